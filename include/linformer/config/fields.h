@@ -1,0 +1,125 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace linformer {
+
+/// Names of an enum class in configuration files. Specialise it beside the enum with
+/// `static constexpr std::array<std::string_view, N> kNames`, in the order of the enumerators,
+/// which count from 0.
+template <class E>
+struct EnumNames;
+
+template <class E>
+concept NamedEnum = std::is_enum_v<E> && requires {
+  EnumNames<E>::kNames;
+};
+
+/// The name of an enumerator in configuration files, e.g. "key_value".
+template <NamedEnum E>
+constexpr std::string_view name_of(E value) {
+  return EnumNames<E>::kNames[static_cast<size_t>(value)];
+}
+
+/// The enumerator of this name, if there is one.
+template <NamedEnum E>
+constexpr std::optional<E> enum_of(std::string_view name) {
+  for (size_t i = 0; i < EnumNames<E>::kNames.size(); ++i) {
+    if (EnumNames<E>::kNames[i] == name) return static_cast<E>(i);
+  }
+  return std::nullopt;
+}
+
+struct Field;
+using FieldList = std::vector<Field>;
+
+/// A value that may be absent; `unset_word` (null, auto) stands for "absent" in the file.
+template <class T>
+struct OptionalTarget {
+  std::optional<T>* value;
+  std::string unset_word;
+};
+
+/// An enum behind the index of its name.
+struct EnumTarget {
+  std::span<const std::string_view> names;
+  std::function<size_t()> get;
+  std::function<void(size_t)> set;
+};
+
+/// Where a field's value lives. Pointers go into the config that fields_of() was given.
+using FieldTarget = std::variant<bool*, int64_t*, double*, std::string*, std::vector<std::string>*,
+                                 std::vector<double>*, OptionalTarget<int64_t>,
+                                 OptionalTarget<double>, EnumTarget, FieldList>;
+
+/// One declared field of a config struct, its type erased, so that YAML, JSON, help and dump are
+/// ordinary functions in source files.
+struct Field {
+  std::string name;
+  std::string help;
+  FieldTarget target;
+};
+
+template <class C>
+FieldList fields_of(C& config);
+
+namespace detail {
+
+template <class T>
+FieldTarget target_of(T& value, const char* unset_word) {
+  if constexpr (NamedEnum<T>) {
+    return EnumTarget{EnumNames<T>::kNames, [&value] { return static_cast<size_t>(value); },
+                      [&value](size_t index) { value = static_cast<T>(index); }};
+  } else if constexpr (std::same_as<T, std::optional<int64_t>>) {
+    return OptionalTarget<int64_t>{&value, unset_word};
+  } else if constexpr (std::same_as<T, std::optional<double>>) {
+    return OptionalTarget<double>{&value, unset_word};
+  } else if constexpr (std::is_constructible_v<FieldTarget, T*>) {
+    return FieldTarget(std::in_place_type<T*>, &value);
+  } else {
+    return fields_of(value);
+  }
+}
+
+struct FieldCollector {
+  FieldList& fields;
+
+  template <class T>
+  void operator()(const char* name, T& value, const char* help,
+                  const char* unset_word = "null") const {
+    fields.push_back(Field{name, help, target_of(value, unset_word)});
+  }
+};
+
+}  // namespace detail
+
+/// The fields of `config` in the order of its visit_fields(). A config struct declares each field
+/// once; YAML, `--set`, help, the dump and the refusal of unknown keys follow from that list:
+///
+///   template <class Self, class Visitor>
+///   static void visit_fields(Self& config, Visitor&& field) {
+///     field("hidden_size", config.hidden_size, "width of the residual stream");
+///     field("initializer_range", config.initializer_range, "...", "auto");  // word for "absent"
+///   }
+///
+/// Types: bool, int64_t, double, std::string, vectors of std::string or double, std::optional of
+/// int64_t or double, enums with EnumNames, and structs that have visit_fields themselves.
+template <class C>
+FieldList fields_of(C& config) {
+  FieldList fields;
+  C::visit_fields(config, detail::FieldCollector{fields});
+  return fields;
+}
+
+}  // namespace linformer

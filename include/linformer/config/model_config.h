@@ -1,0 +1,150 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "linformer/config/fields.h"
+
+namespace linformer {
+
+enum class Activation { kGelu };
+enum class NormPosition { kPost, kPre };
+enum class PositionInit { kNormal, kSinusoidal };
+enum class AttentionType { kLinformer, kStandard };
+enum class ProjectionType { kLinear };
+enum class SharingMode { kNone, kHeadwise, kKeyValue, kLayerwise };
+enum class ProjectionOrder { kFeaturesFirst, kSequenceFirst };
+enum class ProjectionInit { kNormal, kBlockAverage, kStrided, kJl };
+
+template <>
+struct EnumNames<Activation> {
+  static constexpr std::array<std::string_view, 1> kNames{"gelu"};
+};
+template <>
+struct EnumNames<NormPosition> {
+  static constexpr std::array<std::string_view, 2> kNames{"post", "pre"};
+};
+template <>
+struct EnumNames<PositionInit> {
+  static constexpr std::array<std::string_view, 2> kNames{"normal", "sinusoidal"};
+};
+template <>
+struct EnumNames<AttentionType> {
+  static constexpr std::array<std::string_view, 2> kNames{"linformer", "standard"};
+};
+template <>
+struct EnumNames<ProjectionType> {
+  static constexpr std::array<std::string_view, 1> kNames{"linear"};
+};
+template <>
+struct EnumNames<SharingMode> {
+  static constexpr std::array<std::string_view, 4> kNames{"none", "headwise", "key_value",
+                                                          "layerwise"};
+};
+template <>
+struct EnumNames<ProjectionOrder> {
+  static constexpr std::array<std::string_view, 2> kNames{"features_first", "sequence_first"};
+};
+template <>
+struct EnumNames<ProjectionInit> {
+  static constexpr std::array<std::string_view, 4> kNames{"normal", "block_average", "strided",
+                                                          "jl"};
+};
+
+/// The attention of every layer. `type` and `value_convolution` aside, it is about `linformer`.
+struct AttentionConfig {
+  AttentionType type = AttentionType::kLinformer;
+  int64_t projected_length = 128;
+  ProjectionType projection = ProjectionType::kLinear;
+  SharingMode sharing = SharingMode::kHeadwise;
+  ProjectionOrder order = ProjectionOrder::kFeaturesFirst;
+  ProjectionInit init = ProjectionInit::kNormal;
+  int64_t value_convolution = 0;
+  bool train_projection = true;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("type", config.type, "linformer: k projected keys and values; standard: all n of them");
+    field("projected_length", config.projected_length,
+          "rows k kept of the n keys and values; at most max_sequence_length");
+    field("projection", config.projection, "what maps n positions to k: a learned matrix E, F");
+    field("sharing", config.sharing,
+          "none: E, F per head; headwise: one pair per layer; key_value: one E = F per layer; "
+          "layerwise: one E for the whole model");
+    field("order", config.order,
+          "features_first: E (x W), the paper's; sequence_first: (E x) W, the official code's");
+    field("init", config.init,
+          "start of E, F: normal N(0, 0.02), block_average, strided rows, jl N(0, 1/k)");
+    field("value_convolution", config.value_convolution,
+          "width (odd) of a depthwise convolution over the values, added to what the heads give; 0 "
+          "= none");
+    field("train_projection", config.train_projection, "false keeps E, F as they start");
+  }
+
+  bool operator==(const AttentionConfig&) const = default;
+};
+
+/// An encoder in Hugging Face RoBERTa's terms; the defaults are RoBERTa-base with the paper's
+/// n = 512, k = 128, headwise Linformer.
+struct ModelConfig {
+  int64_t vocab_size = 0;
+  int64_t hidden_size = 768;
+  int64_t num_hidden_layers = 12;
+  int64_t num_attention_heads = 12;
+  int64_t intermediate_size = 3072;
+  Activation hidden_act = Activation::kGelu;
+  double hidden_dropout_prob = 0.1;
+  double attention_probs_dropout_prob = 0.1;
+  int64_t max_sequence_length = 512;
+  double layer_norm_eps = 1e-5;
+  NormPosition norm_position = NormPosition::kPost;
+  std::optional<double> initializer_range = 0.02;
+  PositionInit position_init = PositionInit::kNormal;
+  bool tie_word_embeddings = true;
+  AttentionConfig attention;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("vocab_size", config.vocab_size,
+          "rows of the embedding table; 0 = as many as the tokenizer has (else it must be equal)");
+    field("hidden_size", config.hidden_size, "width of the residual stream");
+    field("num_hidden_layers", config.num_hidden_layers, "encoder layers");
+    field("num_attention_heads", config.num_attention_heads,
+          "heads per layer; has to divide hidden_size");
+    field("intermediate_size", config.intermediate_size,
+          "width of the feed-forward block, usually 4 x hidden_size");
+    field("hidden_act", config.hidden_act, "activation of the feed-forward block (exact erf)");
+    field("hidden_dropout_prob", config.hidden_dropout_prob,
+          "dropout on embeddings and on what each sublayer adds");
+    field("attention_probs_dropout_prob", config.attention_probs_dropout_prob,
+          "dropout on attention probabilities");
+    field("max_sequence_length", config.max_sequence_length,
+          "tokens n of the longest input; the positions table has n + 2 rows, as RoBERTa's");
+    field("layer_norm_eps", config.layer_norm_eps, "added to the variance in layer norms");
+    field("norm_position", config.norm_position,
+          "post: norm after each residual sum (RoBERTa); pre: before each sublayer");
+    field("initializer_range", config.initializer_range,
+          "standard deviation of the starting weights; auto = 0.9 / sqrt(hidden_size)", "auto");
+    field("position_init", config.position_init,
+          "start of the learned positions: normal, or sines scaled to initializer_range");
+    field("tie_word_embeddings", config.tie_word_embeddings,
+          "use the embedding table as the output weight");
+    field("attention", config.attention, "attention of every layer");
+  }
+
+  int64_t head_size() const { return hidden_size / num_attention_heads; }
+  /// Rows of the positions table: n + 2, since RoBERTa counts positions from pad_token_id + 1.
+  int64_t num_position_rows() const { return max_sequence_length + 2; }
+  /// initializer_range, or 0.9 / sqrt(hidden_size) where it is auto.
+  double resolved_initializer_range() const;
+
+  /// Rules that involve several fields; throws UsageError that names the key, e.g.
+  /// "model.hidden_size".
+  void validate() const;
+
+  bool operator==(const ModelConfig&) const = default;
+};
+
+}  // namespace linformer

@@ -1,0 +1,256 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "linformer/config/fields.h"
+#include "linformer/config/model_config.h"
+
+namespace linformer {
+
+enum class Packing { kFullSentences };
+enum class ScheduleType { kLinear, kCosine, kPolynomial, kConstant, kInverseSqrt };
+enum class OptimizerType { kAdamw };
+enum class Precision { kFp32 };
+enum class ResumeMode { kAuto, kNever, kMust };
+
+template <>
+struct EnumNames<Packing> {
+  static constexpr std::array<std::string_view, 1> kNames{"full_sentences"};
+};
+template <>
+struct EnumNames<ScheduleType> {
+  static constexpr std::array<std::string_view, 5> kNames{"linear", "cosine", "polynomial",
+                                                          "constant", "inverse_sqrt"};
+};
+template <>
+struct EnumNames<OptimizerType> {
+  static constexpr std::array<std::string_view, 1> kNames{"adamw"};
+};
+template <>
+struct EnumNames<Precision> {
+  static constexpr std::array<std::string_view, 1> kNames{"fp32"};
+};
+template <>
+struct EnumNames<ResumeMode> {
+  static constexpr std::array<std::string_view, 3> kNames{"auto", "never", "must"};
+};
+
+struct RunConfig {
+  std::string dir;
+  int64_t seed = 1;
+  int64_t threads = 0;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("dir", config.dir, "folder of the run: configuration, log, checkpoints");
+    field("seed", config.seed, "seed of weights, data order, masks and dropout");
+    field("threads", config.threads, "threads for computing; 0 = all cores");
+  }
+  bool operator==(const RunConfig&) const = default;
+};
+
+struct TokenizerConfig {
+  std::string model;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("model", config.model, "SentencePiece model file; copied into each checkpoint");
+  }
+  bool operator==(const TokenizerConfig&) const = default;
+};
+
+struct DataConfig {
+  std::vector<std::string> train;
+  std::vector<std::string> valid;
+  Packing packing = Packing::kFullSentences;
+  double mlm_probability = 0.15;
+  int64_t prefetch_batches = 8;
+  int64_t loader_threads = 1;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("train", config.train,
+          "prefixes of token shards to learn from, e.g. data/wikitext2/train");
+    field("valid", config.valid, "prefixes of token shards held out; [] = no evaluation");
+    field("packing", config.packing,
+          "full_sentences: whole sentences up to n tokens, across documents (RoBERTa's)");
+    field("mlm_probability", config.mlm_probability,
+          "share of tokens to predict (80 % masked, 10 % random, 10 % kept)");
+    field("prefetch_batches", config.prefetch_batches, "micro-batches prepared ahead of the step");
+    field("loader_threads", config.loader_threads, "threads that prepare micro-batches");
+  }
+  bool operator==(const DataConfig&) const = default;
+};
+
+struct ScheduleConfig {
+  ScheduleType type = ScheduleType::kLinear;
+  int64_t warmup_steps = 0;
+  std::optional<double> warmup_share;
+  double final_learning_rate = 0.0;
+  double power = 1.0;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("type", config.type, "how the learning rate falls after warm-up");
+    field("warmup_steps", config.warmup_steps, "steps of linear warm-up from 0");
+    field("warmup_share", config.warmup_share,
+          "warm-up as a share of all steps, e.g. 0.06; instead of warmup_steps");
+    field("final_learning_rate", config.final_learning_rate,
+          "learning rate at the last step (linear, cosine, polynomial)");
+    field("power", config.power, "exponent of the polynomial schedule");
+  }
+  bool operator==(const ScheduleConfig&) const = default;
+};
+
+struct OptimizerConfig {
+  OptimizerType type = OptimizerType::kAdamw;
+  std::vector<double> betas{0.9, 0.98};
+  double eps = 1e-6;
+  double weight_decay = 0.01;
+  double max_grad_norm = 1.0;
+  bool decay_biases_and_norms = false;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("type", config.type, "optimizer");
+    field("betas", config.betas, "decay rates of the two moment estimates");
+    field("eps", config.eps, "added to the root of the second moment");
+    field("weight_decay", config.weight_decay, "decoupled weight decay");
+    field("max_grad_norm", config.max_grad_norm,
+          "gradients are scaled down to this norm; 0 = no clipping");
+    field("decay_biases_and_norms", config.decay_biases_and_norms,
+          "true decays biases and norms as well");
+  }
+  bool operator==(const OptimizerConfig&) const = default;
+};
+
+/// A run ends at the first of max_steps, max_tokens and max_hours; at least one is set.
+struct TrainingConfig {
+  std::optional<int64_t> max_steps;
+  std::optional<int64_t> max_tokens;
+  std::optional<double> max_hours;
+  int64_t global_batch_size = 256;
+  int64_t micro_batch_size = 8;
+  double learning_rate = 5e-4;
+  ScheduleConfig schedule;
+  OptimizerConfig optimizer;
+  Precision precision = Precision::kFp32;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("max_steps", config.max_steps, "optimizer steps");
+    field("max_tokens", config.max_tokens, "tokens read, padding included");
+    field("max_hours", config.max_hours, "hours of training");
+    field("global_batch_size", config.global_batch_size, "sequences per optimizer step");
+    field("micro_batch_size", config.micro_batch_size,
+          "sequences per forward and backward pass; divides global_batch_size");
+    field("learning_rate", config.learning_rate, "peak learning rate, after warm-up");
+    field("schedule", config.schedule, "the learning rate over the steps");
+    field("optimizer", config.optimizer, "the optimizer");
+    field("precision", config.precision, "number format of the computation");
+  }
+  bool operator==(const TrainingConfig&) const = default;
+};
+
+struct EvaluationConfig {
+  int64_t every = 500;
+  int64_t mask_seed = 7;
+  int64_t micro_batch_size = 0;
+  int64_t max_sequences = 0;
+  int64_t early_stop_patience = 0;
+  double early_stop_min_delta = 0.0;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("every", config.every, "steps between evaluations on data.valid; 0 = at the end only");
+    field("mask_seed", config.mask_seed, "seed of the frozen validation masks");
+    field("micro_batch_size", config.micro_batch_size,
+          "sequences per forward pass; 0 = training.micro_batch_size");
+    field("max_sequences", config.max_sequences, "sequences evaluated; 0 = all");
+    field("early_stop_patience", config.early_stop_patience,
+          "stop after this many evaluations without a better one; 0 = never");
+    field("early_stop_min_delta", config.early_stop_min_delta,
+          "nats of held-out loss that count as better");
+  }
+  bool operator==(const EvaluationConfig&) const = default;
+};
+
+struct CheckpointConfig {
+  int64_t every = 1000;
+  int64_t keep_last = 2;
+  int64_t keep_every = 0;
+  bool keep_best = true;
+  ResumeMode resume = ResumeMode::kAuto;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("every", config.every, "steps between checkpoints; 0 = at the end only");
+    field("keep_last", config.keep_last, "newest checkpoints kept; at least 1");
+    field("keep_every", config.keep_every,
+          "keep checkpoints whose step is a multiple of this for good; 0 = none");
+    field("keep_best", config.keep_best, "keep the checkpoint of the best evaluation");
+    field("resume", config.resume,
+          "auto: from the newest whole checkpoint, if any; never: refuse a run folder that has "
+          "one; must: refuse one that has none");
+  }
+  bool operator==(const CheckpointConfig&) const = default;
+};
+
+struct LoggingConfig {
+  int64_t every = 10;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("every", config.every, "steps between lines of log.jsonl");
+  }
+  bool operator==(const LoggingConfig&) const = default;
+};
+
+/// Everything that `linformer-train --config` reads (docs/configuration.md).
+struct PretrainConfig {
+  RunConfig run;
+  TokenizerConfig tokenizer;
+  DataConfig data;
+  ModelConfig model;
+  TrainingConfig training;
+  EvaluationConfig evaluation;
+  CheckpointConfig checkpoint;
+  LoggingConfig logging;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("run", config.run, "the run");
+    field("tokenizer", config.tokenizer, "the tokenizer");
+    field("data", config.data, "what is read, how it is packed and masked");
+    field("model", config.model, "the encoder");
+    field("training", config.training, "length, batches, learning rate, optimizer");
+    field("evaluation", config.evaluation, "held-out perplexity during training");
+    field("checkpoint", config.checkpoint, "saving and resuming");
+    field("logging", config.logging, "log lines");
+  }
+
+  /// Tokens of one optimizer step, padding included.
+  int64_t tokens_per_step() const { return training.global_batch_size * model.max_sequence_length; }
+  /// Steps that max_steps and max_tokens allow (the lower of both); nothing if only max_hours is
+  /// set.
+  std::optional<int64_t> planned_steps() const;
+  /// warmup_steps, or warmup_share of planned_steps() rounded to the nearest step.
+  int64_t resolved_warmup_steps() const;
+  /// Sequences per forward pass of an evaluation.
+  int64_t evaluation_batch_size() const;
+
+  /// Rules that involve several fields; throws UsageError that names the key.
+  void validate() const;
+
+  bool operator==(const PretrainConfig&) const = default;
+};
+
+/// Settings that are allowed but look like a mistake, a sentence each; for warnings at the start.
+std::vector<std::string> lint(const PretrainConfig& config);
+
+}  // namespace linformer

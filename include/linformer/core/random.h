@@ -1,0 +1,56 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+
+namespace linformer {
+
+/// What a random stream is for. Streams of different purposes never overlap; the numbers are part
+/// of the file formats' meaning (same seed, same order, same masks) and must not be changed.
+enum class RandomPurpose : uint32_t {
+  kDataOrder = 1,
+  kMasking = 2,
+  kParameters = 3,
+  kDropout = 4,
+  kSampleCorpus = 5,
+  kValidationMasking = 6,
+  kTest = 99,
+};
+
+/// Mixes 64 bits (the finaliser of SplitMix64: Steele, Lea, Flood 2014).
+uint64_t mix64(uint64_t value);
+
+/// Folds a purpose and any number of keys (seed, epoch, sample, ...) into one 64-bit key.
+uint64_t stream_key(RandomPurpose purpose, std::initializer_list<uint64_t> keys);
+
+/// A random stream that is a pure function of its key: Philox4x32-10 (Salmon et al., SC 2011)
+/// in counter mode. No global state, so order of use, threads and processes do not matter.
+class RandomStream {
+ public:
+  explicit RandomStream(uint64_t key) : key_(key) {}
+  RandomStream(RandomPurpose purpose, std::initializer_list<uint64_t> keys)
+      : RandomStream(stream_key(purpose, keys)) {}
+
+  uint32_t next_u32();
+  uint64_t next_u64();
+  /// Uniform in [0, 1) with 53 random bits.
+  double uniform();
+  /// Uniform in {0, ..., bound - 1} without bias; bound > 0.
+  uint64_t below(uint64_t bound);
+  /// Standard normal (Box-Muller; one value a call, the pair's second is kept for the next).
+  double normal();
+
+ private:
+  uint64_t key_;
+  uint64_t counter_ = 0;
+  std::array<uint32_t, 4> block_{};
+  int used_ = 4;
+  bool has_spare_normal_ = false;
+  double spare_normal_ = 0.0;
+};
+
+/// One block of Philox4x32-10: 128-bit counter, 64-bit key.
+std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
+
+}  // namespace linformer

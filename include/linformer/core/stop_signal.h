@@ -1,0 +1,15 @@
+#pragma once
+
+namespace linformer {
+
+/// From now on SIGINT and SIGTERM only set a flag; a second one ends the process at once with
+/// 128 + signal number.
+void install_stop_signals();
+
+/// 0, or the number of the signal that asked the process to stop.
+int stop_signal();
+
+/// Sets or clears the flag by hand (tests, or a time budget).
+void set_stop_signal(int signal_number);
+
+}  // namespace linformer

@@ -1,0 +1,160 @@
+#include "linformer/config/pretrain_config.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "rules.h"
+
+#include "linformer/core/error.h"
+
+namespace linformer {
+namespace {
+
+constexpr int64_t kManySteps = int64_t{1} << 50;
+constexpr int64_t kManySequences = int64_t{1} << 24;
+constexpr int64_t kManyThreads = 4096;
+
+void require_text(const std::string& key, const std::string& value, const std::string& example) {
+  if (value.empty()) fail_usage(key, "is not set", "set it, e.g. " + key + ": " + example);
+}
+
+void validate_data(const DataConfig& data) {
+  if (data.train.empty()) {
+    fail_usage("data.train", "names no shards",
+               "give folders that linformer-data prepare wrote, e.g. [data/train]");
+  }
+  for (const std::string& path : data.train) require_text("data.train", path, "[data/train]");
+  for (const std::string& path : data.valid) require_text("data.valid", path, "[data/valid]");
+  require_share("data.mlm_probability", data.mlm_probability);
+  require_positive("data.mlm_probability", data.mlm_probability);
+  require_range("data.prefetch_batches", data.prefetch_batches, 1, 100000);
+  require_range("data.loader_threads", data.loader_threads, 1, kManyThreads);
+}
+
+void validate_optimizer(const OptimizerConfig& optimizer) {
+  if (optimizer.betas.size() != 2) {
+    fail_usage("training.optimizer.betas",
+               "holds " + std::to_string(optimizer.betas.size()) + " numbers, not 2",
+               "give two, e.g. [0.9, 0.98]");
+  }
+  for (const double beta : optimizer.betas) require_share("training.optimizer.betas", beta);
+  require_positive("training.optimizer.eps", optimizer.eps);
+  require_not_negative("training.optimizer.weight_decay", optimizer.weight_decay);
+  require_not_negative("training.optimizer.max_grad_norm", optimizer.max_grad_norm);
+}
+
+/// Whether the schedule falls towards a last step that has to be known.
+bool needs_length(ScheduleType type) {
+  return type != ScheduleType::kConstant && type != ScheduleType::kInverseSqrt;
+}
+
+void validate_schedule(const PretrainConfig& config) {
+  const ScheduleConfig& schedule = config.training.schedule;
+  const std::optional<int64_t> steps = config.planned_steps();
+  require_range("training.schedule.warmup_steps", schedule.warmup_steps, 0, kManySteps);
+  if (schedule.warmup_share) {
+    require_share("training.schedule.warmup_share", *schedule.warmup_share);
+    if (schedule.warmup_steps > 0) {
+      fail_usage("training.schedule.warmup_share", "warmup_steps is given as well",
+                 "keep one of the two");
+    }
+  }
+  if (!steps && (needs_length(schedule.type) || schedule.warmup_share)) {
+    fail_usage("training.schedule", "max_hours alone does not say at which step the schedule ends",
+               "set training.max_steps or max_tokens as well (the first limit ends the run), or "
+               "use schedule type constant or inverse_sqrt with warmup_steps");
+  }
+  if (steps && schedule.warmup_steps > *steps) {
+    fail_usage("training.schedule.warmup_steps",
+               std::to_string(schedule.warmup_steps) + " steps of warm-up exceed the run's " +
+                   std::to_string(*steps) + " steps",
+               "use fewer, e.g. 6 % = " + std::to_string(*steps * 6 / 100));
+  }
+  require_not_negative("training.schedule.final_learning_rate", schedule.final_learning_rate);
+  if (schedule.final_learning_rate > config.training.learning_rate) {
+    fail_usage("training.schedule.final_learning_rate", "exceeds training.learning_rate",
+               "schedules fall: give a lower one, e.g. 0");
+  }
+  require_positive("training.schedule.power", schedule.power);
+}
+
+void validate_training(const PretrainConfig& config) {
+  const TrainingConfig& training = config.training;
+  if (!training.max_steps && !training.max_tokens && !training.max_hours) {
+    fail_usage("training", "nothing says how long to train",
+               "set training.max_steps, max_tokens or max_hours");
+  }
+  if (training.max_steps) require_range("training.max_steps", *training.max_steps, 1, kManySteps);
+  if (training.max_tokens) {
+    require_range("training.max_tokens", *training.max_tokens, 1, int64_t{1} << 60);
+  }
+  if (training.max_hours) require_positive("training.max_hours", *training.max_hours);
+  require_range("training.global_batch_size", training.global_batch_size, 1, kManySequences);
+  require_range("training.micro_batch_size", training.micro_batch_size, 1, kManySequences);
+  if (training.global_batch_size % training.micro_batch_size != 0) {
+    fail_usage("training.micro_batch_size",
+               std::to_string(training.micro_batch_size) + " does not divide global_batch_size " +
+                   std::to_string(training.global_batch_size),
+               "make global_batch_size a multiple of it, e.g. " +
+                   std::to_string(training.micro_batch_size *
+                                  (training.global_batch_size / training.micro_batch_size + 1)));
+  }
+  require_positive("training.learning_rate", training.learning_rate);
+  validate_optimizer(training.optimizer);
+  validate_schedule(config);
+}
+
+void validate_evaluation(const EvaluationConfig& evaluation) {
+  require_range("evaluation.every", evaluation.every, 0, kManySteps);
+  require_range("evaluation.mask_seed", evaluation.mask_seed, 0, INT64_MAX);
+  require_range("evaluation.micro_batch_size", evaluation.micro_batch_size, 0, kManySequences);
+  require_range("evaluation.max_sequences", evaluation.max_sequences, 0, INT64_MAX);
+  require_range("evaluation.early_stop_patience", evaluation.early_stop_patience, 0, kManySteps);
+  require_not_negative("evaluation.early_stop_min_delta", evaluation.early_stop_min_delta);
+}
+
+}  // namespace
+
+std::optional<int64_t> PretrainConfig::planned_steps() const {
+  std::optional<int64_t> steps = training.max_steps;
+  if (training.max_tokens) {
+    const int64_t by_tokens = (*training.max_tokens + tokens_per_step() - 1) / tokens_per_step();
+    steps = std::min(steps.value_or(by_tokens), by_tokens);
+  }
+  return steps;
+}
+
+int64_t PretrainConfig::resolved_warmup_steps() const {
+  const std::optional<int64_t> steps = planned_steps();
+  if (!training.schedule.warmup_share || !steps) return training.schedule.warmup_steps;
+  return std::llround(*training.schedule.warmup_share * static_cast<double>(*steps));
+}
+
+int64_t PretrainConfig::evaluation_batch_size() const {
+  return evaluation.micro_batch_size > 0 ? evaluation.micro_batch_size : training.micro_batch_size;
+}
+
+void PretrainConfig::validate() const {
+  require_text("run.dir", run.dir, "runs/my-run");
+  require_range("run.seed", run.seed, 0, INT64_MAX);
+  require_range("run.threads", run.threads, 0, kManyThreads);
+  require_text("tokenizer.model", tokenizer.model, "data/tokenizer.model");
+  validate_data(data);
+  model.validate();
+  validate_training(*this);
+  validate_evaluation(evaluation);
+  require_range("checkpoint.every", checkpoint.every, 0, kManySteps);
+  require_range("checkpoint.keep_last", checkpoint.keep_last, 1, kManySteps);
+  require_range("checkpoint.keep_every", checkpoint.keep_every, 0, kManySteps);
+  require_range("logging.every", logging.every, 1, kManySteps);
+  if (evaluation.early_stop_patience > 0 && data.valid.empty()) {
+    fail_usage("evaluation.early_stop_patience", "early stop needs held-out text",
+               "name shards in data.valid, or set it to 0");
+  }
+  if (evaluation.early_stop_patience > 0 && evaluation.every == 0) {
+    fail_usage("evaluation.early_stop_patience", "early stop needs regular evaluations",
+               "set evaluation.every, or set it to 0");
+  }
+}
+
+}  // namespace linformer

@@ -1,0 +1,328 @@
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <set>
+
+#include <yaml-cpp/yaml.h>
+
+#include "scalar.h"
+
+#include "linformer/config/config_file.h"
+#include "linformer/core/atomic_file.h"
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+
+namespace linformer {
+namespace {
+
+/// Reads nodes into fields; keeps what error messages need. In a file `where` is its name, to
+/// which line and column are added; for an override it is the argument as it was typed.
+class NodeReader {
+ public:
+  NodeReader(std::string where, bool has_lines) : where_(std::move(where)), has_lines_(has_lines) {}
+
+  void read_section(const FieldList& fields, const YAML::Node& node, const std::string& prefix);
+  void read_value(const Field& field, const YAML::Node& node, const std::string& key);
+
+  std::string place(const YAML::Mark& mark) const {
+    if (!has_lines_ || mark.line < 0) return where_;
+    return where_ + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
+  }
+
+  [[noreturn]] void fail_unknown(const YAML::Mark& mark, const std::string& key,
+                                 const FieldList& fields, const std::string& prefix) const;
+
+ private:
+  struct Setter;
+
+  std::string where_;
+  bool has_lines_;
+};
+
+std::string show(const YAML::Node& node) {
+  if (node.IsNull()) return "nothing";
+  if (node.IsSequence()) return "a list";
+  if (node.IsMap()) return "a section of keys";
+  const std::string quote = node.Tag() == "!" ? "\"" : "'";
+  const std::string& text = node.Scalar();
+  return quote + (text.size() > 60 ? text.substr(0, 57) + "..." : text) + quote;
+}
+
+bool is_plain_scalar(const YAML::Node& node) {
+  return node.IsScalar() && node.Tag() != "!";
+}
+
+std::optional<double> parse_number(const YAML::Node& node) {
+  if (!is_plain_scalar(node)) return std::nullopt;
+  std::string_view text = node.Scalar();
+  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
+  double value = 0.0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// Decimal digits, or a whole number in scientific notation (1e9) that a double holds exactly.
+std::optional<int64_t> parse_whole_number(const YAML::Node& node) {
+  if (!is_plain_scalar(node)) return std::nullopt;
+  std::string_view text = node.Scalar();
+  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size()) return value;
+  const std::optional<double> number = parse_number(node);
+  const bool scientific = text.find_first_of("eE") != std::string_view::npos;
+  if (!scientific || !number || *number != std::floor(*number) || std::abs(*number) > 0x1p53) {
+    return std::nullopt;
+  }
+  return static_cast<int64_t>(*number);
+}
+
+bool is_non_finite(const YAML::Node& node) {
+  static const std::set<std::string> kWords{".inf", "-.inf", "+.inf", ".nan", "inf",
+                                            "-inf", "+inf",  "nan",   "-nan", "infinity"};
+  if (!is_plain_scalar(node)) return false;
+  std::string lower = node.Scalar();
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return kWords.count(lower) > 0;
+}
+
+/// Sets one value; each overload returns whether the node has its type.
+struct NodeReader::Setter {
+  const YAML::Node& node;
+
+  bool operator()(bool* value) const {
+    if (!is_plain_scalar(node)) return false;
+    const std::string& text = node.Scalar();
+    if (text != "true" && text != "false") return false;
+    *value = text == "true";
+    return true;
+  }
+  bool operator()(int64_t* value) const { return assign(value, parse_whole_number(node)); }
+  bool operator()(double* value) const { return assign(value, finite(parse_number(node))); }
+  bool operator()(std::string* value) const {
+    if (!node.IsScalar()) return false;
+    *value = node.Scalar();
+    return true;
+  }
+  template <class T>
+  bool operator()(std::vector<T>* values) const {
+    if (!node.IsSequence()) return false;
+    std::vector<T> read;
+    for (const YAML::Node& item : node) {
+      if (!Setter{item}(&read.emplace_back())) return false;
+    }
+    *values = std::move(read);
+    return true;
+  }
+  template <class T>
+  bool operator()(const OptionalTarget<T>& target) const {
+    if (node.IsNull() || (is_plain_scalar(node) && node.Scalar() == target.unset_word)) {
+      target.value->reset();
+      return true;
+    }
+    T value{};
+    if (!(*this)(&value)) return false;
+    *target.value = value;
+    return true;
+  }
+  bool operator()(const EnumTarget& target) const {
+    if (!node.IsScalar()) return false;
+    for (size_t i = 0; i < target.names.size(); ++i) {
+      if (target.names[i] == node.Scalar()) {
+        target.set(i);
+        return true;
+      }
+    }
+    return false;
+  }
+  bool operator()(const FieldList&) const { return false; }  // read_value() takes sections
+
+ private:
+  template <class T>
+  static bool assign(T* value, const std::optional<T>& parsed) {
+    if (parsed) *value = *parsed;
+    return parsed.has_value();
+  }
+  static std::optional<double> finite(std::optional<double> value) {
+    return value && std::isfinite(*value) ? value : std::nullopt;
+  }
+
+ public:
+  explicit Setter(const YAML::Node& source) : node(source) {}
+};
+
+/// The part of a value that is to blame: in a list the first item of the wrong type.
+YAML::Node culprit(const FieldTarget& target, const YAML::Node& node) {
+  if (!node.IsSequence()) return node;
+  const bool numbers = std::holds_alternative<std::vector<double>*>(target);
+  const bool texts = std::holds_alternative<std::vector<std::string>*>(target);
+  for (const YAML::Node& item : node) {
+    if (numbers && (!parse_number(item) || is_non_finite(item))) return item;
+    if (texts && !item.IsScalar()) return item;
+  }
+  return node;
+}
+
+std::string fix_for(const FieldTarget& target, const YAML::Node& node, const std::string& key) {
+  if (const auto* target_enum = std::get_if<EnumTarget>(&target); target_enum && node.IsScalar()) {
+    const std::vector<std::string> names(target_enum->names.begin(), target_enum->names.end());
+    const std::string nearest = nearest_name(node.Scalar(), names);
+    if (!nearest.empty()) return "did you mean " + nearest + "?";
+  }
+  if (is_non_finite(node)) return "give a finite number";
+  const bool takes_list = std::holds_alternative<std::vector<std::string>*>(target) ||
+                          std::holds_alternative<std::vector<double>*>(target);
+  if (takes_list && node.IsScalar()) return "write [" + node.Scalar() + "]";
+  if (node.IsScalar() && node.Tag() == "!") return "remove the quotes";
+  return "give " + key + " as " + type_of(target) + ", e.g. " + yaml_of(target);
+}
+
+void NodeReader::read_value(const Field& field, const YAML::Node& node, const std::string& key) {
+  if (const auto* section = std::get_if<FieldList>(&field.target)) {
+    if (node.IsNull()) return;  // "evaluation:" with every key commented out: all defaults
+    if (!node.IsMap()) {
+      fail_usage(place(node.Mark()), key + " is a section of keys, found " + show(node),
+                 "indent the keys of " + key + " under it, e.g. " + section->front().name + ": " +
+                     yaml_of(section->front().target));
+    }
+    read_section(*section, node, key + ".");
+    return;
+  }
+  if (std::visit(Setter{node}, field.target)) return;
+  const YAML::Node wrong = culprit(field.target, node);
+  const std::string expected = std::holds_alternative<EnumTarget>(field.target) ? "one of " : "";
+  fail_usage(place(wrong.Mark()),
+             key + " takes " + expected + type_of(field.target) + ", found " + show(wrong),
+             fix_for(field.target, wrong, key));
+}
+
+void NodeReader::fail_unknown(const YAML::Mark& mark, const std::string& key,
+                              const FieldList& fields, const std::string& prefix) const {
+  std::vector<std::string> names;
+  for (const Field& field : fields) names.push_back(field.name);
+  const std::string nearest = nearest_name(key, names);
+  std::string fix;
+  if (!nearest.empty()) {
+    fix = "did you mean " + prefix + nearest + "?";
+  } else {
+    fix = "known keys here:";
+    for (const std::string& name : names) fix += " " + name;
+  }
+  fail_usage(place(mark), "unknown key " + prefix + key, fix);
+}
+
+void NodeReader::read_section(const FieldList& fields, const YAML::Node& node,
+                              const std::string& prefix) {
+  std::set<std::string> seen;
+  for (const auto& entry : node) {
+    if (!entry.first.IsScalar()) {
+      fail_usage(place(entry.first.Mark()), "a key has to be a word, found " + show(entry.first),
+                 "write KEY: VALUE");
+    }
+    const std::string& name = entry.first.Scalar();
+    const auto field = std::find_if(fields.begin(), fields.end(),
+                                    [&](const Field& known) { return known.name == name; });
+    if (field == fields.end()) fail_unknown(entry.first.Mark(), name, fields, prefix);
+    if (!seen.insert(name).second) {
+      fail_usage(place(entry.first.Mark()), prefix + name + " is given twice",
+                 "remove one of the two lines");
+    }
+    read_value(*field, entry.second, prefix + name);
+  }
+}
+
+[[noreturn]] void fail_syntax(const NodeReader& reader, const YAML::Exception& error) {
+  fail_usage(reader.place(error.mark), "this is not valid YAML: " + error.msg,
+             "check indentation (blanks, no tabs), colons, quotes and brackets near there");
+}
+
+void read_document(const FieldList& fields, std::string_view text, const std::string& source,
+                   NodeReader reader) {
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
+    if (documents.size() > 1) {
+      fail_usage(reader.place(documents[1].Mark()), "a second YAML document begins here",
+                 "keep one document per file (remove the line ---)");
+    }
+    if (documents.empty() || documents[0].IsNull()) {
+      fail_usage(source, "holds no settings",
+                 "write at least one section, e.g. " + fields.front().name +
+                     ": (see docs/configuration.md)");
+    }
+    if (!documents[0].IsMap()) {
+      fail_usage(reader.place(documents[0].Mark()),
+                 "expected sections of keys, found " + show(documents[0]),
+                 "write SECTION: and its keys below, indented (see docs/configuration.md)");
+    }
+    reader.read_section(fields, documents[0], "");
+  } catch (const YAML::Exception& error) {
+    fail_syntax(reader, error);
+  }
+}
+
+}  // namespace
+
+void read_yaml(const FieldList& fields, std::string_view text, const std::string& source) {
+  read_document(fields, text, source, NodeReader(source, true));
+}
+
+void read_yaml_fragment(const FieldList& fields, std::string_view text, const std::string& source) {
+  read_document(fields, text, source, NodeReader(source, false));
+}
+
+void apply_override(const FieldList& fields, const std::string& assignment) {
+  NodeReader reader("--set " + assignment, false);
+  const YAML::Mark nowhere = YAML::Mark::null_mark();
+  const size_t equals = assignment.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    fail_usage("--set " + assignment, "has to look like section.key=value",
+               "e.g. --set training.max_steps=100");
+  }
+  const std::string path = assignment.substr(0, equals);
+  const FieldList* level = &fields;
+  std::string prefix;
+  for (size_t begin = 0;;) {
+    const size_t dot = path.find('.', begin);
+    const std::string name = path.substr(begin, dot - begin);
+    const auto field = std::find_if(level->begin(), level->end(),
+                                    [&](const Field& known) { return known.name == name; });
+    if (field == level->end()) reader.fail_unknown(nowhere, name, *level, prefix);
+    if (dot == std::string::npos) {
+      try {
+        reader.read_value(*field, YAML::Load(assignment.substr(equals + 1)), path);
+      } catch (const YAML::Exception& error) {
+        fail_syntax(reader, error);
+      }
+      return;
+    }
+    level = std::get_if<FieldList>(&field->target);
+    prefix += name + ".";
+    if (level == nullptr) {
+      fail_usage("--set " + assignment, prefix.substr(0, prefix.size() - 1) + " has no keys below",
+                 "write --set " + prefix.substr(0, prefix.size() - 1) + "=VALUE");
+    }
+    begin = dot + 1;
+  }
+}
+
+std::string read_config_text(const std::string& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) {
+    fail_usage(path, "there is no such configuration file",
+               "check the path; configs/pretrain/ holds examples");
+  }
+  if (!std::filesystem::is_regular_file(status)) {
+    fail_usage(path, "is not a regular file", "give a YAML file");
+  }
+  std::string text = read_text_file(path);
+  if (text.find('\0') != std::string::npos) {
+    fail_usage(path, "is a binary file", "give a YAML file, which is plain text");
+  }
+  return text;
+}
+
+}  // namespace linformer

@@ -1,0 +1,62 @@
+#include "linformer/core/file_lock.h"
+
+#include <array>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "linformer/core/error.h"
+
+namespace linformer {
+
+namespace {
+
+/// "process 1234 on HOST": left in the file for the one who finds it locked.
+std::string own_name() {
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+  return "process " + std::to_string(::getpid()) + " on " + host.data();
+}
+
+std::string read_holder(int descriptor) {
+  std::array<char, 512> text{};
+  const ssize_t count = ::pread(descriptor, text.data(), text.size() - 1, 0);
+  std::string holder(text.data(), count > 0 ? static_cast<size_t>(count) : 0);
+  while (!holder.empty() && holder.back() == '\n') holder.pop_back();
+  return holder.empty() ? "another process" : holder;
+}
+
+}  // namespace
+
+FileLock::FileLock(const std::string& path) {
+  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) fail_system(path, "cannot open the lock file", errno);
+  int result = 0;
+  do {
+    result = ::flock(descriptor_, LOCK_EX | LOCK_NB);
+  } while (result != 0 && errno == EINTR);
+  if (result != 0) {
+    const int error = errno;
+    const std::string holder = error == EWOULDBLOCK ? read_holder(descriptor_) : "";
+    ::close(descriptor_);
+    if (error == EWOULDBLOCK) {
+      fail_run(path, "in use by " + holder,
+               "wait until it ends, stop it, or work in another folder");
+    }
+    fail_system(path, "cannot lock the file", error);
+  }
+  // The name is only a help; the lock holds without it (on a full disk, for example).
+  const std::string name = own_name() + "\n";
+  if (::ftruncate(descriptor_, 0) == 0) {
+    [[maybe_unused]] const ssize_t written = ::pwrite(descriptor_, name.data(), name.size(), 0);
+  }
+}
+
+// The file stays: removing it would let two processes hold locks on two files of the same name.
+FileLock::~FileLock() {
+  ::close(descriptor_);
+}
+
+}  // namespace linformer

@@ -1,0 +1,98 @@
+#include "linformer/config/model_config.h"
+
+#include <functional>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/temporary_folder.h"
+
+#include "linformer/core/error.h"
+
+namespace linformer {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string refusal(const std::function<void(ModelConfig&)>& change) {
+  ModelConfig config;
+  change(config);
+  return message_of<UsageError>([&] { config.validate(); });
+}
+
+TEST(EnumNames, GoBothWays) {
+  static_assert(name_of(SharingMode::kKeyValue) == "key_value");
+  static_assert(enum_of<ProjectionInit>("jl") == ProjectionInit::kJl);
+  static_assert(!enum_of<AttentionType>("local_window"));
+  EXPECT_EQ(enum_of<SharingMode>("layerwise"), SharingMode::kLayerwise);
+}
+
+TEST(ModelConfig, DefaultsAreRobertaBaseWithThePapersLinformer) {
+  const ModelConfig config;
+  EXPECT_NO_THROW(config.validate());
+  EXPECT_EQ(config.head_size(), 64);
+  EXPECT_EQ(config.num_position_rows(), 514);
+  EXPECT_EQ(config.resolved_initializer_range(), 0.02);
+}
+
+TEST(ModelConfig, AutoInitializerRangeFollowsTheWidth) {
+  ModelConfig config;
+  config.initializer_range.reset();
+  config.hidden_size = 900;  // root 30, so 0.9 / 30
+  EXPECT_DOUBLE_EQ(config.resolved_initializer_range(), 0.03);
+}
+
+TEST(ModelConfig, RefusesHeadsThatDoNotDivideTheWidth) {
+  EXPECT_EQ(refusal([](ModelConfig& c) { c.num_attention_heads = 5; }),
+            "model.num_attention_heads: 5 heads do not divide hidden_size 768\n"
+            "  fix: choose a divisor, e.g. 4");
+}
+
+TEST(ModelConfig, RefusesMoreRowsThanPositionsForLinformerOnly) {
+  const auto small = [](ModelConfig& c) { c.max_sequence_length = 64; };
+  EXPECT_EQ(refusal(small),
+            "model.attention.projected_length: k = 128 exceeds max_sequence_length n = 64\n"
+            "  fix: choose k <= n, e.g. n / 4 = 16");
+  ModelConfig equal;
+  equal.max_sequence_length = equal.attention.projected_length = 64;
+  EXPECT_NO_THROW(equal.validate());
+  ModelConfig standard;
+  small(standard);
+  standard.attention.type = AttentionType::kStandard;
+  EXPECT_NO_THROW(standard.validate());
+}
+
+TEST(ModelConfig, ValueConvolutionIsOddOrAbsent) {
+  EXPECT_THAT(refusal([](ModelConfig& c) { c.attention.value_convolution = 4; }),
+              HasSubstr("4 is even"));
+  EXPECT_THAT(refusal([](ModelConfig& c) { c.attention.value_convolution = -1; }),
+              HasSubstr("-1 is too small"));
+  ModelConfig config;
+  config.attention.value_convolution = 5;
+  EXPECT_NO_THROW(config.validate());
+  config.attention.type = AttentionType::kStandard;  // a fair comparison gives it to both
+  EXPECT_NO_THROW(config.validate());
+}
+
+TEST(ModelConfig, RefusesNumbersOutOfRangeByName) {
+  const std::vector<std::pair<std::string, std::function<void(ModelConfig&)>>> cases{
+      {"model.vocab_size", [](ModelConfig& c) { c.vocab_size = 5; }},
+      {"model.vocab_size", [](ModelConfig& c) { c.vocab_size = -1; }},
+      {"model.hidden_size", [](ModelConfig& c) { c.hidden_size = 0; }},
+      {"model.num_hidden_layers", [](ModelConfig& c) { c.num_hidden_layers = 0; }},
+      {"model.num_attention_heads", [](ModelConfig& c) { c.num_attention_heads = 0; }},
+      {"model.intermediate_size", [](ModelConfig& c) { c.intermediate_size = 0; }},
+      {"model.hidden_dropout_prob", [](ModelConfig& c) { c.hidden_dropout_prob = 1.0; }},
+      {"model.attention_probs_dropout_prob",
+       [](ModelConfig& c) { c.attention_probs_dropout_prob = -0.1; }},
+      {"model.max_sequence_length", [](ModelConfig& c) { c.max_sequence_length = 2; }},
+      {"model.layer_norm_eps", [](ModelConfig& c) { c.layer_norm_eps = 0.0; }},
+      {"model.initializer_range", [](ModelConfig& c) { c.initializer_range = 0.0; }},
+      {"model.attention.projected_length",
+       [](ModelConfig& c) { c.attention.projected_length = 0; }},
+  };
+  for (const auto& [key, change] : cases) EXPECT_THAT(refusal(change), HasSubstr(key + ": "));
+}
+
+}  // namespace
+}  // namespace linformer
