@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "linformer/data/data_order.h"
+#include "linformer/data/mlm_masker.h"
+#include "linformer/data/packing.h"
+#include "linformer/data/token_dataset.h"
+
+namespace linformer {
+
+/// A micro-batch as plain numbers; B = num_sequences, N = length, M = number of masked positions.
+struct Batch {
+  int64_t num_sequences = 0;
+  int64_t length = 0;
+  std::vector<int64_t> input_ids;         ///< (B, N), <pad> where attention_mask is 0
+  std::vector<uint8_t> attention_mask;    ///< (B, N), 1 = token, 0 = padding
+  bool has_padding = false;               ///< some attention_mask is 0
+  std::vector<int64_t> masked_positions;  ///< (M), flat indices b * N + i, ascending
+  std::vector<int64_t> masked_labels;     ///< (M), the ids to predict there
+  std::vector<SampleId> samples;          ///< (B), where each row comes from
+  int64_t num_tokens = 0;                 ///< positions that are no padding
+
+  bool operator==(const Batch&) const = default;
+};
+
+/// A row on its way into a batch.
+struct BatchRow {
+  MaskedSequence sequence;
+  std::vector<uint8_t> attention_mask;  ///< one per id; empty = all are tokens
+  SampleId sample;
+};
+
+/// Puts rows under each other, padded at the end to the longest, rounded up to a multiple of 8
+/// (fast kernels like it) but not past `max_length`. No row may be longer than `max_length`.
+Batch make_batch(std::span<const BatchRow> rows, int64_t max_length);
+
+/// Masked batches of a packed data set. Every call is a pure function of its arguments and the
+/// constructor's, so the order depends on neither threads nor processes, and resuming at any
+/// position costs nothing. Safe to call from several threads. What it is given has to outlive it.
+class BatchSource {
+ public:
+  BatchSource(const SequencePacking& packing, const MaskingOptions& masking, uint64_t seed);
+
+  /// The `count` training sequences at [first_position, first_position + count) of the run's
+  /// endless stream: sample_at() gives the sequence, training_masks() its masks.
+  Batch batch(int64_t first_position, int64_t count) const;
+
+  /// The sequences [first_index, first_index + count) in the order of the data set, with masks
+  /// that depend on (mask_seed, index) alone.
+  Batch evaluation_batch(int64_t first_index, int64_t count, uint64_t mask_seed) const;
+
+  /// One row as batch() masks it; `linformer-data why` shows it.
+  MaskedSequence training_row(SampleId sample) const;
+
+  int64_t num_sequences() const { return packing_->num_sequences(); }
+  uint64_t seed() const { return seed_; }
+
+ private:
+  const SequencePacking* packing_;
+  MlmMasker masker_;
+  uint64_t seed_;
+};
+
+}  // namespace linformer

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace linformer {
+
+/// A permutation of {0, ..., size - 1} that is a pure function of (seed, epoch): each value costs
+/// the same tens of nanoseconds, and no table is kept. A Feistel network over the smallest power
+/// of two that holds `size`, walked until it leads back below `size` (Black and Rogaway 2002).
+class KeyedPermutation {
+ public:
+  /// size > 0.
+  KeyedPermutation(int64_t size, uint64_t seed, uint64_t epoch);
+
+  int64_t size() const { return static_cast<int64_t>(size_); }
+  /// Image of `index`, 0 <= index < size.
+  int64_t operator()(int64_t index) const;
+
+ private:
+  static constexpr size_t kNumRounds = 12;
+
+  uint64_t size_;
+  int left_bits_, right_bits_;
+  std::array<uint64_t, kNumRounds> keys_{};
+};
+
+/// A sequence at one point of training.
+struct SampleId {
+  int64_t epoch = 0;
+  int64_t index = 0;  ///< of the sequence in its SequencePacking
+  bool operator==(const SampleId&) const = default;
+};
+
+/// The sequence at `position` of the endless stream of a run: epoch = position / num_sequences,
+/// and within an epoch every sequence once, in the order of that epoch's permutation.
+SampleId sample_at(uint64_t seed, int64_t num_sequences, int64_t position);
+
+}  // namespace linformer

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace linformer {
+
+/// Predicts each token by how often it occurs, whatever stands around it: the perplexity that any
+/// real language model has to beat. Add-one smoothing: p(id) = (count + 1) / (total + vocabulary).
+class UnigramModel {
+ public:
+  /// counts[id] = occurrences of token id; its size is the vocabulary's. At least one entry, none
+  /// negative (an assertion).
+  explicit UnigramModel(std::span<const int64_t> counts);
+
+  /// -ln p(id); id has to be in the vocabulary (an assertion).
+  double nll(int64_t id) const;
+  int64_t vocab_size() const { return static_cast<int64_t>(nll_.size()); }
+
+ private:
+  std::vector<double> nll_;
+};
+
+}  // namespace linformer

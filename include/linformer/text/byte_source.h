@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace linformer {
+
+/// A stream of decompressed bytes with bounded memory.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+
+  /// Fills up to `size` bytes, returns how many; 0 only at the end. Throws RunError that names the
+  /// file if it cannot be read, is damaged, or a compressed stream is cut short.
+  virtual size_t read(char* data, size_t size) = 0;
+
+  /// Stored (compressed) bytes consumed so far; with stored_bytes() this gives the progress.
+  virtual uint64_t consumed_bytes() const = 0;
+};
+
+/// Opens a file, or standard input for "-". zstd and gzip are recognised by their first bytes (so
+/// also on standard input); a name ending in .zst or .gz with other content is refused.
+std::unique_ptr<ByteSource> open_byte_source(const std::string& path);
+
+/// "standard input" for "-", otherwise the path: how messages name an input.
+std::string input_name(const std::string& path);
+
+/// Size of a regular file as stored; 0 for standard input, pipes and the like (unknown). Throws
+/// RunError if the input is missing, unreadable, empty or a folder. Call it for every input before
+/// work starts, so that a bad last name does not cost hours.
+uint64_t check_input(const std::string& path);
+
+}  // namespace linformer

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "linformer/text/document_reader.h"
+#include "linformer/text/sentence_splitter.h"
+#include "linformer/text/tokenizer.h"
+
+namespace linformer {
+
+struct CorpusOptions {
+  std::vector<std::string> inputs;   ///< paths, read in this order; "-" is standard input
+  std::optional<TextLayout> layout;  ///< none: guessed from the beginning of each file
+  LineEnds line_ends = LineEnds::kBreak;
+  SpecialLiterals literals = SpecialLiterals::kAsText;
+  /// A shard ends with the document that brings its text, as stored, to this size.
+  uint64_t shard_text_bytes = uint64_t{64} << 20;
+  int threads = 1;  ///< encoding threads; the result does not depend on it
+};
+
+/// What was met in a run of documents.
+struct CorpusCounts {
+  uint64_t documents = 0;
+  uint64_t empty_documents = 0;  ///< dropped: a JSON object whose text is blank, for example
+  uint64_t sentences = 0;
+  uint64_t tokens = 0;
+  uint64_t text_bytes = 0;  ///< of the documents' text (JSON unpacked, UTF-8 repaired)
+  uint64_t invalid_utf8 = 0;
+  uint64_t cuts = 0;  ///< documents that were too long and were cut in parts
+
+  CorpusCounts& operator+=(const CorpusCounts& other);
+  bool operator==(const CorpusCounts&) const = default;
+};
+
+/// Some encoded documents, in the order of the input. Lengths lie one after the other: document d
+/// has document_sentences[d] sentences; sentence s has sentence_tokens[s] tokens.
+struct EncodedDocuments {
+  uint64_t shard = 0;
+  std::vector<int32_t> tokens;
+  std::vector<uint32_t> sentence_tokens;
+  std::vector<uint32_t> document_sentences;
+  std::vector<uint64_t> document_bytes;         ///< of text
+  std::vector<uint32_t> document_invalid_utf8;  ///< malformed sequences in it
+  CorpusCounts counts;
+};
+
+/// The end of a shard's text.
+struct ShardText {
+  uint64_t shard = 0;
+  uint64_t stored_bytes = 0;  ///< of its documents as stored
+  bool is_last = false;       ///< no document follows
+};
+
+/// Takes what encode_corpus() delivers; both are called on the caller's thread, in input order.
+class CorpusSink {
+ public:
+  virtual ~CorpusSink() = default;
+  virtual void take(const EncodedDocuments& documents) = 0;
+  virtual void end_shard(const ShardText& text) = 0;
+  /// Asked before encoding: false skips the documents of this shard (end_shard() is still called).
+  /// Called on the reading thread.
+  virtual bool wants(uint64_t shard) const = 0;
+  /// Called about ten times a second. `consumed_bytes` counts stored input bytes; an exception
+  /// thrown here (or in take and end_shard) stops everything.
+  virtual void progress(uint64_t consumed_bytes) = 0;
+};
+
+/// Reads, divides and encodes a corpus: one reading thread, options.threads encoding threads, and
+/// the caller's thread, which hands the results to `sink` in order. Memory is bounded by a few
+/// chunks of text for each thread. What the sink gets depends only on the inputs and the options
+/// other than `threads`. Throws what reading or encoding throws, for the earliest text concerned.
+void encode_corpus(const CorpusOptions& options, const Tokenizer& tokenizer, CorpusSink& sink);
+
+}  // namespace linformer

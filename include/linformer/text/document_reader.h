@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "linformer/text/byte_source.h"
+
+namespace linformer {
+
+/// How a text file is divided into documents.
+enum class TextLayout {
+  kLines,       ///< each line that is not blank is a document
+  kBlankLines,  ///< blank lines separate documents
+  kJsonLines,   ///< each line is a JSON object; its "text" is the document
+  kWikitext,    ///< a line ` = Title = ` between blank lines starts a document
+};
+
+/// "lines", "blank-lines", "json-lines", "wikitext".
+std::string_view layout_name(TextLayout layout);
+/// The layout of this name; throws UsageError.
+TextLayout layout_of(const std::string& name);
+
+/// Guesses the layout from the beginning of a text: an opening brace means JSON lines, a WikiText
+/// heading WikiText, an empty line blank lines; else a document per line.
+TextLayout guess_layout(std::string_view beginning);
+
+/// A document as stored: not yet parsed (JSON) nor checked for valid UTF-8, so that this costs
+/// the worker threads and not the one reader.
+struct RawDocument {
+  std::string_view text;  ///< valid until the next call of next()
+  uint64_t line = 0;      ///< first line of it in its file, from 1
+};
+
+/// Splits a stream at LF; memory is bounded by `max_line_bytes`.
+class LineReader {
+ public:
+  LineReader(const std::string& path, size_t max_line_bytes);
+
+  /// The next line without its LF and without a CR before that. A line longer than the bound comes
+  /// in pieces, cut at a blank if there is one: ended() is then false for all but the last.
+  /// Throws RunError at a NUL byte: such a file is not text.
+  std::optional<std::string_view> next();
+  bool ended() const { return ended_; }
+  /// What is buffered at the start (up to 64 KiB), for guess_layout().
+  std::string_view beginning();
+  void limit_line_bytes(size_t max_line_bytes) { max_line_bytes_ = max_line_bytes; }
+  uint64_t consumed_bytes() const { return source_->consumed_bytes(); }
+
+ private:
+  bool fill();
+  std::string_view take(size_t length, size_t skip);
+
+  std::string path_;
+  size_t max_line_bytes_;
+  std::unique_ptr<ByteSource> source_;
+  std::vector<char> buffer_;
+  size_t begin_ = 0;
+  size_t end_ = 0;
+  uint64_t position_ = 0;  // of buffer_[end_] in the decompressed stream
+  bool at_end_ = false;
+  bool ended_ = true;
+};
+
+/// The documents of one file, in order. Memory is bounded: a document longer than
+/// `max_document_bytes` comes in several parts, cut between lines or words.
+class DocumentReader {
+ public:
+  static constexpr size_t kMaxDocumentBytes = size_t{16} << 20;
+
+  /// Without a layout it is guessed from the file's beginning. Throws RunError if the file cannot
+  /// be opened.
+  DocumentReader(const std::string& path, std::optional<TextLayout> layout,
+                 size_t max_document_bytes = kMaxDocumentBytes);
+
+  /// The next document, or nothing at the end; throws RunError if the file holds no text at all.
+  std::optional<RawDocument> next();
+
+  TextLayout layout() const { return layout_; }
+  uint64_t consumed_bytes() const { return lines_.consumed_bytes(); }
+  /// Cuts made in documents that were too long.
+  uint64_t cuts() const { return cuts_; }
+
+ private:
+  std::optional<RawDocument> next_line();
+  std::optional<RawDocument> next_block();
+  void keep_for_next(size_t position, uint64_t line);
+
+  std::string path_;
+  LineReader lines_;
+  TextLayout layout_;
+  size_t max_document_bytes_;
+  std::string document_;
+  std::string pending_;  // read already, but belongs to the next document
+  uint64_t pending_line_ = 0;
+  uint64_t line_number_ = 0;
+  uint64_t documents_ = 0;
+  uint64_t cuts_ = 0;
+};
+
+/// The text of a stored document: itself, or the field "text" of a JSON object. Appends to `out`
+/// with malformed UTF-8 replaced by U+FFFD; returns how many sequences that were. Throws RunError
+/// "FILE:LINE: ..." for a line that is not JSON or has no "text" string.
+size_t append_document_text(const RawDocument& document, TextLayout layout, const std::string& path,
+                            std::string& out);
+
+}  // namespace linformer

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "linformer/text/special_tokens.h"
+
+namespace linformer {
+
+/// What literal special pieces ("<mask>", "<s>", ...) in a text become.
+enum class SpecialLiterals {
+  kAsText,   ///< ordinary pieces: text cannot smuggle in special tokens
+  kUnkAsId,  ///< "<unk>" between blanks becomes kUnkId (WikiText), the others stay text
+  kAsIds,    ///< all five become their ids, wherever they stand (fill-mask prompts)
+};
+
+/// A SentencePiece model with RoBERTa's special ids: <s> 0, <pad> 1, </s> 2, <unk> 3, <mask> last.
+/// All const members may be called from several threads at once.
+class Tokenizer {
+ public:
+  /// Reads a model file; throws RunError if it is missing, damaged, or has other special ids.
+  static Tokenizer load(const std::string& path);
+  /// From the bytes of a model file; `name` is for messages.
+  explicit Tokenizer(std::string model_bytes, const std::string& name = "tokenizer model");
+  ~Tokenizer();
+  Tokenizer(Tokenizer&&) noexcept;
+  Tokenizer& operator=(Tokenizer&&) noexcept;
+
+  /// Appends the ids of `text` (one sentence, valid UTF-8), without <s> and </s>.
+  void encode(std::string_view text, std::vector<int32_t>& ids) const;
+  std::vector<int32_t> encode(std::string_view text,
+                              SpecialLiterals literals = SpecialLiterals::kAsText) const;
+
+  /// The text of the ids; special tokens are left out.
+  std::string decode(std::span<const int32_t> ids) const;
+  /// The text with special tokens spelled out, as in "<s> the <mask> sat</s>": for people.
+  std::string decode_with_specials(std::span<const int32_t> ids) const;
+
+  /// The piece of an id in [0, vocab_size), e.g. "▁the" (▁ is U+2581 and stands for a blank).
+  const std::string& piece(int32_t id) const { return pieces_[static_cast<size_t>(id)]; }
+  /// Id of a piece spelled exactly so, or kUnkId.
+  int32_t piece_id(std::string_view piece) const;
+
+  int32_t vocab_size() const { return static_cast<int32_t>(pieces_.size()); }
+  int32_t mask_id() const { return vocab_size() - 1; }
+  bool is_special(int32_t id) const { return id <= kUnkId || id == mask_id(); }
+  /// Per id, 1 if the piece begins a word (starts with ▁) or is special; for whole-word masking.
+  const std::vector<uint8_t>& word_starts() const { return word_starts_; }
+
+  /// XXH3 of the model file's bytes; shards and checkpoints store it.
+  uint64_t hash() const { return hash_; }
+  const std::string& model_bytes() const { return model_bytes_; }
+  const std::string& name() const { return name_; }
+
+  /// True if encoding a sentence word by word gives the same pieces as encoding it whole: no piece
+  /// crosses a blank, and the model's normaliser collapses blanks. Checked when loading.
+  bool encodes_by_word() const { return encodes_by_word_; }
+
+ private:
+  struct Implementation;
+  void check_special_ids() const;
+  bool probe_encodes_by_word() const;
+
+  std::string name_;
+  std::string model_bytes_;
+  uint64_t hash_ = 0;
+  std::unique_ptr<Implementation> implementation_;
+  std::vector<std::string> pieces_;
+  std::vector<uint8_t> word_starts_;
+  bool encodes_by_word_ = false;
+};
+
+}  // namespace linformer

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "linformer/text/document_reader.h"
+#include "linformer/text/sentence_splitter.h"
+
+namespace linformer {
+
+enum class TokenizerType { kUnigram, kBpe };
+
+/// The type of this name ("unigram", "bpe"); throws UsageError.
+TokenizerType tokenizer_type_of(const std::string& name);
+
+struct TokenizerTraining {
+  std::vector<std::string> inputs;  ///< paths; "-" is standard input
+  std::optional<TextLayout> layout;
+  LineEnds line_ends = LineEnds::kBreak;
+  TokenizerType type = TokenizerType::kUnigram;
+  int32_t vocab_size = 16000;  ///< all of it: the five special tokens included
+  bool byte_fallback = true;   ///< characters that are not covered become bytes, never <unk>
+  double character_coverage = 0.9995;
+  std::string normalization = "nmt_nfkc";  ///< nmt_nfkc, nfkc, nmt_nfkc_cf, nfkc_cf, identity
+  int64_t sample_sentences = 1'000'000;    ///< drawn from the corpus with the seed; 0 = all
+  uint32_t seed = 1;
+  /// Part of the result: sums of floats are grouped by it. Fixed by default, and not the number of
+  /// cores, so that every machine gets the same model.
+  int threads = 16;
+};
+
+struct TrainedTokenizer {
+  std::string model_bytes;
+  int64_t documents = 0;
+  int64_t sentences = 0;
+  uint64_t text_bytes = 0;
+  uint64_t invalid_utf8 = 0;
+};
+
+/// Trains a SentencePiece model. The same texts, options and library give the same bytes.
+///
+/// SentencePiece numbers control symbols at the front, but <mask> has to be last. So it trains
+/// with vocab_size - 1, and <mask> is appended to the finished model as a control piece: the
+/// pieces are a repeated field of a protocol buffer, and adding a record at the end of the file
+/// adds the last piece. The file stays an ordinary SentencePiece model.
+///
+/// Throws UsageError for options that the corpus cannot satisfy (a vocabulary that is too large),
+/// RunError for inputs. `keep_going` is asked now and then while reading; false ends with
+/// RunError.
+TrainedTokenizer train_tokenizer(const TokenizerTraining& options,
+                                 const std::function<bool(uint64_t consumed_bytes)>& keep_going);
+
+/// `model_bytes` with the control piece <mask> as its last piece.
+std::string append_mask_piece(std::string model_bytes);
+
+}  // namespace linformer

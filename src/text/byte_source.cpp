@@ -1,0 +1,261 @@
+#include "linformer/text/byte_source.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "linformer/core/error.h"
+#include "linformer/core/stop_signal.h"
+
+namespace linformer {
+
+namespace {
+
+constexpr size_t kBufferBytes = 1 << 17;
+
+/// The stored bytes of a file or of standard input.
+class StoredBytes {
+ public:
+  explicit StoredBytes(const std::string& path) : name_(input_name(path)) {
+    descriptor_ = path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor_ < 0) fail_system(name_, "cannot open for reading", errno);
+    struct stat status {};
+    is_file_ = ::fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode);
+    if (is_file_) ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_SEQUENTIAL);
+  }
+  ~StoredBytes() { ::close(descriptor_); }
+  StoredBytes(const StoredBytes&) = delete;
+  StoredBytes& operator=(const StoredBytes&) = delete;
+
+  size_t read(char* data, size_t size) {
+    while (true) {
+      if (!is_file_) wait_for_data();
+      const ssize_t count = ::read(descriptor_, data, size);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) fail_system(name_, "cannot read", errno);
+      consumed_ += static_cast<uint64_t>(count);
+      return static_cast<size_t>(count);
+    }
+  }
+
+  const std::string& name() const { return name_; }
+  uint64_t consumed() const { return consumed_; }
+
+ private:
+  /// A pipe may have nothing for hours; Ctrl-C has to end the waiting.
+  void wait_for_data() const {
+    struct pollfd waiting {
+      descriptor_, POLLIN, 0
+    };
+    while (::poll(&waiting, 1, 200) == 0 || waiting.revents == 0) {
+      if (stop_signal() != 0) fail_run(name_, "reading was stopped by a signal", "run it again");
+    }
+  }
+
+  std::string name_;
+  int descriptor_ = -1;
+  bool is_file_ = false;
+  uint64_t consumed_ = 0;
+};
+
+/// Stored bytes plus the buffer that a decompressor reads from.
+struct StoredBuffer {
+  explicit StoredBuffer(const std::string& path) : file(path), buffer(kBufferBytes) {}
+
+  bool refill() {
+    begin = 0;
+    end = file.read(buffer.data(), buffer.size());
+    return end > 0;
+  }
+  /// Reads until at least `count` bytes are there, or the file ends.
+  void peek(size_t count) {
+    while (end < count) {
+      const size_t more = file.read(buffer.data() + end, buffer.size() - end);
+      if (more == 0) return;
+      end += more;
+    }
+  }
+  std::string_view rest() const { return {buffer.data() + begin, end - begin}; }
+
+  StoredBytes file;
+  std::vector<char> buffer;
+  size_t begin = 0;
+  size_t end = 0;
+};
+
+[[noreturn]] void fail_cut_short(const std::string& name, const char* kind) {
+  fail_run(name, std::string("the file is cut short: its ") + kind + " stream has no end",
+           "copy or download the file again");
+}
+
+[[noreturn]] void fail_damaged(const std::string& name, const char* kind, const char* why) {
+  fail_run(name, std::string("the ") + kind + " stream is damaged (" + why + ")",
+           "copy or download the file again");
+}
+
+class PlainSource : public ByteSource {
+ public:
+  explicit PlainSource(std::unique_ptr<StoredBuffer> stored) : stored_(std::move(stored)) {}
+
+  size_t read(char* data, size_t size) override {
+    const std::string_view first = stored_->rest();
+    if (first.empty()) return stored_->file.read(data, size);
+    const size_t count = std::min(size, first.size());
+    std::memcpy(data, first.data(), count);
+    stored_->begin += count;
+    return count;
+  }
+  uint64_t consumed_bytes() const override { return stored_->file.consumed(); }
+
+ private:
+  std::unique_ptr<StoredBuffer> stored_;
+};
+
+class ZstdSource : public ByteSource {
+ public:
+  explicit ZstdSource(std::unique_ptr<StoredBuffer> stored)
+      : stored_(std::move(stored)), context_(ZSTD_createDCtx()) {
+    // Files made with `zstd --long` or `--ultra` need a larger window than the library's default.
+    ZSTD_DCtx_setParameter(context_, ZSTD_d_windowLogMax, 31);
+  }
+  ~ZstdSource() override { ZSTD_freeDCtx(context_); }
+
+  size_t read(char* data, size_t size) override {
+    ZSTD_outBuffer output{data, size, 0};
+    while (output.pos == 0) {
+      if (stored_->rest().empty() && !stored_->refill()) {
+        if (inside_frame_ && !flush(output)) fail_cut_short(stored_->file.name(), "zstd");
+        return output.pos;
+      }
+      decompress(output);
+    }
+    return output.pos;
+  }
+  uint64_t consumed_bytes() const override { return stored_->file.consumed(); }
+
+ private:
+  void decompress(ZSTD_outBuffer& output) {
+    const std::string_view rest = stored_->rest();
+    ZSTD_inBuffer input{rest.data(), rest.size(), 0};
+    const size_t result = ZSTD_decompressStream(context_, &output, &input);
+    if (ZSTD_isError(result)) {
+      fail_damaged(stored_->file.name(), "zstd", ZSTD_getErrorName(result));
+    }
+    stored_->begin += input.pos;
+    inside_frame_ = result != 0;
+  }
+
+  /// At the end of the file the decoder may still hold output; false if it gives nothing more.
+  bool flush(ZSTD_outBuffer& output) {
+    decompress(output);
+    return output.pos > 0 || !inside_frame_;
+  }
+
+  std::unique_ptr<StoredBuffer> stored_;
+  ZSTD_DCtx* context_;
+  bool inside_frame_ = false;
+};
+
+class GzipSource : public ByteSource {
+ public:
+  explicit GzipSource(std::unique_ptr<StoredBuffer> stored) : stored_(std::move(stored)) {
+    // 15 bits of window, +16: the gzip container.
+    if (inflateInit2(&stream_, 15 + 16) != Z_OK) {
+      fail_run(stored_->file.name(), "zlib could not start", "check that memory is free");
+    }
+  }
+  ~GzipSource() override { inflateEnd(&stream_); }
+
+  size_t read(char* data, size_t size) override {
+    stream_.next_out = reinterpret_cast<Bytef*>(data);
+    stream_.avail_out = static_cast<uInt>(std::min<size_t>(size, 1U << 30));
+    const uInt wanted = stream_.avail_out;
+    while (stream_.avail_out == wanted) {
+      if (stored_->rest().empty() && !stored_->refill()) {
+        if (inside_member_) fail_cut_short(stored_->file.name(), "gzip");
+        return 0;
+      }
+      inflate_some();
+    }
+    return wanted - stream_.avail_out;
+  }
+  uint64_t consumed_bytes() const override { return stored_->file.consumed(); }
+
+ private:
+  void inflate_some() {
+    // A gzip file may hold several members one after the other (as `cat a.gz b.gz` makes).
+    if (!inside_member_) inflateReset(&stream_);
+    const std::string_view rest = stored_->rest();
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(rest.data()));
+    stream_.avail_in = static_cast<uInt>(rest.size());
+    const int result = inflate(&stream_, Z_NO_FLUSH);
+    if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
+      fail_damaged(stored_->file.name(), "gzip", stream_.msg ? stream_.msg : "unknown error");
+    }
+    stored_->begin += rest.size() - stream_.avail_in;
+    inside_member_ = result != Z_STREAM_END;
+  }
+
+  std::unique_ptr<StoredBuffer> stored_;
+  z_stream stream_{};
+  bool inside_member_ = false;
+};
+
+bool is_zstd(std::string_view front) {
+  if (front.size() < 4) return false;
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(front[i]); };
+  const bool frame = byte(0) == 0x28 && byte(1) == 0xB5 && byte(2) == 0x2F && byte(3) == 0xFD;
+  const bool skippable =
+      (byte(0) & 0xF0) == 0x50 && byte(1) == 0x2A && byte(2) == 0x4D && byte(3) == 0x18;
+  return frame || skippable;
+}
+
+bool is_gzip(std::string_view front) {
+  return front.size() >= 2 && front[0] == '\x1F' && front[1] == '\x8B';
+}
+
+}  // namespace
+
+std::string input_name(const std::string& path) {
+  return path == "-" ? "standard input" : path;
+}
+
+std::unique_ptr<ByteSource> open_byte_source(const std::string& path) {
+  auto stored = std::make_unique<StoredBuffer>(path);
+  stored->peek(4);
+  if (is_zstd(stored->rest())) return std::make_unique<ZstdSource>(std::move(stored));
+  if (is_gzip(stored->rest())) return std::make_unique<GzipSource>(std::move(stored));
+  for (const char* ending : {".zst", ".gz"}) {
+    if (path.ends_with(ending)) {
+      fail_run(path, std::string("the name ends in ") + ending + " but the content is not that",
+               "compress the file, or rename it if it is plain text");
+    }
+  }
+  return std::make_unique<PlainSource>(std::move(stored));
+}
+
+uint64_t check_input(const std::string& path) {
+  if (path == "-") return 0;
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) fail_system(path, "cannot open for reading", errno);
+  if (S_ISDIR(status.st_mode)) {
+    fail_run(path, "is a folder, not a file", "name the files in it, for example " + path + "/*");
+  }
+  if (::access(path.c_str(), R_OK) != 0) fail_system(path, "cannot open for reading", errno);
+  if (!S_ISREG(status.st_mode)) return 0;
+  if (status.st_size == 0) {
+    fail_run(path, "the file is empty", "leave it out, or find out why nothing was written to it");
+  }
+  return static_cast<uint64_t>(status.st_size);
+}
+
+}  // namespace linformer

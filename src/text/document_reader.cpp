@@ -1,0 +1,258 @@
+#include "linformer/text/document_reader.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+#include "linformer/text/utf8.h"
+
+namespace linformer {
+
+namespace {
+
+constexpr std::array<std::string_view, 4> kLayoutNames{"lines", "blank-lines", "json-lines",
+                                                       "wikitext"};
+constexpr size_t kGuessBytes = size_t{1} << 16;
+constexpr size_t kReadBytes = size_t{1} << 18;
+// A JSON document cannot be cut in two, so its line may be longer than a document.
+constexpr size_t kMaxJsonLineBytes = size_t{256} << 20;
+
+bool is_blank(std::string_view line) {
+  return line.find_first_not_of(" \t\r\v\f") == line.npos;
+}
+
+/// ` = Title = `, but not ` = = Section = = `.
+bool is_wikitext_title(std::string_view line) {
+  const size_t first = line.find_first_not_of(' ');
+  const size_t last = line.find_last_not_of(' ');
+  if (first == line.npos || last < first + 4) return false;
+  line = line.substr(first, last - first + 1);
+  return line.starts_with("= ") && line.ends_with(" =") && line[2] != '=' &&
+         line[line.size() - 3] != '=';
+}
+
+std::string name_at(const std::string& path, uint64_t line) {
+  return input_name(path) + ":" + std::to_string(line);
+}
+
+}  // namespace
+
+std::string_view layout_name(TextLayout layout) {
+  return kLayoutNames[static_cast<size_t>(layout)];
+}
+
+TextLayout layout_of(const std::string& name) {
+  for (size_t i = 0; i < kLayoutNames.size(); ++i) {
+    if (kLayoutNames[i] == name) return static_cast<TextLayout>(i);
+  }
+  fail_usage("--layout", "unknown layout '" + name + "'",
+             "choose lines, blank-lines, json-lines, wikitext or auto");
+}
+
+TextLayout guess_layout(std::string_view beginning) {
+  const size_t first = beginning.find_first_not_of(" \t\r\n");
+  if (first != beginning.npos && beginning[first] == '{') return TextLayout::kJsonLines;
+  bool blank_line = false;
+  bool after_blank = true;
+  bool title = false;  // the line before, between a blank line and this one
+  while (!beginning.empty()) {
+    const size_t length = beginning.find('\n');
+    if (length == beginning.npos) break;  // a line that is not whole says nothing
+    const std::string_view line = beginning.substr(0, length);
+    const bool blank = is_blank(line);
+    if (title && blank) return TextLayout::kWikitext;
+    title = after_blank && is_wikitext_title(line);
+    after_blank = blank;
+    blank_line = blank_line || blank;
+    beginning.remove_prefix(length + 1);
+  }
+  return blank_line ? TextLayout::kBlankLines : TextLayout::kLines;
+}
+
+LineReader::LineReader(const std::string& path, size_t max_line_bytes)
+    : path_(path), max_line_bytes_(max_line_bytes), source_(open_byte_source(path)) {
+  buffer_.resize(2 * kReadBytes);
+  beginning();
+  // A byte-order mark is no text.
+  if (end_ - begin_ >= 3 && std::memcmp(buffer_.data(), "\xEF\xBB\xBF", 3) == 0) begin_ += 3;
+}
+
+std::string_view LineReader::beginning() {
+  while (end_ < kGuessBytes && fill()) {
+  }
+  return {buffer_.data() + begin_, std::min(end_ - begin_, kGuessBytes)};
+}
+
+/// Reads more; makes room by moving what is left to the front, and by growing if that is not
+/// enough. False at the end of the stream.
+bool LineReader::fill() {
+  if (at_end_) return false;
+  if (begin_ > 0 && buffer_.size() - end_ < kReadBytes) {
+    std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  if (buffer_.size() - end_ < kReadBytes) buffer_.resize(buffer_.size() * 2);
+  const size_t count = source_->read(buffer_.data() + end_, kReadBytes);
+  if (count == 0) {
+    at_end_ = true;
+    return false;
+  }
+  const char* nul = static_cast<const char*>(std::memchr(buffer_.data() + end_, '\0', count));
+  if (nul) {
+    const uint64_t offset = position_ + static_cast<uint64_t>(nul - (buffer_.data() + end_));
+    fail_run(input_name(path_),
+             "byte " + format_count(static_cast<int64_t>(offset)) +
+                 " is NUL, so this is a binary file or not UTF-8 text",
+             "name text files only; convert UTF-16 with: iconv -f UTF-16 -t UTF-8");
+  }
+  end_ += count;
+  position_ += count;
+  return true;
+}
+
+std::string_view LineReader::take(size_t length, size_t skip) {
+  const std::string_view line(buffer_.data() + begin_, length);
+  begin_ += length + skip;
+  return line;
+}
+
+std::optional<std::string_view> LineReader::next() {
+  size_t searched = 0;
+  while (true) {
+    const char* from = buffer_.data() + begin_;
+    const size_t available = end_ - begin_;
+    const auto* found =
+        static_cast<const char*>(std::memchr(from + searched, '\n', available - searched));
+    const size_t length = found ? static_cast<size_t>(found - from) : available;
+    if (length > max_line_bytes_) {
+      const std::string_view text(from, max_line_bytes_);
+      const size_t blank = text.rfind(' ');
+      ended_ = false;
+      if (blank != text.npos && blank > max_line_bytes_ / 2) return take(blank, 1);
+      return take(std::max<size_t>(utf8_boundary_before({from, length}, max_line_bytes_), 1), 0);
+    }
+    if (found) {
+      ended_ = true;
+      std::string_view line = take(length, 1);
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      return line;
+    }
+    searched = available;
+    if (fill()) continue;
+    if (available == 0) return std::nullopt;
+    ended_ = true;
+    std::string_view line = take(available, 0);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    return line;
+  }
+}
+
+DocumentReader::DocumentReader(const std::string& path, std::optional<TextLayout> layout,
+                               size_t max_document_bytes)
+    : path_(path),
+      lines_(path, kMaxJsonLineBytes),
+      layout_(layout ? *layout : guess_layout(lines_.beginning())),
+      max_document_bytes_(max_document_bytes) {
+  if (layout_ != TextLayout::kJsonLines) lines_.limit_line_bytes(max_document_bytes);
+}
+
+std::optional<RawDocument> DocumentReader::next() {
+  const bool by_line = layout_ == TextLayout::kLines || layout_ == TextLayout::kJsonLines;
+  const std::optional<RawDocument> document = by_line ? next_line() : next_block();
+  if (document) {
+    ++documents_;
+  } else if (documents_ == 0) {
+    fail_run(input_name(path_), "the file holds no text, only blank lines", "leave it out");
+  }
+  return document;
+}
+
+std::optional<RawDocument> DocumentReader::next_line() {
+  while (const auto line = lines_.next()) {
+    const uint64_t number = line_number_ + 1;
+    if (lines_.ended()) {
+      line_number_ = number;
+    } else if (layout_ == TextLayout::kJsonLines) {
+      fail_run(name_at(path_, number),
+               "the line is longer than " + format_bytes(static_cast<double>(kMaxJsonLineBytes)),
+               "a document per line is expected; split this one");
+    } else {
+      ++cuts_;
+    }
+    if (!is_blank(*line)) return RawDocument{*line, number};
+  }
+  return std::nullopt;
+}
+
+std::optional<RawDocument> DocumentReader::next_block() {
+  document_ = std::exchange(pending_, {});
+  uint64_t first_line = document_.empty() ? line_number_ + 1 : pending_line_;
+  bool after_blank = false;
+  size_t title = 0;  // where a line that may be a title begins in document_; 0 = nowhere
+  while (const auto line = lines_.next()) {
+    if (lines_.ended()) ++line_number_;
+    if (is_blank(*line)) {
+      if (document_.empty()) first_line = line_number_ + 1;
+      if (layout_ == TextLayout::kBlankLines && !document_.empty()) break;
+      // In WikiText a title stands between blank lines; tables have lines that only look like one.
+      if (title > 0) {
+        keep_for_next(title, line_number_ - 1);
+        break;
+      }
+      after_blank = true;
+      title = 0;
+      continue;
+    }
+    title = 0;
+    if (!document_.empty() && document_.size() + 1 + line->size() > max_document_bytes_) {
+      ++cuts_;
+      document_ += '\n';
+      document_ += *line;
+      keep_for_next(document_.size() - line->size(), line_number_);
+      break;
+    }
+    if (!document_.empty()) document_ += '\n';
+    if (layout_ == TextLayout::kWikitext && after_blank && is_wikitext_title(*line)) {
+      title = document_.size();
+    }
+    document_ += *line;
+    after_blank = false;
+  }
+  if (document_.empty()) return std::nullopt;
+  return RawDocument{document_, first_line};
+}
+
+/// What begins at `position` of document_ (behind a line end) is for the next document.
+void DocumentReader::keep_for_next(size_t position, uint64_t line) {
+  pending_ = document_.substr(position);
+  pending_line_ = line;
+  document_.resize(position - 1);
+}
+
+size_t append_document_text(const RawDocument& document, TextLayout layout, const std::string& path,
+                            std::string& out) {
+  if (layout != TextLayout::kJsonLines) return append_repaired_utf8(document.text, out);
+  // Malformed UTF-8 is replaced first, since the parser would refuse the whole line for it.
+  std::string line;
+  const size_t replaced = append_repaired_utf8(document.text, line);
+  const auto object = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (object.is_discarded() || !object.is_object()) {
+    fail_run(name_at(path, document.line), "the line is not a JSON object",
+             "write one object per line, {\"text\": \"...\"}, or choose another --layout");
+  }
+  const auto text = object.find("text");
+  if (text == object.end() || !text->is_string()) {
+    fail_run(name_at(path, document.line), "the object has no string named \"text\"",
+             "put the document into \"text\"");
+  }
+  out += text->get_ref<const std::string&>();
+  return replaced;
+}
+
+}  // namespace linformer

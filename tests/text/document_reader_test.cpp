@@ -1,0 +1,178 @@
+#include "linformer/text/document_reader.h"
+
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "text/fixtures.h"
+
+#include "linformer/core/error.h"
+
+namespace linformer {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class DocumentReaderTest : public ::testing::Test {
+ protected:
+  std::string file_of(const std::string& content) {
+    const std::string path = folder_.file("file-" + std::to_string(++count_));
+    write_file(path, content);
+    return path;
+  }
+  std::vector<std::string> documents(const std::string& content, std::optional<TextLayout> layout,
+                                     size_t max_document_bytes = 1 << 20) {
+    return documents_of(file_of(content), layout, max_document_bytes);
+  }
+
+  TemporaryFolder folder_;
+  int count_ = 0;
+};
+
+TEST_F(DocumentReaderTest, ADocumentPerLine) {
+  EXPECT_THAT(documents("one\r\n\n \t\ntwo words\nthree", TextLayout::kLines),
+              ElementsAre("one", "two words", "three"));
+}
+
+TEST_F(DocumentReaderTest, SplitsAtLineFeedOnly) {
+  // U+0085 and U+2028 are line ends for Unicode, but not here.
+  EXPECT_THAT(documents("a\xC2\x85"
+                        "b\xE2\x80\xA8"
+                        "c\rd\ne\n",
+                        TextLayout::kLines),
+              ElementsAre("a\xC2\x85"
+                          "b\xE2\x80\xA8"
+                          "c\rd",
+                          "e"));
+}
+
+TEST_F(DocumentReaderTest, BlankLinesBetweenDocuments) {
+  EXPECT_THAT(documents("\n\na\nb\n\n  \nc\r\n\r\nd", TextLayout::kBlankLines),
+              ElementsAre("a\nb", "c", "d"));
+}
+
+TEST_F(DocumentReaderTest, JsonLines) {
+  EXPECT_THAT(
+      documents("{\"text\": \"one\\ntwo \\u00e9\", \"id\": 1}\n\n{\"id\":2,\"text\":\"\"}\n",
+                TextLayout::kJsonLines),
+      ElementsAre("one\ntwo \xC3\xA9", ""));
+}
+
+TEST_F(DocumentReaderTest, JsonErrorsNameTheLine) {
+  const std::string bad = file_of("{\"text\": \"a\"}\n\nnot json\n");
+  EXPECT_THAT(message_of<RunError>([&] { documents_of(bad, TextLayout::kJsonLines); }),
+              HasSubstr(bad + ":3: the line is not a JSON object"));
+  const std::string no_text = file_of("{\"body\": \"a\"}\n");
+  EXPECT_THAT(message_of<RunError>([&] { documents_of(no_text, TextLayout::kJsonLines); }),
+              HasSubstr(no_text + ":1: the object has no string named \"text\""));
+}
+
+TEST_F(DocumentReaderTest, WikitextTitlesStartDocuments) {
+  const std::string text =
+      " \n = First = \n \n Text one . \n \n = = Section = = \n \n More . \n \n = Second = \n "
+      "\n Two . \n";
+  EXPECT_THAT(documents(text, TextLayout::kWikitext),
+              ElementsAre(" = First = \n Text one . \n = = Section = = \n More . ",
+                          " = Second = \n Two . "));
+}
+
+TEST_F(DocumentReaderTest, WikitextTitlesStandBetweenBlankLines) {
+  // The second and the last line look like titles but are rows of a table.
+  EXPECT_THAT(documents(" = First = \n \n Key \n = Ties , L = \n Losses \n \n = W = \n Wins \n",
+                        TextLayout::kWikitext),
+              ElementsAre(" = First = \n Key \n = Ties , L = \n Losses \n = W = \n Wins "));
+}
+
+TEST_F(DocumentReaderTest, FindsTheArticlesOfWikitext2) {
+  const std::string folder = std::string(LINFORMER_SHARED_DIR) + "/data/wikitext-2/";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "there is no " << folder;
+  // As published: 600 and 60 articles.
+  EXPECT_EQ(documents_of(folder + "wiki.train.tokens.zst", std::nullopt).size(), 600u);
+  EXPECT_EQ(documents_of(folder + "wiki.valid.tokens", std::nullopt).size(), 60u);
+}
+
+TEST_F(DocumentReaderTest, GuessesTheLayout) {
+  EXPECT_EQ(guess_layout("{\"text\": 1}\n"), TextLayout::kJsonLines);
+  EXPECT_EQ(guess_layout(" \n = A title = \n \n text\n"), TextLayout::kWikitext);
+  EXPECT_EQ(guess_layout("a\nb\n\nc\n"), TextLayout::kBlankLines);
+  EXPECT_EQ(guess_layout("a\nb\nc"), TextLayout::kLines);
+  EXPECT_EQ(guess_layout("x = y = z\nb\n"), TextLayout::kLines);
+  EXPECT_THAT(documents("a\nb\n\nc\n", std::nullopt), ElementsAre("a\nb", "c"));
+}
+
+TEST_F(DocumentReaderTest, LayoutNamesGoThereAndBack) {
+  for (const auto layout : {TextLayout::kLines, TextLayout::kBlankLines, TextLayout::kJsonLines,
+                            TextLayout::kWikitext}) {
+    EXPECT_EQ(layout_of(std::string(layout_name(layout))), layout);
+  }
+  EXPECT_THAT(message_of<UsageError>([] { layout_of("pages"); }), HasSubstr("--layout"));
+}
+
+TEST_F(DocumentReaderTest, CutsDocumentsThatAreTooLong) {
+  // 10 bytes at most: "aaaa bbbb cccc" is cut at the last blank within them.
+  EXPECT_THAT(documents("aaaa bbbb cccc\ndd\n", TextLayout::kLines, 10),
+              ElementsAre("aaaa bbbb", "cccc", "dd"));
+  EXPECT_THAT(documents("aaaa\nbbbb\ncccc\n\ndd\n", TextLayout::kBlankLines, 10),
+              ElementsAre("aaaa\nbbbb", "cccc", "dd"));
+  // Without a blank a character is not cut in two: 3 euro signs of 3 bytes in 10.
+  const std::string euro = "\xE2\x82\xAC";
+  EXPECT_THAT(documents(euro + euro + euro + euro + "\n", TextLayout::kLines, 10),
+              ElementsAre(euro + euro + euro, euro));
+  DocumentReader reader(file_of("aaaa bbbb cccc\n"), TextLayout::kLines, 10);
+  while (reader.next()) {
+  }
+  EXPECT_EQ(reader.cuts(), 1u);
+}
+
+TEST_F(DocumentReaderTest, KeepsLongLinesAcrossBuffers) {
+  // Longer than the reader's buffer, so that it has to grow and move what it holds.
+  const std::string longest(3'000'000, 'x');
+  EXPECT_THAT(documents("a\n" + longest + "\nb\n", TextLayout::kLines, 4'000'000),
+              ElementsAre("a", longest, "b"));
+}
+
+TEST_F(DocumentReaderTest, ReadsTheSameFromCompressedFiles) {
+  const std::string plain = file_of(sample_text());
+  const std::string zstd = file_of(zstd_of(sample_text()));
+  const std::string gzip = file_of(gzip_of(sample_text()));
+  const auto documents = documents_of(plain, std::nullopt);
+  EXPECT_GT(documents.size(), 100u);
+  EXPECT_EQ(documents_of(zstd, std::nullopt), documents);
+  EXPECT_EQ(documents_of(gzip, std::nullopt), documents);
+}
+
+TEST_F(DocumentReaderTest, ReplacesAndCountsMalformedUtf8) {
+  std::string text;
+  EXPECT_EQ(append_document_text({"a\xFF\xFE", 1}, TextLayout::kLines, "x", text), 2u);
+  EXPECT_EQ(text, "a\xEF\xBF\xBD\xEF\xBF\xBD");
+  text.clear();
+  EXPECT_EQ(append_document_text({"{\"text\": \"a\xFF\"}", 1}, TextLayout::kJsonLines, "x", text),
+            1u);
+  EXPECT_EQ(text, "a\xEF\xBF\xBD");
+}
+
+TEST_F(DocumentReaderTest, DropsTheByteOrderMark) {
+  EXPECT_THAT(documents("\xEF\xBB\xBFone\ntwo\n", TextLayout::kLines), ElementsAre("one", "two"));
+}
+
+TEST_F(DocumentReaderTest, RefusesBinaryAndBlankFiles) {
+  const std::string binary = file_of(std::string("text\nmore\0text", 14));
+  EXPECT_THAT(message_of<RunError>([&] { documents_of(binary, std::nullopt); }),
+              HasSubstr("byte 9 is NUL"));
+  const std::string blank = file_of("\n  \n\t\n");
+  EXPECT_THAT(message_of<RunError>([&] { documents_of(blank, std::nullopt); }),
+              HasSubstr("the file holds no text"));
+}
+
+TEST_F(DocumentReaderTest, KnowsTheLineOfADocument) {
+  const std::string path = file_of("\na\nb\n\n\nc\n");
+  DocumentReader reader(path, TextLayout::kBlankLines);
+  EXPECT_EQ(reader.next()->line, 2u);
+  EXPECT_EQ(reader.next()->line, 6u);
+  EXPECT_FALSE(reader.next());
+}
+
+}  // namespace
+}  // namespace linformer
