@@ -1,0 +1,25 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "linformer/kernels/dropout.h"
+
+namespace linformer {
+
+/// Scaled dot-product attention with dropout on the probabilities, tiled over the queries; neither
+/// the scores nor the probabilities are kept, the backward pass recomputes them.
+///
+///   O_h = dropout(softmax(Q_h K_h^T / sqrt(D))) V_h      for each head h
+///
+///   query      (B, N, H*D) float or double, rows contiguous
+///   key, value (B, M, H*D); M = N for standard attention, k for Linformer
+///   key_mask   (B, M) bool, true = may be attended to; undefined = all. A row with no true gives
+///   0. returns    (B, N, H*D)
+///
+/// Softmax and accumulation are in the tensors' type. LibTorch's fused CPU kernel does not take
+/// dropout, which is why this one exists.
+at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,
+                             const at::Tensor& value, int64_t num_heads, const at::Tensor& key_mask,
+                             const DropoutSite& site);
+
+}  // namespace linformer

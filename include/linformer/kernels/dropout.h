@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+
+#include <ATen/core/Tensor.h>
+
+namespace linformer {
+
+/// Where the randomness of one dropout site comes from: nothing is drawn, kept or stored.
+///
+/// Element i of a tensor is kept when hash(key, i) >= probability, a pure function, so the backward
+/// pass recomputes the mask, and a resumed run repeats it exactly.
+struct DropoutSite {
+  double probability = 0.0;  ///< 0 = no dropout (evaluation)
+  uint64_t key = 0;
+};
+
+/// Inverted dropout: kept elements are divided by 1 - probability.
+///
+///   input   any shape, float or double, contiguous
+///   returns the same shape; the input itself when the probability is 0
+at::Tensor dropout(const at::Tensor& input, const DropoutSite& site);
+
+/// The mask dropout() would apply: 1 / (1 - probability) or 0. For tests.
+at::Tensor dropout_scale(at::IntArrayRef sizes, at::ScalarType dtype, const DropoutSite& site);
+
+}  // namespace linformer

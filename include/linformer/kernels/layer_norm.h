@@ -1,0 +1,30 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "linformer/kernels/dropout.h"
+
+namespace linformer {
+
+struct ResidualNorm {
+  at::Tensor sum;         ///< residual + dropout(x + bias), the residual stream of pre-norm layers
+  at::Tensor normalized;  ///< LayerNorm(sum)
+};
+
+/// The tail of every sublayer in one pass: bias, dropout, residual, LayerNorm (Ba et al. 2016).
+///
+///   s = residual + dropout(x + bias);   y = (s - mean(s)) / sqrt(var(s) + epsilon) * weight +
+///   shift
+///
+///   x, residual (R, C) float or double, contiguous;  bias, weight, shift (C)
+///   `bias` and `residual` may be undefined (absent).
+ResidualNorm bias_dropout_residual_layer_norm(const at::Tensor& x, const at::Tensor& bias,
+                                              const at::Tensor& residual, const at::Tensor& weight,
+                                              const at::Tensor& shift, double epsilon,
+                                              const DropoutSite& site);
+
+/// LayerNorm of the rows of x (R, C).
+at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& shift,
+                      double epsilon);
+
+}  // namespace linformer

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace linformer {
+
+/// Sum over rows of the cross-entropy of softmax(hidden W^T + bias) against `labels`, in nats.
+///
+///   hidden (M, C);  weight (V, C);  bias (V);  labels (M) int64 in [0, V)
+///   returns a scalar. M = 0 gives 0.
+///
+/// Works through the rows in pieces and forms the gradients on the way, so the (M, V) logits never
+/// exist as a whole.
+at::Tensor linear_cross_entropy(const at::Tensor& hidden, const at::Tensor& weight,
+                                const at::Tensor& bias, const at::Tensor& labels);
+
+/// The same losses row by row, without gradients: (M).
+at::Tensor linear_cross_entropy_rows(const at::Tensor& hidden, const at::Tensor& weight,
+                                     const at::Tensor& bias, const at::Tensor& labels);
+
+}  // namespace linformer

@@ -1,0 +1,251 @@
+#include "linformer/kernels/attention.h"
+
+#include <limits>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "dropout_hash.h"
+#include "gemm.h"
+#include "vector_math.h"
+
+namespace linformer {
+namespace {
+
+// Letters: B batch, N queries, M keys, H heads, D head width, C = H * D.
+struct Shape {
+  int64_t batch, queries, keys, heads, head_width;
+  int64_t channels() const { return heads * head_width; }
+};
+
+/// Queries a tile holds: about 256 KiB of scores, so that a tile stays in the second-level cache.
+int64_t tile_rows(const Shape& shape) {
+  const int64_t rows = (64 * 1024) / std::max<int64_t>(1, shape.keys);
+  return std::min(shape.queries, std::clamp<int64_t>(rows, 16, 128));
+}
+
+uint32_t element_index(const Shape& shape, int64_t batch_head, int64_t query) {
+  return static_cast<uint32_t>((batch_head * shape.queries + query) * shape.keys);
+}
+
+/// Turns a row of scores into exp(score - max) and returns log-sum-exp; masked keys become 0.
+template <class T>
+T softmax_row(T* scores, const bool* mask, int64_t keys) {
+  constexpr T kLowest = -std::numeric_limits<T>::infinity();
+  if (mask != nullptr) {
+    for (int64_t m = 0; m < keys; ++m) scores[m] = mask[m] ? scores[m] : kLowest;
+  }
+  T largest = kLowest;
+#pragma omp simd reduction(max : largest)
+  for (int64_t m = 0; m < keys; ++m) largest = scores[m] > largest ? scores[m] : largest;
+  if (largest == kLowest) {  // every key is masked
+    std::fill(scores, scores + keys, T(0));
+    return std::numeric_limits<T>::infinity();
+  }
+  T total = 0;
+#pragma omp simd reduction(+ : total)
+  for (int64_t m = 0; m < keys; ++m) {
+    scores[m] = fast_exp(scores[m] - largest);
+    total += scores[m];
+  }
+  if (mask != nullptr) {  // fast_exp is floored, a masked key has to be exactly 0
+    total = 0;
+    for (int64_t m = 0; m < keys; ++m) {
+      scores[m] = mask[m] ? scores[m] : T(0);
+      total += scores[m];
+    }
+  }
+  const T inverse = T(1) / total;
+#pragma omp simd
+  for (int64_t m = 0; m < keys; ++m) scores[m] *= inverse;
+  return largest + std::log(total);
+}
+
+template <class T>
+void forward_head(const Shape& s, const T* query, const T* key, const T* value, const bool* mask,
+                  const DropoutHash& hash, int64_t batch_head, T* output, T* log_sums) {
+  const int64_t width = s.head_width;
+  const int64_t stride = s.channels();
+  const T scale = T(1) / std::sqrt(static_cast<T>(width));
+  const int64_t rows = tile_rows(s);
+  thread_local std::vector<T> tile;
+  tile.resize(static_cast<size_t>(rows * s.keys));
+  for (int64_t first = 0; first < s.queries; first += rows) {
+    const int64_t count = std::min(rows, s.queries - first);
+    gemm<T>(Transpose::kNo, Transpose::kYes, count, s.keys, width, scale, query + first * stride,
+            stride, key, stride, T(0), tile.data(), s.keys);
+    for (int64_t r = 0; r < count; ++r) {
+      T* row = tile.data() + r * s.keys;
+      log_sums[first + r] = softmax_row(row, mask, s.keys);
+      if (hash.active()) hash.apply(row, row, element_index(s, batch_head, first + r), s.keys);
+    }
+    gemm<T>(Transpose::kNo, Transpose::kNo, count, width, s.keys, T(1), tile.data(), s.keys, value,
+            stride, T(0), output + first * stride, stride);
+  }
+}
+
+template <class T>
+struct HeadGradients {
+  T* query;
+  T* key;
+  T* value;
+};
+
+// One row of the backward pass. In: scores (scaled Q K^T) and dp = dO V^T. Out: the dropped
+// probabilities (for dV) in scores, and dS = P * (dP - delta) * scale in dp.
+template <class T>
+void backward_row(T* scores, T* dp, const bool* mask, T log_sum, T delta, T scale,
+                  const DropoutHash& hash, uint32_t first, int64_t keys) {
+  if (hash.active()) hash.apply(dp, dp, first, keys);
+#pragma omp simd
+  for (int64_t m = 0; m < keys; ++m) {
+    const T probability = fast_exp(scores[m] - log_sum);
+    dp[m] = probability * (dp[m] - delta) * scale;
+    scores[m] = probability;
+  }
+  if (hash.active()) hash.apply(scores, scores, first, keys);
+  if (mask == nullptr) return;
+  for (int64_t m = 0; m < keys; ++m) {
+    dp[m] = mask[m] ? dp[m] : T(0);
+    scores[m] = mask[m] ? scores[m] : T(0);
+  }
+}
+
+template <class T>
+void backward_head(const Shape& s, const T* query, const T* key, const T* value, const bool* mask,
+                   const DropoutHash& hash, int64_t batch_head, const T* output, const T* upstream,
+                   const T* log_sums, const HeadGradients<T>& grads) {
+  const int64_t width = s.head_width;
+  const int64_t stride = s.channels();
+  const T scale = T(1) / std::sqrt(static_cast<T>(width));
+  const int64_t rows = tile_rows(s);
+  thread_local std::vector<T> score_tile;
+  thread_local std::vector<T> grad_tile;
+  score_tile.resize(static_cast<size_t>(rows * s.keys));
+  grad_tile.resize(static_cast<size_t>(rows * s.keys));
+  T* scores = score_tile.data();
+  T* dp = grad_tile.data();
+  for (int64_t first = 0; first < s.queries; first += rows) {
+    const int64_t count = std::min(rows, s.queries - first);
+    const T* q = query + first * stride;
+    const T* d_out = upstream + first * stride;
+    gemm<T>(Transpose::kNo, Transpose::kYes, count, s.keys, width, scale, q, stride, key, stride,
+            T(0), scores, s.keys);
+    gemm<T>(Transpose::kNo, Transpose::kYes, count, s.keys, width, T(1), d_out, stride, value,
+            stride, T(0), dp, s.keys);
+    for (int64_t r = 0; r < count; ++r) {
+      T delta = 0;  // sum_m dP P = dO . O
+      const T* o = output + (first + r) * stride;
+#pragma omp simd reduction(+ : delta)
+      for (int64_t c = 0; c < width; ++c) delta += d_out[r * stride + c] * o[c];
+      backward_row(scores + r * s.keys, dp + r * s.keys, mask, log_sums[first + r], delta, scale,
+                   hash, element_index(s, batch_head, first + r), s.keys);
+    }
+    const T accumulate = first == 0 ? T(0) : T(1);
+    gemm<T>(Transpose::kNo, Transpose::kNo, count, width, s.keys, T(1), dp, s.keys, key, stride,
+            T(0), grads.query + first * stride, stride);
+    gemm<T>(Transpose::kYes, Transpose::kNo, s.keys, width, count, T(1), dp, s.keys, q, stride,
+            accumulate, grads.key, stride);
+    gemm<T>(Transpose::kYes, Transpose::kNo, s.keys, width, count, T(1), scores, s.keys, d_out,
+            stride, accumulate, grads.value, stride);
+  }
+}
+
+Shape shape_of(const at::Tensor& query, const at::Tensor& key, int64_t heads) {
+  return {query.size(0), query.size(1), key.size(1), heads, query.size(2) / heads};
+}
+
+class DropoutAttention : public torch::autograd::Function<DropoutAttention> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& query_in,
+                            const at::Tensor& key_in, const at::Tensor& value_in, int64_t heads,
+                            const std::optional<at::Tensor>& key_mask, double probability,
+                            int64_t dropout_key) {
+    const at::Tensor query = query_in.contiguous();
+    const at::Tensor key = key_in.contiguous();
+    const at::Tensor value = value_in.contiguous();
+    const at::Tensor mask = key_mask ? key_mask->contiguous() : at::Tensor();
+    const Shape s = shape_of(query, key, heads);
+    const DropoutHash hash(probability, static_cast<uint64_t>(dropout_key));
+    at::Tensor output = at::empty_like(query);
+    at::Tensor log_sums = at::empty({s.batch, s.heads, s.queries}, query.options());
+    const bool* mask_data = mask.defined() ? mask.data_ptr<bool>() : nullptr;
+    AT_DISPATCH_FLOATING_TYPES(query.scalar_type(), "dropout_attention", [&] {
+      at::parallel_for(0, s.batch * s.heads, 1, [&](int64_t begin, int64_t end) {
+        for (int64_t bh = begin; bh < end; ++bh) {
+          const int64_t b = bh / s.heads;
+          const int64_t column = (bh % s.heads) * s.head_width;
+          const int64_t q_offset = b * s.queries * s.channels() + column;
+          const int64_t k_offset = b * s.keys * s.channels() + column;
+          forward_head(s, query.data_ptr<scalar_t>() + q_offset,
+                       key.data_ptr<scalar_t>() + k_offset, value.data_ptr<scalar_t>() + k_offset,
+                       mask_data == nullptr ? nullptr : mask_data + b * s.keys, hash, bh,
+                       output.data_ptr<scalar_t>() + q_offset,
+                       log_sums.data_ptr<scalar_t>() + bh * s.queries);
+        }
+      });
+    });
+    ctx->save_for_backward({query, key, value, mask, output, log_sums});
+    ctx->saved_data["heads"] = heads;
+    ctx->saved_data["probability"] = probability;
+    ctx->saved_data["key"] = dropout_key;
+    return output;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
+                                                 const torch::autograd::variable_list& grads) {
+    const auto saved = ctx->get_saved_variables();
+    const at::Tensor& query = saved[0];
+    const at::Tensor& key = saved[1];
+    const at::Tensor& value = saved[2];
+    const at::Tensor& mask = saved[3];
+    const at::Tensor& output = saved[4];
+    const at::Tensor& log_sums = saved[5];
+    const Shape s = shape_of(query, key, ctx->saved_data["heads"].toInt());
+    const DropoutHash hash(ctx->saved_data["probability"].toDouble(),
+                           static_cast<uint64_t>(ctx->saved_data["key"].toInt()));
+    const at::Tensor upstream = grads[0].contiguous();
+    at::Tensor grad_query = at::empty_like(query);
+    at::Tensor grad_key = at::empty_like(key);
+    at::Tensor grad_value = at::empty_like(value);
+    const bool* mask_data = mask.defined() ? mask.data_ptr<bool>() : nullptr;
+    AT_DISPATCH_FLOATING_TYPES(query.scalar_type(), "dropout_attention_backward", [&] {
+      at::parallel_for(0, s.batch * s.heads, 1, [&](int64_t begin, int64_t end) {
+        for (int64_t bh = begin; bh < end; ++bh) {
+          const int64_t b = bh / s.heads;
+          const int64_t column = (bh % s.heads) * s.head_width;
+          const int64_t q_offset = b * s.queries * s.channels() + column;
+          const int64_t k_offset = b * s.keys * s.channels() + column;
+          backward_head<scalar_t>(
+              s, query.data_ptr<scalar_t>() + q_offset, key.data_ptr<scalar_t>() + k_offset,
+              value.data_ptr<scalar_t>() + k_offset,
+              mask_data == nullptr ? nullptr : mask_data + b * s.keys, hash, bh,
+              output.data_ptr<scalar_t>() + q_offset, upstream.data_ptr<scalar_t>() + q_offset,
+              log_sums.data_ptr<scalar_t>() + bh * s.queries,
+              {grad_query.data_ptr<scalar_t>() + q_offset, grad_key.data_ptr<scalar_t>() + k_offset,
+               grad_value.data_ptr<scalar_t>() + k_offset});
+        }
+      });
+    });
+    return {grad_query,   grad_key,     grad_value,  at::Tensor(),
+            at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+};
+
+}  // namespace
+
+at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,
+                             const at::Tensor& value, int64_t num_heads, const at::Tensor& key_mask,
+                             const DropoutSite& site) {
+  TORCH_CHECK(query.dim() == 3 && key.dim() == 3 && key.sizes() == value.sizes() &&
+                  query.size(0) == key.size(0) && query.size(2) == key.size(2) &&
+                  query.size(2) % num_heads == 0,
+              "dropout_attention takes query (B, N, H*D), key and value (B, M, H*D)");
+  const auto mask =
+      key_mask.defined() ? std::optional<at::Tensor>(key_mask) : std::optional<at::Tensor>();
+  return DropoutAttention::apply(query, key, value, num_heads, mask, site.probability,
+                                 static_cast<int64_t>(site.key));
+}
+
+}  // namespace linformer

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+
+namespace linformer {
+
+/// The keep-or-drop decision of one site as a pure function of the element's index.
+///
+/// The mixing steps are Wellons' 32-bit "lowbias32" (nullprogram.com/blog/2018/07/31); the second
+/// half of the key enters between its two rounds.
+class DropoutHash {
+ public:
+  DropoutHash(double probability, uint64_t key)
+      : low_(static_cast<uint32_t>(key)),
+        high_(static_cast<uint32_t>(key >> 32)),
+        threshold_(static_cast<uint32_t>(probability * 4294967296.0)),
+        scale_(1.0 / (1.0 - probability)) {}
+
+  bool keeps(uint32_t index) const {
+    uint32_t x = index ^ low_;
+    x ^= x >> 16;
+    x *= 0x7feb352dU;
+    x ^= (x >> 15) ^ high_;
+    x *= 0x846ca68bU;
+    x ^= x >> 16;
+    return x >= threshold_;
+  }
+
+  bool active() const { return threshold_ != 0; }
+
+  /// out[i] = in[i] / (1 - probability) where first + i is kept, else 0; in and out may be the same
+  /// row.
+  template <class T>
+  void apply(const T* in, T* out, uint32_t first, int64_t count) const {
+    const DropoutHash self = *this;  // a copy that nothing can alias, or the loop stays scalar
+    const T scale = static_cast<T>(scale_);
+#pragma omp simd
+    for (int64_t i = 0; i < count; ++i) {
+      const T factor = self.keeps(first + static_cast<uint32_t>(i)) ? scale : T(0);
+      out[i] = in[i] * factor;
+    }
+  }
+
+ private:
+  uint32_t low_;
+  uint32_t high_;
+  uint32_t threshold_;
+  double scale_;
+};
+
+}  // namespace linformer
