@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+
+#include "linformer/kernels/dropout.h"
+
+namespace linformer {
+
+/// Hands out the dropout sites of one forward pass, in the order in which they are reached.
+///
+/// `key` has to differ between micro-batches (the trainer derives it from the seed and the position
+/// of the micro-batch's first sample); a default one means evaluation: no dropout.
+class ForwardContext {
+ public:
+  ForwardContext() = default;
+  explicit ForwardContext(uint64_t key) : training_(true), key_(key) {}
+
+  DropoutSite next_dropout(double probability);
+  bool training() const { return training_; }
+
+ private:
+  bool training_ = false;
+  uint64_t key_ = 0;
+  uint64_t sites_ = 0;
+};
+
+}  // namespace linformer

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "linformer/config/model_config.h"
+#include "linformer/nn/encoder.h"
+#include "linformer/nn/parameters.h"
+
+namespace linformer {
+
+/// RoBERTa's masked-LM head: logits = LN(gelu(h W + b)) D^T + c, with D the word embeddings (tied)
+/// or a matrix of its own. Only the positions asked for go through it.
+class MaskedLmHead {
+ public:
+  MaskedLmHead(const ModelConfig& config, const at::Tensor& word_embeddings,
+               ParameterSet& parameters);
+
+  /// Sum of the cross-entropies in nats.
+  ///   hidden (M, C): hidden states of the labelled positions;  labels (M) int64;  returns a scalar
+  at::Tensor loss_sum(const at::Tensor& hidden, const at::Tensor& labels) const;
+
+  /// The cross-entropies one by one, no gradients: (M).
+  at::Tensor losses(const at::Tensor& hidden, const at::Tensor& labels) const;
+
+  /// hidden (M, C) -> logits (M, V).
+  at::Tensor logits(const at::Tensor& hidden) const;
+
+ private:
+  at::Tensor transform(const at::Tensor& hidden) const;
+
+  double epsilon_;
+  at::Tensor dense_weight_;  // (C, C)
+  at::Tensor dense_bias_;    // (C)
+  NormParameters norm_;
+  at::Tensor decoder_weight_;  // (V, C)
+  at::Tensor decoder_bias_;    // (V)
+};
+
+}  // namespace linformer

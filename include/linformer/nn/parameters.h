@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+namespace linformer {
+
+/// What a parameter is, for weight decay and for its start.
+enum class ParameterKind { kWeight, kBias, kNorm, kEmbedding, kProjection };
+
+struct Parameter {
+  std::string name;  ///< Hugging Face RoBERTa's name, also the name in model.safetensors
+  at::Tensor tensor;
+  ParameterKind kind;
+};
+
+/// The named parameters of one model, in a fixed order, each stored once however often it is used.
+///
+/// Starting values are a pure function of (seed, name): they depend neither on the order in which
+/// modules are built nor on other modules.
+class ParameterSet {
+ public:
+  explicit ParameterSet(uint64_t seed, at::ScalarType dtype = at::kFloat)
+      : seed_(seed), dtype_(dtype) {}
+
+  /// N(0, deviation^2).
+  at::Tensor add_normal(const std::string& name, ParameterKind kind, at::IntArrayRef shape,
+                        double deviation);
+  at::Tensor add_constant(const std::string& name, ParameterKind kind, at::IntArrayRef shape,
+                          double value);
+  /// Takes the values of `start`.
+  at::Tensor add(const std::string& name, ParameterKind kind, const at::Tensor& start);
+
+  /// A tensor with the draws of N(0, deviation^2) that belong to `name`.
+  at::Tensor draw_normal(const std::string& name, at::IntArrayRef shape, double deviation) const;
+
+  const std::vector<Parameter>& all() const { return parameters_; }
+  /// The tensor of this name; throws std::out_of_range.
+  const at::Tensor& get(const std::string& name) const;
+  /// Numbers in all parameters together.
+  int64_t count() const;
+  at::ScalarType dtype() const { return dtype_; }
+
+ private:
+  uint64_t seed_;
+  at::ScalarType dtype_;
+  std::vector<Parameter> parameters_;
+};
+
+}  // namespace linformer

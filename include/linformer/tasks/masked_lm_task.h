@@ -1,0 +1,36 @@
+#pragma once
+
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "linformer/data/batch.h"
+#include "linformer/nn/masked_lm_model.h"
+
+namespace linformer {
+
+/// A loss before normalisation: sums and counts travel together, the division happens once, over
+/// all micro-batches and processes of a step.
+struct LossSum {
+  at::Tensor nll_sum;  ///< scalar, nats; backward() gives gradients of the sum
+  int64_t num_labels = 0;
+};
+
+/// Loss of a masked-LM batch; only the masked positions go through the head.
+///
+/// The tensors inside borrow the batch's memory: keep `batch` until backward() has run.
+LossSum masked_lm_loss(const MaskedLmModel& model, const Batch& batch, ForwardContext& context);
+
+/// The same position by position, in nats, in the order of batch.masked_positions; no gradients,
+/// no dropout.
+std::vector<double> masked_lm_losses(const MaskedLmModel& model, const Batch& batch);
+
+/// Input ids (B, N) and the mask (B, N; undefined without padding) of a batch, borrowing its
+/// memory.
+struct EncoderInput {
+  at::Tensor input_ids;
+  at::Tensor mask;
+};
+EncoderInput encoder_input(const Batch& batch);
+
+}  // namespace linformer
