@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "linformer/config/model_config.h"
+
+namespace linformer {
+
+/// config.json of a model folder: Hugging Face RoBERTa's keys, plus `norm_position`,
+/// `position_init` and the `attention` block. max_position_embeddings = n + 2; model_type is
+/// "roberta" for post-norm standard attention (such a folder opens in transformers), else
+/// "linformer". initializer_range is written as a number. vocab_size must be known (not 0).
+std::string to_config_json(const ModelConfig& config);
+
+/// Reads what to_config_json() or Hugging Face wrote. Throws RunError that names `source` and the
+/// key for: text that is not JSON, missing sizes, values out of range or of the wrong type, and
+/// features that this program does not have (another activation, token types, a decoder, other
+/// special ids).
+ModelConfig model_config_from_json(std::string_view text, const std::string& source);
+
+/// FOLDER/config.json.
+ModelConfig load_model_config(const std::string& folder);
+
+}  // namespace linformer

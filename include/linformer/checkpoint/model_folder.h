@@ -1,0 +1,28 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+namespace linformer {
+
+using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+
+/// Writes tensors of any device, layout and strides to a safetensors file, atomically, one at a
+/// time in memory. Names have to differ, and a shared tensor should be given once. Metadata gets
+/// "format": "pt", which transformers asks for.
+void save_tensors(const std::string& path, const NamedTensors& tensors,
+                  std::map<std::string, std::string> metadata = {});
+
+/// Copies of all tensors of a file, on the CPU; checksums are verified. Throws RunError.
+std::map<std::string, at::Tensor> load_tensors(const std::string& path);
+
+/// Copies a file's tensors into existing ones of the same names and shapes (any device; floating
+/// types convert into each other). If any name is missing, unknown or has another shape or kind,
+/// or any tensor is damaged, throws RunError that lists them and changes nothing.
+void load_into(const std::string& path, const NamedTensors& targets);
+
+}  // namespace linformer

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace linformer {
+
+/// A value of a log line.
+class LogValue {
+ public:
+  LogValue(bool value) : value_(value) {}
+  template <std::integral T>
+  requires(!std::same_as<T, bool>) LogValue(T value) : value_(static_cast<int64_t>(value)) {}
+  template <std::floating_point T>
+  LogValue(T value) : value_(static_cast<double>(value)) {}
+  LogValue(std::string value) : value_(std::move(value)) {}
+  LogValue(const char* value) : value_(std::string(value)) {}
+
+  using Variant = std::variant<bool, int64_t, double, std::string>;
+  const Variant& get() const { return value_; }
+
+ private:
+  Variant value_;
+};
+
+/// Names and values of one log line, in this order.
+using LogRecord = std::vector<std::pair<std::string, LogValue>>;
+
+/// One JSON object, without a line end. Numbers that are not finite become null, since JSON has
+/// none; text that is not UTF-8 gets replacement characters.
+std::string to_json_line(const LogRecord& record);
+
+/// log.jsonl: one JSON object a line, each on disk when write() returns. Throws RunError.
+class JsonlLog {
+ public:
+  /// Appends to `path`; the file is created by the first write().
+  explicit JsonlLog(std::string path) : path_(std::move(path)) {}
+
+  void write(const LogRecord& record);
+
+  /// For resuming after `step`: drops lines whose "step" is later, and lines that are not whole
+  /// (cut off by a kill), so that the log has every step once. Replaces the file atomically;
+  /// returns the number of lines dropped.
+  int64_t drop_after(int64_t step);
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace linformer

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+#include <string>
+
+namespace linformer {
+
+/// What a person wants to see while a model trains.
+struct TrainingProgress {
+  int64_t step = 0;
+  std::optional<int64_t> total_steps;
+  double loss = 0.0;  ///< nats per masked token
+  double perplexity = 0.0;
+  double learning_rate = 0.0;
+  double tokens_per_second = 0.0;
+  std::optional<double> peak_share;   ///< needed FLOP/s / measured matrix-multiply peak, 0 to 1
+  std::optional<double> eta_seconds;  ///< time to the end of the run
+};
+
+/// "step 1,200/10,000 | loss 4.123 | ppl 61.7 | lr 4.8e-04 | 3,550 tok/s | 54% peak | ETA 1h 02m"
+std::string format_progress(const TrainingProgress& progress);
+
+/// One line that keeps changing on a terminal; elsewhere (a file, a pipe) plain lines, every
+/// `plain_every`-th update only. Other output on the same stream goes between clear() and the next
+/// update.
+class ProgressLine {
+ public:
+  enum class Mode { kAutomatic, kTerminal, kPlain };
+
+  explicit ProgressLine(std::FILE* stream = stderr, Mode mode = Mode::kAutomatic,
+                        int64_t plain_every = 1);
+  ~ProgressLine();
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  void update(const std::string& text);
+  /// Wipes the line from a terminal.
+  void clear();
+  /// Leaves the last text standing (prints it, where plain output had skipped it).
+  void finish();
+
+  bool is_terminal() const { return terminal_; }
+
+ private:
+  std::FILE* stream_;
+  bool terminal_;
+  int64_t plain_every_;
+  int64_t updates_ = 0;
+  bool drawn_ = false;
+  std::string unprinted_;
+};
+
+}  // namespace linformer

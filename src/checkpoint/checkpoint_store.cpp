@@ -1,0 +1,249 @@
+#include "linformer/checkpoint/checkpoint_store.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "linformer/checkpoint/manifest.h"
+#include "linformer/core/atomic_file.h"
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+#include "linformer/core/log.h"
+
+namespace linformer {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kStepPrefix = "step-";
+constexpr const char* kTemporaryPrefix = ".tmp-";
+
+std::string step_name(int64_t step) {
+  std::array<char, 32> text;
+  std::snprintf(text.data(), text.size(), "step-%08lld", static_cast<long long>(step));
+  return text.data();
+}
+
+std::optional<int64_t> step_of(std::string_view name) {
+  if (!name.starts_with(kStepPrefix)) return std::nullopt;
+  name.remove_prefix(kStepPrefix.size());
+  int64_t step = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), step);
+  if (error != std::errc() || end != name.data() + name.size() || step < 0) return std::nullopt;
+  return step;
+}
+
+std::vector<int64_t> steps_in(const std::string& folder) {
+  std::vector<int64_t> steps;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const auto step = step_of(entry.path().filename().string());
+    if (step && entry.is_directory() && !entry.is_symlink()) steps.push_back(*step);
+  }
+  std::sort(steps.begin(), steps.end());
+  return steps;
+}
+
+void remove_folder(const std::string& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (error) log_warning(path + ": cannot remove it: " + error.message());
+}
+
+size_t bytes_below(const std::string& folder) {
+  size_t bytes = 0;
+  std::error_code error;
+  for (const auto& entry : fs::recursive_directory_iterator(folder, error)) {
+    if (entry.is_regular_file(error)) bytes += entry.file_size(error);
+  }
+  return bytes;
+}
+
+/// A folder that is removed unless it was moved away.
+class TemporaryFolderGuard {
+ public:
+  explicit TemporaryFolderGuard(std::string path) : path_(std::move(path)) {
+    remove_folder(path_);
+    make_directories(path_);
+  }
+  ~TemporaryFolderGuard() {
+    std::error_code ignored;
+    if (fs::exists(path_, ignored)) remove_folder(path_);
+  }
+  TemporaryFolderGuard(const TemporaryFolderGuard&) = delete;
+  TemporaryFolderGuard& operator=(const TemporaryFolderGuard&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+/// Puts `source` in the place of `target`; the old `target`, if any, ends up at `source`. One step
+/// where the file system can exchange names, else two.
+void move_into_place(const std::string& source, const std::string& target) {
+  if (!fs::exists(target)) {
+    if (::rename(source.c_str(), target.c_str()) == 0) return;
+    fail_system(target, "cannot put the finished checkpoint in its place", errno);
+  }
+  if (::renameat2(AT_FDCWD, source.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) == 0) return;
+  const std::string aside = source + "-old";
+  if (::rename(target.c_str(), aside.c_str()) != 0) {
+    fail_system(target, "cannot move the old checkpoint aside", errno);
+  }
+  if (::rename(source.c_str(), target.c_str()) != 0) {
+    const int error = errno;
+    ::rename(aside.c_str(), target.c_str());
+    fail_system(target, "cannot put the finished checkpoint in its place", error);
+  }
+  ::rename(aside.c_str(), source.c_str());
+}
+
+}  // namespace
+
+std::optional<Checkpoint> newest_whole_checkpoint(const std::string& checkpoints_folder) {
+  const std::vector<int64_t> steps = steps_in(checkpoints_folder);
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    const std::string folder = checkpoints_folder + "/" + step_name(*step);
+    const auto damage = find_damage(folder);
+    if (!damage) return Checkpoint{*step, folder};
+    log_warning(folder + ": " + *damage + "; falling back to an older checkpoint");
+  }
+  if (steps.empty()) return std::nullopt;
+  fail_run(checkpoints_folder,
+           "none of its " + std::to_string(steps.size()) + " checkpoints is whole",
+           "restore one from a copy, or move the folder away to start over");
+}
+
+std::string find_model_folder(const std::string& path) {
+  if (fs::exists(path + "/config.json")) {
+    if (fs::exists(path + "/" + kManifestName)) verify_manifest(path);
+    return path;
+  }
+  for (const std::string& folder : {path + "/checkpoints", path}) {
+    if (const auto found = newest_whole_checkpoint(folder)) return found->folder;
+  }
+  fail_run(path, fs::exists(path) ? "holds no model" : "there is no such folder",
+           "give a model folder (with config.json), a run folder or its checkpoints folder");
+}
+
+CheckpointStore::CheckpointStore(std::string checkpoints_folder, const CheckpointConfig& config)
+    : folder_(std::move(checkpoints_folder)), config_(config) {}
+
+void CheckpointStore::prepare() {
+  make_directories(folder_);
+  std::vector<std::string> stale;
+  for (const auto& entry : fs::directory_iterator(folder_)) {
+    if (entry.path().filename().string().starts_with(kTemporaryPrefix)) {
+      stale.push_back(entry.path().string());
+    }
+  }
+  for (const std::string& path : stale) {
+    log_info(path + ": removing what an interrupted save left");
+    remove_folder(path);
+  }
+}
+
+std::string CheckpointStore::save(int64_t step, const Writer& write, size_t expected_bytes) {
+  make_directories(folder_);
+  check_free_space(expected_bytes);
+  const TemporaryFolderGuard temporary(folder_ + "/" + kTemporaryPrefix + step_name(step) + "-" +
+                                       std::to_string(::getpid()));
+  try {
+    write(temporary.path());
+    write_manifest(temporary.path());
+  } catch (const fs::filesystem_error& error) {
+    const std::string path = error.path1().empty() ? temporary.path() : error.path1().string();
+    fail_system(path, "cannot write the checkpoint", error.code().value());
+  }
+  const std::string target = folder_of(step);
+  move_into_place(temporary.path(), target);
+  sync_directory(folder_);
+  set_link("latest", step);
+  apply_retention(step);
+  return target;
+}
+
+void CheckpointStore::mark_best(int64_t step) {
+  if (!config_.keep_best) return;
+  if (!fs::is_directory(folder_of(step))) {
+    fail_run(folder_of(step), "there is no such checkpoint", "save it before marking it as best");
+  }
+  set_link("best", step);
+}
+
+std::optional<Checkpoint> CheckpointStore::newest_whole() const {
+  return newest_whole_checkpoint(folder_);
+}
+
+std::optional<Checkpoint> CheckpointStore::best() const {
+  std::error_code error;
+  const fs::path target = fs::read_symlink(folder_ + "/best", error);
+  if (error) return std::nullopt;
+  const auto step = step_of(target.filename().string());
+  if (!step || !fs::is_directory(folder_of(*step))) return std::nullopt;
+  return Checkpoint{*step, folder_of(*step)};
+}
+
+std::vector<int64_t> CheckpointStore::steps() const {
+  return steps_in(folder_);
+}
+
+std::string CheckpointStore::folder_of(int64_t step) const {
+  return folder_ + "/" + step_name(step);
+}
+
+void CheckpointStore::set_link(const std::string& name, int64_t step) const {
+  const std::string link = folder_ + "/" + name;
+  const std::string temporary =
+      folder_ + "/" + kTemporaryPrefix + name + "-" + std::to_string(::getpid());
+  ::unlink(temporary.c_str());
+  if (::symlink(step_name(step).c_str(), temporary.c_str()) != 0) {
+    fail_system(link, "cannot make the link", errno);
+  }
+  if (::rename(temporary.c_str(), link.c_str()) != 0) {
+    const int error = errno;
+    ::unlink(temporary.c_str());
+    fail_system(link, "cannot replace the link", error);
+  }
+  sync_directory(folder_);
+}
+
+void CheckpointStore::apply_retention(int64_t newest_step) const {
+  const std::optional<Checkpoint> best_checkpoint = best();
+  int64_t kept = 0;
+  const std::vector<int64_t> all = steps();
+  for (auto step = all.rbegin(); step != all.rend(); ++step) {
+    // Later ones are broken ones that a resumed run fell back from: it will replace them.
+    if (*step > newest_step) continue;
+    const bool recent = kept++ < config_.keep_last;
+    const bool milestone = config_.keep_every > 0 && *step % config_.keep_every == 0;
+    const bool is_best = config_.keep_best && best_checkpoint && best_checkpoint->step == *step;
+    if (recent || milestone || is_best) continue;
+    // Renamed first, so that a kill in the middle leaves no half checkpoint under its name.
+    const std::string doomed = folder_ + "/" + kTemporaryPrefix + "old-" + step_name(*step);
+    std::error_code error;
+    fs::rename(folder_of(*step), doomed, error);
+    remove_folder(error ? folder_of(*step) : doomed);
+  }
+}
+
+void CheckpointStore::check_free_space(size_t expected_bytes) const {
+  if (expected_bytes == 0) {
+    const std::vector<int64_t> all = steps();
+    if (!all.empty()) expected_bytes = bytes_below(folder_of(all.back()));
+  }
+  const size_t free_bytes = free_disk_bytes(folder_);
+  if (free_bytes >= expected_bytes) return;
+  fail_run(folder_,
+           "the disk has " + format_bytes(static_cast<double>(free_bytes)) +
+               " left, the checkpoint takes " + format_bytes(static_cast<double>(expected_bytes)),
+           "free some space, or lower checkpoint.keep_last; earlier checkpoints are intact");
+}
+
+}  // namespace linformer

@@ -1,0 +1,146 @@
+#include "linformer/checkpoint/model_config_json.h"
+
+#include "strict_json.h"
+
+#include "linformer/config/config_file.h"
+#include "linformer/core/atomic_file.h"
+#include "linformer/core/error.h"
+
+namespace linformer {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kFix = "take a RoBERTa or Linformer model folder with a whole config.json";
+
+// Special ids of every model here, as RoBERTa's.
+constexpr int64_t kBosTokenId = 0;
+constexpr int64_t kPadTokenId = 1;
+constexpr int64_t kEosTokenId = 2;
+
+/// Writes a field list as a JSON object.
+struct JsonWriter {
+  Json operator()(const EnumTarget& target) const {
+    return std::string(target.names[target.get()]);
+  }
+  Json operator()(const FieldList& fields) const {
+    Json json = Json::object();
+    for (const Field& field : fields) json[field.name] = std::visit(*this, field.target);
+    return json;
+  }
+  template <class T>
+  Json operator()(const OptionalTarget<T>& target) const {
+    return target.value->has_value() ? Json(**target.value) : Json(nullptr);
+  }
+  template <class T>
+  Json operator()(T* value) const {
+    return *value;
+  }
+};
+
+bool is_plain_roberta(const ModelConfig& config) {
+  return config.attention.type == AttentionType::kStandard &&
+         config.norm_position == NormPosition::kPost;
+}
+
+/// Refuses a key whose value means a feature that there is not here; absent and null are fine.
+void require_value(const Json& json, const char* key, const Json& expected,
+                   const std::string& source) {
+  const auto found = json.find(key);
+  if (found == json.end() || found->is_null() || *found == expected) return;
+  fail_run(source, std::string(key) + " " + found->dump() + " is not supported",
+           "only " + expected.dump() + " is");
+}
+
+const Json& require_key(const Json& json, const char* key, const std::string& source) {
+  const auto found = json.find(key);
+  if (found == json.end()) fail_run(source, std::string("has no ") + key, kFix);
+  return *found;
+}
+
+void check_features(const Json& json, const std::string& source) {
+  const auto type = json.find("model_type");
+  if (type == json.end() || (*type != "roberta" && *type != "linformer")) {
+    fail_run(source,
+             "model_type " + (type == json.end() ? std::string("is missing") : type->dump()) +
+                 ", expected roberta or linformer",
+             kFix);
+  }
+  require_value(json, "bos_token_id", kBosTokenId, source);
+  require_value(json, "pad_token_id", kPadTokenId, source);
+  require_value(json, "eos_token_id", kEosTokenId, source);
+  require_value(json, "type_vocab_size", 1, source);
+  require_value(json, "is_decoder", false, source);
+  require_value(json, "add_cross_attention", false, source);
+  require_value(json, "position_embedding_type", "absolute", source);
+}
+
+/// The keys of ModelConfig, renamed where Hugging Face's differ. JSON is YAML, so the reader of
+/// configurations then checks names and types.
+Json select_keys(const Json& json, const std::string& source) {
+  Json selected;
+  for (const char* key : {"vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads",
+                          "intermediate_size", "layer_norm_eps"}) {
+    selected[key] = require_key(json, key, source);
+  }
+  for (const char* key :
+       {"hidden_act", "hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range",
+        "tie_word_embeddings", "norm_position", "position_init"}) {
+    if (json.contains(key)) selected[key] = json[key];
+  }
+  const Json& rows = require_key(json, "max_position_embeddings", source);
+  if (!rows.is_number_integer() || rows.get<int64_t>() < 3) {
+    fail_run(source, "max_position_embeddings " + rows.dump() + " is not a number of positions",
+             kFix);
+  }
+  selected["max_sequence_length"] = rows.get<int64_t>() - 2;
+  selected["attention"] =
+      json.contains("attention") ? json["attention"] : Json{{"type", "standard"}};
+  return selected;
+}
+
+}  // namespace
+
+std::string to_config_json(const ModelConfig& config) {
+  ModelConfig copy = config;
+  copy.initializer_range = config.resolved_initializer_range();
+  const FieldList fields = fields_of(copy);
+  Json json = JsonWriter{}(fields);
+  json.erase("max_sequence_length");
+  json["max_position_embeddings"] = config.num_position_rows();
+  const bool roberta = is_plain_roberta(config);
+  json["model_type"] = roberta ? "roberta" : "linformer";
+  json["architectures"] = {roberta ? "RobertaForMaskedLM" : "LinformerForMaskedLM"};
+  json["bos_token_id"] = kBosTokenId;
+  json["pad_token_id"] = kPadTokenId;
+  json["eos_token_id"] = kEosTokenId;
+  json["mask_token_id"] = config.vocab_size - 1;
+  json["type_vocab_size"] = 1;
+  return json.dump(2) + "\n";
+}
+
+ModelConfig model_config_from_json(std::string_view text, const std::string& source) {
+  const Json json = parse_strict_json(text, source);
+  if (!json.is_object()) fail_run(source, "is not a JSON object", kFix);
+  check_features(json, source);
+  ModelConfig config;
+  try {
+    read_yaml_fragment(fields_of(config), select_keys(json, source).dump(), source);
+    config.validate();
+  } catch (const UsageError& error) {
+    // The user did not write this file: a broken model folder, not wrong usage.
+    fail_run(source, error.what(), kFix);
+  }
+  if (config.vocab_size == 0) fail_run(source, "vocab_size is 0", kFix);
+  if (json["model_type"] == "roberta" && !is_plain_roberta(config)) {
+    fail_run(source, "model_type roberta contradicts its attention or norm_position", kFix);
+  }
+  return config;
+}
+
+ModelConfig load_model_config(const std::string& folder) {
+  const std::string path = folder + "/config.json";
+  return model_config_from_json(read_text_file(path), path);
+}
+
+}  // namespace linformer

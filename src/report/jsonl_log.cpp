@@ -1,0 +1,65 @@
+#include "linformer/report/jsonl_log.h"
+
+#include <cmath>
+#include <filesystem>
+
+#include <nlohmann/json.hpp>
+
+#include "linformer/core/atomic_file.h"
+
+namespace linformer {
+namespace {
+
+using OrderedJson = nlohmann::ordered_json;
+
+struct ToJson {
+  OrderedJson operator()(double value) const {
+    return std::isfinite(value) ? OrderedJson(value) : OrderedJson(nullptr);
+  }
+  template <class T>
+  OrderedJson operator()(const T& value) const {
+    return value;
+  }
+};
+
+bool keeps(const std::string& line, int64_t step) {
+  const nlohmann::json parsed = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (!parsed.is_object()) return false;
+  const auto found = parsed.find("step");
+  if (found == parsed.end() || !found->is_number_integer()) return true;
+  return found->get<int64_t>() <= step;
+}
+
+}  // namespace
+
+std::string to_json_line(const LogRecord& record) {
+  OrderedJson json = OrderedJson::object();
+  for (const auto& [name, value] : record) json[name] = std::visit(ToJson{}, value.get());
+  return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+}
+
+void JsonlLog::write(const LogRecord& record) {
+  append_to_file(path_, to_json_line(record) + "\n");
+}
+
+int64_t JsonlLog::drop_after(int64_t step) {
+  if (!std::filesystem::exists(path_)) return 0;
+  const std::string content = read_text_file(path_);
+  std::string kept;
+  int64_t dropped = 0;
+  for (size_t begin = 0; begin < content.size();) {
+    const size_t end = content.find('\n', begin);
+    const bool whole = end != std::string::npos;
+    const std::string line = content.substr(begin, whole ? end - begin : std::string::npos);
+    if (whole && keeps(line, step)) {
+      kept += line + "\n";
+    } else {
+      ++dropped;
+    }
+    begin = whole ? end + 1 : content.size();
+  }
+  if (dropped > 0) write_file_atomically(path_, kept);
+  return dropped;
+}
+
+}  // namespace linformer

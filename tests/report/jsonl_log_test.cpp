@@ -1,0 +1,63 @@
+#include "linformer/report/jsonl_log.h"
+
+#include <limits>
+
+#include <gtest/gtest.h>
+
+#include "config/test_files.h"
+#include "core/temporary_folder.h"
+
+#include "linformer/core/error.h"
+
+namespace linformer {
+namespace {
+
+TEST(JsonLine, KeepsOrderTypesAndPrecision) {
+  EXPECT_EQ(to_json_line({{"step", 12},
+                          {"loss", 0.1},
+                          {"rate", 5e-4f},
+                          {"best", true},
+                          {"note", "say \"hi\"\n"},
+                          {"nan", std::numeric_limits<double>::quiet_NaN()},
+                          {"inf", -std::numeric_limits<double>::infinity()}}),
+            R"({"step":12,"loss":0.1,"rate":0.0005000000237487257,"best":true,)"
+            R"("note":"say \"hi\"\n","nan":null,"inf":null})");
+}
+
+TEST(JsonLine, ReplacesBytesThatAreNotUtf8) {
+  EXPECT_EQ(to_json_line({{"text", std::string("a\xff")}}), "{\"text\":\"a\xEF\xBF\xBD\"}");
+}
+
+TEST(JsonlLog, AppendsALineEach) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("log.jsonl");
+  JsonlLog(path).write({{"step", 1}});
+  JsonlLog(path).write({{"step", 2}});
+  EXPECT_EQ(read_bytes(path), "{\"step\":1}\n{\"step\":2}\n");
+}
+
+TEST(JsonlLog, ResumingDropsLaterStepsAndBrokenLines) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("log.jsonl");
+  JsonlLog log(path);
+  EXPECT_EQ(log.drop_after(5), 0);  // no log yet
+  write_bytes(path,
+              "{\"event\":\"start\"}\n{\"step\":10}\n{\"step\":20,\"loss\":1}\n"
+              "{\"step\":20,\"evaluation\":true}\n{\"step\":30}\n\n{\"step\":4");
+  EXPECT_EQ(log.drop_after(20), 3);
+  EXPECT_EQ(read_bytes(path),
+            "{\"event\":\"start\"}\n{\"step\":10}\n{\"step\":20,\"loss\":1}\n"
+            "{\"step\":20,\"evaluation\":true}\n");
+  log.write({{"step", 30}});
+  EXPECT_EQ(log.drop_after(30), 0);
+}
+
+TEST(JsonlLog, NamesThePathThatCannotBeWritten) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("none/log.jsonl");
+  const std::string text = message_of<RunError>([&] { JsonlLog(path).write({{"step", 1}}); });
+  EXPECT_EQ(text.rfind(path + ": ", 0), 0u) << text;
+}
+
+}  // namespace
+}  // namespace linformer
