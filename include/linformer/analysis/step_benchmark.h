@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "linformer/config/model_config.h"
+
+namespace linformer {
+
+struct StepBenchmarkOptions {
+  ModelConfig model;
+  int64_t batch_size = 8;  ///< sequences of max_sequence_length random tokens, one micro-batch
+  int64_t num_steps = 10;  ///< measured, after the warm-up
+  int64_t num_warmup = 2;
+  double mlm_probability = 0.15;
+};
+
+struct StepBenchmarkResult {
+  std::vector<double> step_seconds;  ///< forward, backward, clipping and AdamW
+  std::vector<double> matmul_peaks;  ///< FLOP/s, measured before, between and after steps
+  double tokens_per_step = 0;
+  double needed_flop_per_token = 0;
+  int64_t peak_tensor_bytes = 0;  ///< largest sum of live tensors
+  int64_t num_parameters = 0;
+
+  double median_seconds() const;
+  double median_matmul_peak() const;
+  double tokens_per_second() const { return tokens_per_step / median_seconds(); }
+  /// Share of the measured matrix-multiply peak that needed arithmetic reaches.
+  double peak_share() const {
+    return tokens_per_second() * needed_flop_per_token / median_matmul_peak();
+  }
+};
+
+/// Times whole training steps on random tokens, with the matrix-multiply peak measured in turn in
+/// the same run, so that the share does not depend on how fast the machine happens to be.
+StepBenchmarkResult benchmark_step(const StepBenchmarkOptions& options);
+
+/// Median of a list that is not empty.
+double median(std::vector<double> values);
+
+}  // namespace linformer

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "linformer/data/batch.h"
+#include "linformer/metrics/perplexity.h"
+#include "linformer/metrics/unigram_model.h"
+#include "linformer/nn/masked_lm_model.h"
+
+namespace linformer {
+
+/// Totals over all masked positions, of the model and of a unigram model on the same positions.
+struct EvaluationResult {
+  NllTotals model;
+  std::optional<NllTotals> unigram;
+  int64_t num_sequences = 0;
+  bool complete = true;  ///< false if a stop signal cut it short
+};
+
+/// Evaluates all batches that `next` gives until it gives none. Looks at the stop signal between
+/// batches. `unigram` may be null.
+EvaluationResult evaluate_batches(const MaskedLmModel& model,
+                                  const std::function<std::optional<Batch>()>& next,
+                                  const UnigramModel* unigram);
+
+struct EvaluationOptions {
+  uint64_t mask_seed = 7;
+  int64_t batch_size = 8;
+  int64_t max_sequences = 0;  ///< 0 = all
+};
+
+/// Evaluates a data set with its frozen masks (a function of mask_seed and the sequence's number).
+EvaluationResult evaluate_dataset(const MaskedLmModel& model, const BatchSource& source,
+                                  const EvaluationOptions& options, const UnigramModel* unigram);
+
+}  // namespace linformer

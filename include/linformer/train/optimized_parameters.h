@@ -1,0 +1,13 @@
+#pragma once
+
+#include <vector>
+
+#include "linformer/nn/parameters.h"
+#include "linformer/optim/adamw.h"
+
+namespace linformer {
+
+/// A model's parameters as the optimizer sees them: biases and norms do not decay.
+std::vector<OptimizedParameter> optimized_parameters(const ParameterSet& parameters);
+
+}  // namespace linformer

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "linformer/checkpoint/checkpoint_store.h"
+#include "linformer/config/pretrain_config.h"
+#include "linformer/core/file_lock.h"
+#include "linformer/data/prefetch.h"
+#include "linformer/nn/masked_lm_model.h"
+#include "linformer/optim/adamw.h"
+#include "linformer/report/jsonl_log.h"
+#include "linformer/report/progress.h"
+#include "linformer/train/evaluator.h"
+#include "linformer/train/pretraining_data.h"
+#include "linformer/train/training_state.h"
+
+namespace linformer {
+
+enum class StopReason { kFinished, kEarlyStop, kTimeBudget, kSignal };
+
+/// Sums over the micro-batches of one step; divided once, at the end.
+struct StepTotals {
+  double nll_sum = 0.0;
+  int64_t num_labels = 0;
+  int64_t num_tokens = 0;
+  double gradient_norm = 0.0;  ///< of the mean loss, before clipping
+  double learning_rate = 0.0;
+};
+
+/// Masked-LM pre-training of one run folder: steps, evaluations, checkpoints, log.
+///
+/// Same configuration, data and number of threads: same bits, however often it is stopped and
+/// resumed in between.
+class Trainer {
+ public:
+  /// Locks and creates the run folder, opens the data, builds the model, and resumes from the
+  /// newest whole checkpoint as checkpoint.resume says. Throws Error.
+  explicit Trainer(PretrainConfig config);
+
+  /// Trains to the end of the run or until a stop signal; saves in either case.
+  StopReason run();
+
+  const PretrainConfig& config() const { return config_; }
+  const TrainingState& state() const { return state_; }
+  const MaskedLmModel& model() const { return *model_; }
+  /// The last evaluation of this session, if there was one.
+  const std::optional<EvaluationResult>& last_evaluation() const { return last_evaluation_; }
+
+ private:
+  void prepare_run_folder();
+  void resume();
+  void check_resumable(const TrainingState& saved, const std::string& folder) const;
+  std::optional<StopReason> finished() const;
+  /// One optimizer update; nothing if a stop signal came before it (then nothing has changed).
+  std::optional<StepTotals> train_step();
+  void refuse_non_finite(double value, const char* what, const Batch& batch) const;
+  void log_step(const StepTotals& totals);
+  void evaluate();
+  void save();
+  double elapsed_seconds() const;
+
+  PretrainConfig config_;
+  std::unique_ptr<FileLock> lock_;
+  PretrainingData data_;
+  UnigramModel unigram_;
+  std::unique_ptr<MaskedLmModel> model_;
+  AdamW optimizer_;
+  CheckpointStore checkpoints_;
+  JsonlLog log_;
+  ProgressLine progress_;
+  TrainingState state_;
+  std::unique_ptr<BatchPrefetcher> prefetcher_;
+  std::optional<EvaluationResult> last_evaluation_;
+  double matmul_peak_ = 0.0;
+  double session_start_ = 0.0;    // clock at the start of this session, seconds
+  double session_elapsed_ = 0.0;  // state_.elapsed_seconds at that time
+  int64_t last_saved_step_ = -1;
+  int64_t last_evaluated_step_ = -1;
+
+  // Since the last log line.
+  struct Interval {
+    double start = 0.0;
+    double nll_sum = 0.0;
+    int64_t num_labels = 0;
+    int64_t num_tokens = 0;
+    int64_t num_steps = 0;
+    double pause_seconds = 0.0;  // evaluations and checkpoints
+    double waited_before = 0.0;
+  };
+  Interval interval_;
+};
+
+}  // namespace linformer

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "linformer/optim/adamw.h"
+
+namespace linformer {
+
+/// Everything besides weights and optimizer that a run needs to go on exactly. Data order, masks
+/// and dropout are pure functions of the seed and the position, so there is no generator to keep.
+struct TrainingState {
+  int64_t step = 0;                 ///< optimizer updates done
+  int64_t position = 0;             ///< sequences taken from the data stream
+  int64_t num_tokens = 0;           ///< tokens read, padding not counted
+  double elapsed_seconds = 0.0;     ///< training time of all sessions of the run
+  std::optional<double> best_loss;  ///< lowest held-out loss, nats a token
+  int64_t best_step = 0;
+  int64_t evaluations_since_best = 0;
+
+  // What the run has to be continued with.
+  uint64_t seed = 0;
+  uint64_t data_fingerprint = 0;
+  double mlm_probability = 0.0;
+
+  bool operator==(const TrainingState&) const = default;
+};
+
+/// FOLDER/training/state.json and optimizer.safetensors.
+void save_training_state(const std::string& folder, const TrainingState& state,
+                         const AdamW& optimizer);
+
+/// Reads both; the optimizer's moments are loaded in place. Throws RunError.
+TrainingState load_training_state(const std::string& folder, AdamW& optimizer);
+
+}  // namespace linformer

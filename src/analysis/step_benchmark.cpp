@@ -1,0 +1,87 @@
+#include "linformer/analysis/step_benchmark.h"
+
+#include <chrono>
+
+#include <ATen/ATen.h>
+
+#include "linformer/core/random.h"
+#include "linformer/kernels/caching_allocator.h"
+#include "linformer/kernels/matmul_peak.h"
+#include "linformer/nn/model_cost.h"
+#include "linformer/optim/adamw.h"
+#include "linformer/tasks/masked_lm_task.h"
+#include "linformer/train/optimized_parameters.h"
+
+namespace linformer {
+namespace {
+
+constexpr int64_t kFirstWord = 4;  // after the special tokens
+
+Batch random_batch(const StepBenchmarkOptions& options, uint64_t number) {
+  RandomStream random(RandomPurpose::kTest, {number});
+  Batch batch;
+  batch.num_sequences = options.batch_size;
+  batch.length = options.model.max_sequence_length;
+  const int64_t positions = batch.num_sequences * batch.length;
+  const auto words = static_cast<uint64_t>(options.model.vocab_size - kFirstWord - 1);
+  for (int64_t i = 0; i < positions; ++i) {
+    batch.input_ids.push_back(kFirstWord + static_cast<int64_t>(random.below(words)));
+  }
+  batch.attention_mask.assign(static_cast<size_t>(positions), 1);
+  batch.num_tokens = positions;
+  const double stride = 1.0 / options.mlm_probability;
+  for (double next = 0.0; next < static_cast<double>(positions); next += stride) {
+    batch.masked_positions.push_back(static_cast<int64_t>(next));
+    batch.masked_labels.push_back(kFirstWord + static_cast<int64_t>(random.below(words)));
+  }
+  return batch;
+}
+
+}  // namespace
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : 0.5 * (values[middle - 1] + values[middle]);
+}
+
+double StepBenchmarkResult::median_seconds() const {
+  return median(step_seconds);
+}
+double StepBenchmarkResult::median_matmul_peak() const {
+  return median(matmul_peaks);
+}
+
+StepBenchmarkResult benchmark_step(const StepBenchmarkOptions& options) {
+  using Clock = std::chrono::steady_clock;
+  options.model.validate();
+  const MaskedLmModel model(options.model, 1);
+  OptimizerConfig optimizer_config;
+  AdamW optimizer(optimized_parameters(model.parameters()), optimizer_config);
+  StepBenchmarkResult result;
+  result.tokens_per_step =
+      static_cast<double>(options.batch_size * options.model.max_sequence_length);
+  result.needed_flop_per_token = needed_flop_per_token(options.model, options.mlm_probability);
+  result.num_parameters = model.parameters().count();
+  result.matmul_peaks.push_back(measure_matmul_peak());
+  for (int64_t step = 0; step < options.num_warmup + options.num_steps; ++step) {
+    const Batch batch = random_batch(options, static_cast<uint64_t>(step));
+    if (step == options.num_warmup) reset_peak_memory();
+    const auto start = Clock::now();
+    ForwardContext context(static_cast<uint64_t>(step));
+    const LossSum loss = masked_lm_loss(model, batch, context);
+    loss.nll_sum.backward();
+    const auto labels = static_cast<double>(loss.num_labels);
+    const double norm = optimizer.gradient_norm() / labels;
+    optimizer.step(1e-4, labels / clip_factor(norm, optimizer_config.max_grad_norm));
+    optimizer.zero_grad();
+    if (step < options.num_warmup) continue;
+    result.step_seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+    result.peak_tensor_bytes =
+        std::max(result.peak_tensor_bytes, static_cast<int64_t>(memory_use().peak_bytes));
+    result.matmul_peaks.push_back(measure_matmul_peak());
+  }
+  return result;
+}
+
+}  // namespace linformer

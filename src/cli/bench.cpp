@@ -1,0 +1,174 @@
+// linformer-bench: speed, always beside the matrix-multiply peak of the same run.
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "program.h"
+
+#include "linformer/analysis/step_benchmark.h"
+#include "linformer/config/config_file.h"
+#include "linformer/core/format.h"
+#include "linformer/kernels/caching_allocator.h"
+#include "linformer/kernels/matmul_peak.h"
+#include "linformer/kernels/thread_setup.h"
+
+namespace linformer {
+
+namespace {
+
+struct StepArguments {
+  std::string preset = "small";
+  std::vector<std::string> overrides;
+  int64_t batch_size = 0;
+  int64_t steps = 10;
+  int threads = 0;
+  bool json = false;
+};
+
+constexpr double kGiga = 1e9;
+
+/// Reads keys of `model` (with or without "model." in front) over a preset.
+void apply_model_overrides(ModelConfig& model, const std::vector<std::string>& overrides) {
+  const FieldList fields = fields_of(model);
+  for (const std::string& assignment : overrides) {
+    const bool prefixed = assignment.rfind("model.", 0) == 0;
+    apply_override(fields, prefixed ? assignment.substr(6) : assignment);
+  }
+}
+
+StepBenchmarkOptions options_of(const StepArguments& arguments) {
+  StepBenchmarkOptions options;
+  if (arguments.preset == "base") {
+    options.model.vocab_size = 50000;
+    options.batch_size = 2;
+  } else {
+    options.model.vocab_size = 16000;
+    options.model.hidden_size = 256;
+    options.model.num_hidden_layers = 4;
+    options.model.num_attention_heads = 4;
+    options.model.intermediate_size = 1024;
+    options.batch_size = 8;
+  }
+  apply_model_overrides(options.model, arguments.overrides);
+  if (arguments.batch_size > 0) options.batch_size = arguments.batch_size;
+  options.num_steps = arguments.steps;
+  return options;
+}
+
+void run_step(const StepArguments& arguments) {
+  install_caching_allocator();
+  const int threads = set_num_threads(arguments.threads);
+  const StepBenchmarkOptions options = options_of(arguments);
+  const StepBenchmarkResult result = benchmark_step(options);
+  const auto [fastest, slowest] =
+      std::minmax_element(result.step_seconds.begin(), result.step_seconds.end());
+  if (arguments.json) {
+    const nlohmann::ordered_json json{
+        {"tokens_per_second", result.tokens_per_second()},
+        {"tokens_per_second_min", result.tokens_per_step / *slowest},
+        {"tokens_per_second_max", result.tokens_per_step / *fastest},
+        {"step_seconds", result.median_seconds()},
+        {"matmul_peak_gflops", result.median_matmul_peak() / kGiga},
+        {"needed_gflop_per_token", result.needed_flop_per_token / kGiga},
+        {"peak_share", result.peak_share()},
+        {"peak_tensor_bytes", result.peak_tensor_bytes},
+        {"parameters", result.num_parameters},
+        {"steps", result.step_seconds.size()},
+        {"batch_size", options.batch_size},
+        {"sequence_length", options.model.max_sequence_length},
+        {"threads", threads}};
+    std::printf("%s\n", json.dump(2).c_str());
+    return;
+  }
+  std::printf(
+      "%s parameters, %lld x %lld tokens a step, %d threads, %zu steps\n"
+      "tokens/s      %s (median; %s to %s)\n"
+      "matmul peak   %s GFLOP/s (median of %zu, measured between the steps)\n"
+      "peak share    %s %% (needed work %s GFLOP a token)\n"
+      "tensors       %s at the most\n",
+      format_count(result.num_parameters).c_str(), static_cast<long long>(options.batch_size),
+      static_cast<long long>(options.model.max_sequence_length), threads,
+      result.step_seconds.size(), format_number(result.tokens_per_second()).c_str(),
+      format_number(result.tokens_per_step / *slowest).c_str(),
+      format_number(result.tokens_per_step / *fastest).c_str(),
+      format_number(result.median_matmul_peak() / kGiga).c_str(), result.matmul_peaks.size(),
+      format_fixed(100.0 * result.peak_share(), 1).c_str(),
+      format_number(result.needed_flop_per_token / kGiga).c_str(),
+      format_bytes(static_cast<double>(result.peak_tensor_bytes)).c_str());
+}
+
+void add_step_command(CLI::App& program) {
+  auto arguments = std::make_shared<StepArguments>();
+  CLI::App* command = program.add_subcommand(
+      "step", "a training step: forward, backward, clipping and AdamW on random tokens");
+  command
+      ->add_option("--model", arguments->preset,
+                   "small: 4 layers of 256, 16,000 words, 8 x 512 tokens; base: 12 of 768, "
+                   "50,000 words, 2 x 512")
+      ->check(CLI::IsMember({"small", "base"}))
+      ->capture_default_str();
+  command
+      ->add_option("--set", arguments->overrides,
+                   "KEY=VALUE of the model, e.g. attention.type=standard")
+      ->allow_extra_args(false);
+  command->add_option("--batch-size", arguments->batch_size, "sequences; 0 = the preset's")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--steps", arguments->steps, "measured steps")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--threads", arguments->threads, "0 = all cores")
+      ->check(CLI::NonNegativeNumber);
+  command->add_flag("--json", arguments->json, "print the result as JSON");
+  add_examples(*command, {"linformer-bench step", "linformer-bench step --model base --steps 5",
+                          "linformer-bench step --set attention.type=standard --json"});
+  command->callback([arguments] { run_step(*arguments); });
+}
+
+void add_gemm_command(CLI::App& program) {
+  struct Arguments {
+    int threads = 0;
+    bool json = false;
+  };
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command =
+      program.add_subcommand("gemm", "the fp32 matrix-multiply peak: 2048 x 2048 x 2048");
+  command->add_option("--threads", arguments->threads, "0 = all cores")
+      ->check(CLI::NonNegativeNumber);
+  command->add_flag("--json", arguments->json, "print the result as JSON");
+  command->callback([arguments] {
+    install_caching_allocator();
+    const int threads = set_num_threads(arguments->threads);
+    std::vector<double> peaks;
+    for (int i = 0; i < 5; ++i) peaks.push_back(measure_matmul_peak() / kGiga);
+    const auto [lowest, highest] = std::minmax_element(peaks.begin(), peaks.end());
+    if (arguments->json) {
+      const nlohmann::ordered_json json{{"matmul_peak_gflops", median(peaks)},
+                                        {"min", *lowest},
+                                        {"max", *highest},
+                                        {"threads", threads}};
+      std::printf("%s\n", json.dump(2).c_str());
+    } else {
+      std::printf("matmul peak %s GFLOP/s (median of 5; %s to %s), %d threads\n",
+                  format_number(median(peaks)).c_str(), format_number(*lowest).c_str(),
+                  format_number(*highest).c_str(), threads);
+    }
+  });
+}
+
+}  // namespace
+
+}  // namespace linformer
+
+int main(int argc, char** argv) {
+  const linformer::ProgramInfo info{"linformer-bench",
+                                    "Measures speed beside the matrix-multiply peak.",
+                                    {"linformer-bench step --json", "linformer-bench gemm"}};
+  return linformer::run_program(argc, argv, info, [](CLI::App& program) {
+    program.require_subcommand(1);
+    linformer::add_step_command(program);
+    linformer::add_gemm_command(program);
+  });
+}

@@ -1,0 +1,233 @@
+// linformer-data prepare: encodes text into token shards.
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "data_benchmark.h"
+#include "data_commands.h"
+#include "data_inputs.h"
+#include "data_shard_set.h"
+#include "program.h"
+
+#include "linformer/core/checksum.h"
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+#include "linformer/core/log.h"
+#include "linformer/core/stop_signal.h"
+
+namespace linformer {
+
+namespace {
+
+struct PrepareArguments {
+  TextInputs inputs;
+  std::string tokenizer;
+  std::string output;
+  std::string part = "1/1";
+  std::string special_literals = "text";
+  double shard_mb = 64.0;
+  int threads = 0;
+  bool overwrite = false;
+  bool benchmark = false;
+  double benchmark_mb = 8.0;
+  bool json = false;
+};
+
+/// What a part of the data set holds, summed over its shards.
+struct SetTotals {
+  int64_t shards = 0, documents = 0, sentences = 0, tokens = 0, text_bytes = 0, invalid_utf8 = 0;
+  uint64_t file_bytes = 0;
+};
+
+CorpusOptions corpus_options(const PrepareArguments& arguments) {
+  CorpusOptions options;
+  options.inputs = arguments.inputs.paths;
+  options.layout = arguments.inputs.parsed_layout();
+  options.line_ends = arguments.inputs.parsed_line_ends();
+  options.literals = arguments.special_literals == "unk"   ? SpecialLiterals::kUnkAsId
+                     : arguments.special_literals == "ids" ? SpecialLiterals::kAsIds
+                                                           : SpecialLiterals::kAsText;
+  if (!(arguments.shard_mb >= 0.001 && arguments.shard_mb <= 8192.0)) {
+    fail_usage("--shard-mb", format_number(arguments.shard_mb) + " is out of range",
+               "choose 0.001 to 8192, for example 64");
+  }
+  options.shard_text_bytes = static_cast<uint64_t>(arguments.shard_mb * 1e6);
+  if (arguments.threads < 0 || arguments.threads > 4096) {
+    fail_usage("--threads", std::to_string(arguments.threads) + " is out of range",
+               "choose 1 to 4096, or 0 for all cores");
+  }
+  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  options.threads = arguments.threads > 0 ? arguments.threads : cores;
+  return options;
+}
+
+/// Identifies input and options: equal only where every byte of the shards is equal. Standard input
+/// cannot be looked at in advance, so its fingerprint is 0, "unknown".
+uint64_t settings_fingerprint(const PrepareArguments& arguments, const Tokenizer& tokenizer) {
+  const auto& paths = arguments.inputs.paths;
+  const auto seekable = [](const std::string& path) {
+    return path != "-" && std::filesystem::is_regular_file(path);
+  };
+  if (!std::all_of(paths.begin(), paths.end(), seekable)) return 0;
+  nlohmann::ordered_json settings{{"format", 1},
+                                  {"tokenizer", to_hex(tokenizer.hash())},
+                                  {"layout", arguments.inputs.layout},
+                                  {"line_ends", arguments.inputs.line_ends},
+                                  {"special_literals", arguments.special_literals},
+                                  {"sentence_splitter", kSentenceSplitterVersion},
+                                  {"shard_mb", arguments.shard_mb}};
+  for (const std::string& path : paths) {
+    settings["inputs"].push_back(to_hex(xxh3_of_file(path)));
+  }
+  return std::max<uint64_t>(1, xxh3(settings.dump()));
+}
+
+SetTotals sum_shards(const std::string& prefix, PartOfSet part) {
+  SetTotals totals;
+  for (const auto& [index, path] : list_shards(prefix)) {
+    if (!part.holds(index)) continue;
+    const ShardHeader header = ShardReader(path).header();
+    ++totals.shards;
+    totals.documents += header.num_documents;
+    totals.sentences += header.num_sentences;
+    totals.tokens += header.num_tokens;
+    totals.text_bytes += header.text_bytes;
+    totals.invalid_utf8 += header.num_invalid_utf8;
+    totals.file_bytes += std::filesystem::file_size(path);
+  }
+  return totals;
+}
+
+double ratio(int64_t numerator, int64_t denominator) {
+  return denominator > 0 ? static_cast<double>(numerator) / static_cast<double>(denominator) : 0.0;
+}
+
+nlohmann::ordered_json report(const PrepareArguments& arguments, const Tokenizer& tokenizer,
+                              const ShardSetWriter& writer, double seconds, int threads) {
+  const SetTotals totals = sum_shards(arguments.output, parse_part(arguments.part));
+  const CorpusCounts& counts = writer.counts();
+  return {{"prefix", arguments.output},
+          {"part", arguments.part},
+          {"shards", totals.shards},
+          {"shards_of_all_parts", writer.num_shards()},
+          {"shards_kept", writer.num_kept()},
+          {"documents", totals.documents},
+          {"sentences", totals.sentences},
+          {"tokens", totals.tokens},
+          {"text_bytes", totals.text_bytes},
+          {"shard_bytes", totals.file_bytes},
+          {"tokens_per_sentence", ratio(totals.tokens, totals.sentences)},
+          {"bytes_per_token", ratio(totals.text_bytes, totals.tokens)},
+          {"invalid_utf8", totals.invalid_utf8},
+          {"empty_documents", counts.empty_documents},
+          {"cut_documents", counts.cuts},
+          {"vocab_size", tokenizer.vocab_size()},
+          {"tokenizer_hash", to_hex(tokenizer.hash())},
+          {"threads", threads},
+          {"seconds", seconds},
+          {"megabytes_per_second", static_cast<double>(counts.text_bytes) / 1e6 / seconds}};
+}
+
+void print_report(const nlohmann::ordered_json& result) {
+  const auto count = [&](const char* key) { return format_count(result[key].get<int64_t>()); };
+  const auto fixed = [&](const char* key) { return format_fixed(result[key].get<double>(), 2); };
+  std::vector<std::vector<std::string>> rows{{result["prefix"].get<std::string>(), ""}};
+  rows.push_back({"shards kept from before", count("shards_kept")});
+  for (const char* key : {"shards", "documents", "sentences", "tokens"}) {
+    rows.push_back({key, count(key)});
+  }
+  rows.push_back({"tokens per sentence", fixed("tokens_per_sentence")});
+  rows.push_back({"bytes per token", fixed("bytes_per_token")});
+  rows.push_back({"text", format_bytes(result["text_bytes"].get<double>())});
+  rows.push_back({"shard files", format_bytes(result["shard_bytes"].get<double>())});
+  rows.push_back({"invalid UTF-8 sequences", count("invalid_utf8")});
+  rows.push_back({"empty documents left out", count("empty_documents")});
+  rows.push_back({"cuts in long documents", count("cut_documents")});
+  rows.push_back({"MB/s of text", fixed("megabytes_per_second")});
+  std::printf("%s", format_table(rows).c_str());
+}
+
+void run_prepare(const PrepareArguments& arguments) {
+  const CorpusOptions options = corpus_options(arguments);
+  const PartOfSet part = parse_part(arguments.part);
+  const uint64_t total = arguments.inputs.check();
+  const Tokenizer tokenizer = Tokenizer::load(arguments.tokenizer);
+  if (arguments.benchmark) {
+    run_encode_benchmark(options, tokenizer, arguments.benchmark_mb, arguments.json);
+    return;
+  }
+  if (arguments.output.empty()) {
+    fail_usage("--output", "is missing", "name a prefix, for example data/corpus/train");
+  }
+  make_parent_directory(arguments.output);
+  const ShardSettings settings{tokenizer.vocab_size(), tokenizer.hash(),
+                               settings_fingerprint(arguments, tokenizer)};
+  ShardSetWriter writer(arguments.output, settings, part,
+                        arguments.overwrite ? ExistingShards::kReplace : ExistingShards::kKeepEqual,
+                        total);
+  try {
+    encode_corpus(options, tokenizer, writer);
+  } catch (const Stopped&) {
+    writer.clear_progress();
+    log_warning("stopped; whole shards are kept, and the same command goes on from there");
+    return;
+  }
+  writer.clear_progress();
+  const double seconds = std::max(writer.seconds(), 1e-9);
+  writer.publish();
+  const auto result = report(arguments, tokenizer, writer, seconds, options.threads);
+  warn_about_utf8(result["invalid_utf8"].get<uint64_t>(), result["text_bytes"].get<uint64_t>());
+  if (arguments.json) {
+    std::printf("%s\n", result.dump(2).c_str());
+  } else {
+    print_report(result);
+  }
+}
+
+}  // namespace
+
+void add_prepare_command(CLI::App& program) {
+  auto arguments = std::make_shared<PrepareArguments>();
+  CLI::App* command = program.add_subcommand(
+      "prepare", "encode text into token shards; continues where an earlier run was interrupted");
+  arguments->inputs.add_options(*command);
+  command->add_option("--tokenizer", arguments->tokenizer, "SentencePiece model file")->required();
+  command->add_option("--output", arguments->output,
+                      "prefix of the shards: PREFIX-00000.shard and so on");
+  command->add_option("--shard-mb", arguments->shard_mb, "million bytes of text in a shard")
+      ->capture_default_str();
+  command
+      ->add_option("--part", arguments->part,
+                   "I/N: write only every N-th shard, from the I-th on (array jobs)")
+      ->capture_default_str();
+  command
+      ->add_option("--threads", arguments->threads,
+                   "encoding threads, 0 = all cores; the shards do not depend on it")
+      ->capture_default_str();
+  command
+      ->add_option("--special-literals", arguments->special_literals,
+                   "what <mask>, <s>, ... spelled out in the text become: text, unk (<unk> between "
+                   "blanks becomes its id, as WikiText needs) or ids (all become their ids)")
+      ->check(CLI::IsMember({"text", "unk", "ids"}))
+      ->capture_default_str();
+  command->add_flag("--overwrite", arguments->overwrite,
+                    "replace shards of other input or settings, once all new ones are written");
+  command->add_flag("--benchmark", arguments->benchmark,
+                    "write nothing; compare the speed with SentencePiece's own encoder");
+  command->add_option("--benchmark-mb", arguments->benchmark_mb, "million bytes of text to use")
+      ->capture_default_str();
+  command->add_flag("--json", arguments->json, "print the result as JSON");
+  add_examples(*command,
+               {"linformer-data prepare --input corpus/*.txt.zst --output data/corpus/train \\",
+                "    --tokenizer data/corpus/tokenizer.model",
+                "zcat logs.gz | linformer-data prepare --input - --layout lines ...",
+                "linformer-data prepare ... --part 3/8     (one of eight array jobs)"});
+  command->callback([arguments] { run_prepare(*arguments); });
+}
+
+}  // namespace linformer

@@ -1,0 +1,143 @@
+// linformer-data why: the text of any training step, without training.
+#include <cstdio>
+#include <memory>
+#include <optional>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "data_commands.h"
+#include "data_show.h"
+#include "program.h"
+
+#include "linformer/config/config_file.h"
+#include "linformer/config/pretrain_config.h"
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+#include "linformer/data/batch.h"
+
+namespace linformer {
+
+namespace {
+
+struct WhyArguments {
+  std::string config;
+  std::vector<std::string> overrides;
+  std::vector<std::string> data;
+  std::string tokenizer;
+  std::optional<int64_t> seed, max_sequence_length, global_batch_size;
+  std::optional<double> mlm_probability;
+  int64_t step = 0;
+  bool json = false;
+};
+
+/// The settings that decide which text a step sees.
+struct StepSettings {
+  std::vector<std::string> data;
+  std::string tokenizer;
+  uint64_t seed = 1;
+  int64_t max_sequence_length = 512;
+  int64_t global_batch_size = 256;
+  double mlm_probability = 0.15;
+  Packing packing = Packing::kFullSentences;
+};
+
+/// From the configuration, if one is named, and the flags, which win.
+StepSettings resolve(const WhyArguments& arguments) {
+  StepSettings settings;
+  if (!arguments.config.empty()) {
+    const auto config = load_config<PretrainConfig>(arguments.config, arguments.overrides);
+    settings = {config.data.train,
+                config.tokenizer.model,
+                static_cast<uint64_t>(config.run.seed),
+                config.model.max_sequence_length,
+                config.training.global_batch_size,
+                config.data.mlm_probability,
+                config.data.packing};
+  } else if (!arguments.overrides.empty()) {
+    fail_usage("--set", "there is no configuration to change", "add --config FILE");
+  }
+  if (!arguments.data.empty()) settings.data = arguments.data;
+  if (!arguments.tokenizer.empty()) settings.tokenizer = arguments.tokenizer;
+  settings.seed =
+      static_cast<uint64_t>(arguments.seed.value_or(static_cast<int64_t>(settings.seed)));
+  settings.max_sequence_length =
+      arguments.max_sequence_length.value_or(settings.max_sequence_length);
+  settings.global_batch_size = arguments.global_batch_size.value_or(settings.global_batch_size);
+  settings.mlm_probability = arguments.mlm_probability.value_or(settings.mlm_probability);
+  if (settings.data.empty() || settings.tokenizer.empty()) {
+    fail_usage("linformer-data why", "which data and which tokenizer?",
+               "add --config FILE, or --data PREFIX and --tokenizer FILE");
+  }
+  if (settings.global_batch_size < 1) {
+    fail_usage("--global-batch-size", "has to be at least 1", "give the run's number");
+  }
+  return settings;
+}
+
+void run_why(const WhyArguments& arguments) {
+  if (arguments.step < 1) {
+    fail_usage("--step", std::to_string(arguments.step) + " is no step",
+               "steps count from 1, as in log.jsonl");
+  }
+  const StepSettings settings = resolve(arguments);
+  const Tokenizer tokenizer = Tokenizer::load(settings.tokenizer);
+  const auto dataset = TokenDataset::open(settings.data, tokenizer.hash(), DatasetCheck::kHeaders);
+  const SequencePacking packing(dataset, {settings.max_sequence_length, settings.packing});
+  const BatchSource source(
+      packing, {.mlm_probability = settings.mlm_probability, .vocab_size = tokenizer.vocab_size()},
+      settings.seed);
+  const int64_t first = (arguments.step - 1) * settings.global_batch_size;
+  auto rows = nlohmann::ordered_json::array();
+  if (!arguments.json) {
+    std::printf("step %s: sequences %s to %s of the run, seed %s\n",
+                format_count(arguments.step).c_str(), format_count(first).c_str(),
+                format_count(first + settings.global_batch_size - 1).c_str(),
+                std::to_string(settings.seed).c_str());
+  }
+  for (int64_t i = 0; i < settings.global_batch_size; ++i) {
+    const SampleId sample = sample_at(settings.seed, packing.num_sequences(), first + i);
+    const std::vector<int32_t> ids = packing.tokens(sample.index);
+    const MaskedSequence masked = source.training_row(sample);
+    if (arguments.json) {
+      rows.push_back(masked_to_json(tokenizer, sample, packing.source(sample.index), ids, masked));
+      continue;
+    }
+    std::printf("\nrow %s: sequence %s, epoch %s; %s\n%s\n", format_count(i).c_str(),
+                format_count(sample.index).c_str(), format_count(sample.epoch).c_str(),
+                show_source(packing.source(sample.index), masked).c_str(),
+                show_masked(tokenizer, ids, masked).c_str());
+  }
+  // One object a line: what --examples of linformer-eval reads.
+  for (const auto& row : rows) std::printf("%s\n", row.dump().c_str());
+}
+
+}  // namespace
+
+void add_why_command(CLI::App& program) {
+  auto arguments = std::make_shared<WhyArguments>();
+  CLI::App* command = program.add_subcommand(
+      "why", "show the text and the masks of every sequence of a training step");
+  command->add_option("--config", arguments->config,
+                      "configuration of the run (or its config.yaml)");
+  command->add_option("--set", arguments->overrides, "a.b=VALUE over the configuration");
+  command->add_option("--step", arguments->step, "optimizer step, from 1, as in log.jsonl")
+      ->required();
+  command->add_option("--data", arguments->data, "prefixes of shards, instead of data.train");
+  command->add_option("--tokenizer", arguments->tokenizer, "instead of tokenizer.model");
+  command->add_option("--seed", arguments->seed, "instead of run.seed");
+  command->add_option("--max-sequence-length", arguments->max_sequence_length,
+                      "instead of model.max_sequence_length");
+  command->add_option("--global-batch-size", arguments->global_batch_size,
+                      "instead of training.global_batch_size");
+  command->add_option("--mlm-probability", arguments->mlm_probability,
+                      "instead of data.mlm_probability");
+  command->add_flag("--json", arguments->json, "print a JSON object per sequence and line");
+  add_examples(*command,
+               {"linformer-data why --config runs/NAME/config.yaml --step 1200",
+                "linformer-data why --data data/corpus/train --step 1 --global-batch-size 8 \\",
+                "    --tokenizer data/corpus/tokenizer.model"});
+  command->callback([arguments] { run_why(*arguments); });
+}
+
+}  // namespace linformer

@@ -1,0 +1,239 @@
+// linformer-eval: perplexity of a trained model on held-out text.
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "program.h"
+
+#include "linformer/checkpoint/checkpoint_store.h"
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+#include "linformer/core/stop_signal.h"
+#include "linformer/data/examples.h"
+#include "linformer/data/text_dataset.h"
+#include "linformer/kernels/caching_allocator.h"
+#include "linformer/kernels/thread_setup.h"
+#include "linformer/train/evaluator.h"
+#include "linformer/train/model_folder.h"
+#include "linformer/train/pretraining_data.h"
+
+namespace linformer {
+
+namespace {
+
+struct PerplexityArguments {
+  std::string checkpoint;
+  std::vector<std::string> data;
+  std::string examples;
+  std::string layout = "auto";
+  std::string special_literals = "text";
+  uint64_t mask_seed = 7;
+  double mlm_probability = 0.15;
+  int64_t max_sequence_length = 0;
+  int64_t max_sequences = 0;
+  int64_t batch_size = 8;
+  int threads = 0;
+  bool json = false;
+};
+
+/// A result and what it was measured on.
+struct Measured {
+  EvaluationResult result;
+  int64_t num_tokens = 0;  // 0 for ready-made examples
+  int64_t text_bytes = 0;
+};
+
+bool is_shard_prefix(const std::string& path) {
+  return !list_shards(path).empty();
+}
+
+TokenDataset open_data(const PerplexityArguments& arguments, const Tokenizer& tokenizer,
+                       int threads) {
+  size_t shards = 0;
+  for (const std::string& path : arguments.data) shards += is_shard_prefix(path) ? 1 : 0;
+  if (shards == arguments.data.size()) {
+    return TokenDataset::open(arguments.data, tokenizer.hash());
+  }
+  if (shards > 0) {
+    fail_usage("--data", "text files and token shards cannot be mixed",
+               "evaluate them one after the other");
+  }
+  CorpusOptions options;
+  options.inputs = arguments.data;
+  if (arguments.layout != "auto") options.layout = layout_of(arguments.layout);
+  options.literals =
+      arguments.special_literals == "unk" ? SpecialLiterals::kUnkAsId : SpecialLiterals::kAsText;
+  options.threads = threads;
+  return encode_texts(options, tokenizer);
+}
+
+Measured measure_data(const PerplexityArguments& arguments, const std::string& folder,
+                      const MaskedLmModel& model, const UnigramModel* unigram, int threads) {
+  const std::string tokenizer_path = folder + "/tokenizer.model";
+  const Tokenizer tokenizer = Tokenizer::load(tokenizer_path);
+  const ModelConfig& config = model.config();
+  if (tokenizer.vocab_size() != config.vocab_size) {
+    fail_run(tokenizer_path,
+             std::to_string(tokenizer.vocab_size()) + " pieces, the model beside it has " +
+                 std::to_string(config.vocab_size),
+             "put the tokenizer that the model was trained with beside it");
+  }
+  const int64_t length = arguments.max_sequence_length > 0 ? arguments.max_sequence_length
+                                                           : config.max_sequence_length;
+  if (length > config.max_sequence_length) {
+    fail_usage("--max-sequence-length",
+               std::to_string(length) + ", the model takes at most " +
+                   std::to_string(config.max_sequence_length),
+               "leave it out");
+  }
+  const PackedDataset packed(open_data(arguments, tokenizer, threads), length,
+                             arguments.mlm_probability, /*seed=*/0);
+  Measured measured;
+  measured.result = evaluate_dataset(
+      model, packed.batches(), {arguments.mask_seed, arguments.batch_size, arguments.max_sequences},
+      unigram);
+  measured.num_tokens = packed.dataset().num_tokens();
+  measured.text_bytes = packed.dataset().text_bytes();
+  return measured;
+}
+
+Measured measure_examples(const PerplexityArguments& arguments, const MaskedLmModel& model,
+                          const UnigramModel* unigram) {
+  ExampleReader reader(arguments.examples, model.config().vocab_size,
+                       model.config().max_sequence_length);
+  Measured measured;
+  measured.result = evaluate_batches(
+      model, [&] { return reader.next(arguments.batch_size); }, unigram);
+  return measured;
+}
+
+nlohmann::ordered_json to_json(const Measured& measured, const PerplexityArguments& arguments) {
+  using Json = nlohmann::ordered_json;
+  const NllTotals& totals = measured.result.model;
+  const bool from_text = measured.text_bytes > 0;
+  Json json{{"perplexity", totals.perplexity()},
+            {"nll_sum", totals.nll_sum},
+            {"masked_tokens", totals.masked_tokens},
+            {"bits_per_byte", nullptr},
+            {"mask_seed", nullptr},
+            {"unigram_perplexity", nullptr},
+            {"unigram_nll_sum", nullptr},
+            {"sequences", measured.result.num_sequences}};
+  if (from_text) {
+    json["bits_per_byte"] = bits_per_byte(totals, measured.num_tokens, measured.text_bytes);
+    json["mask_seed"] = arguments.mask_seed;
+    json["mlm_probability"] = arguments.mlm_probability;
+    json["tokens"] = measured.num_tokens;
+    json["text_bytes"] = measured.text_bytes;
+  }
+  if (measured.result.unigram) {
+    json["unigram_perplexity"] = measured.result.unigram->perplexity();
+    json["unigram_nll_sum"] = measured.result.unigram->nll_sum;
+  }
+  return json;
+}
+
+void print_table(const Measured& measured) {
+  const NllTotals& totals = measured.result.model;
+  std::vector<std::vector<std::string>> rows{{"", "perplexity", "nats a token", "bits per byte"}};
+  const auto add = [&](const std::string& name, const NllTotals& row) {
+    rows.push_back(
+        {name, format_number(row.perplexity(), 5), format_number(row.mean(), 5),
+         measured.text_bytes > 0
+             ? format_number(bits_per_byte(row, measured.num_tokens, measured.text_bytes), 5)
+             : "-"});
+  };
+  add("model", totals);
+  if (measured.result.unigram) add("unigram", *measured.result.unigram);
+  std::printf("%s%s masked tokens in %s sequences\n", format_table(rows).c_str(),
+              format_count(totals.masked_tokens).c_str(),
+              format_count(measured.result.num_sequences).c_str());
+}
+
+void run_perplexity(const PerplexityArguments& arguments) {
+  if (arguments.data.empty() == arguments.examples.empty()) {
+    fail_usage("linformer-eval perplexity", "needs either --data or --examples",
+               "name held-out text, or a file of ready-made examples");
+  }
+  install_caching_allocator();
+  const int threads = set_num_threads(arguments.threads);
+  const std::string folder = find_model_folder(arguments.checkpoint);
+  const auto model = load_model(folder);
+  const std::optional<UnigramModel> unigram = load_unigram_model(folder);
+  const UnigramModel* counts = unigram ? &*unigram : nullptr;
+  const Measured measured = arguments.examples.empty()
+                                ? measure_data(arguments, folder, *model, counts, threads)
+                                : measure_examples(arguments, *model, counts);
+  if (!measured.result.complete) return;  // a signal: no half result
+  if (measured.result.model.masked_tokens == 0) {
+    fail_run(arguments.examples.empty() ? arguments.data.front() : arguments.examples,
+             "no position to predict", "evaluate a longer text");
+  }
+  if (arguments.json) {
+    std::printf("%s\n", to_json(measured, arguments).dump(2).c_str());
+  } else {
+    print_table(measured);
+  }
+}
+
+void add_perplexity_command(CLI::App& program) {
+  auto arguments = std::make_shared<PerplexityArguments>();
+  CLI::App* command =
+      program.add_subcommand("perplexity", "masked-LM perplexity with frozen masks");
+  command
+      ->add_option("--checkpoint", arguments->checkpoint,
+                   "model folder, or a run folder (its newest checkpoint)")
+      ->required();
+  command->add_option("--data", arguments->data,
+                      "held-out text files (.txt, .zst, .gz), or prefixes of token shards");
+  command->add_option("--examples", arguments->examples,
+                      "JSON lines with input_ids, attention_mask (optional), labels (-100 = none)");
+  command->add_option("--mask-seed", arguments->mask_seed, "seed of the masks")
+      ->capture_default_str();
+  command->add_option("--mlm-probability", arguments->mlm_probability, "share of tokens to predict")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command
+      ->add_option("--max-sequence-length", arguments->max_sequence_length,
+                   "tokens of a sequence; 0 = the model's")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--max-sequences", arguments->max_sequences, "0 = all")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--batch-size", arguments->batch_size, "sequences at a time")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command
+      ->add_option("--layout", arguments->layout,
+                   "documents in the text: lines, blank-lines, json-lines, wikitext, auto")
+      ->capture_default_str();
+  command
+      ->add_option("--special-literals", arguments->special_literals,
+                   "text: <unk> in the text is text; unk: it is the token (WikiText); as prepare")
+      ->check(CLI::IsMember({"text", "unk"}))
+      ->capture_default_str();
+  command->add_option("--threads", arguments->threads, "0 = all cores")
+      ->check(CLI::NonNegativeNumber);
+  command->add_flag("--json", arguments->json, "print the result as JSON");
+  add_examples(*command,
+               {"linformer-eval perplexity --checkpoint runs/sample --data data/sample/valid.txt",
+                "linformer-eval perplexity --checkpoint runs/sample --examples rows.jsonl --json"});
+  command->callback([arguments] { run_perplexity(*arguments); });
+}
+
+}  // namespace
+
+}  // namespace linformer
+
+int main(int argc, char** argv) {
+  const linformer::ProgramInfo info{
+      "linformer-eval",
+      "Measures a trained model.",
+      {"linformer-eval perplexity --checkpoint runs/sample --data data/sample/valid.txt --json"}};
+  return linformer::run_program(argc, argv, info, [](CLI::App& program) {
+    program.require_subcommand(1);
+    linformer::add_perplexity_command(program);
+  });
+}

@@ -1,0 +1,113 @@
+// linformer-train: masked-LM pre-training.
+#include <csignal>
+#include <cstdio>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "program.h"
+
+#include "linformer/config/config_file.h"
+#include "linformer/core/format.h"
+#include "linformer/core/log.h"
+#include "linformer/core/stop_signal.h"
+#include "linformer/kernels/caching_allocator.h"
+#include "linformer/kernels/thread_setup.h"
+#include "linformer/train/dry_run.h"
+#include "linformer/train/trainer.h"
+
+namespace linformer {
+
+namespace {
+
+struct TrainArguments {
+  std::string config;
+  std::vector<std::string> overrides;
+  bool dry_run = false;
+  bool config_help = false;
+};
+
+/// The command line that goes on with this run, for a person to copy.
+std::string command_line(const TrainArguments& arguments) {
+  std::string line = "linformer-train --config " + arguments.config;
+  for (const std::string& assignment : arguments.overrides) line += " --set '" + assignment + "'";
+  return line;
+}
+
+void report_end(const Trainer& trainer, StopReason reason, const TrainArguments& arguments) {
+  const std::string folder = trainer.config().run.dir;
+  const std::string step = format_count(trainer.state().step);
+  switch (reason) {
+    case StopReason::kSignal:
+      log_info("stopped by a signal after step " + step + "; saved in " + folder +
+               "\n  go on with: " + command_line(arguments));
+      return;
+    case StopReason::kFinished:
+      log_info("finished at step " + step);
+      break;
+    case StopReason::kEarlyStop:
+      log_info("stopped early at step " + step + ": " +
+               std::to_string(trainer.state().evaluations_since_best) +
+               " evaluations without a better one");
+      break;
+    case StopReason::kTimeBudget:
+      log_info("time is up at step " + step + " (training.max_hours)");
+      break;
+  }
+  if (const auto& evaluation = trainer.last_evaluation()) {
+    std::printf("held-out perplexity %s at step %s (unigram model %s)\n",
+                format_number(evaluation->model.perplexity()).c_str(), step.c_str(),
+                format_number(evaluation->unigram->perplexity()).c_str());
+  }
+  std::printf("model folder: %s/checkpoints/latest\nlog:          %s/log.jsonl\n", folder.c_str(),
+              folder.c_str());
+}
+
+void run_train(const TrainArguments& arguments) {
+  if (arguments.config_help) {
+    std::printf("%s", config_help<PretrainConfig>().c_str());
+    return;
+  }
+  auto config = load_config<PretrainConfig>(arguments.config, arguments.overrides);
+  for (const std::string& remark : lint(config)) log_warning(remark);
+  install_caching_allocator();
+  const int threads = set_num_threads(static_cast<int>(config.run.threads));
+  if (arguments.dry_run) {
+    std::printf("%s", describe_run(config).c_str());
+    return;
+  }
+  Trainer trainer(std::move(config));
+  log_info(format_count(trainer.model().parameters().count()) + " parameters, " +
+           std::to_string(threads) + " threads, run folder " + trainer.config().run.dir);
+  report_end(trainer, trainer.run(), arguments);
+}
+
+}  // namespace
+
+}  // namespace linformer
+
+int main(int argc, char** argv) {
+  const linformer::ProgramInfo info{
+      "linformer-train",
+      "Pre-trains an encoder as a masked language model; resumes by itself.",
+      {"linformer-train --config configs/pretrain/sample.yaml",
+       "linformer-train --config configs/pretrain/sample.yaml --dry-run",
+       "linformer-train --config pretrain.yaml --set model.attention.projected_length=64 \\",
+       "    --set run.dir=runs/k64"}};
+  return linformer::run_program(argc, argv, info, [](CLI::App& program) {
+    auto arguments = std::make_shared<linformer::TrainArguments>();
+    CLI::Option* help = program.add_flag("--help-config", arguments->config_help,
+                                         "explain every key of the configuration");
+    program.add_option("--config", arguments->config, "YAML file (docs/configuration.md)");
+    program.add_option("--set", arguments->overrides, "KEY=VALUE over the file, e.g. run.seed=2")
+        ->allow_extra_args(false);
+    program.add_flag("--dry-run", arguments->dry_run,
+                     "print parameters, memory, tokens, hours and schedule; write nothing");
+    program.callback([arguments, help] {
+      if (help->count() == 0 && arguments->config.empty()) {
+        throw CLI::RequiredError("--config");
+      }
+      linformer::run_train(*arguments);
+    });
+  });
+}

@@ -1,0 +1,44 @@
+#include "linformer/train/evaluator.h"
+
+#include <algorithm>
+
+#include "linformer/core/stop_signal.h"
+#include "linformer/tasks/masked_lm_task.h"
+
+namespace linformer {
+
+EvaluationResult evaluate_batches(const MaskedLmModel& model,
+                                  const std::function<std::optional<Batch>()>& next,
+                                  const UnigramModel* unigram) {
+  EvaluationResult result;
+  if (unigram != nullptr) result.unigram = NllTotals{};
+  while (const std::optional<Batch> batch = next()) {
+    for (const double loss : masked_lm_losses(model, *batch)) result.model.add(loss, 1);
+    if (unigram != nullptr) {
+      for (const int64_t label : batch->masked_labels) result.unigram->add(unigram->nll(label), 1);
+    }
+    result.num_sequences += batch->num_sequences;
+    if (stop_signal() != 0) {
+      result.complete = false;
+      break;
+    }
+  }
+  return result;
+}
+
+EvaluationResult evaluate_dataset(const MaskedLmModel& model, const BatchSource& source,
+                                  const EvaluationOptions& options, const UnigramModel* unigram) {
+  const int64_t all = source.num_sequences();
+  const int64_t end = options.max_sequences > 0 ? std::min(all, options.max_sequences) : all;
+  int64_t index = 0;
+  const auto next = [&]() -> std::optional<Batch> {
+    if (index >= end) return std::nullopt;
+    const int64_t count = std::min(options.batch_size, end - index);
+    Batch batch = source.evaluation_batch(index, count, options.mask_seed);
+    index += count;
+    return batch;
+  };
+  return evaluate_batches(model, next, unigram);
+}
+
+}  // namespace linformer

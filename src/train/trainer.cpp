@@ -1,0 +1,325 @@
+#include "linformer/train/trainer.h"
+
+#include <chrono>
+#include <cmath>
+
+#include <ATen/ATen.h>
+
+#include "linformer/checkpoint/model_config_json.h"
+#include "linformer/config/config_file.h"
+#include "linformer/core/atomic_file.h"
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+#include "linformer/core/log.h"
+#include "linformer/core/random.h"
+#include "linformer/core/stop_signal.h"
+#include "linformer/kernels/matmul_peak.h"
+#include "linformer/nn/model_cost.h"
+#include "linformer/optim/learning_rate.h"
+#include "linformer/tasks/masked_lm_task.h"
+#include "linformer/train/model_folder.h"
+#include "linformer/train/optimized_parameters.h"
+
+namespace linformer {
+namespace {
+
+constexpr double kSecondsPerHour = 3600.0;
+
+double now_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+bool due(int64_t step, int64_t every) {
+  return every > 0 && step % every == 0;
+}
+
+}  // namespace
+
+Trainer::Trainer(PretrainConfig config)
+    : config_(std::move(config)),
+      lock_([this] {
+        make_directories(config_.run.dir);
+        return std::make_unique<FileLock>(config_.run.dir + "/lock");
+      }()),
+      data_(open_pretraining_data(config_)),
+      unigram_(unigram_model_of(data_.train->dataset())),
+      model_(
+          std::make_unique<MaskedLmModel>(config_.model, static_cast<uint64_t>(config_.run.seed))),
+      optimizer_(optimized_parameters(model_->parameters()), config_.training.optimizer),
+      checkpoints_(config_.run.dir + "/checkpoints", config_.checkpoint),
+      log_(config_.run.dir + "/log.jsonl"),
+      progress_(stderr, ProgressLine::Mode::kAutomatic, 1) {
+  state_.seed = static_cast<uint64_t>(config_.run.seed);
+  state_.data_fingerprint = data_.train->dataset().fingerprint();
+  state_.mlm_probability = config_.data.mlm_probability;
+  checkpoints_.prepare();
+  resume();
+  prepare_run_folder();
+  matmul_peak_ = measure_matmul_peak();
+}
+
+void Trainer::prepare_run_folder() {
+  write_file_atomically(config_.run.dir + "/config.yaml", dump_yaml(config_));
+  const int64_t dropped = log_.drop_after(state_.step);
+  if (dropped > 0) {
+    log_info("log.jsonl: dropped " + std::to_string(dropped) + " lines after step " +
+             std::to_string(state_.step) + ", they will be written again");
+  }
+}
+
+void Trainer::resume() {
+  const std::optional<Checkpoint> newest = checkpoints_.newest_whole();
+  if (!newest) {
+    if (config_.checkpoint.resume == ResumeMode::kMust) {
+      fail_run(config_.run.dir, "there is no checkpoint to resume from",
+               "check run.dir, or start anew with --set checkpoint.resume=auto");
+    }
+    return;
+  }
+  if (config_.checkpoint.resume == ResumeMode::kNever) {
+    fail_usage("checkpoint.resume",
+               "never, but " + config_.run.dir + " has a checkpoint of step " +
+                   std::to_string(newest->step),
+               "choose another run.dir, or resume with --set checkpoint.resume=auto");
+  }
+  const ModelConfig saved = load_model_config(newest->folder);
+  ModelConfig wanted = config_.model;
+  wanted.initializer_range = saved.initializer_range;  // how it started no longer matters
+  wanted.position_init = saved.position_init;
+  wanted.attention.init = saved.attention.init;
+  wanted.hidden_dropout_prob = saved.hidden_dropout_prob;
+  wanted.attention_probs_dropout_prob = saved.attention_probs_dropout_prob;
+  if (!(saved == wanted)) {
+    fail_usage("model", "differs from the checkpoint " + newest->folder,
+               "compare with its config.json, or choose another run.dir for a new model");
+  }
+  load_weights(newest->folder, *model_);
+  const TrainingState state = load_training_state(newest->folder, optimizer_);
+  check_resumable(state, newest->folder);
+  state_ = state;
+  last_saved_step_ = state_.step;
+  log_info("resumed from " + newest->folder + " at step " + format_count(state_.step));
+}
+
+void Trainer::check_resumable(const TrainingState& saved, const std::string& folder) const {
+  const auto refuse = [&](const std::string& key, const std::string& what) {
+    fail_usage(
+        key, what + " than in the checkpoint " + folder + ", so the run would not be the same one",
+        "restore it, or choose another run.dir");
+  };
+  if (saved.seed != state_.seed) refuse("run.seed", "another seed");
+  if (saved.data_fingerprint != state_.data_fingerprint) refuse("data.train", "other data");
+  if (saved.mlm_probability != state_.mlm_probability) {
+    refuse("data.mlm_probability", "another share of masked tokens");
+  }
+  if (saved.position % config_.training.global_batch_size != 0 ||
+      saved.position / config_.training.global_batch_size != saved.step) {
+    log_warning(
+        "training.global_batch_size has changed since step 0; the order of the data goes "
+        "on unchanged, the steps are other ones");
+  }
+}
+
+std::optional<StopReason> Trainer::finished() const {
+  const std::optional<int64_t> steps = config_.planned_steps();
+  if (steps && state_.step >= *steps) return StopReason::kFinished;
+  if (stop_signal() != 0) return StopReason::kSignal;
+  const int64_t patience = config_.evaluation.early_stop_patience;
+  if (patience > 0 && state_.evaluations_since_best >= patience) return StopReason::kEarlyStop;
+  if (config_.training.max_hours &&
+      elapsed_seconds() >= *config_.training.max_hours * kSecondsPerHour) {
+    return StopReason::kTimeBudget;
+  }
+  return std::nullopt;
+}
+
+StopReason Trainer::run() {
+  const int64_t micro = config_.training.micro_batch_size;
+  const int64_t base = state_.position;
+  const BatchSource& source = data_.train->batches();
+  prefetcher_ = std::make_unique<BatchPrefetcher>(
+      [&source, base, micro](int64_t number) { return source.batch(base + number * micro, micro); },
+      /*first=*/0, config_.data.prefetch_batches, config_.data.loader_threads);
+  session_start_ = now_seconds();
+  session_elapsed_ = state_.elapsed_seconds;
+  interval_ = {.start = session_start_};
+  std::optional<StopReason> reason = finished();
+  while (!reason) {
+    const std::optional<StepTotals> totals = train_step();
+    if (totals) {
+      log_step(*totals);
+      if (due(state_.step, config_.evaluation.every)) evaluate();
+      if (due(state_.step, config_.checkpoint.every)) save();
+    }
+    reason = finished();
+  }
+  if (*reason != StopReason::kSignal) evaluate();
+  save();
+  progress_.finish();
+  return *reason;
+}
+
+std::optional<StepTotals> Trainer::train_step() {
+  const TrainingConfig& training = config_.training;
+  StepTotals totals;
+  const int64_t end = state_.position + training.global_batch_size;
+  int64_t position = state_.position;
+  for (; position < end; position += training.micro_batch_size) {
+    if (stop_signal() != 0) {
+      optimizer_.zero_grad();
+      return std::nullopt;
+    }
+    const Batch batch = prefetcher_->next();
+    ForwardContext context(
+        stream_key(RandomPurpose::kDropout, {state_.seed, static_cast<uint64_t>(position)}));
+    const LossSum loss = masked_lm_loss(*model_, batch, context);
+    const double nll_sum = loss.nll_sum.item<double>();
+    refuse_non_finite(nll_sum, "loss", batch);
+    loss.nll_sum.backward();
+    totals.nll_sum += nll_sum;
+    totals.num_labels += loss.num_labels;
+    totals.num_tokens += batch.num_tokens;
+    if (position + training.micro_batch_size >= end) {
+      // Gradients are sums over labels: divided once, by the count of the whole step.
+      const auto labels = static_cast<double>(std::max<int64_t>(1, totals.num_labels));
+      totals.gradient_norm = optimizer_.gradient_norm() / labels;
+      refuse_non_finite(totals.gradient_norm, "gradient norm", batch);
+      totals.learning_rate = learning_rate_at(
+          training.schedule, training.learning_rate, config_.resolved_warmup_steps(),
+          config_.planned_steps().value_or(INT64_MAX), state_.step);
+      optimizer_.step(totals.learning_rate,
+                      labels / clip_factor(totals.gradient_norm, training.optimizer.max_grad_norm));
+      optimizer_.zero_grad();
+    }
+  }
+  state_.position = end;
+  state_.num_tokens += totals.num_tokens;
+  ++state_.step;
+  return totals;
+}
+
+void Trainer::refuse_non_finite(double value, const char* what, const Batch& batch) const {
+  if (std::isfinite(value)) return;
+  std::string samples;
+  for (const SampleId& sample : batch.samples) {
+    samples += (samples.empty() ? "" : ", ") + std::to_string(sample.index);
+  }
+  fail_run("step " + std::to_string(state_.step + 1),
+           "the " + std::string(what) + " is not finite (" + format_number(value) +
+               ") in the micro-batch with the sequences " + samples + " of epoch " +
+               std::to_string(batch.samples.empty() ? 0 : batch.samples.front().epoch) +
+               "; weights were not changed and the last checkpoint is intact",
+           "look at the text with linformer-data why --step " + std::to_string(state_.step + 1) +
+               "; lower training.learning_rate or lengthen the warm-up, and resume");
+}
+
+void Trainer::log_step(const StepTotals& totals) {
+  interval_.nll_sum += totals.nll_sum;
+  interval_.num_labels += totals.num_labels;
+  interval_.num_tokens += totals.num_tokens;
+  ++interval_.num_steps;
+  const bool first = interval_.num_steps == 1 && last_evaluated_step_ < 0 && state_.step == 1;
+  if (!due(state_.step, config_.logging.every) && !first) return;
+  const double seconds = std::max(1e-9, now_seconds() - interval_.start - interval_.pause_seconds);
+  const double tokens_per_second = static_cast<double>(interval_.num_tokens) / seconds;
+  const NllTotals mean{interval_.nll_sum, interval_.num_labels};
+  const double share = tokens_per_second *
+                       needed_flop_per_token(config_.model, config_.data.mlm_probability) /
+                       matmul_peak_;
+  const double waited = prefetcher_->waited_seconds();
+  log_.write({{"step", state_.step},
+              {"tokens", state_.num_tokens},
+              {"epoch", static_cast<double>(state_.position) /
+                            static_cast<double>(data_.train->packing().num_sequences())},
+              {"loss", mean.mean()},
+              {"perplexity", mean.perplexity()},
+              {"learning_rate", totals.learning_rate},
+              {"grad_norm", totals.gradient_norm},
+              {"tokens_per_second", tokens_per_second},
+              {"mfu", share},
+              {"loader_wait_seconds", waited - interval_.waited_before},
+              {"elapsed_seconds", elapsed_seconds()}});
+  TrainingProgress progress;
+  progress.step = state_.step;
+  progress.total_steps = config_.planned_steps();
+  progress.loss = mean.mean();
+  progress.perplexity = mean.perplexity();
+  progress.learning_rate = totals.learning_rate;
+  progress.tokens_per_second = tokens_per_second;
+  progress.peak_share = share;
+  if (progress.total_steps) {
+    progress.eta_seconds = seconds / static_cast<double>(interval_.num_steps) *
+                           static_cast<double>(*progress.total_steps - state_.step);
+  }
+  if (config_.training.max_hours) {
+    const double left = *config_.training.max_hours * kSecondsPerHour - elapsed_seconds();
+    progress.eta_seconds = std::max(0.0, std::min(progress.eta_seconds.value_or(left), left));
+  }
+  progress_.update(format_progress(progress));
+  interval_ = {.start = now_seconds(), .waited_before = waited};
+}
+
+void Trainer::evaluate() {
+  if (!data_.valid || last_evaluated_step_ == state_.step) return;
+  const double start = now_seconds();
+  const EvaluationOptions options{static_cast<uint64_t>(config_.evaluation.mask_seed),
+                                  config_.evaluation_batch_size(),
+                                  config_.evaluation.max_sequences};
+  const EvaluationResult result =
+      evaluate_dataset(*model_, data_.valid->batches(), options, &unigram_);
+  interval_.pause_seconds += now_seconds() - start;
+  if (!result.complete) return;
+  last_evaluation_ = result;
+  last_evaluated_step_ = state_.step;
+  const double loss = result.model.mean();
+  if (!std::isfinite(loss)) {
+    fail_run("evaluation at step " + std::to_string(state_.step),
+             "the held-out loss is not finite; the last checkpoint is intact",
+             "lower training.learning_rate and resume");
+  }
+  const TokenDataset& valid = data_.valid->dataset();
+  const double bits = bits_per_byte(result.model, valid.num_tokens(), valid.text_bytes());
+  log_.write({{"step", state_.step},
+              {"tokens", state_.num_tokens},
+              {"valid_loss", loss},
+              {"valid_perplexity", result.model.perplexity()},
+              {"valid_bits_per_byte", bits},
+              {"unigram_perplexity", result.unigram->perplexity()},
+              {"valid_masked_tokens", result.model.masked_tokens},
+              {"mask_seed", config_.evaluation.mask_seed},
+              {"elapsed_seconds", elapsed_seconds()}});
+  const bool better =
+      !state_.best_loss || loss < *state_.best_loss - config_.evaluation.early_stop_min_delta;
+  progress_.clear();
+  log_info("step " + format_count(state_.step) + ": held-out perplexity " +
+           format_number(result.model.perplexity()) + " (unigram " +
+           format_number(result.unigram->perplexity()) + "), " + format_number(bits) +
+           " bits per byte" + (better ? ", the best so far" : ""));
+  state_.evaluations_since_best = better ? 0 : state_.evaluations_since_best + 1;
+  if (!better) return;
+  state_.best_loss = loss;
+  state_.best_step = state_.step;
+  if (config_.checkpoint.keep_best) {
+    save();
+    checkpoints_.mark_best(state_.step);
+  }
+}
+
+void Trainer::save() {
+  if (last_saved_step_ == state_.step) return;
+  const double start = now_seconds();
+  state_.elapsed_seconds = elapsed_seconds();
+  checkpoints_.save(state_.step, [this](const std::string& folder) {
+    save_model(folder, *model_, data_.tokenizer.model_bytes());
+    save_training_state(folder, state_, optimizer_);
+    save_unigram_counts(folder, data_.train->dataset().unigram_counts());
+  });
+  last_saved_step_ = state_.step;
+  interval_.pause_seconds += now_seconds() - start;
+}
+
+double Trainer::elapsed_seconds() const {
+  return session_elapsed_ + (now_seconds() - session_start_);
+}
+
+}  // namespace linformer

@@ -1,0 +1,73 @@
+#include "linformer/train/training_state.h"
+
+#include <nlohmann/json.hpp>
+
+#include "linformer/checkpoint/model_folder.h"
+#include "linformer/core/atomic_file.h"
+#include "linformer/core/error.h"
+
+namespace linformer {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string state_path(const std::string& folder) {
+  return folder + "/training/state.json";
+}
+std::string optimizer_path(const std::string& folder) {
+  return folder + "/training/optimizer.safetensors";
+}
+
+Json to_json(const TrainingState& state) {
+  return {{"format_version", 1},
+          {"step", state.step},
+          {"position", state.position},
+          {"num_tokens", state.num_tokens},
+          {"elapsed_seconds", state.elapsed_seconds},
+          {"best_loss", state.best_loss ? Json(*state.best_loss) : Json(nullptr)},
+          {"best_step", state.best_step},
+          {"evaluations_since_best", state.evaluations_since_best},
+          {"seed", state.seed},
+          {"data_fingerprint", state.data_fingerprint},
+          {"mlm_probability", state.mlm_probability}};
+}
+
+TrainingState from_json(const Json& json) {
+  TrainingState state;
+  json.at("step").get_to(state.step);
+  json.at("position").get_to(state.position);
+  json.at("num_tokens").get_to(state.num_tokens);
+  json.at("elapsed_seconds").get_to(state.elapsed_seconds);
+  if (!json.at("best_loss").is_null()) state.best_loss = json.at("best_loss").get<double>();
+  json.at("best_step").get_to(state.best_step);
+  json.at("evaluations_since_best").get_to(state.evaluations_since_best);
+  json.at("seed").get_to(state.seed);
+  json.at("data_fingerprint").get_to(state.data_fingerprint);
+  json.at("mlm_probability").get_to(state.mlm_probability);
+  return state;
+}
+
+}  // namespace
+
+void save_training_state(const std::string& folder, const TrainingState& state,
+                         const AdamW& optimizer) {
+  make_directories(folder + "/training");
+  save_tensors(optimizer_path(folder), optimizer.state(),
+               {{"num_updates", std::to_string(optimizer.num_updates())}});
+  write_file_atomically(state_path(folder), to_json(state).dump(2) + "\n");
+}
+
+TrainingState load_training_state(const std::string& folder, AdamW& optimizer) {
+  TrainingState state;
+  try {
+    state = from_json(Json::parse(read_text_file(state_path(folder))));
+  } catch (const nlohmann::json::exception& error) {
+    fail_run(state_path(folder), std::string("not a training state: ") + error.what(),
+             "resume from an earlier checkpoint of the run");
+  }
+  load_into(optimizer_path(folder), optimizer.state());
+  optimizer.set_num_updates(state.step);
+  return state;
+}
+
+}  // namespace linformer
