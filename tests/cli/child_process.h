@@ -1,0 +1,28 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace linformer {
+
+struct ProgramResult {
+  int exit_code = -1;  ///< 128 + n if signal n killed it
+  std::string out, err;
+};
+
+struct ProgramOptions {
+  std::string standard_input = {};
+  /// Largest file that the program may write; writing more fails, as on a full disk. 0 = any.
+  size_t max_file_bytes = 0;
+  /// Called every few milliseconds while the program runs; may send it signals.
+  std::function<void(pid_t)> meanwhile = {};
+};
+
+/// Runs a program of this build, e.g. {"linformer-data", "--version"}.
+ProgramResult run_child(const std::vector<std::string>& command,
+                        const ProgramOptions& options = {});
+
+}  // namespace linformer

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# The long lists, for a machine that has the night: every test as built for use and with the
+# sanitizers. Hours on 2 cores. Each list runs even where an earlier one failed.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+failed=()
+list() {
+  local name=$1
+  shift
+  printf '\n==== %s\n' "$name"
+  "$@" || failed+=("$name")
+}
+
+# The thread sanitizer does not know libgomp, so it sees the folders that start threads themselves.
+thread_sanitizer() {
+  ./tools/setup.sh &&
+    cmake --preset tsan --log-level=ERROR &&
+    cmake --build --preset tsan --target test_core test_text test_data &&
+    for program in core text data; do "build/tsan/bin/test_$program" --gtest_brief=1 || return 1; done
+}
+
+list "release" ./tools/test.sh
+list "address and undefined behaviour" env LINFORMER_PRESET=asan ./tools/test.sh
+list "threads" thread_sanitizer
+
+if ((${#failed[@]} > 0)); then
+  printf '\nfailed: %s\n' "${failed[*]}"
+  exit 1
+fi
+printf '\nall lists passed\n'

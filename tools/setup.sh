@@ -1,0 +1,201 @@
+#!/usr/bin/env bash
+# Gets everything that the build needs; see --help. Safe to run again: a second run only looks.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+usage() {
+  cat <<'TEXT'
+usage: tools/setup.sh [--cuda]
+
+Installs the distribution's packages that are missing (apt; Debian 12, Ubuntu 24.04) and finds or
+fetches LibTorch, in this order:
+  1. CMAKE_PREFIX_PATH or LIBTORCH, where they lead to a LibTorch
+  2. .deps/libtorch, from an earlier run
+  3. the official LibTorch archive
+  4. the library inside the `torch` wheel, through pip as it is configured here
+Root is needed for apt alone, and only when packages are missing.
+
+  --cuda   fetch the CUDA build (the CUDA toolkit and cuDNN have to be installed already)
+TEXT
+}
+
+readonly version=2.13.0
+readonly cuda_tag=cu126
+readonly deps=.deps
+readonly marker=.linformer-setup # inside .deps/libtorch: what it is, and the size of each library
+readonly connect_seconds=10      # a closed network must not hold up the next source for long
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() {
+  printf 'setup: %s\n  fix: %s\n' "$1" "$2" >&2
+  exit 1
+}
+
+flavour=cpu
+case "${1:-}" in
+  "") ;;
+  --cuda) flavour=cuda ;;
+  -h | --help) usage && exit 0 ;;
+  *) usage >&2 && exit 2 ;;
+esac
+
+# ---- packages of the distribution ----------------------------------------------------------------
+
+packages=(
+  g++ cmake ninja-build git ccache mold pkg-config # the build
+  libsentencepiece-dev libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
+  libxxhash-dev libzstd-dev zlib1g-dev
+  libgtest-dev libgmock-dev clang-format-14 zstd # the tests; one version, so one format
+  ca-certificates curl unzip python3-pip         # LibTorch
+)
+
+install_packages() {
+  command -v dpkg-query >/dev/null ||
+    fail "this is not a Debian or Ubuntu" "install what README.md lists under Requirements, by hand"
+  local missing=() package
+  for package in "${packages[@]}"; do
+    [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
+      missing+=("$package")
+  done
+  if ((${#missing[@]} == 0)); then
+    say "packages: all ${#packages[@]} are installed"
+    return
+  fi
+  local as_root=()
+  if ((EUID != 0)); then
+    command -v sudo >/dev/null || fail "packages are missing and this is neither root nor is there sudo" \
+      "as root: apt-get install --no-install-recommends ${missing[*]}"
+    as_root=(sudo)
+  fi
+  say "packages: installing ${missing[*]}"
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >"$apt_log" 2>&1 || {
+    tail -n 20 "$apt_log" >&2
+    fail "apt-get could not install them" "see the lines above; on Ubuntu: enable 'universe'"
+  }
+}
+
+# ---- LibTorch ------------------------------------------------------------------------------------
+
+is_libtorch() { [[ -f $1/share/cmake/Torch/TorchConfig.cmake && -e $1/lib/libtorch.so ]]; }
+
+# The LibTorch that the environment names, if it names one.
+from_environment() {
+  local folder
+  if [[ -n ${LIBTORCH:-} ]]; then
+    is_libtorch "$LIBTORCH" || fail "LIBTORCH=$LIBTORCH holds no LibTorch" \
+      "let it point to the folder that has share/cmake/Torch/TorchConfig.cmake, or unset it"
+    echo "$LIBTORCH"
+    return
+  fi
+  local IFS=:
+  for folder in ${CMAKE_PREFIX_PATH:-}; do
+    if is_libtorch "$folder"; then
+      echo "$folder"
+      return
+    fi
+  done
+}
+
+# "SIZE FILE" of every library in the folder $1: finds a file that was cut short or removed.
+library_sizes() { (cd "$1" && stat -c '%s %n' lib/*.so*); }
+
+is_complete() {
+  [[ -f $1/$marker ]] && is_libtorch "$1" &&
+    [[ $(head -n 1 "$1/$marker") == "$version $flavour" ]] &&
+    diff -q <(tail -n +2 "$1/$marker") <(library_sizes "$1") >/dev/null
+}
+
+# Keeps of the unpacked LibTorch in $1 what a build needs, and puts it in place in one rename.
+adopt() {
+  local unpacked=$1 kept=$work/libtorch file
+  is_libtorch "$unpacked" || return 1
+  if [[ $flavour == cpu && -e $unpacked/lib/libtorch_cuda.so ]]; then
+    say "LibTorch: that build needs CUDA; not taken (--cuda takes it)"
+    return 1
+  fi
+  mkdir "$kept" && mv "$unpacked/include" "$unpacked/lib" "$unpacked/share" "$kept/" || return 1
+  for file in libtorch_python.so libjitbackend_test.so libtorchbind_test.so libbackend_with_compiler.so \
+    libaoti_custom_ops.so libshm.so libshm libshm_windows; do
+    rm -rf "$kept/lib/$file"
+  done
+  find "$kept/lib" -name '*.a' -delete
+  # The archive renames its OpenMP library; under the common name too, a program loads this one copy
+  # and not a second one of the system, whose threads would fight for the same cores.
+  for file in "$kept"/lib/libgomp-*.so*; do
+    if [[ -e $file && ! -e $kept/lib/libgomp.so.1 ]]; then
+      ln -s "$(basename "$file")" "$kept/lib/libgomp.so.1"
+    fi
+  done
+  { echo "$version $flavour" && library_sizes "$kept"; } >"$kept/$marker" || return 1
+  if [[ -e $deps/libtorch ]]; then mv "$deps/libtorch" "$work/replaced"; fi
+  mv "$kept" "$deps/libtorch"
+}
+
+from_archive() {
+  local tag=cpu
+  [[ $flavour == cuda ]] && tag=$cuda_tag
+  [[ $(uname -m) == x86_64 ]] || return 1 # the archives are for x86-64
+  local url="https://download.pytorch.org/libtorch/$tag/libtorch-shared-with-deps-$version%2B$tag.zip"
+  say "LibTorch: trying the official archive, $url"
+  curl --fail --silent --show-error --location --connect-timeout "$connect_seconds" \
+    --speed-limit 20000 --speed-time 60 --output "$work/archive.zip" "$url" || return 1
+  unzip -q "$work/archive.zip" -d "$work/archive" || return 1
+  rm "$work/archive.zip"
+  adopt "$work/archive/libtorch"
+}
+
+# from_wheel REQUIREMENT [pip option...]
+from_wheel() {
+  say "LibTorch: trying the wheel, pip download $*"
+  rm -rf "$work/wheel" "$work/unpacked"
+  python3 -m pip download --quiet --no-deps --only-binary=:all: --timeout "$connect_seconds" \
+    --retries 1 --dest "$work/wheel" "$@" >"$work/pip.log" 2>&1 || {
+    grep -E '^ERROR' "$work/pip.log" | tail -n 1 | cut -c 1-300 >&2 || true
+    return 1
+  }
+  unzip -q "$work"/wheel/torch-*.whl 'torch/include/*' 'torch/lib/*' 'torch/share/*' \
+    -d "$work/unpacked" || return 1
+  rm -rf "$work/wheel"
+  adopt "$work/unpacked/torch"
+}
+
+# The wheel for this Python; else that of another one: the library inside is the same.
+from_wheels() {
+  if [[ $flavour == cuda ]]; then
+    from_wheel "torch==$version"
+    return
+  fi
+  local other=(--python-version 3.11 --platform "manylinux_2_28_$(uname -m)")
+  from_wheel "torch==$version+cpu" ||
+    from_wheel "torch==$version+cpu" "${other[@]}" ||
+    from_wheel "torch==$version+cpu" --extra-index-url https://download.pytorch.org/whl/cpu ||
+    from_wheel "torch==$version"
+}
+
+find_libtorch() {
+  local folder
+  folder=$(from_environment)
+  if [[ -n $folder ]]; then
+    say "LibTorch: $folder, from the environment"
+    return
+  fi
+  if is_complete "$deps/libtorch"; then
+    say "LibTorch: $deps/libtorch ($version, $flavour)"
+    return
+  fi
+  from_archive || from_wheels || fail "no source gave a LibTorch $version ($flavour)" \
+    "unpack one yourself and set LIBTORCH to its folder, or configure pip for an index that has torch $version"
+  say "LibTorch: put into $deps/libtorch ($(du -sh "$deps/libtorch" | cut -f 1))"
+}
+
+mkdir -p "$deps"
+exec 9>"$deps/.lock"
+flock 9 # two set-ups at once would remove each other's download
+work=$(mktemp -d "$PWD/$deps/setup.XXXXXX")
+apt_log=$work/apt.log
+trap 'rm -rf "$work"' EXIT
+install_packages
+find_libtorch
+say "done"
