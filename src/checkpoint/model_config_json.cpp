@@ -1,5 +1,7 @@
 #include "linformer/checkpoint/model_config_json.h"
 
+#include <nlohmann/json.hpp>
+
 #include "strict_json.h"
 
 #include "linformer/config/config_file.h"

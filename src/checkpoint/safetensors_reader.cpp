@@ -2,6 +2,8 @@
 #include <cstring>
 #include <limits>
 
+#include <nlohmann/json.hpp>
+
 #include "strict_json.h"
 
 #include "linformer/checkpoint/safetensors.h"

@@ -18,7 +18,7 @@ struct ProgramInfo {
 };
 
 /// The frame of every program: builds the command line, runs what it asks for, and turns errors
-/// into exit codes (docs/data.md, "Exit codes"):
+/// into exit codes (README.md, "Exit codes"):
 ///
 ///   0  done, also for --help and --version
 ///   1  RunError, or any other exception: failed at run time
