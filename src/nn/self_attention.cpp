@@ -50,7 +50,7 @@ SelfAttention::SelfAttention(const ModelConfig& config, const std::string& prefi
     projection_ = make_sequence_projection(config, prefix, parameters);
   }
   if (attention_.value_convolution > 0) {
-    // The middle tap starts at 1/2, so that a token sees itself in every head's output at once.
+    // Taps N(0, 1 / (4 W)): what is added starts with half the deviation of the values.
     const std::string name = prefix + ".value_convolution.weight";
     const int64_t taps = attention_.value_convolution;
     at::Tensor start =

@@ -12,13 +12,15 @@ double learning_rate_at(const ScheduleConfig& schedule, double peak, int64_t war
     return peak * static_cast<double>(update) / static_cast<double>(warmup_steps);
   }
   const double span = static_cast<double>(std::max<int64_t>(1, total_steps - warmup_steps));
-  const double way = std::min(1.0, static_cast<double>(update - warmup_steps) / span);
+  const double unbounded = static_cast<double>(update - warmup_steps) / span;
+  const double way = std::min(1.0, unbounded);
   const double fall = peak - schedule.final_learning_rate;
   switch (schedule.type) {
     case ScheduleType::kLinear:
       return schedule.final_learning_rate + fall * (1.0 - way);
     case ScheduleType::kCosine:
-      return schedule.final_learning_rate + fall * 0.5 * (1.0 + std::cos(std::numbers::pi * way));
+      return schedule.final_learning_rate +
+             fall * 0.5 * (1.0 + std::cos(std::numbers::pi * unbounded));
     case ScheduleType::kPolynomial:
       return schedule.final_learning_rate + fall * std::pow(1.0 - way, schedule.power);
     case ScheduleType::kConstant:

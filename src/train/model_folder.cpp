@@ -50,7 +50,7 @@ void load_weights(const std::string& folder, MaskedLmModel& model) {
   load_into(path, targets);
   if (targets.back().first == kTokenTypes && targets.back().second.any().item<bool>()) {
     fail_run(path, std::string(kTokenTypes) + " is not zero; this program has no token types",
-             "add the table's row to every row of word_embeddings, and set it to zero");
+             "add the table's row to every row of position_embeddings, and set it to zero");
   }
 }
 

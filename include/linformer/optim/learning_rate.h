@@ -16,8 +16,9 @@ namespace linformer {
 ///   constant       peak
 ///   inverse_sqrt   peak * sqrt(w / update), with 10,000 for w where there is no warm-up
 ///
-/// From total_steps on, the first three stay at their final value. These are the definitions of
-/// Hugging Face's schedules; `total_steps` is not looked at by the last two.
+/// From total_steps on, linear and polynomial stay at their final value. These are the definitions
+/// of Hugging Face's schedules, also where their cosine rises again after total_steps, which no run
+/// reaches. `total_steps` is not looked at by the last two.
 double learning_rate_at(const ScheduleConfig& schedule, double peak, int64_t warmup_steps,
                         int64_t total_steps, int64_t update);
 

@@ -1,0 +1,246 @@
+#include "linformer/nn/encoder.h"
+
+#include <limits>
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "torch_test_support.h"
+
+#include "linformer/core/error.h"
+#include "linformer/nn/masked_lm_model.h"
+
+namespace linformer {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::relative_difference;
+
+constexpr int64_t kLength = 8;
+constexpr int64_t kWords = 13;
+
+ModelConfig base_config() {
+  ModelConfig config;
+  config.vocab_size = kWords;
+  config.hidden_size = 8;
+  config.num_hidden_layers = 2;
+  config.num_attention_heads = 2;
+  config.intermediate_size = 16;
+  config.max_sequence_length = kLength;
+  config.hidden_dropout_prob = 0.0;
+  config.attention_probs_dropout_prob = 0.0;
+  config.initializer_range = 0.4;
+  config.attention.projected_length = 3;
+  return config;
+}
+
+/// Every kind of model that the padding contract is about.
+std::vector<ModelConfig> all_variants() {
+  std::vector<ModelConfig> variants;
+  for (const auto norm : {NormPosition::kPost, NormPosition::kPre}) {
+    for (const int64_t taps : {0, 3}) {
+      ModelConfig config = base_config();
+      config.norm_position = norm;
+      config.attention.value_convolution = taps;
+      config.attention.type = AttentionType::kStandard;
+      variants.push_back(config);
+      config.attention.type = AttentionType::kLinformer;
+      for (const auto sharing : {SharingMode::kNone, SharingMode::kHeadwise, SharingMode::kKeyValue,
+                                 SharingMode::kLayerwise}) {
+        for (const auto order :
+             {ProjectionOrder::kFeaturesFirst, ProjectionOrder::kSequenceFirst}) {
+          config.attention.sharing = sharing;
+          config.attention.order = order;
+          variants.push_back(config);
+        }
+      }
+    }
+  }
+  return variants;
+}
+
+std::string describe(const ModelConfig& config) {
+  return "type " + std::to_string(static_cast<int>(config.attention.type)) + " sharing " +
+         std::to_string(static_cast<int>(config.attention.sharing)) + " order " +
+         std::to_string(static_cast<int>(config.attention.order)) + " taps " +
+         std::to_string(config.attention.value_convolution) + " norm " +
+         std::to_string(static_cast<int>(config.norm_position));
+}
+
+/// A model in double precision with biases that are not zero.
+MaskedLmModel make_model(const ModelConfig& config) {
+  MaskedLmModel model(config, 5, at::kDouble);
+  const at::NoGradGuard no_grad;
+  for (const Parameter& parameter : model.parameters().all()) {
+    if (parameter.kind != ParameterKind::kBias) continue;
+    parameter.tensor.detach().copy_(
+        model.parameters().draw_normal(parameter.name + "?", parameter.tensor.sizes(), 0.5));
+  }
+  return model;
+}
+
+struct Outcome {
+  at::Tensor valid;  // hidden states of the valid positions, in order
+  std::vector<at::Tensor> gradients;
+};
+
+/// Forward and backward of a loss that looks at valid positions only.
+Outcome run(const MaskedLmModel& model, const at::Tensor& input_ids, const at::Tensor& mask) {
+  for (const Parameter& parameter : model.parameters().all()) {
+    at::Tensor tensor = parameter.tensor;
+    tensor.mutable_grad().reset();
+  }
+  ForwardContext evaluation;
+  const at::Tensor hidden = model.encoder().forward(input_ids, mask, evaluation);
+  const at::Tensor valid = mask.defined() ? hidden.index({mask}) : hidden.flatten(0, 1);
+  const at::Tensor weights = model.parameters().draw_normal("weights", valid.sizes(), 1.0);
+  (valid * weights).sum().backward();
+  Outcome outcome{valid.detach(), {}};
+  for (const Parameter& parameter : model.parameters().all()) {
+    at::Tensor gradient = parameter.tensor.grad();
+    if (gradient.defined() && gradient.is_sparse()) gradient = gradient.to_dense();
+    outcome.gradients.push_back(gradient.defined() ? gradient.clone()
+                                                   : at::zeros_like(parameter.tensor));
+  }
+  return outcome;
+}
+
+void expect_equal(const Outcome& a, const Outcome& b, const ModelConfig& config) {
+  EXPECT_LT(relative_difference(a.valid, b.valid), 1e-11) << describe(config);
+  for (size_t i = 0; i < a.gradients.size(); ++i) {
+    const double scale = 1.0 + b.gradients[i].abs().max().item<double>();
+    EXPECT_LT((a.gradients[i] - b.gradients[i]).abs().max().item<double>(), 1e-11 * scale)
+        << describe(config) << ", parameter " << i;
+  }
+}
+
+const std::vector<int64_t> kFirst{0, 5, 7, 9, 2};
+const std::vector<int64_t> kSecond{0, 4, 2};
+
+/// Both sequences in one batch, each at its own offset, `filler` in the padding.
+std::pair<at::Tensor, at::Tensor> batch_of(int64_t width, int64_t first_offset,
+                                           int64_t second_offset, int64_t filler) {
+  at::Tensor ids = at::full({2, width}, filler, at::kLong);
+  at::Tensor mask = at::zeros({2, width}, at::kBool);
+  const auto put = [&](int64_t row, int64_t offset, const std::vector<int64_t>& tokens) {
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      ids[row][offset + static_cast<int64_t>(i)] = tokens[i];
+      mask[row][offset + static_cast<int64_t>(i)] = true;
+    }
+  };
+  put(0, first_offset, kFirst);
+  put(1, second_offset, kSecond);
+  return {ids, mask};
+}
+
+TEST(PaddingContract, HoldsForEveryVariant) {
+  for (const ModelConfig& config : all_variants()) {
+    const MaskedLmModel model = make_model(config);
+    const auto [ids, mask] = batch_of(5, 0, 0, 1);
+    const Outcome expected = run(model, ids, mask);
+    // other tokens in the padding; more of it; on the left; on both sides
+    for (const auto& [padded, padded_mask] : {batch_of(5, 0, 0, 12), batch_of(8, 0, 0, 1),
+                                              batch_of(8, 3, 5, 1), batch_of(8, 2, 1, 6)}) {
+      expect_equal(run(model, padded, padded_mask), expected, config);
+    }
+  }
+}
+
+TEST(PaddingContract, ABatchOfMixedLengthsIsEachSequenceAlone) {
+  for (const ModelConfig& config : all_variants()) {
+    const MaskedLmModel model = make_model(config);
+    const auto [ids, mask] = batch_of(8, 0, 0, 1);
+    const Outcome together = run(model, ids, mask);
+    const at::Tensor first = at::tensor(kFirst, at::kLong).unsqueeze(0);
+    const at::Tensor second = at::tensor(kSecond, at::kLong).unsqueeze(0);
+    const at::Tensor alone = at::cat({run(model, first, {}).valid, run(model, second, {}).valid});
+    EXPECT_LT(relative_difference(together.valid, alone), 1e-11) << describe(config);
+  }
+}
+
+TEST(PaddingContract, AttentionNeverReadsPaddedRows) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (const ModelConfig& config : all_variants()) {
+    if (config.attention.sharing == SharingMode::kLayerwise) continue;  // key_value's, shared
+    ParameterSet parameters(2, at::kDouble);
+    const SelfAttention attention(config, "self", parameters, std::nullopt);
+    const auto [ids, mask] = batch_of(8, 0, 0, 1);
+    const at::Tensor clean = parameters.draw_normal("x", {2, 8, 8}, 1.0);
+    std::vector<at::Tensor> outputs;
+    std::vector<at::Tensor> gradients;
+    for (const double filler : {0.0, 1e30, nan, infinity, -infinity}) {
+      at::Tensor x = clean.masked_fill(~mask.unsqueeze(-1), filler).requires_grad_();
+      ForwardContext evaluation;
+      const at::Tensor valid = attention.forward(x, mask, evaluation).index({mask});
+      valid.pow(2).sum().backward();
+      outputs.push_back(valid.detach());
+      gradients.push_back(x.grad());
+      EXPECT_FALSE(x.grad().index({~mask}).ne(0).any().item<bool>()) << describe(config);
+    }
+    for (size_t i = 1; i < outputs.size(); ++i) {
+      EXPECT_TRUE(at::equal(outputs[i], outputs[0])) << describe(config) << " filler " << i;
+      EXPECT_TRUE(at::equal(gradients[i], gradients[0])) << describe(config) << " filler " << i;
+    }
+  }
+}
+
+TEST(PaddingContract, TheWordInThePaddingGetsNoGradient) {
+  const MaskedLmModel model = make_model(base_config());
+  const auto [ids, mask] = batch_of(8, 0, 0, 12);  // word 12 is nowhere else
+  const Outcome outcome = run(model, ids, mask);
+  EXPECT_TRUE(at::equal(outcome.gradients[0][12], at::zeros({8}, at::kDouble)));
+  EXPECT_GT(outcome.gradients[0][9].abs().max().item<double>(), 0.0);
+}
+
+TEST(Encoder, LayerwiseIsKeyValueWithCopies) {
+  ModelConfig config = base_config();
+  config.attention.sharing = SharingMode::kLayerwise;
+  const MaskedLmModel layerwise = make_model(config);
+  config.attention.sharing = SharingMode::kKeyValue;
+  const MaskedLmModel copies = make_model(config);
+  const at::Tensor E = layerwise.parameters().get("roberta.encoder.E").detach();
+  for (const char* layer : {"0", "1"}) {
+    copies.parameters()
+        .get(std::string("roberta.encoder.layer.") + layer + ".attention.self.E")
+        .detach()
+        .copy_(E);
+  }
+  const auto [ids, mask] = batch_of(8, 0, 0, 1);
+  EXPECT_LT(relative_difference(run(layerwise, ids, mask).valid, run(copies, ids, mask).valid),
+            1e-12);
+}
+
+TEST(Encoder, TakesAnyLengthUpToItsOwn) {
+  const MaskedLmModel model = make_model(base_config());
+  ForwardContext evaluation;
+  for (int64_t length = 1; length <= kLength; ++length) {
+    const at::Tensor ids = at::full({1, length}, 5, at::kLong);
+    EXPECT_TRUE(model.encoder().forward(ids, {}, evaluation).isfinite().all().item<bool>());
+  }
+  try {
+    model.encoder().forward(at::full({1, kLength + 1}, 5, at::kLong), {}, evaluation);
+    FAIL() << "a longer input was taken";
+  } catch (const UsageError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("a sequence of 9 tokens, the model takes at most 8"));
+  }
+}
+
+TEST(Encoder, DropoutIsOffInEvaluationAndRepeatsWithItsKey) {
+  ModelConfig config = base_config();
+  config.hidden_dropout_prob = 0.5;
+  config.attention_probs_dropout_prob = 0.5;
+  const MaskedLmModel model = make_model(config);
+  const at::Tensor ids = at::tensor(kFirst, at::kLong).unsqueeze(0);
+  const auto forward = [&](ForwardContext context) {
+    return model.encoder().forward(ids, {}, context).detach();
+  };
+  EXPECT_TRUE(at::equal(forward({}), forward({})));
+  EXPECT_TRUE(at::equal(forward(ForwardContext(1)), forward(ForwardContext(1))));
+  EXPECT_FALSE(at::equal(forward(ForwardContext(1)), forward(ForwardContext(2))));
+  EXPECT_FALSE(at::equal(forward({}), forward(ForwardContext(1))));
+}
+
+}  // namespace
+}  // namespace linformer

@@ -1,0 +1,102 @@
+#include "linformer/nn/model_cost.h"
+
+#include <gtest/gtest.h>
+
+#include "linformer/nn/masked_lm_model.h"
+
+namespace linformer {
+namespace {
+
+/// The official code's base model with its dummy vocabulary: n = 512, k = 128.
+ModelConfig base() {
+  ModelConfig config;
+  config.vocab_size = 50000;
+  return config;
+}
+
+int64_t count_with(SharingMode sharing) {
+  ModelConfig config = base();
+  config.attention.sharing = sharing;
+  return count_parameters(config).total();
+}
+
+TEST(CountParameters, BaseModelByHand) {
+  const ParameterCounts counts = count_parameters(base());
+  EXPECT_EQ(counts.embeddings, 50000 * 768 + 514 * 768 + 2 * 768);
+  // 4 matrices C x C and 2 of C x 4C; biases 4 C + 4 C + C; two norms of 2 C.
+  EXPECT_EQ(counts.layers, 12 * (12 * 768 * 768 + 13 * 768));
+  EXPECT_EQ(counts.projections, 12 * 2 * 128 * 512);
+  EXPECT_EQ(counts.head, 768 * 768 + 3 * 768 + 50000);
+}
+
+// The counts of the official code (../shared/linformer.md, section 2.7).
+TEST(CountParameters, OfficialBaseModels) {
+  EXPECT_EQ(count_with(SharingMode::kHeadwise), 126'065'744);
+  EXPECT_EQ(count_with(SharingMode::kKeyValue), 125'279'312);
+  // The official layerwise model carries a bias of 128 numbers that nothing uses.
+  EXPECT_EQ(count_with(SharingMode::kLayerwise), 124'558'544 - 128);
+  ModelConfig untied = base();
+  untied.tie_word_embeddings = false;
+  EXPECT_EQ(count_parameters(untied).total(), 164'465'744);
+  ModelConfig standard = base();
+  standard.attention.type = AttentionType::kStandard;
+  EXPECT_EQ(count_parameters(standard).total(), 124'492'880);
+  // One E and one F a head: 2 x 12 x 12 = 288 matrices of 128 x 512.
+  EXPECT_EQ(count_with(SharingMode::kNone), 124'492'880 + 288 * 128 * 512);
+}
+
+TEST(CountParameters, EqualsTheModelsThatAreBuilt) {
+  ModelConfig config;
+  config.vocab_size = 23;
+  config.hidden_size = 8;
+  config.num_hidden_layers = 2;
+  config.num_attention_heads = 2;
+  config.intermediate_size = 24;
+  config.max_sequence_length = 10;
+  config.attention.projected_length = 4;
+  for (const auto type : {AttentionType::kStandard, AttentionType::kLinformer}) {
+    for (const auto sharing : {SharingMode::kNone, SharingMode::kHeadwise, SharingMode::kKeyValue,
+                               SharingMode::kLayerwise}) {
+      for (const auto norm : {NormPosition::kPost, NormPosition::kPre}) {
+        for (const bool tied : {true, false}) {
+          for (const int64_t taps : {0, 3}) {
+            config.attention.type = type;
+            config.attention.sharing = sharing;
+            config.norm_position = norm;
+            config.tie_word_embeddings = tied;
+            config.attention.value_convolution = taps;
+            EXPECT_EQ(count_parameters(config).total(),
+                      MaskedLmModel(config, 1).parameters().count());
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(NeededFlop, SmallModelByHand) {
+  ModelConfig config;
+  config.vocab_size = 16000;
+  config.hidden_size = 256;
+  config.num_hidden_layers = 4;
+  config.num_attention_heads = 4;
+  config.intermediate_size = 1024;
+  // A layer: 10 * 65,536 + 2 * 65,536 / 4 + 4 * 128 * 256 = 655,360 + 32,768 + 131,072 = 819,200.
+  // Head: 0.15 * (65,536 + 256 * 16,000) = 624,230.4. 6 * (4 * 819,200 + 624,230.4).
+  EXPECT_DOUBLE_EQ(needed_flop_per_token(config, 0.15), 23'406'182.4);
+  config.attention.type = AttentionType::kStandard;
+  // A layer: 12 * 65,536 + 2 * 512 * 256 = 1,048,576.
+  EXPECT_DOUBLE_EQ(needed_flop_per_token(config, 0.15), 6 * (4 * 1'048'576 + 624'230.4));
+}
+
+TEST(EstimateMemory, ParametersGradientsAndTwoMoments) {
+  const ModelConfig config = base();
+  const MemoryEstimate memory = estimate_memory(config, 2, 0.15);
+  EXPECT_EQ(memory.parameters, 4 * 126'065'744);
+  EXPECT_EQ(memory.gradients, memory.parameters);
+  EXPECT_EQ(memory.optimizer, 2 * memory.parameters);
+  EXPECT_GT(estimate_memory(config, 4, 0.15).activations, memory.activations);
+}
+
+}  // namespace
+}  // namespace linformer

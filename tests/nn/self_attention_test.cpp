@@ -1,0 +1,202 @@
+#include "linformer/nn/self_attention.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "torch_test_support.h"
+
+namespace linformer {
+namespace {
+
+using testing::relative_difference;
+
+ModelConfig config_of(AttentionType type, int64_t width, int64_t heads, int64_t n, int64_t k) {
+  ModelConfig config;
+  config.hidden_size = width;
+  config.num_attention_heads = heads;
+  config.max_sequence_length = n;
+  config.attention_probs_dropout_prob = 0.0;
+  config.attention.type = type;
+  config.attention.projected_length = k;
+  return config;
+}
+
+/// One attention with its parameters, in double precision.
+struct Layer {
+  explicit Layer(const ModelConfig& config, uint64_t seed = 1)
+      : parameters(seed, at::kDouble), attention(config, "self", parameters, std::nullopt) {
+    const at::NoGradGuard no_grad;
+    // Starts that do something: large matrices, biases that are not zero.
+    for (const Parameter& parameter : parameters.all()) {
+      const at::Tensor draw =
+          parameters.draw_normal(parameter.name + "?", parameter.tensor.sizes(), 0.5);
+      parameter.tensor.detach().copy_(draw);
+    }
+  }
+
+  void set(const std::string& name, const at::Tensor& value) {
+    parameters.get("self." + name).detach().copy_(value);
+  }
+
+  at::Tensor operator()(const at::Tensor& hidden, const at::Tensor& mask = {}) const {
+    ForwardContext evaluation;
+    return attention.forward(hidden, mask, evaluation);
+  }
+
+  ParameterSet parameters;
+  SelfAttention attention;
+};
+
+at::Tensor hidden_of(int64_t batch, int64_t length, int64_t width) {
+  ParameterSet draws(9, at::kDouble);
+  return draws.draw_normal("hidden", {batch, length, width}, 1.0);
+}
+
+/// Query, key and value as they come: W = 1, b = 0.
+void make_plain(Layer& layer, int64_t width) {
+  for (const char* name : {"query", "key", "value"}) {
+    layer.set(std::string(name) + ".weight", at::eye(width, at::kDouble));
+    layer.set(std::string(name) + ".bias", at::zeros({width}, at::kDouble));
+  }
+}
+
+TEST(SelfAttention, StandardByHand) {
+  Layer layer(config_of(AttentionType::kStandard, 1, 1, 2, 1));
+  make_plain(layer, 1);
+  // x = (0, ln 3), width 1. Query 0: scores 0, 0, so the mean, ln 3 / 2.
+  // Query ln 3: scores 0 and (ln 3)^2; weight of x1 = 1 / (1 + exp(-(ln 3)^2)).
+  const double ln3 = std::log(3.0);
+  const at::Tensor output = layer(at::tensor({0.0, ln3}, at::kDouble).view({1, 2, 1}));
+  EXPECT_NEAR(output[0][0][0].item<double>(), ln3 / 2, 1e-12);
+  EXPECT_NEAR(output[0][1][0].item<double>(), ln3 / (1 + std::exp(-ln3 * ln3)), 1e-12);
+}
+
+TEST(SelfAttention, LinformerByHand) {
+  Layer layer(config_of(AttentionType::kLinformer, 1, 1, 3, 2));
+  make_plain(layer, 1);
+  layer.set("E", at::tensor({1., 1., 0., 0., 0., 0.}, at::kDouble).view({2, 3}));
+  layer.set("F", at::tensor({0., 0., 6., 2., 0., 0.}, at::kDouble).view({2, 3}));
+  // x = (1, 0, 1): keys E x = (1, 0), values F x = (6, 2). Query 1: softmax(1, 0) = s, 1 - s with
+  // s = 1 / (1 + 1/e), so 6 s + 2 (1 - s) = 2 + 4 s. Query 0: the mean, 4.
+  const at::Tensor output = layer(at::tensor({1., 0., 1.}, at::kDouble).view({1, 3, 1}));
+  const double s = 1 / (1 + std::exp(-1.0));
+  EXPECT_NEAR(output[0][0][0].item<double>(), 2 + 4 * s, 1e-12);
+  EXPECT_NEAR(output[0][1][0].item<double>(), 4.0, 1e-12);
+}
+
+TEST(SelfAttention, OrdersDifferByWhatTheBiasMeets) {
+  ModelConfig config = config_of(AttentionType::kLinformer, 1, 1, 2, 1);
+  for (const auto order : {ProjectionOrder::kFeaturesFirst, ProjectionOrder::kSequenceFirst}) {
+    config.attention.order = order;
+    Layer layer(config);
+    make_plain(layer, 1);
+    layer.set("value.bias", at::tensor({10.}, at::kDouble));
+    layer.set("F", at::tensor({1., 2.}, at::kDouble).view({1, 2}));
+    const at::Tensor output = layer(at::tensor({3., 4.}, at::kDouble).view({1, 2, 1}));
+    // One key, so the value itself: F x = 11; the bias is added once, or (1 + 2) times.
+    const double expected = order == ProjectionOrder::kSequenceFirst ? 21.0 : 41.0;
+    EXPECT_NEAR(output[0][0][0].item<double>(), expected, 1e-12);
+  }
+}
+
+TEST(SelfAttention, ValueConvolutionByHand) {
+  ModelConfig config = config_of(AttentionType::kStandard, 1, 1, 3, 1);
+  config.attention.value_convolution = 3;
+  Layer layer(config);
+  make_plain(layer, 1);
+  layer.set("query.weight", at::zeros({1, 1}, at::kDouble));  // all weights equal: the mean
+  layer.set("value_convolution.weight", at::tensor({100., 10., 1.}, at::kDouble).view({1, 1, 3}));
+  const at::Tensor output = layer(at::tensor({1., 2., 6.}, at::kDouble).view({1, 3, 1})).flatten();
+  // mean 3; taps on the left, middle, right: 10 + 2, 100 + 20 + 6, 200 + 60
+  EXPECT_TRUE(at::allclose(output, at::tensor({15., 129., 263.}, at::kDouble)));
+}
+
+TEST(SelfAttention, IdentityProjectionIsStandardAttention) {
+  for (const auto order : {ProjectionOrder::kFeaturesFirst, ProjectionOrder::kSequenceFirst}) {
+    ModelConfig config = config_of(AttentionType::kLinformer, 8, 2, 5, 5);
+    config.attention.order = order;
+    Layer linformer(config);
+    linformer.set("E", at::eye(5, at::kDouble));
+    linformer.set("F", at::eye(5, at::kDouble));
+    config.attention.type = AttentionType::kStandard;
+    const Layer standard(config);  // the same draws, since they depend on the names alone
+    const at::Tensor x = hidden_of(2, 5, 8);
+    EXPECT_LT(relative_difference(linformer(x), standard(x)), 1e-12);
+  }
+}
+
+TEST(SelfAttention, EqualMatricesAreKeyValueSharing) {
+  ModelConfig config = config_of(AttentionType::kLinformer, 8, 2, 5, 3);
+  Layer headwise(config);
+  headwise.set("F", headwise.parameters.get("self.E").detach());
+  config.attention.sharing = SharingMode::kKeyValue;
+  const Layer key_value(config);
+  const at::Tensor x = hidden_of(2, 5, 8);
+  EXPECT_LT(relative_difference(headwise(x), key_value(x)), 1e-12);
+}
+
+TEST(SelfAttention, CopiesAHeadAreHeadwiseSharing) {
+  ModelConfig config = config_of(AttentionType::kLinformer, 8, 2, 5, 3);
+  const Layer headwise(config);
+  config.attention.sharing = SharingMode::kNone;
+  Layer per_head(config);
+  for (const char* name : {"E", "F"}) {
+    per_head.set(name, headwise.parameters.get(std::string("self.") + name).detach());
+  }
+  const at::Tensor x = hidden_of(2, 5, 8);
+  EXPECT_LT(relative_difference(per_head(x), headwise(x)), 1e-12);
+}
+
+TEST(SelfAttention, OrdersAgreeWithoutBiases) {
+  for (const auto sharing : {SharingMode::kNone, SharingMode::kHeadwise, SharingMode::kKeyValue}) {
+    ModelConfig config = config_of(AttentionType::kLinformer, 8, 2, 5, 3);
+    config.attention.sharing = sharing;
+    Layer features(config);
+    config.attention.order = ProjectionOrder::kSequenceFirst;
+    Layer sequence(config);
+    const at::Tensor x = hidden_of(2, 5, 8);
+    EXPECT_GT(relative_difference(features(x), sequence(x)), 1e-3);
+    for (Layer* layer : {&features, &sequence}) {
+      layer->set("key.bias", at::zeros({8}, at::kDouble));
+      layer->set("value.bias", at::zeros({8}, at::kDouble));
+    }
+    EXPECT_LT(relative_difference(features(x), sequence(x)), 1e-12);
+  }
+}
+
+TEST(SelfAttention, OnlyTheLinformerSeesTheOrderOfKeys) {
+  const at::Tensor x = hidden_of(1, 5, 8);
+  const at::Tensor order = at::tensor({3, 0, 4, 1, 2}, at::kLong);
+  const auto moved = [&](const Layer& layer) {
+    return relative_difference(layer(x.index_select(1, order)), layer(x).index_select(1, order));
+  };
+  EXPECT_LT(moved(Layer(config_of(AttentionType::kStandard, 8, 2, 5, 3))), 1e-12);
+  EXPECT_GT(moved(Layer(config_of(AttentionType::kLinformer, 8, 2, 5, 3))), 1e-2);
+}
+
+TEST(SelfAttention, GradientsMatchDifferencesInEveryVariant) {
+  for (const auto type : {AttentionType::kStandard, AttentionType::kLinformer}) {
+    for (const auto sharing :
+         {SharingMode::kNone, SharingMode::kHeadwise, SharingMode::kKeyValue}) {
+      for (const auto order : {ProjectionOrder::kFeaturesFirst, ProjectionOrder::kSequenceFirst}) {
+        for (const int64_t taps : {0, 3}) {
+          ModelConfig config = config_of(type, 4, 2, 4, 2);
+          config.attention.sharing = sharing;
+          config.attention.order = order;
+          config.attention.value_convolution = taps;
+          const Layer layer(config);
+          const at::Tensor mask = at::tensor({1, 1, 1, 1, 1, 1, 1, 0}).view({2, 4}).to(at::kBool);
+          const at::Tensor weights = hidden_of(2, 4, 4).flip(0);
+          testing::expect_gradients_match(
+              [&](const std::vector<at::Tensor>& in) {
+                return (layer(in[0], mask) * weights).masked_fill(~mask.unsqueeze(-1), 0).sum();
+              },
+              {hidden_of(2, 4, 4)});
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace linformer

@@ -1,0 +1,115 @@
+#include "linformer/nn/sequence_projection.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "torch_test_support.h"
+
+namespace linformer {
+namespace {
+
+ModelConfig config_of(int64_t n, int64_t k, ProjectionInit init, SharingMode sharing) {
+  ModelConfig config;
+  config.hidden_size = 4;
+  config.num_attention_heads = 2;
+  config.max_sequence_length = n;
+  config.attention.projected_length = k;
+  config.attention.init = init;
+  config.attention.sharing = sharing;
+  return config;
+}
+
+SequenceProjection make(const ModelConfig& config) {
+  ParameterSet parameters(1);
+  return make_sequence_projection(config, "layer", parameters);
+}
+
+TEST(ProjectSequence, MixesRows) {
+  const at::Tensor E_KN = at::tensor({1., 0., 1., 0., 0., 1., 0., 2.}).view({2, 4});
+  const at::Tensor x_BNC = at::tensor({1., 10., 2., 20., 3., 30., 4., 40.}).view({1, 4, 2});
+  // row 0 = x0 + x2 = (4, 40); row 1 = x1 + 2 x3 = (10, 100)
+  EXPECT_TRUE(
+      at::equal(project_sequence(E_KN, x_BNC), at::tensor({4., 40., 10., 100.}).view({1, 2, 2})));
+}
+
+TEST(ProjectSequence, ShorterSequencesUseTheFirstColumns) {
+  const at::Tensor E_KN = at::tensor({1., 5., 99., 2., 7., 99.}).view({2, 3});
+  const at::Tensor x_BNC = at::tensor({1., 10.}).view({1, 2, 1});
+  // 1 + 5 * 10 = 51; 2 + 7 * 10 = 72
+  EXPECT_TRUE(at::equal(project_sequence(E_KN, x_BNC), at::tensor({51., 72.}).view({1, 2, 1})));
+}
+
+TEST(ProjectSequence, OneMatrixAHeadActsOnTheHeadsColumns) {
+  const at::Tensor E_HKN = at::tensor({1., 1., 1., -1.}).view({2, 1, 2});
+  const at::Tensor x_BNC = at::tensor({1., 2., 3., 4., 5., 6., 7., 8.}).view({1, 2, 4});
+  // head 0: columns 0, 1 of both rows added; head 1: columns 2, 3 subtracted
+  EXPECT_TRUE(
+      at::equal(project_sequence(E_HKN, x_BNC), at::tensor({6., 8., -4., -4.}).view({1, 1, 4})));
+}
+
+TEST(ProjectBias, IsTheRowSumOverValidPositionsTimesTheBias) {
+  const at::Tensor E_KN = at::tensor({1., 2., 4., 10., 20., 40.}).view({2, 3});
+  const at::Tensor bias = at::tensor({1., 3.});
+  // lengths 3 and 2: sums 7, 70 and 3, 30
+  const at::Tensor mask = at::tensor({1, 1, 1, 1, 1, 0}).view({2, 3}).to(at::kBool);
+  EXPECT_TRUE(at::equal(project_bias(E_KN, mask, 3, bias),
+                        at::tensor({7., 21., 70., 210., 3., 9., 30., 90.}).view({2, 2, 2})));
+  EXPECT_TRUE(
+      at::equal(project_bias(E_KN, {}, 2, bias), at::tensor({3., 9., 30., 90.}).view({1, 2, 2})));
+}
+
+TEST(SequenceProjectionInit, BlockAverageAndStridedRows) {
+  const at::Tensor average =
+      make(config_of(6, 3, ProjectionInit::kBlockAverage, SharingMode::kHeadwise)).E;
+  const at::Tensor blocks =
+      at::tensor({.5, .5, 0., 0., 0., 0., 0., 0., .5, .5, 0., 0., 0., 0., 0., 0., .5, .5})
+          .view({3, 6});
+  EXPECT_LT((average - blocks).abs().max().item<double>(), 0.012);  // six deviations of 0.002
+  EXPECT_GT((average - blocks).abs().max().item<double>(), 0.0);
+  const at::Tensor picks =
+      make(config_of(6, 3, ProjectionInit::kStrided, SharingMode::kHeadwise)).E;
+  // floor((i + 1/2) * 6 / 3) = 1, 3, 5
+  EXPECT_TRUE(at::equal(picks.argmax(1), at::tensor({1, 3, 5}, at::kLong)));
+  EXPECT_NEAR(picks.max().item<double>(), 1.0, 0.012);
+}
+
+TEST(SequenceProjectionInit, NormalAndJohnsonLindenstraussDeviations) {
+  const at::Tensor normal =
+      make(config_of(512, 64, ProjectionInit::kNormal, SharingMode::kHeadwise)).E;
+  EXPECT_NEAR(normal.std().item<double>(), 0.02, 0.0005);
+  const at::Tensor jl = make(config_of(512, 64, ProjectionInit::kJl, SharingMode::kHeadwise)).F;
+  EXPECT_NEAR(jl.std().item<double>(), 0.125, 0.003);  // 1 / sqrt(64)
+}
+
+TEST(SequenceProjectionInit, SharingDecidesShapesAndIdentity) {
+  const auto shape = [](SharingMode sharing) {
+    return make(config_of(6, 3, ProjectionInit::kNormal, sharing));
+  };
+  EXPECT_EQ(shape(SharingMode::kNone).E.sizes(), (std::vector<int64_t>{2, 3, 6}));
+  EXPECT_EQ(shape(SharingMode::kHeadwise).E.sizes(), (std::vector<int64_t>{3, 6}));
+  EXPECT_FALSE(shape(SharingMode::kHeadwise).shared_key_value());
+  EXPECT_TRUE(shape(SharingMode::kKeyValue).shared_key_value());
+  EXPECT_TRUE(shape(SharingMode::kLayerwise).shared_key_value());
+}
+
+TEST(SequenceProjectionInit, FrozenProjectionsNeedNoGradient) {
+  ModelConfig config = config_of(6, 3, ProjectionInit::kJl, SharingMode::kHeadwise);
+  config.attention.train_projection = false;
+  EXPECT_FALSE(make(config).E.requires_grad());
+}
+
+TEST(ProjectSequence, GradientsMatchDifferences) {
+  for (const int64_t heads : {0, 2}) {
+    const at::Tensor x = at::randn({2, 3, 4}, at::kDouble);
+    const at::Tensor E =
+        heads > 0 ? at::randn({heads, 2, 5}, at::kDouble) : at::randn({2, 5}, at::kDouble);
+    testing::expect_gradients_match(
+        [](const std::vector<at::Tensor>& in) {
+          return project_sequence(in[0], in[1]).pow(2).sum();
+        },
+        {E, x});
+  }
+}
+
+}  // namespace
+}  // namespace linformer
