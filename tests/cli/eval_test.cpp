@@ -1,0 +1,117 @@
+// linformer-eval, run as a program.
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/train_fixture.h"
+
+namespace linformer {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class EvalTest : public TrainProgramTest {
+ protected:
+  void SetUp() override {
+    TrainProgramTest::SetUp();
+    ASSERT_EQ(train("run", {"training.max_steps=20"}).exit_code, 0);
+  }
+  json json_of(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"--checkpoint", file("run"), "--json"});
+    const auto result = perplexity(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return json::parse(result.out);
+  }
+};
+
+TEST_F(EvalTest, TextAndItsShardsGiveTheSameNumbers) {
+  const json text_result = json_of({"--data", valid_text()});
+  const json shards = json_of({"--data", file("valid")});
+  EXPECT_EQ(text_result, shards);
+  EXPECT_EQ(json_of({"--data", valid_text()}), text_result);  // masks are frozen
+  const double nll = text_result["nll_sum"];
+  const double masked = text_result["masked_tokens"];
+  EXPECT_NEAR(text_result["perplexity"].get<double>(), std::exp(nll / masked), 1e-9 * nll);
+  EXPECT_EQ(text_result["mask_seed"], 7);
+  const double tokens = text_result["tokens"];
+  const double bytes = text_result["text_bytes"];
+  EXPECT_NEAR(text_result["bits_per_byte"].get<double>(),
+              nll / masked / std::log(2.0) * tokens / bytes, 1e-9);
+  EXPECT_GT(text_result["unigram_perplexity"].get<double>(), 1.0);
+  EXPECT_NE(json_of({"--data", valid_text(), "--mask-seed", "8"})["nll_sum"], nll);
+  // the table for people has the same numbers
+  const auto table = perplexity({"--checkpoint", file("run"), "--data", valid_text()});
+  EXPECT_THAT(table.out,
+              AllOf(HasSubstr("model"), HasSubstr("unigram"), HasSubstr("bits per byte")));
+}
+
+TEST_F(EvalTest, ExamplesAreEvaluatedAsGiven) {
+  write_file_atomically(file("rows.jsonl"),
+                        "{\"input_ids\": [0, 999, 7, 2], \"labels\": [-100, 5, -100, -100]}\n"
+                        "{\"input_ids\": [0, 8, 2, 1], \"attention_mask\": [1, 1, 1, 0], "
+                        "\"labels\": [-100, 8, -100, -100]}\n");
+  const json both = json_of({"--examples", file("rows.jsonl")});
+  EXPECT_EQ(both["masked_tokens"], 2);
+  EXPECT_EQ(both["sequences"], 2);
+  // one at a time, the second without its padding
+  write_file_atomically(file("one.jsonl"),
+                        "{\"input_ids\": [0, 999, 7, 2], \"labels\": [-100, 5, -100, -100]}\n");
+  write_file_atomically(file("two.jsonl"),
+                        "{\"input_ids\": [0, 8, 2], \"labels\": [-100, 8, -100]}\n");
+  const double sum = json_of({"--examples", file("one.jsonl")})["nll_sum"].get<double>() +
+                     json_of({"--examples", file("two.jsonl")})["nll_sum"].get<double>();
+  EXPECT_NEAR(both["nll_sum"].get<double>(), sum, 1e-5 * sum);
+}
+
+TEST_F(EvalTest, RefusesBadExamplesByLine) {
+  for (const char* row : {"{\"input_ids\": [0, 5000], \"labels\": [-100, 5]}",
+                          "{\"input_ids\": [0, 5], \"labels\": [5]}", "not json", "{}"}) {
+    write_file_atomically(
+        file("rows.jsonl"),
+        std::string("{\"input_ids\": [0, 5], \"labels\": [-100, 5]}\n") + row + "\n");
+    const auto result = perplexity({"--checkpoint", file("run"), "--examples", file("rows.jsonl")});
+    EXPECT_EQ(result.exit_code, 1) << row;
+    EXPECT_THAT(result.err, AllOf(HasSubstr(file("rows.jsonl") + ":2"), HasSubstr("\n  fix: ")));
+  }
+}
+
+TEST_F(EvalTest, RefusesDamagedCheckpoints) {
+  const std::string latest = file("run") + "/checkpoints/step-00000020/";
+  std::string bytes = read_text_file(latest + "model.safetensors");
+  bytes[bytes.size() - 9] ^= 1;
+  write_file_atomically(latest + "model.safetensors", bytes);
+  const auto damaged = perplexity({"--checkpoint", latest, "--data", valid_text()});
+  EXPECT_EQ(damaged.exit_code, 1) << damaged.err;
+  EXPECT_THAT(damaged.err, AllOf(HasSubstr("model.safetensors"), HasSubstr("\n  fix: ")));
+  const auto none = perplexity({"--checkpoint", file("nowhere"), "--data", valid_text()});
+  EXPECT_EQ(none.exit_code, 1) << none.err;
+  EXPECT_THAT(none.err, HasSubstr(file("nowhere")));
+}
+
+TEST_F(EvalTest, RefusesTextThatIsNone) {
+  const auto refusal = [&](const std::string& path) {
+    const auto result = perplexity({"--checkpoint", file("run"), "--data", path});
+    EXPECT_EQ(result.exit_code, 1) << path << result.err;
+    EXPECT_THAT(result.err, AllOf(HasSubstr(path), HasSubstr("\n  fix: ")));
+  };
+  write_file_atomically(file("empty.txt"), "");
+  refusal(file("empty.txt"));
+  refusal(file("missing.txt"));
+  write_file_atomically(file("binary.txt"), std::string("\x7f"
+                                                        "ELF\0\0\1\2\3\0\0",
+                                                        11));
+  refusal(file("binary.txt"));
+}
+
+TEST_F(EvalTest, CommandLine) {
+  EXPECT_EQ(run_child({"linformer-eval"}).exit_code, 2);
+  EXPECT_EQ(run_child({"linformer-eval", "perplexity"}).exit_code, 2);
+  EXPECT_EQ(perplexity({"--checkpoint", file("run")}).exit_code, 2);  // neither data nor examples
+  EXPECT_EQ(perplexity({"--help"}).exit_code, 0);
+}
+
+}  // namespace
+}  // namespace linformer

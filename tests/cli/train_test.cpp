@@ -1,0 +1,217 @@
+// linformer-train, run as a program.
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+
+#include "cli/train_fixture.h"
+
+#include "linformer/core/random.h"
+
+namespace linformer {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class TrainTest : public TrainProgramTest {
+ protected:
+  /// Sends a signal once, `seconds` after the run's first checkpoint after `step` is there.
+  static ProgramOptions signal_after(double seconds, int signal_number) {
+    const auto start = std::chrono::steady_clock::now();
+    return {.meanwhile = [=, sent = false](pid_t child) mutable {
+      const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+      if (sent || passed.count() < seconds) return;
+      ::kill(child, signal_number);
+      sent = true;
+    }};
+  }
+  ProgramOptions signal_at(const std::string& path, int signal_number) const {
+    return {.meanwhile = [path, signal_number, sent = false](pid_t child) mutable {
+      if (sent || !fs::exists(path)) return;
+      ::kill(child, signal_number);
+      sent = true;
+    }};
+  }
+};
+
+TEST_F(TrainTest, ShowsProgressAndTheResult) {
+  const auto result = train("run");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  for (const char* part :
+       {"step 60/60", "loss ", "ppl ", "lr 1.00e-03", "tok/s", "% peak", "ETA"}) {
+    EXPECT_THAT(result.err, HasSubstr(part));
+  }
+  EXPECT_THAT(result.err, HasSubstr("held-out perplexity"));
+  EXPECT_THAT(result.out, HasSubstr("model folder: " + file("run") + "/checkpoints/latest"));
+  EXPECT_TRUE(fs::exists(file("run") + "/config.yaml"));
+  EXPECT_THAT(read_text_file(file("run") + "/log.jsonl"), HasSubstr("\"valid_perplexity\""));
+  // config.yaml alone gives the same run again
+  const auto again = run_child({"linformer-train", "--config", file("run") + "/config.yaml",
+                                "--set", "run.dir=" + file("again")});
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(bits_of("again", "step-00000060"), bits_of("run", "step-00000060"));
+}
+
+TEST_F(TrainTest, DryRunWritesNothing) {
+  const auto result = train("dry", {}, {}, {"--dry-run"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  for (const char* part : {"parameters", "projections E, F", "optimizer", "activations",
+                           "tokens, padding included", "epochs over the data", "learning rate"}) {
+    EXPECT_THAT(result.out, HasSubstr(part));
+  }
+  EXPECT_FALSE(fs::exists(file("dry")));
+}
+
+TEST_F(TrainTest, SignalsSaveAndTheSameCommandGoesOn) {
+  ASSERT_EQ(train("whole").exit_code, 0);
+  for (const int signal_number : {SIGTERM, SIGINT}) {
+    const std::string name = "stopped" + std::to_string(signal_number);
+    const auto stopped =
+        train(name, {},
+              signal_at(file(name) + "/checkpoints/step-00000010/MANIFEST.json", signal_number));
+    EXPECT_EQ(stopped.exit_code, 128 + signal_number) << stopped.err;
+    EXPECT_THAT(stopped.err, AllOf(HasSubstr("stopped by a signal after step"),
+                                   HasSubstr("go on with: linformer-train --config " + config())));
+    EXPECT_FALSE(fs::exists(file(name) + "/checkpoints/step-00000060"));
+    const auto resumed = train(name);
+    ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+    EXPECT_THAT(resumed.err, HasSubstr("resumed from"));
+    EXPECT_EQ(bits_of(name, "step-00000060"), bits_of("whole", "step-00000060"));
+  }
+}
+
+TEST_F(TrainTest, KilledAtRandomMomentsItEndsInTheSameBits) {
+  const std::vector<std::string> settings{"training.max_steps=400", "checkpoint.every=7"};
+  const auto start = std::chrono::steady_clock::now();
+  ASSERT_EQ(train("whole", settings).exit_code, 0);
+  const std::chrono::duration<double> whole = std::chrono::steady_clock::now() - start;
+  const char* const nightly = std::getenv("LINFORMER_NIGHTLY");
+  const int kills = nightly != nullptr && std::string(nightly) == "1" ? 50 : 3;
+  RandomStream random(RandomPurpose::kTest, {17});
+  int killed = 0;
+  std::string name;
+  for (int i = 0; killed < kills; ++i) {
+    ASSERT_LT(i, 20 * kills) << "the run ended before it could be killed";
+    // A run that was finished starts anew in another folder.
+    if (name.empty()) name = "killed" + std::to_string(i);
+    const double moment = whole.count() * static_cast<double>(random.below(1000)) / 1000.0;
+    const auto result = train(name, settings, signal_after(moment, SIGKILL));
+    if (result.exit_code == 128 + SIGKILL) {
+      ++killed;
+      continue;
+    }
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_TRUE(bits_of(name, "step-00000400") == bits_of("whole", "step-00000400")) << name;
+    name.clear();
+  }
+  if (name.empty()) return;
+  const auto result = train(name, settings);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(bits_of(name, "step-00000400") == bits_of("whole", "step-00000400")) << name;
+}
+
+TEST_F(TrainTest, RefusesASecondTrainerInTheSameFolder) {
+  bool tried = false;
+  ProgramResult second;
+  const ProgramOptions options{.meanwhile = [&](pid_t) {
+    if (tried || !fs::exists(file("busy") + "/checkpoints/step-00000010/MANIFEST.json")) return;
+    tried = true;
+    second = train("busy");
+  }};
+  const auto first = train("busy", {"training.max_steps=600"}, options);
+  EXPECT_EQ(first.exit_code, 0) << first.err;
+  ASSERT_TRUE(tried);
+  EXPECT_EQ(second.exit_code, 1);
+  EXPECT_THAT(second.err, AllOf(HasSubstr(file("busy") + "/lock"), HasSubstr("\n  fix: ")));
+}
+
+TEST_F(TrainTest, RefusesConfigurations) {
+  const auto refusal = [&](const std::string& setting) {
+    const auto result = train("refused", {setting});
+    EXPECT_EQ(result.exit_code, 2) << setting << "\n" << result.err;
+    EXPECT_THAT(result.err, HasSubstr("\n  fix: ")) << setting;
+    return result.err;
+  };
+  EXPECT_THAT(refusal("model.attention.projected_lenght=4"),
+              HasSubstr("model.attention.projected_length"));
+  EXPECT_THAT(refusal("training.max_steps=many"), HasSubstr("training.max_steps"));
+  EXPECT_THAT(refusal("model.num_attention_heads=3"), HasSubstr("3 heads do not divide"));
+  EXPECT_THAT(refusal("model.attention.projected_length=65"), HasSubstr("projected_length"));
+  EXPECT_THAT(refusal("training.micro_batch_size=3"), HasSubstr("micro_batch_size"));
+  EXPECT_FALSE(fs::exists(file("refused")));
+  const std::string text_of_config = read_text_file(config());
+  write_file_atomically(config(), text_of_config + "modle: {}\n");
+  const auto result = train("refused");
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr(config() + ":19:1: unknown key modle"));
+  EXPECT_THAT(result.err, HasSubstr("did you mean model"));
+}
+
+TEST_F(TrainTest, RefusesDamagedData) {
+  const std::string shard = file("train-00000.shard");
+  const std::string whole = read_text_file(shard);
+  const auto refusal = [&](const std::string& bytes) {
+    write_file_atomically(shard, bytes);
+    const auto result = train("refused");
+    EXPECT_EQ(result.exit_code, 1) << result.err;
+    EXPECT_THAT(result.err, AllOf(HasSubstr(shard), HasSubstr("\n  fix: ")));
+  };
+  refusal(whole.substr(0, whole.size() - 1));
+  refusal("");
+  for (const size_t place : {size_t{20}, whole.size() / 2, whole.size() - 1}) {
+    std::string flipped = whole;
+    flipped[place] ^= 4;
+    refusal(flipped);
+  }
+  write_file_atomically(shard, whole);
+  EXPECT_EQ(train("fine", {"training.max_steps=1"}).exit_code, 0);
+  fs::remove(shard);
+  EXPECT_EQ(train("refused").exit_code, 1);
+}
+
+TEST_F(TrainTest, RefusesAnotherTokenizer) {
+  ASSERT_EQ(data({"tokenizer", "--input", text(), "--output", file("other.model"), "--vocab-size",
+                  "900", "--sample-sentences", "3000"})
+                .exit_code,
+            0);
+  const auto result = train("refused", {"tokenizer.model=" + file("other.model")});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("another tokenizer"), HasSubstr("\n  fix: ")));
+}
+
+TEST_F(TrainTest, AFullDiskLeavesTheLastCheckpointWhole) {
+  ASSERT_EQ(train("full", {"training.max_steps=10"}).exit_code, 0);
+  const std::string before = bits_of("full", "step-00000010");
+  // No file may grow past 64 kB, less than the weights take.
+  const auto result = train("full", {"training.max_steps=20"}, {.max_file_bytes = 65536});
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+  EXPECT_THAT(result.err, AllOf(HasSubstr("model.safetensors"), HasSubstr("\n  fix: ")));
+  EXPECT_EQ(bits_of("full", "step-00000010"), before);
+  EXPECT_FALSE(fs::exists(file("full") + "/checkpoints/step-00000020"));
+  EXPECT_EQ(train("full", {"training.max_steps=20"}).exit_code, 0);
+}
+
+TEST_F(TrainTest, ALossThatIsNotFiniteNamesTheBatch) {
+  ASSERT_EQ(train("nan", {"training.max_steps=10"}).exit_code, 0);
+  const std::string before = bits_of("nan", "step-00000010");
+  const auto result = train("nan", {"training.learning_rate=1e30"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("is not finite"), HasSubstr("micro-batch with the "),
+                                HasSubstr("linformer-data why --step")));
+  EXPECT_EQ(bits_of("nan", "step-00000010"), before);
+}
+
+TEST_F(TrainTest, CommandLine) {
+  EXPECT_EQ(run_child({"linformer-train"}).exit_code, 2);
+  EXPECT_EQ(run_child({"linformer-train", "--confg", "x"}).exit_code, 2);
+  EXPECT_EQ(run_child({"linformer-train", "--config", file("none.yaml")}).exit_code, 2);
+  EXPECT_EQ(run_child({"linformer-train", "--version"}).exit_code, 0);
+  const auto help = run_child({"linformer-train", "--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_THAT(help.out, AllOf(HasSubstr("--dry-run"), HasSubstr("Examples:")));
+}
+
+}  // namespace
+}  // namespace linformer

@@ -1,0 +1,82 @@
+#include "linformer/tasks/masked_lm_task.h"
+
+#include <numeric>
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+namespace linformer {
+namespace {
+
+ModelConfig tiny() {
+  ModelConfig config;
+  config.vocab_size = 11;
+  config.hidden_size = 8;
+  config.num_hidden_layers = 1;
+  config.num_attention_heads = 2;
+  config.intermediate_size = 16;
+  config.max_sequence_length = 8;
+  config.hidden_dropout_prob = 0.0;
+  config.attention_probs_dropout_prob = 0.0;
+  config.initializer_range = 0.4;
+  config.attention.projected_length = 3;
+  return config;
+}
+
+/// Rows (0, <mask>, 6, 2) and (0, 4, 2, padding) with labels 5 at (0, 1) and 4 at (1, 1).
+Batch small_batch() {
+  Batch batch;
+  batch.num_sequences = 2;
+  batch.length = 4;
+  batch.input_ids = {0, 10, 6, 2, 0, 4, 2, 1};
+  batch.attention_mask = {1, 1, 1, 1, 1, 1, 1, 0};
+  batch.has_padding = true;
+  batch.masked_positions = {1, 5};
+  batch.masked_labels = {5, 4};
+  batch.num_tokens = 7;
+  return batch;
+}
+
+TEST(MaskedLmTask, LossIsTheSumOverTheLabelsOfTheFullSoftmax) {
+  const MaskedLmModel model(tiny(), 3);
+  const Batch batch = small_batch();
+  ForwardContext context;
+  const LossSum loss = masked_lm_loss(model, batch, context);
+  EXPECT_EQ(loss.num_labels, 2);
+  const at::NoGradGuard no_grad;
+  const EncoderInput input = encoder_input(batch);
+  const at::Tensor hidden = model.encoder().forward(input.input_ids, input.mask, context);
+  const at::Tensor log_p = at::log_softmax(model.head().logits(hidden.flatten(0, 1)), 1);
+  const double expected = -log_p[1][5].item<double>() - log_p[5][4].item<double>();
+  EXPECT_NEAR(loss.nll_sum.item<double>(), expected, 1e-5);
+  const std::vector<double> each = masked_lm_losses(model, batch);
+  ASSERT_EQ(each.size(), 2u);
+  EXPECT_NEAR(each[0], -log_p[1][5].item<double>(), 1e-5);
+  EXPECT_NEAR(each[1], -log_p[5][4].item<double>(), 1e-5);
+}
+
+TEST(MaskedLmTask, ABatchWithoutLabelsIsZeroAndHasGradients) {
+  const MaskedLmModel model(tiny(), 3);
+  Batch batch = small_batch();
+  batch.masked_positions.clear();
+  batch.masked_labels.clear();
+  ForwardContext context;
+  const LossSum loss = masked_lm_loss(model, batch, context);
+  EXPECT_EQ(loss.num_labels, 0);
+  EXPECT_EQ(loss.nll_sum.item<double>(), 0.0);
+  loss.nll_sum.backward();
+  const at::Tensor gradient = model.parameters().get("lm_head.dense.weight").grad();
+  EXPECT_TRUE(!gradient.defined() || !gradient.ne(0).any().item<bool>());
+  EXPECT_TRUE(masked_lm_losses(model, batch).empty());
+}
+
+TEST(MaskedLmTask, MaskIsGivenOnlyWhereThereIsPadding) {
+  Batch batch = small_batch();
+  EXPECT_TRUE(encoder_input(batch).mask.defined());
+  EXPECT_FALSE(encoder_input(batch).mask[1][3].item<bool>());
+  batch.has_padding = false;
+  EXPECT_FALSE(encoder_input(batch).mask.defined());
+}
+
+}  // namespace
+}  // namespace linformer

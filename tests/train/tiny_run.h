@@ -1,0 +1,57 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/temporary_folder.h"
+#include "data/fixtures.h"
+#include "text/fixtures.h"
+
+#include "linformer/config/pretrain_config.h"
+#include "linformer/core/atomic_file.h"
+#include "linformer/text/tokenizer.h"
+
+namespace linformer {
+
+/// A run small enough for a test: a tokenizer, shards of random documents, a model of width 16.
+class TinyRun {
+ public:
+  TinyRun() {
+    const Tokenizer& words = unigram_tokenizer();
+    write_file_atomically(tokenizer_path(), words.model_bytes());
+    const ShardSettings settings{words.vocab_size(), words.hash(), 0};
+    write_shards(folder_.file("train"), random_documents(1, 60, words.vocab_size()), 2, settings);
+    write_shards(folder_.file("valid"), random_documents(2, 12, words.vocab_size()), 1, settings);
+  }
+
+  std::string file(const std::string& name) const { return folder_.file(name); }
+  std::string tokenizer_path() const { return folder_.file("tokenizer.model"); }
+
+  /// Twelve steps of eight sequences, with dropout, in the run folder `name`.
+  PretrainConfig config(const std::string& name) const {
+    PretrainConfig config;
+    config.run.dir = folder_.file(name);
+    config.tokenizer.model = tokenizer_path();
+    config.data.train = {folder_.file("train")};
+    config.data.valid = {folder_.file("valid")};
+    config.model.hidden_size = 16;
+    config.model.num_hidden_layers = 2;
+    config.model.num_attention_heads = 2;
+    config.model.intermediate_size = 32;
+    config.model.max_sequence_length = 24;
+    config.model.attention.projected_length = 6;
+    config.training.max_steps = 12;
+    config.training.global_batch_size = 8;
+    config.training.micro_batch_size = 4;
+    config.training.learning_rate = 1e-2;
+    config.evaluation.every = 4;
+    config.checkpoint.every = 4;
+    config.logging.every = 1;
+    return config;
+  }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+}  // namespace linformer
