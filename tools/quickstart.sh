@@ -63,7 +63,7 @@ cat <<TEXT
   $run/checkpoints/latest/     the trained model, a model folder in Hugging Face's layout
   $run/log.jsonl               loss, perplexity, speed over the steps
   $run/config.yaml             the configuration with every default written out
-  $data/                      text, tokenizer, token shards
+  $data/                         text, tokenizer, token shards
 
 next
   the text of any training step   $bin/linformer-data why --config $config --step 100

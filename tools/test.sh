@@ -28,7 +28,7 @@ ctest --preset "$preset" --no-tests=error "$@" 2>&1 | tee "$output" || status=$?
 log=$build/Testing/Temporary/LastTest.log
 # A test that GoogleTest skips prints "FILE:LINE: Skipped" and then the reason.
 skipped=$(awk '
-  / Testing: / { name = $NF }
+  / Testing: / { sub(/.* Testing: /, ""); sub(/ *#.*/, ""); name = $0 }
   take { if ($0 != "") printf "  %s: %s\n", name, $0; take = 0 }
   /: Skipped$/ { take = 1 }' "$log")
 echo
