@@ -223,9 +223,13 @@ void Trainer::log_step(const StepTotals& totals) {
   const double seconds = std::max(1e-9, now_seconds() - interval_.start - interval_.pause_seconds);
   const double tokens_per_second = static_cast<double>(interval_.num_tokens) / seconds;
   const NllTotals mean{interval_.nll_sum, interval_.num_labels};
-  const double share = tokens_per_second *
-                       needed_flop_per_token(config_.model, config_.data.mlm_probability) /
-                       matmul_peak_;
+  const double flop_per_second =
+      tokens_per_second * needed_flop_per_token(config_.model, config_.data.mlm_probability);
+  // Above the peak: something else was computing while the peak was measured.
+  if (flop_per_second > matmul_peak_) {
+    matmul_peak_ = std::max(matmul_peak_, measure_matmul_peak());
+  }
+  const double share = flop_per_second / matmul_peak_;
   const double waited = prefetcher_->waited_seconds();
   log_.write({{"step", state_.step},
               {"tokens", state_.num_tokens},
