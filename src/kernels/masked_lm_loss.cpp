@@ -28,14 +28,21 @@ T row_loss(T* logits, const T* bias, int64_t vocabulary, int64_t label, T& norma
     largest = logits[v] > largest ? logits[v] : largest;
   }
   const T target = logits[label];
-  T total = 0;
-#pragma omp simd reduction(+ : total)
-  for (int64_t v = 0; v < vocabulary; ++v) {
-    logits[v] = fast_exp(logits[v] - largest);
-    total += logits[v];
+  // Sums of short blocks in T, added up in double: one long sum of floats loses digits.
+  constexpr int64_t kBlock = 1024;
+  double total = 0.0;
+  for (int64_t first = 0; first < vocabulary; first += kBlock) {
+    const int64_t last = std::min(first + kBlock, vocabulary);
+    T sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t v = first; v < last; ++v) {
+      logits[v] = fast_exp(logits[v] - largest);
+      sum += logits[v];
+    }
+    total += static_cast<double>(sum);
   }
-  normalizer = total;
-  return largest + std::log(total) - target;
+  normalizer = static_cast<T>(total);
+  return largest + static_cast<T>(std::log(total)) - target;
 }
 
 /// Turns exp(logit - max) into softmax - one_hot(label) and adds it to the bias gradient.
