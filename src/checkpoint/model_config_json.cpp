@@ -20,6 +20,9 @@ constexpr int64_t kBosTokenId = 0;
 constexpr int64_t kPadTokenId = 1;
 constexpr int64_t kEosTokenId = 2;
 
+// false: the one row of token_type_embeddings is there for transformers, and zero.
+constexpr const char* kSegments = "segment_embeddings";
+
 /// Writes a field list as a JSON object.
 struct JsonWriter {
   Json operator()(const EnumTarget& target) const {
@@ -30,6 +33,18 @@ struct JsonWriter {
     for (const Field& field : fields) json[field.name] = std::visit(*this, field.target);
     return json;
   }
+  Json operator()(const EnumListTarget& target) const {
+    Json list = Json::array();
+    for (const size_t index : target.get()) list.push_back(std::string(target.names[index]));
+    return list.size() == 1 ? list.front() : list;
+  }
+  Json operator()(NestedNumbers* value) const {
+    Json layers = Json::array();
+    for (const OneOrMany<int64_t>& layer : value->values()) {
+      layers.push_back(layer.is_list() ? Json(layer.values()) : Json(layer.values().front()));
+    }
+    return layers.size() == 1 && layers.front().is_number() ? layers.front() : layers;
+  }
   template <class T>
   Json operator()(const OptionalTarget<T>& target) const {
     return target.value->has_value() ? Json(**target.value) : Json(nullptr);
@@ -39,11 +54,6 @@ struct JsonWriter {
     return *value;
   }
 };
-
-bool is_plain_roberta(const ModelConfig& config) {
-  return config.attention.type == AttentionType::kStandard &&
-         config.norm_position == NormPosition::kPost;
-}
 
 /// Refuses a key whose value means a feature that there is not here; absent and null are fine.
 void require_value(const Json& json, const char* key, const Json& expected,
@@ -71,7 +81,6 @@ void check_features(const Json& json, const std::string& source) {
   require_value(json, "bos_token_id", kBosTokenId, source);
   require_value(json, "pad_token_id", kPadTokenId, source);
   require_value(json, "eos_token_id", kEosTokenId, source);
-  require_value(json, "type_vocab_size", 1, source);
   require_value(json, "is_decoder", false, source);
   require_value(json, "add_cross_attention", false, source);
   require_value(json, "position_embedding_type", "absolute", source);
@@ -85,11 +94,15 @@ Json select_keys(const Json& json, const std::string& source) {
                           "intermediate_size", "layer_norm_eps"}) {
     selected[key] = require_key(json, key, source);
   }
-  for (const char* key :
-       {"hidden_act", "hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range",
-        "tie_word_embeddings", "norm_position", "position_init"}) {
+  for (const char* key : {"hidden_act", "hidden_dropout_prob", "attention_probs_dropout_prob",
+                          "initializer_range", "tie_word_embeddings", "norm_position", "norm_type",
+                          "position_embedding", "position_init", "type_vocab_size"}) {
     if (json.contains(key)) selected[key] = json[key];
   }
+  // Other names of the tanh form.
+  const Json act = selected.value("hidden_act", Json("gelu"));
+  if (act == "gelu_pytorch_tanh" || act == "gelu_fast") selected["hidden_act"] = "gelu_new";
+  if (json.contains(kSegments) && json[kSegments] == false) selected["type_vocab_size"] = 0;
   const Json& rows = require_key(json, "max_position_embeddings", source);
   if (!rows.is_number_integer() || rows.get<int64_t>() < 3) {
     fail_run(source, "max_position_embeddings " + rows.dump() + " is not a number of positions",
@@ -110,14 +123,17 @@ std::string to_config_json(const ModelConfig& config) {
   Json json = JsonWriter{}(fields);
   json.erase("max_sequence_length");
   json["max_position_embeddings"] = config.num_position_rows();
-  const bool roberta = is_plain_roberta(config);
+  const bool roberta = config.is_plain_roberta();
   json["model_type"] = roberta ? "roberta" : "linformer";
   json["architectures"] = {roberta ? "RobertaForMaskedLM" : "LinformerForMaskedLM"};
   json["bos_token_id"] = kBosTokenId;
   json["pad_token_id"] = kPadTokenId;
   json["eos_token_id"] = kEosTokenId;
   json["mask_token_id"] = config.vocab_size - 1;
-  json["type_vocab_size"] = 1;
+  if (roberta && config.type_vocab_size == 0) {
+    json["type_vocab_size"] = 1;
+    json[kSegments] = false;
+  }
   return json.dump(2) + "\n";
 }
 
@@ -134,7 +150,7 @@ ModelConfig model_config_from_json(std::string_view text, const std::string& sou
     fail_run(source, error.what(), kFix);
   }
   if (config.vocab_size == 0) fail_run(source, "vocab_size is 0", kFix);
-  if (json["model_type"] == "roberta" && !is_plain_roberta(config)) {
+  if (json["model_type"] == "roberta" && !config.is_plain_roberta()) {
     fail_run(source, "model_type roberta contradicts its attention or norm_position", kFix);
   }
   return config;

@@ -53,13 +53,17 @@ void lint_model(const PretrainConfig& config, std::vector<std::string>& warnings
                        " makes heads " + std::to_string(model.head_size()) +
                        " wide; 32 to 128 is usual");
   }
-  if (attention.type != AttentionType::kLinformer) return;
-  if (2 * attention.projected_length > model.max_sequence_length) {
-    warnings.push_back("model.attention.projected_length " +
-                       std::to_string(attention.projected_length) +
+  int64_t largest = 0;
+  for (int64_t layer = 0; layer < model.num_hidden_layers; ++layer) {
+    if (model.attention_type(layer) != AttentionType::kLinformer) continue;
+    for (const int64_t k : model.projected_lengths(layer)) largest = std::max(largest, k);
+  }
+  if (2 * largest > model.max_sequence_length) {
+    warnings.push_back("model.attention.projected_length " + std::to_string(largest) +
                        " is more than half of n = " + std::to_string(model.max_sequence_length) +
                        ": standard attention costs no more");
   }
+  if (largest == 0 || attention.projection != ProjectionType::kLinear) return;
   if (model.hidden_size <= 256 && attention.init == ProjectionInit::kNormal) {
     warnings.push_back(
         "small Linformers started with model.attention.init: normal were seen to stay at the "

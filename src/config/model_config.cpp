@@ -26,23 +26,105 @@ int64_t nearest_divisor(int64_t size, int64_t wanted) {
   return best;
 }
 
-void validate_attention(const AttentionConfig& attention, int64_t max_sequence_length) {
+constexpr const char* kLengthKey = "model.attention.projected_length";
+
+/// A list has one value for each of `count` layers or heads.
+template <class T>
+void require_one_each(const std::string& key, const OneOrMany<T>& value, int64_t count,
+                      const std::string& what) {
+  const auto given = static_cast<int64_t>(value.values().size());
+  if (!value.is_list() || given == count) return;
+  fail_usage(key, "a list of " + std::to_string(given) + " for " + std::to_string(count) + what,
+             "give one value for all, or one for each");
+}
+
+void validate_length(int64_t k, const ModelConfig& config, const std::string& where) {
+  const int64_t n = config.max_sequence_length;
+  require_range(kLengthKey, k, 1, kLargestSize);
+  if (k > n) {
+    fail_usage(kLengthKey,
+               "k = " + std::to_string(k) + where +
+                   " exceeds max_sequence_length n = " + std::to_string(n),
+               "choose k <= n, e.g. n / 4 = " + std::to_string(std::max<int64_t>(1, n / 4)));
+  }
+  if (config.attention.projection != ProjectionType::kLinear && n % k != 0) {
+    fail_usage(kLengthKey,
+               "k = " + std::to_string(k) + where + " does not divide n = " + std::to_string(n) +
+                   ", as projection " + std::string(name_of(config.attention.projection)) +
+                   " needs it to",
+               "choose a divisor of n, e.g. " + std::to_string(nearest_divisor(n, k)));
+  }
+}
+
+void validate_lengths(const ModelConfig& config) {
+  const AttentionConfig& attention = config.attention;
+  const NestedNumbers& lengths = attention.projected_length;
+  require_one_each(kLengthKey, lengths, config.num_hidden_layers, " layers");
+  for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
+    if (config.attention_type(layer) != AttentionType::kLinformer) continue;
+    const OneOrMany<int64_t>& heads = lengths.of(layer);
+    require_one_each(kLengthKey, heads, config.num_attention_heads, " heads");
+    const std::string where = lengths.is_list() ? " of layer " + std::to_string(layer) : "";
+    for (const int64_t k : heads.values()) validate_length(k, config, where);
+    if (config.projected_lengths(layer).size() == 1) continue;
+    if (attention.sharing != SharingMode::kNone) {
+      fail_usage(kLengthKey,
+                 "one k per head contradicts sharing " + std::string(name_of(attention.sharing)) +
+                     ", where heads share E",
+                 "set model.attention.sharing: none, or give one k per layer");
+    }
+    if (attention.projection == ProjectionType::kConv) {
+      fail_usage(kLengthKey, "one k per head is not possible with projection conv",
+                 "give one k per layer, or use projection linear");
+    }
+  }
+}
+
+void validate_layerwise(const ModelConfig& config) {
+  std::optional<int64_t> common;
+  for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
+    if (config.attention_type(layer) != AttentionType::kLinformer) continue;
+    const int64_t k = config.projected_lengths(layer).front();
+    if (common && *common != k) {
+      fail_usage(kLengthKey,
+                 "k = " + std::to_string(*common) + " and " + std::to_string(k) +
+                     " contradict sharing layerwise, where all layers share one E",
+                 "give one k, or set model.attention.sharing: key_value");
+    }
+    common = k;
+  }
+}
+
+void validate_attention(const ModelConfig& config) {
+  const AttentionConfig& attention = config.attention;
   const int64_t width = attention.value_convolution;
-  require_range("model.attention.value_convolution", width, 0, max_sequence_length);
+  require_range("model.attention.value_convolution", width, 0, config.max_sequence_length);
   if (width > 0 && width % 2 == 0) {
     fail_usage("model.attention.value_convolution", std::to_string(width) + " is even",
                "give an odd width, so that it is centred on its token, e.g. " +
                    std::to_string(width + 1) + "; 0 = none");
   }
-  if (attention.type == AttentionType::kStandard) return;
-  const int64_t k = attention.projected_length;
-  require_range("model.attention.projected_length", k, 1, kLargestSize);
-  if (k > max_sequence_length) {
-    fail_usage("model.attention.projected_length",
-               "k = " + std::to_string(k) +
-                   " exceeds max_sequence_length n = " + std::to_string(max_sequence_length),
-               "choose k <= n, e.g. n / 4 = " +
-                   std::to_string(std::max<int64_t>(1, max_sequence_length / 4)));
+  require_one_each("model.attention.type", attention.type, config.num_hidden_layers, " layers");
+  if (attention.type.any(AttentionType::kLocalWindow)) {
+    const int64_t window = attention.attention_window;
+    require_range("model.attention.attention_window", window, 2, kLargestSize);
+    if (window % 2 != 0) {
+      fail_usage("model.attention.attention_window", std::to_string(window) + " is odd",
+                 "give an even width, half of it on each side, e.g. " + std::to_string(window + 1));
+    }
+  }
+  if (!config.has_linformer_layer()) return;
+  validate_lengths(config);
+  if (attention.sharing == SharingMode::kLayerwise) validate_layerwise(config);
+  if (attention.rescale_padding && attention.projection != ProjectionType::kLinear) {
+    fail_usage(
+        "model.attention.rescale_padding",
+        "is about matrices E, F; projection is " + std::string(name_of(attention.projection)),
+        "set it to false");
+  }
+  if (attention.projection == ProjectionType::kConv && attention.init == ProjectionInit::kJl) {
+    fail_usage("model.attention.init", "jl is about dense matrices; projection is conv",
+               "use block_average (a mean) or normal");
   }
 }
 
@@ -50,6 +132,17 @@ void validate_attention(const AttentionConfig& attention, int64_t max_sequence_l
 
 double ModelConfig::resolved_initializer_range() const {
   return initializer_range.value_or(0.9 / std::sqrt(static_cast<double>(hidden_size)));
+}
+
+std::vector<int64_t> ModelConfig::projected_lengths(int64_t layer) const {
+  const OneOrMany<int64_t>& heads = attention.projected_length.of(layer);
+  if (heads.all(heads.values().front())) return {heads.values().front()};
+  return heads.values();
+}
+
+bool ModelConfig::is_plain_roberta() const {
+  return attention.type.all(AttentionType::kStandard) && norm_position == NormPosition::kPost &&
+         norm_type == NormType::kLayerNorm && attention.value_convolution == 0 && !is_gated();
 }
 
 void ModelConfig::validate() const {
@@ -74,7 +167,8 @@ void ModelConfig::validate() const {
   require_range("model.max_sequence_length", max_sequence_length, 3, kLargestSize);
   require_positive("model.layer_norm_eps", layer_norm_eps);
   if (initializer_range) require_positive("model.initializer_range", *initializer_range);
-  validate_attention(attention, max_sequence_length);
+  require_range("model.type_vocab_size", type_vocab_size, 0, 1024);
+  validate_attention(*this);
 }
 
 }  // namespace linformer

@@ -40,6 +40,12 @@ void validate_optimizer(const OptimizerConfig& optimizer) {
   for (const double beta : optimizer.betas) require_share("training.optimizer.betas", beta);
   require_positive("training.optimizer.eps", optimizer.eps);
   require_not_negative("training.optimizer.weight_decay", optimizer.weight_decay);
+  if (optimizer.projection_weight_decay) {
+    require_not_negative("training.optimizer.projection_weight_decay",
+                         *optimizer.projection_weight_decay);
+  }
+  require_not_negative("training.optimizer.projection_learning_rate",
+                       optimizer.projection_learning_rate);
   require_not_negative("training.optimizer.max_grad_norm", optimizer.max_grad_norm);
 }
 

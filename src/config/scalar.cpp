@@ -83,8 +83,24 @@ struct ValueWriter {
   std::string operator()(const OptionalTarget<T>& target) const {
     return target.value->has_value() ? (*this)(&**target.value) : target.unset_word;
   }
+  template <class T>
+  std::string operator()(const OneOrMany<T>* value) const {
+    if (!value->is_list()) return (*this)(&value->values().front());
+    return yaml_of_list(value->values(), [this](const T& item) { return (*this)(&item); });
+  }
+  // A list of one list would read back as the inner list: it keeps its brackets.
+  std::string operator()(const NestedNumbers* value) const {
+    const auto& values = value->values();
+    if (!value->is_list() && !values.front().is_list()) return (*this)(&values.front());
+    return yaml_of_list(values, [this](const OneOrMany<int64_t>& item) { return (*this)(&item); });
+  }
   std::string operator()(const EnumTarget& target) const {
     return std::string(target.names[target.get()]);
+  }
+  std::string operator()(const EnumListTarget& target) const {
+    const auto name = [&](size_t index) { return std::string(target.names[index]); };
+    const std::vector<size_t> indices = target.get();
+    return indices.size() == 1 ? name(indices.front()) : yaml_of_list(indices, name);
   }
   std::string operator()(const FieldList&) const { return "{...}"; }
 };
@@ -102,7 +118,11 @@ struct TypeNamer {
   std::string operator()(const OptionalTarget<double>& target) const {
     return "a number or " + target.unset_word;
   }
+  std::string operator()(const NestedNumbers*) const { return "a whole number, or a list of them"; }
   std::string operator()(const EnumTarget& target) const { return join_names(target.names); }
+  std::string operator()(const EnumListTarget& target) const {
+    return join_names(target.names) + ", or a list of them";
+  }
   std::string operator()(const FieldList&) const { return "a section of keys"; }
 };
 

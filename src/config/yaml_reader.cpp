@@ -128,19 +128,48 @@ struct NodeReader::Setter {
     *target.value = value;
     return true;
   }
-  bool operator()(const EnumTarget& target) const {
-    if (!node.IsScalar()) return false;
-    for (size_t i = 0; i < target.names.size(); ++i) {
-      if (target.names[i] == node.Scalar()) {
-        target.set(i);
-        return true;
-      }
+  template <class T>
+  bool operator()(OneOrMany<T>* target) const {
+    std::vector<T> values;
+    for (const YAML::Node& item : items()) {
+      T value(0);
+      if (!Setter{item}(&value)) return false;
+      values.push_back(std::move(value));
     }
-    return false;
+    if (values.empty()) return false;
+    *target = OneOrMany<T>(std::move(values));
+    return true;
+  }
+  bool operator()(const EnumTarget& target) const {
+    const std::optional<size_t> index = index_of(target.names);
+    if (index) target.set(*index);
+    return index.has_value();
+  }
+  bool operator()(const EnumListTarget& target) const {
+    std::vector<size_t> indices;
+    for (const YAML::Node& item : items()) {
+      const std::optional<size_t> index = Setter{item}.index_of(target.names);
+      if (!index) return false;
+      indices.push_back(*index);
+    }
+    if (indices.empty()) return false;
+    target.set(indices);
+    return true;
   }
   bool operator()(const FieldList&) const { return false; }  // read_value() takes sections
 
  private:
+  /// The items of a list; a single value is a list of itself.
+  std::vector<YAML::Node> items() const {
+    if (!node.IsSequence()) return {node};
+    return {node.begin(), node.end()};
+  }
+  std::optional<size_t> index_of(std::span<const std::string_view> names) const {
+    if (!node.IsScalar()) return std::nullopt;
+    const auto found = std::find(names.begin(), names.end(), node.Scalar());
+    if (found == names.end()) return std::nullopt;
+    return static_cast<size_t>(found - names.begin());
+  }
   template <class T>
   static bool assign(T* value, const std::optional<T>& parsed) {
     if (parsed) *value = *parsed;
@@ -154,21 +183,41 @@ struct NodeReader::Setter {
   explicit Setter(const YAML::Node& source) : node(source) {}
 };
 
+bool is_name(std::span<const std::string_view> names, const std::string& word) {
+  return std::find(names.begin(), names.end(), word) != names.end();
+}
+
+/// The names that an enum field takes; none for other fields.
+std::vector<std::string> names_of(const FieldTarget& target) {
+  std::span<const std::string_view> names;
+  if (const auto* one = std::get_if<EnumTarget>(&target)) names = one->names;
+  if (const auto* many = std::get_if<EnumListTarget>(&target)) names = many->names;
+  return {names.begin(), names.end()};
+}
+
 /// The part of a value that is to blame: in a list the first item of the wrong type.
 YAML::Node culprit(const FieldTarget& target, const YAML::Node& node) {
   if (!node.IsSequence()) return node;
   const bool numbers = std::holds_alternative<std::vector<double>*>(target);
   const bool texts = std::holds_alternative<std::vector<std::string>*>(target);
+  const bool nested = std::holds_alternative<NestedNumbers*>(target);
+  const auto* enums = std::get_if<EnumListTarget>(&target);
   for (const YAML::Node& item : node) {
     if (numbers && (!parse_number(item) || is_non_finite(item))) return item;
     if (texts && !item.IsScalar()) return item;
+    if (nested && item.IsSequence() && item.size() > 0) {
+      const YAML::Node inner = culprit(target, item);
+      if (!inner.is(item)) return inner;
+    } else if (nested && !parse_whole_number(item)) {
+      return item;
+    }
+    if (enums && !(item.IsScalar() && is_name(enums->names, item.Scalar()))) return item;
   }
   return node;
 }
 
 std::string fix_for(const FieldTarget& target, const YAML::Node& node, const std::string& key) {
-  if (const auto* target_enum = std::get_if<EnumTarget>(&target); target_enum && node.IsScalar()) {
-    const std::vector<std::string> names(target_enum->names.begin(), target_enum->names.end());
+  if (const auto names = names_of(target); !names.empty() && node.IsScalar()) {
     const std::string nearest = nearest_name(node.Scalar(), names);
     if (!nearest.empty()) return "did you mean " + nearest + "?";
   }
@@ -193,7 +242,7 @@ void NodeReader::read_value(const Field& field, const YAML::Node& node, const st
   }
   if (std::visit(Setter{node}, field.target)) return;
   const YAML::Node wrong = culprit(field.target, node);
-  const std::string expected = std::holds_alternative<EnumTarget>(field.target) ? "one of " : "";
+  const std::string expected = names_of(field.target).empty() ? "" : "one of ";
   fail_usage(place(wrong.Mark()),
              key + " takes " + expected + type_of(field.target) + ", found " + show(wrong),
              fix_for(field.target, wrong, key));

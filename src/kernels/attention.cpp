@@ -16,17 +16,57 @@ namespace {
 // Letters: B batch, N queries, M keys, H heads, D head width, C = H * D.
 struct Shape {
   int64_t batch, queries, keys, heads, head_width;
+  int64_t window;  // 0 = all keys, else those at most window / 2 away
   int64_t channels() const { return heads * head_width; }
 };
 
+struct Range {
+  int64_t begin, end;
+  int64_t size() const { return end - begin; }
+};
+
+/// Keys that queries [first, first + count) look at together.
+Range visible_keys(const Shape& s, int64_t first, int64_t count) {
+  if (s.window == 0) return {0, s.keys};
+  return {std::max<int64_t>(0, first - s.window / 2),
+          std::min(s.keys, first + count + s.window / 2)};
+}
+
 /// Queries a tile holds: about 256 KiB of scores, so that a tile stays in the second-level cache.
 int64_t tile_rows(const Shape& shape) {
+  if (shape.window > 0) {
+    return std::min(shape.queries, std::clamp<int64_t>(shape.window / 2, 16, 128));
+  }
   const int64_t rows = (64 * 1024) / std::max<int64_t>(1, shape.keys);
   return std::min(shape.queries, std::clamp<int64_t>(rows, 16, 128));
 }
 
-uint32_t element_index(const Shape& shape, int64_t batch_head, int64_t query) {
-  return static_cast<uint32_t>((batch_head * shape.queries + query) * shape.keys);
+uint32_t element_index(const Shape& shape, int64_t batch_head, int64_t query, int64_t key) {
+  return static_cast<uint32_t>((batch_head * shape.queries + query) * shape.keys + key);
+}
+
+/// Numbers in the largest tile.
+int64_t tile_size(const Shape& shape) {
+  const int64_t rows = tile_rows(shape);
+  const int64_t keys = shape.window > 0 ? std::min(shape.keys, rows + shape.window) : shape.keys;
+  return rows * keys;
+}
+
+/// Sets a row to zero outside of `inside`.
+template <class T>
+void clear_outside(T* row, const Range& inside, int64_t size) {
+  std::fill(row, row + inside.begin, T(0));
+  std::fill(row + inside.end, row + size, T(0));
+}
+
+/// Where a query's keys are in its tile's row, which holds `tile`.
+Range keys_in_row(const Shape& s, const Range& tile, int64_t query) {
+  const Range own = visible_keys(s, query, 1);
+  return {own.begin - tile.begin, own.end - tile.begin};
+}
+
+const bool* offset_mask(const bool* mask, int64_t offset) {
+  return mask == nullptr ? nullptr : mask + offset;
 }
 
 /// Turns a row of scores into exp(score - max) and returns log-sum-exp; masked keys become 0.
@@ -70,18 +110,25 @@ void forward_head(const Shape& s, const T* query, const T* key, const T* value, 
   const T scale = T(1) / std::sqrt(static_cast<T>(width));
   const int64_t rows = tile_rows(s);
   thread_local std::vector<T> tile;
-  tile.resize(static_cast<size_t>(rows * s.keys));
+  tile.resize(static_cast<size_t>(tile_size(s)));
   for (int64_t first = 0; first < s.queries; first += rows) {
     const int64_t count = std::min(rows, s.queries - first);
-    gemm<T>(Transpose::kNo, Transpose::kYes, count, s.keys, width, scale, query + first * stride,
-            stride, key, stride, T(0), tile.data(), s.keys);
+    const Range keys = visible_keys(s, first, count);
+    const int64_t span = keys.size();
+    gemm<T>(Transpose::kNo, Transpose::kYes, count, span, width, scale, query + first * stride,
+            stride, key + keys.begin * stride, stride, T(0), tile.data(), span);
     for (int64_t r = 0; r < count; ++r) {
-      T* row = tile.data() + r * s.keys;
-      log_sums[first + r] = softmax_row(row, mask, s.keys);
-      if (hash.active()) hash.apply(row, row, element_index(s, batch_head, first + r), s.keys);
+      T* row = tile.data() + r * span;
+      const Range own = keys_in_row(s, keys, first + r);
+      clear_outside(row, own, span);
+      log_sums[first + r] =
+          softmax_row(row + own.begin, offset_mask(mask, keys.begin + own.begin), own.size());
+      if (hash.active()) {
+        hash.apply(row, row, element_index(s, batch_head, first + r, keys.begin), span);
+      }
     }
-    gemm<T>(Transpose::kNo, Transpose::kNo, count, width, s.keys, T(1), tile.data(), s.keys, value,
-            stride, T(0), output + first * stride, stride);
+    gemm<T>(Transpose::kNo, Transpose::kNo, count, width, span, T(1), tile.data(), span,
+            value + keys.begin * stride, stride, T(0), output + first * stride, stride);
   }
 }
 
@@ -122,38 +169,47 @@ void backward_head(const Shape& s, const T* query, const T* key, const T* value,
   const int64_t rows = tile_rows(s);
   thread_local std::vector<T> score_tile;
   thread_local std::vector<T> grad_tile;
-  score_tile.resize(static_cast<size_t>(rows * s.keys));
-  grad_tile.resize(static_cast<size_t>(rows * s.keys));
+  score_tile.resize(static_cast<size_t>(tile_size(s)));
+  grad_tile.resize(static_cast<size_t>(tile_size(s)));
   T* scores = score_tile.data();
   T* dp = grad_tile.data();
   for (int64_t first = 0; first < s.queries; first += rows) {
     const int64_t count = std::min(rows, s.queries - first);
+    const Range keys = visible_keys(s, first, count);
+    const int64_t span = keys.size();
+    const int64_t offset = keys.begin * stride;
     const T* q = query + first * stride;
     const T* d_out = upstream + first * stride;
-    gemm<T>(Transpose::kNo, Transpose::kYes, count, s.keys, width, scale, q, stride, key, stride,
-            T(0), scores, s.keys);
-    gemm<T>(Transpose::kNo, Transpose::kYes, count, s.keys, width, T(1), d_out, stride, value,
-            stride, T(0), dp, s.keys);
+    gemm<T>(Transpose::kNo, Transpose::kYes, count, span, width, scale, q, stride, key + offset,
+            stride, T(0), scores, span);
+    gemm<T>(Transpose::kNo, Transpose::kYes, count, span, width, T(1), d_out, stride,
+            value + offset, stride, T(0), dp, span);
     for (int64_t r = 0; r < count; ++r) {
       T delta = 0;  // sum_m dP P = dO . O
       const T* o = output + (first + r) * stride;
 #pragma omp simd reduction(+ : delta)
       for (int64_t c = 0; c < width; ++c) delta += d_out[r * stride + c] * o[c];
-      backward_row(scores + r * s.keys, dp + r * s.keys, mask, log_sums[first + r], delta, scale,
-                   hash, element_index(s, batch_head, first + r), s.keys);
+      const Range own = keys_in_row(s, keys, first + r);
+      clear_outside(scores + r * span, own, span);
+      clear_outside(dp + r * span, own, span);
+      const int64_t begin = keys.begin + own.begin;
+      backward_row(scores + r * span + own.begin, dp + r * span + own.begin,
+                   offset_mask(mask, begin), log_sums[first + r], delta, scale, hash,
+                   element_index(s, batch_head, first + r, begin), own.size());
     }
-    const T accumulate = first == 0 ? T(0) : T(1);
-    gemm<T>(Transpose::kNo, Transpose::kNo, count, width, s.keys, T(1), dp, s.keys, key, stride,
-            T(0), grads.query + first * stride, stride);
-    gemm<T>(Transpose::kYes, Transpose::kNo, s.keys, width, count, T(1), dp, s.keys, q, stride,
-            accumulate, grads.key, stride);
-    gemm<T>(Transpose::kYes, Transpose::kNo, s.keys, width, count, T(1), scores, s.keys, d_out,
-            stride, accumulate, grads.value, stride);
+    // Windows of neighbouring tiles overlap: their sums start from zero.
+    const T accumulate = first == 0 && s.window == 0 ? T(0) : T(1);
+    gemm<T>(Transpose::kNo, Transpose::kNo, count, width, span, T(1), dp, span, key + offset,
+            stride, T(0), grads.query + first * stride, stride);
+    gemm<T>(Transpose::kYes, Transpose::kNo, span, width, count, T(1), dp, span, q, stride,
+            accumulate, grads.key + offset, stride);
+    gemm<T>(Transpose::kYes, Transpose::kNo, span, width, count, T(1), scores, span, d_out, stride,
+            accumulate, grads.value + offset, stride);
   }
 }
 
-Shape shape_of(const at::Tensor& query, const at::Tensor& key, int64_t heads) {
-  return {query.size(0), query.size(1), key.size(1), heads, query.size(2) / heads};
+Shape shape_of(const at::Tensor& query, const at::Tensor& key, int64_t heads, int64_t window) {
+  return {query.size(0), query.size(1), key.size(1), heads, query.size(2) / heads, window};
 }
 
 class DropoutAttention : public torch::autograd::Function<DropoutAttention> {
@@ -161,12 +217,12 @@ class DropoutAttention : public torch::autograd::Function<DropoutAttention> {
   static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& query_in,
                             const at::Tensor& key_in, const at::Tensor& value_in, int64_t heads,
                             const std::optional<at::Tensor>& key_mask, double probability,
-                            int64_t dropout_key) {
+                            int64_t dropout_key, int64_t window) {
     const at::Tensor query = query_in.contiguous();
     const at::Tensor key = key_in.contiguous();
     const at::Tensor value = value_in.contiguous();
     const at::Tensor mask = key_mask ? key_mask->contiguous() : at::Tensor();
-    const Shape s = shape_of(query, key, heads);
+    const Shape s = shape_of(query, key, heads, window);
     const DropoutHash hash(probability, static_cast<uint64_t>(dropout_key));
     at::Tensor output = at::empty_like(query);
     at::Tensor log_sums = at::empty({s.batch, s.heads, s.queries}, query.options());
@@ -190,6 +246,7 @@ class DropoutAttention : public torch::autograd::Function<DropoutAttention> {
     ctx->saved_data["heads"] = heads;
     ctx->saved_data["probability"] = probability;
     ctx->saved_data["key"] = dropout_key;
+    ctx->saved_data["window"] = window;
     return output;
   }
 
@@ -202,13 +259,14 @@ class DropoutAttention : public torch::autograd::Function<DropoutAttention> {
     const at::Tensor& mask = saved[3];
     const at::Tensor& output = saved[4];
     const at::Tensor& log_sums = saved[5];
-    const Shape s = shape_of(query, key, ctx->saved_data["heads"].toInt());
+    const Shape s =
+        shape_of(query, key, ctx->saved_data["heads"].toInt(), ctx->saved_data["window"].toInt());
     const DropoutHash hash(ctx->saved_data["probability"].toDouble(),
                            static_cast<uint64_t>(ctx->saved_data["key"].toInt()));
     const at::Tensor upstream = grads[0].contiguous();
     at::Tensor grad_query = at::empty_like(query);
-    at::Tensor grad_key = at::empty_like(key);
-    at::Tensor grad_value = at::empty_like(value);
+    at::Tensor grad_key = s.window > 0 ? at::zeros_like(key) : at::empty_like(key);
+    at::Tensor grad_value = s.window > 0 ? at::zeros_like(value) : at::empty_like(value);
     const bool* mask_data = mask.defined() ? mask.data_ptr<bool>() : nullptr;
     AT_DISPATCH_FLOATING_TYPES(query.scalar_type(), "dropout_attention_backward", [&] {
       at::parallel_for(0, s.batch * s.heads, 1, [&](int64_t begin, int64_t end) {
@@ -228,8 +286,8 @@ class DropoutAttention : public torch::autograd::Function<DropoutAttention> {
         }
       });
     });
-    return {grad_query,   grad_key,     grad_value,  at::Tensor(),
-            at::Tensor(), at::Tensor(), at::Tensor()};
+    return {grad_query,   grad_key,     grad_value,   at::Tensor(),
+            at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
@@ -237,15 +295,17 @@ class DropoutAttention : public torch::autograd::Function<DropoutAttention> {
 
 at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,
                              const at::Tensor& value, int64_t num_heads, const at::Tensor& key_mask,
-                             const DropoutSite& site) {
+                             const DropoutSite& site, int64_t window) {
   TORCH_CHECK(query.dim() == 3 && key.dim() == 3 && key.sizes() == value.sizes() &&
                   query.size(0) == key.size(0) && query.size(2) == key.size(2) &&
                   query.size(2) % num_heads == 0,
               "dropout_attention takes query (B, N, H*D), key and value (B, M, H*D)");
+  TORCH_CHECK(window >= 0 && window % 2 == 0 && (window == 0 || query.size(1) == key.size(1)),
+              "dropout_attention takes an even window, and with one as many keys as queries");
   const auto mask =
       key_mask.defined() ? std::optional<at::Tensor>(key_mask) : std::optional<at::Tensor>();
   return DropoutAttention::apply(query, key, value, num_heads, mask, site.probability,
-                                 static_cast<int64_t>(site.key));
+                                 static_cast<int64_t>(site.key), window);
 }
 
 }  // namespace linformer

@@ -10,7 +10,20 @@
 namespace linformer {
 namespace {
 
-template <class T>
+struct ExactForm {
+  template <class T>
+  static auto parts(T x) {
+    return gelu_parts(x);
+  }
+};
+struct TanhForm {
+  template <class T>
+  static auto parts(T x) {
+    return gelu_tanh_parts(x);
+  }
+};
+
+template <class Form, class T>
 void forward_rows(const T* x, const T* bias, T* y, int64_t begin, int64_t end, int64_t width) {
   for (int64_t row = begin; row < end; ++row) {
     const T* in = x + row * width;
@@ -18,12 +31,12 @@ void forward_rows(const T* x, const T* bias, T* y, int64_t begin, int64_t end, i
 #pragma omp simd
     for (int64_t c = 0; c < width; ++c) {
       const T v = in[c] + bias[c];
-      out[c] = v * gelu_parts(v).cdf;
+      out[c] = v * Form::parts(v).cdf;
     }
   }
 }
 
-template <class T>
+template <class Form, class T>
 void backward_rows(const T* x, const T* bias, const T* dy, T* dx, T* dbias, int64_t begin,
                    int64_t end, int64_t width) {
   for (int64_t row = begin; row < end; ++row) {
@@ -33,7 +46,7 @@ void backward_rows(const T* x, const T* bias, const T* dy, T* dx, T* dbias, int6
 #pragma omp simd
     for (int64_t c = 0; c < width; ++c) {
       const T v = in[c] + bias[c];
-      const auto parts = gelu_parts(v);
+      const auto parts = Form::parts(v);
       const T gradient = upstream[c] * (parts.cdf + parts.x_pdf);
       out[c] = gradient;
       dbias[c] += gradient;
@@ -44,10 +57,11 @@ void backward_rows(const T* x, const T* bias, const T* dy, T* dx, T* dbias, int6
 class BiasGelu : public torch::autograd::Function<BiasGelu> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& input,
-                            const at::Tensor& bias) {
+                            const at::Tensor& bias, bool exact) {
     TORCH_CHECK(input.dim() == 2 && input.is_contiguous() && bias.size(0) == input.size(1),
                 "bias_gelu takes a contiguous (R, C) input and a (C) bias");
     ctx->save_for_backward({input, bias});
+    ctx->saved_data["exact"] = exact;
     at::Tensor output = at::empty_like(input);
     const int64_t width = input.size(1);
     AT_DISPATCH_FLOATING_TYPES(input.scalar_type(), "bias_gelu", [&] {
@@ -55,7 +69,8 @@ class BiasGelu : public torch::autograd::Function<BiasGelu> {
       const scalar_t* b = bias.data_ptr<scalar_t>();
       scalar_t* y = output.data_ptr<scalar_t>();
       at::parallel_for(0, input.size(0), 1, [&](int64_t begin, int64_t end) {
-        forward_rows(x, b, y, begin, end, width);
+        exact ? forward_rows<ExactForm>(x, b, y, begin, end, width)
+              : forward_rows<TanhForm>(x, b, y, begin, end, width);
       });
     });
     return output;
@@ -66,6 +81,7 @@ class BiasGelu : public torch::autograd::Function<BiasGelu> {
     const auto saved = ctx->get_saved_variables();
     const at::Tensor& input = saved[0];
     const at::Tensor& bias = saved[1];
+    const bool exact = ctx->saved_data["exact"].toBool();
     const at::Tensor upstream = grads[0].contiguous();
     at::Tensor grad_input = at::empty_like(input);
     at::Tensor grad_bias;
@@ -73,19 +89,21 @@ class BiasGelu : public torch::autograd::Function<BiasGelu> {
       grad_bias = parallel_row_sums<scalar_t>(
           input.size(0), input.size(1), input.options(),
           [&](int64_t begin, int64_t end, scalar_t* sums) {
-            backward_rows(input.data_ptr<scalar_t>(), bias.data_ptr<scalar_t>(),
-                          upstream.data_ptr<scalar_t>(), grad_input.data_ptr<scalar_t>(), sums,
-                          begin, end, input.size(1));
+            const auto rows =
+                exact ? backward_rows<ExactForm, scalar_t> : backward_rows<TanhForm, scalar_t>;
+            rows(input.data_ptr<scalar_t>(), bias.data_ptr<scalar_t>(),
+                 upstream.data_ptr<scalar_t>(), grad_input.data_ptr<scalar_t>(), sums, begin, end,
+                 input.size(1));
           });
     });
-    return {grad_input, grad_bias};
+    return {grad_input, grad_bias, at::Tensor()};
   }
 };
 
 }  // namespace
 
-at::Tensor bias_gelu(const at::Tensor& input, const at::Tensor& bias) {
-  return BiasGelu::apply(input, bias);
+at::Tensor bias_gelu(const at::Tensor& input, const at::Tensor& bias, GeluForm form) {
+  return BiasGelu::apply(input, bias, form == GeluForm::kExact);
 }
 
 }  // namespace linformer

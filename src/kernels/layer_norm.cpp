@@ -16,7 +16,7 @@ struct ForwardArguments {
   const T* bias;      // may be null
   const T* residual;  // may be null
   const T* weight;
-  const T* shift;
+  const T* shift;  // null: RMSNorm
   T* sum;
   T* normalized;
   T* mean;
@@ -43,13 +43,18 @@ void forward_row(const ForwardArguments<T>& a, const DropoutHash& hash, int64_t 
   T total = 0;
 #pragma omp simd reduction(+ : total)
   for (int64_t c = 0; c < width; ++c) total += s[c];
-  const T mean = total / static_cast<T>(width);
+  const T mean = a.shift == nullptr ? T(0) : total / static_cast<T>(width);
   T squares = 0;
 #pragma omp simd reduction(+ : squares)
   for (int64_t c = 0; c < width; ++c) squares += (s[c] - mean) * (s[c] - mean);
   const T inverse = T(1) / std::sqrt(squares / static_cast<T>(width) + a.epsilon);
+  if (a.shift == nullptr) {
 #pragma omp simd
-  for (int64_t c = 0; c < width; ++c) y[c] = (s[c] - mean) * inverse * a.weight[c] + a.shift[c];
+    for (int64_t c = 0; c < width; ++c) y[c] = s[c] * inverse * a.weight[c];
+  } else {
+#pragma omp simd
+    for (int64_t c = 0; c < width; ++c) y[c] = (s[c] - mean) * inverse * a.weight[c] + a.shift[c];
+  }
   a.mean[row] = mean;
   a.inverse_deviation[row] = inverse;
 }
@@ -63,7 +68,8 @@ struct BackwardArguments {
   const T* grad_normalized;  // may be null
   const T* grad_sum;         // may be null
   T* grad_residual;
-  T* grad_x;  // equals grad_residual without dropout
+  T* grad_x;     // equals grad_residual without dropout
+  bool centred;  // LayerNorm; RMSNorm has no mean
   int64_t width;
 };
 
@@ -91,7 +97,7 @@ void backward_row(const BackwardArguments<T>& a, const DropoutHash& hash, int64_
       dweight[c] += dy[c] * normal;
       dshift[c] += dy[c];
     }
-    const T mean_g = sum_g / static_cast<T>(width);
+    const T mean_g = a.centred ? sum_g / static_cast<T>(width) : T(0);
     const T mean_gx = sum_gx / static_cast<T>(width);
 #pragma omp simd
     for (int64_t c = 0; c < width; ++c) {
@@ -123,10 +129,12 @@ class ResidualNormFunction : public torch::autograd::Function<ResidualNormFuncti
                                                 const at::Tensor& x,
                                                 const std::optional<at::Tensor>& bias_in,
                                                 const std::optional<at::Tensor>& residual_in,
-                                                const at::Tensor& weight, const at::Tensor& shift,
+                                                const at::Tensor& weight,
+                                                const std::optional<at::Tensor>& shift_in,
                                                 double epsilon, double probability, int64_t key) {
     const at::Tensor bias = bias_in.value_or(at::Tensor());
     const at::Tensor residual = residual_in.value_or(at::Tensor());
+    const at::Tensor shift = shift_in.value_or(at::Tensor());
     TORCH_CHECK(x.dim() == 2 && x.is_contiguous(), "layer norm takes a contiguous (R, C) input");
     TORCH_CHECK(!residual.defined() || (residual.is_contiguous() && residual.sizes() == x.sizes()),
                 "layer norm takes a contiguous residual of the input's shape");
@@ -140,7 +148,7 @@ class ResidualNormFunction : public torch::autograd::Function<ResidualNormFuncti
       const ForwardArguments<scalar_t> arguments{
           x.data_ptr<scalar_t>(),           data_or_null<scalar_t>(bias),
           data_or_null<scalar_t>(residual), weight.data_ptr<scalar_t>(),
-          shift.data_ptr<scalar_t>(),       sum.data_ptr<scalar_t>(),
+          data_or_null<scalar_t>(shift),    sum.data_ptr<scalar_t>(),
           normalized.data_ptr<scalar_t>(),  mean.data_ptr<scalar_t>(),
           inverse.data_ptr<scalar_t>(),     x.size(1),
           static_cast<scalar_t>(epsilon)};
@@ -152,6 +160,7 @@ class ResidualNormFunction : public torch::autograd::Function<ResidualNormFuncti
     ctx->save_for_backward({sum, mean, inverse, weight});
     ctx->saved_data["has_bias"] = bias.defined();
     ctx->saved_data["has_residual"] = residual.defined();
+    ctx->saved_data["has_shift"] = shift.defined();
     ctx->saved_data["probability"] = probability;
     ctx->saved_data["key"] = key;
     return {sum, normalized};
@@ -169,6 +178,7 @@ class ResidualNormFunction : public torch::autograd::Function<ResidualNormFuncti
     const int64_t width = sum.size(1);
     at::Tensor grad_residual = at::empty_like(sum);
     at::Tensor grad_x = hash.active() ? at::empty_like(sum) : grad_residual;
+    const bool has_shift = ctx->saved_data["has_shift"].toBool();
     at::Tensor sums;
     AT_DISPATCH_FLOATING_TYPES(sum.scalar_type(), "residual_layer_norm_backward", [&] {
       const BackwardArguments<scalar_t> arguments{sum.data_ptr<scalar_t>(),
@@ -179,6 +189,7 @@ class ResidualNormFunction : public torch::autograd::Function<ResidualNormFuncti
                                                   data_or_null<scalar_t>(grad_sum),
                                                   grad_residual.data_ptr<scalar_t>(),
                                                   grad_x.data_ptr<scalar_t>(),
+                                                  has_shift,
                                                   width};
       sums = parallel_row_sums<scalar_t>(sum.size(0), 3 * width, sum.options(),
                                          [&](int64_t begin, int64_t end, scalar_t* partial) {
@@ -193,7 +204,7 @@ class ResidualNormFunction : public torch::autograd::Function<ResidualNormFuncti
             has_bias ? sums.narrow(0, 2 * width, width) : at::Tensor(),
             has_residual ? grad_residual : at::Tensor(),
             sums.narrow(0, 0, width),
-            sums.narrow(0, width, width),
+            has_shift ? sums.narrow(0, width, width) : at::Tensor(),
             at::Tensor(),
             at::Tensor(),
             at::Tensor()};
@@ -210,8 +221,8 @@ ResidualNorm bias_dropout_residual_layer_norm(const at::Tensor& x, const at::Ten
     return tensor.defined() ? std::optional<at::Tensor>(tensor) : std::nullopt;
   };
   auto outputs =
-      ResidualNormFunction::apply(x, optional(bias), optional(residual), weight, shift, epsilon,
-                                  site.probability, static_cast<int64_t>(site.key));
+      ResidualNormFunction::apply(x, optional(bias), optional(residual), weight, optional(shift),
+                                  epsilon, site.probability, static_cast<int64_t>(site.key));
   return {outputs[0], outputs[1]};
 }
 

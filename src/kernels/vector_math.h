@@ -57,4 +57,22 @@ inline GeluPartsDouble gelu_parts(double x) {
           x * 0.39894228040143267794 * std::exp(-0.5 * x * x)};
 }
 
+/// The same two numbers for the tanh form of GELU, x * (1 + tanh(u)) / 2 with
+/// u = sqrt(2 / pi) (x + 0.044715 x^3); the first is the factor of x, the sum of both the
+/// derivative.
+inline GeluParts gelu_tanh_parts(float x) {
+  const float square = x * x;
+  const float u = 0.79788456f * x * (1.0f + 0.044715f * square);
+  const float inverse = 1.0f / (fast_exp(-2.0f * std::fabs(u)) + 1.0f);  // (1 + tanh |u|) / 2
+  const float steep = 4.0f * inverse * (1.0f - inverse);                 // 1 - tanh(u)^2
+  return {u < 0.0f ? 1.0f - inverse : inverse,
+          0.5f * x * steep * 0.79788456f * (1.0f + 0.134145f * square)};
+}
+
+inline GeluPartsDouble gelu_tanh_parts(double x) {
+  constexpr double kRoot = 0.79788456080286535588;
+  const double t = std::tanh(kRoot * x * (1.0 + 0.044715 * x * x));
+  return {0.5 * (1.0 + t), 0.5 * x * (1.0 - t * t) * kRoot * (1.0 + 0.134145 * x * x)};
+}
+
 }  // namespace linformer

@@ -1,7 +1,8 @@
 #include "linformer/nn/encoder.h"
 
 #include <ATen/ATen.h>
-#include <torch/csrc/autograd/custom_function.h>
+
+#include "recompute.h"
 
 #include "linformer/core/error.h"
 #include "linformer/kernels/gelu.h"
@@ -12,11 +13,6 @@ namespace {
 
 constexpr int64_t kPadId = 1;  // as RoBERTa's
 constexpr int64_t kFirstPosition = kPadId + 1;
-
-NormParameters add_norm(const std::string& prefix, int64_t width, ParameterSet& parameters) {
-  return {parameters.add_constant(prefix + ".weight", ParameterKind::kNorm, {width}, 1.0),
-          parameters.add_constant(prefix + ".bias", ParameterKind::kNorm, {width}, 0.0)};
-}
 
 /// (rows, width) with sines and cosines of geometric frequencies (Vaswani et al. 2017, section
 /// 3.5), scaled to the standard deviation that the other weights start with.
@@ -65,23 +61,36 @@ Embeddings::Embeddings(const ModelConfig& config, ParameterSet& parameters)
       with_zero_padding_row(parameters.draw_normal(words, {config.vocab_size, width}, deviation)));
   const std::string positions = prefix + "position_embeddings.weight";
   const int64_t rows = config.num_position_rows();
-  at::Tensor start = config.position_init == PositionInit::kSinusoidal
+  const bool fixed = config.position_embedding == PositionEmbedding::kSinusoidal;
+  at::Tensor start = fixed || config.position_init == PositionInit::kSinusoidal
                          ? sinusoidal_positions(rows, width, deviation)
                          : parameters.draw_normal(positions, {rows, width}, deviation);
   positions_ = parameters.add(positions, ParameterKind::kEmbedding, with_zero_padding_row(start));
-  norm_ = add_norm(prefix + "LayerNorm", width, parameters);
+  positions_.set_requires_grad(!fixed);
+  if (config.type_vocab_size > 0) {
+    token_types_ =
+        parameters.add_normal(prefix + "token_type_embeddings.weight", ParameterKind::kEmbedding,
+                              {config.type_vocab_size, width}, deviation);
+  }
+  norm_ = add_norm(config, prefix + "LayerNorm", parameters);
 }
 
-at::Tensor Embeddings::forward(const at::Tensor& input_ids, const at::Tensor& mask,
-                               ForwardContext& context) const {
-  // A padded position is the padding token, whatever id it holds.
-  const at::Tensor ids =
-      mask.defined() ? input_ids.masked_fill(mask.logical_not(), kPadId) : input_ids;
+at::Tensor Embeddings::forward(const EncoderInput& input, ForwardContext& context) const {
+  // A padded position is the padding token of segment 0, whatever ids it holds.
+  const auto or_at_padding = [&](const at::Tensor& ids, int64_t value) {
+    return input.mask.defined() ? ids.masked_fill(input.mask.logical_not(), value) : ids;
+  };
+  const at::Tensor ids = or_at_padding(input.input_ids, kPadId);
   // A tied table also gets a dense gradient from the head; a sparse one from here is added into it
   // in place, which saves a second table.
-  const at::Tensor sum =
+  at::Tensor sum =
       at::embedding(words_, ids, kPadId, /*scale_grad_by_freq=*/false, /*sparse=*/tied_) +
-      at::embedding(positions_, position_ids(ids, mask), kPadId);
+      at::embedding(positions_, position_ids(ids, input.mask), kPadId);
+  if (token_types_.defined()) {
+    const at::Tensor types =
+        input.token_type_ids.defined() ? input.token_type_ids : at::zeros_like(ids);
+    sum = sum + at::embedding(token_types_, or_at_padding(types, 0));
+  }
   const at::Tensor normal =
       layer_norm(sum.flatten(0, 1), norm_.weight, norm_.shift, epsilon_).view(sum.sizes());
   return dropout(normal, context.next_dropout(dropout_probability_));
@@ -89,7 +98,7 @@ at::Tensor Embeddings::forward(const at::Tensor& input_ids, const at::Tensor& ma
 
 EncoderLayer::EncoderLayer(const ModelConfig& config, int64_t index, ParameterSet& parameters,
                            const std::optional<SequenceProjection>& shared)
-    : attention(config, "roberta.encoder.layer." + std::to_string(index) + ".attention.self",
+    : attention(config, index, "roberta.encoder.layer." + std::to_string(index) + ".attention.self",
                 parameters, shared) {
   const std::string prefix = "roberta.encoder.layer." + std::to_string(index) + ".";
   const int64_t width = config.hidden_size;
@@ -104,88 +113,152 @@ EncoderLayer::EncoderLayer(const ModelConfig& config, int64_t index, ParameterSe
   };
   attention_output_weight = add_weight("attention.output.dense", width, width);
   attention_output_bias = add_bias("attention.output.dense", width);
-  attention_norm = add_norm(prefix + "attention.output.LayerNorm", width, parameters);
+  attention_norm = add_norm(config, prefix + "attention.output.LayerNorm", parameters);
+  if (config.is_gated()) {
+    gate_weight = add_weight("intermediate.gate", wide, width);
+    gate_bias = add_bias("intermediate.gate", wide);
+  }
   intermediate_weight = add_weight("intermediate.dense", wide, width);
   intermediate_bias = add_bias("intermediate.dense", wide);
   output_weight = add_weight("output.dense", width, wide);
   output_bias = add_bias("output.dense", width);
-  output_norm = add_norm(prefix + "output.LayerNorm", width, parameters);
+  output_norm = add_norm(config, prefix + "output.LayerNorm", parameters);
+  for (const Parameter& parameter : parameters.all()) {
+    if (parameter.name.starts_with(prefix)) all.push_back(parameter.tensor);
+  }
 }
 
 Encoder::Encoder(const ModelConfig& config, ParameterSet& parameters)
     : config_(config), embeddings_(config, parameters) {
-  if (config.attention.type == AttentionType::kLinformer &&
-      config.attention.sharing == SharingMode::kLayerwise) {
-    shared_projection_ = make_sequence_projection(config, "roberta.encoder", parameters);
+  if (config.has_linformer_layer() && config.attention.sharing == SharingMode::kLayerwise) {
+    int64_t layer = 0;  // any Linformer layer: they all have the same k
+    while (config.attention_type(layer) != AttentionType::kLinformer) ++layer;
+    shared_projection_ = make_sequence_projection(config, layer, "roberta.encoder", parameters);
   }
   layers_.reserve(static_cast<size_t>(config.num_hidden_layers));
   for (int64_t i = 0; i < config.num_hidden_layers; ++i) {
-    layers_.emplace_back(config, i, parameters, shared_projection_);
+    const bool projects = config.attention_type(i) == AttentionType::kLinformer;
+    layers_.emplace_back(config, i, parameters, projects ? shared_projection_ : std::nullopt);
   }
-  if (config.norm_position == NormPosition::kPre) {
-    final_norm_ = add_norm("roberta.encoder.LayerNorm", config.hidden_size, parameters);
-  }
+  if (pre_norm()) final_norm_ = add_norm(config, "roberta.encoder.LayerNorm", parameters);
 }
 
-at::Tensor Encoder::forward(const at::Tensor& input_ids, const at::Tensor& mask,
-                            ForwardContext& context) const {
-  if (input_ids.size(1) > config_.max_sequence_length) {
+at::Tensor Encoder::forward(const EncoderInput& input, ForwardContext& context,
+                            std::vector<at::Tensor>* hidden_states) const {
+  const int64_t length = input.input_ids.size(1);
+  if (length > config_.max_sequence_length) {
     fail_usage("input_ids",
-               "a sequence of " + std::to_string(input_ids.size(1)) +
-                   " tokens, the model takes at most " +
+               "a sequence of " + std::to_string(length) + " tokens, the model takes at most " +
                    std::to_string(config_.max_sequence_length),
-               "cut the input, or train a model with a larger model.max_sequence_length");
+               "cut the input, lengthen the model with linformer-convert extend, or train one with "
+               "a larger model.max_sequence_length");
   }
-  if (!mask.defined() || is_right_padded(mask)) {
-    return run_layers(embeddings_.forward(input_ids, mask, context), mask, context);
+  if (!input.mask.defined() || is_right_padded(input.mask)) {
+    return run_layers(embeddings_.forward(input, context), input.mask, context, hidden_states);
   }
   // E and F are indexed by position: align the tokens to the left, and put the rows back after.
-  const at::Tensor order = at::argsort(mask.logical_not(), /*stable=*/true, /*dim=*/1,
+  const at::Tensor order = at::argsort(input.mask.logical_not(), /*stable=*/true, /*dim=*/1,
                                        /*descending=*/false);
-  const at::Tensor ids = input_ids.gather(1, order);
-  const at::Tensor aligned_mask = mask.gather(1, order);
-  const at::Tensor aligned =
-      run_layers(embeddings_.forward(ids, aligned_mask, context), aligned_mask, context);
-  const at::Tensor back =
-      order.argsort(/*dim=*/int64_t{1}, /*descending=*/false).unsqueeze(-1).expand_as(aligned);
-  return aligned.gather(1, back);
+  EncoderInput aligned{input.input_ids.gather(1, order), input.mask.gather(1, order), {}};
+  if (input.token_type_ids.defined()) {
+    aligned.token_type_ids = input.token_type_ids.gather(1, order);
+  }
+  const at::Tensor back = order.argsort(/*dim=*/int64_t{1}, /*descending=*/false).unsqueeze(-1);
+  const auto put_back = [&](const at::Tensor& x) { return x.gather(1, back.expand_as(x)); };
+  const at::Tensor output =
+      run_layers(embeddings_.forward(aligned, context), aligned.mask, context, hidden_states);
+  if (hidden_states != nullptr) {
+    for (at::Tensor& state : *hidden_states) state = put_back(state);
+  }
+  return put_back(output);
 }
 
 at::Tensor Encoder::run_layers(const at::Tensor& embedded, const at::Tensor& mask,
-                               ForwardContext& context) const {
-  const auto shape = embedded.sizes().vec();
-  const bool pre_norm = config_.norm_position == NormPosition::kPre;
-  const double eps = config_.layer_norm_eps;
-  const double drop = config_.hidden_dropout_prob;
-  // Rows (B * N, C) from here on. Each residual sum is fused with the norm that follows it:
-  // post-norm goes on with the norm, pre-norm with the sum and feeds the norm to the next sublayer.
-  at::Tensor stream = embedded.flatten(0, 1);
-  at::Tensor input = stream;
-  if (pre_norm) {
+                               ForwardContext& context,
+                               std::vector<at::Tensor>* hidden_states) const {
+  const Call call{mask, embedded.sizes().vec()};
+  State state;
+  state.stream = embedded.flatten(0, 1);
+  state.input = state.stream;
+  if (pre_norm()) {
     const NormParameters& first = layers_.front().attention_norm;
-    input = layer_norm(stream, first.weight, first.shift, eps);
+    state.input = layer_norm(state.stream, first.weight, first.shift, config_.layer_norm_eps);
   }
+  if (hidden_states != nullptr) *hidden_states = {embedded};
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    state = context.recompute() ? recompute_layer(i, state, call, context)
+                                : run_layer(i, state, call, context);
+    if (hidden_states == nullptr) continue;
+    const bool last = i + 1 == layers_.size();
+    hidden_states->push_back((last ? state.input : state.stream).view(call.shape));
+  }
+  return state.input.view(call.shape);
+}
+
+Encoder::State Encoder::run_layer(size_t index, const State& before, const Call& call,
+                                  ForwardContext& context) const {
+  const EncoderLayer& layer = layers_[index];
+  State state = before;
+  // Each residual sum is fused with the norm that follows it: post-norm goes on with the norm,
+  // pre-norm with the sum and feeds the norm to the next sublayer.
   const auto add_and_norm = [&](const at::Tensor& update, const at::Tensor& bias,
                                 const NormParameters& norm) {
     const ResidualNorm result = bias_dropout_residual_layer_norm(
-        update, bias, stream, norm.weight, norm.shift, eps, context.next_dropout(drop));
-    stream = pre_norm ? result.sum : result.normalized;
-    input = result.normalized;
+        update, bias, state.stream, norm.weight, norm.shift, config_.layer_norm_eps,
+        context.next_dropout(config_.hidden_dropout_prob));
+    state.stream = pre_norm() ? result.sum : result.normalized;
+    state.input = result.normalized;
   };
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    const EncoderLayer& layer = layers_[i];
-    const at::Tensor heads = layer.attention.forward(input.view(shape), mask, context);
-    add_and_norm(at::mm(heads.flatten(0, 1), layer.attention_output_weight.t()),
-                 layer.attention_output_bias, pre_norm ? layer.output_norm : layer.attention_norm);
-    const at::Tensor wide =
-        bias_gelu(at::mm(input, layer.intermediate_weight.t()), layer.intermediate_bias);
-    const bool last = i + 1 == layers_.size();
-    const NormParameters& after = !pre_norm ? layer.output_norm
-                                  : last    ? final_norm_
-                                            : layers_[i + 1].attention_norm;
-    add_and_norm(at::mm(wide, layer.output_weight.t()), layer.output_bias, after);
+  const at::Tensor heads =
+      layer.attention.forward(state.input.view(call.shape), call.mask, context);
+  add_and_norm(at::mm(heads.flatten(0, 1), layer.attention_output_weight.t()),
+               layer.attention_output_bias, pre_norm() ? layer.output_norm : layer.attention_norm);
+  const bool last = index + 1 == layers_.size();
+  const NormParameters& after = !pre_norm() ? layer.output_norm
+                                : last      ? final_norm_
+                                            : layers_[index + 1].attention_norm;
+  const at::Tensor wide = feed_forward(layer, state.input);
+  add_and_norm(at::mm(wide, layer.output_weight.t()), layer.output_bias, after);
+  return state;
+}
+
+Encoder::State Encoder::recompute_layer(size_t index, const State& state, const Call& call,
+                                        ForwardContext& context) const {
+  const LayerFunction function = [this, index, call](const Tensors& in, ForwardContext& again) {
+    const State result = run_layer(index, {in.front(), in.back()}, call, again);
+    return pre_norm() ? Tensors{result.stream, result.input} : Tensors{result.input};
+  };
+  Tensors parameters = layers_[index].all;
+  if (shared_projection_ && shared_projection_->E.defined()) {
+    parameters.push_back(shared_projection_->E);
   }
-  return input.view(shape);
+  if (pre_norm()) {
+    const bool last = index + 1 == layers_.size();
+    const NormParameters& after = last ? final_norm_ : layers_[index + 1].attention_norm;
+    parameters.push_back(after.weight);
+    if (after.shift.defined()) parameters.push_back(after.shift);
+  }
+  const Tensors inputs = pre_norm() ? Tensors{state.stream, state.input} : Tensors{state.input};
+  const Tensors outputs = forward_and_recompute(function, inputs, parameters, context);
+  return {outputs.front(), outputs.back()};
+}
+
+at::Tensor Encoder::feed_forward(const EncoderLayer& layer, const at::Tensor& input) const {
+  const at::Tensor wide = at::mm(input, layer.intermediate_weight.t());
+  switch (config_.hidden_act) {
+    case Activation::kGelu:
+      return bias_gelu(wide, layer.intermediate_bias);
+    case Activation::kGeluNew:
+      return bias_gelu(wide, layer.intermediate_bias, GeluForm::kTanh);
+    case Activation::kSwiglu:
+    case Activation::kGeglu:
+      break;
+  }
+  const at::Tensor gate = at::mm(input, layer.gate_weight.t());
+  const at::Tensor open = config_.hidden_act == Activation::kGeglu
+                              ? bias_gelu(gate, layer.gate_bias)
+                              : at::silu(gate + layer.gate_bias);
+  return open * (wide + layer.intermediate_bias);
 }
 
 }  // namespace linformer

@@ -16,8 +16,7 @@ MaskedLmHead::MaskedLmHead(const ModelConfig& config, const at::Tensor& word_emb
   dense_weight_ = parameters.add_normal("lm_head.dense.weight", ParameterKind::kWeight,
                                         {width, width}, deviation);
   dense_bias_ = parameters.add_constant("lm_head.dense.bias", ParameterKind::kBias, {width}, 0.0);
-  norm_ = {parameters.add_constant("lm_head.layer_norm.weight", ParameterKind::kNorm, {width}, 1.0),
-           parameters.add_constant("lm_head.layer_norm.bias", ParameterKind::kNorm, {width}, 0.0)};
+  norm_ = add_norm(config, "lm_head.layer_norm", parameters);
   decoder_weight_ = config.tie_word_embeddings
                         ? word_embeddings
                         : parameters.add_normal("lm_head.decoder.weight", ParameterKind::kEmbedding,

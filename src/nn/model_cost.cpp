@@ -1,39 +1,94 @@
 #include "linformer/nn/model_cost.h"
 
 #include <algorithm>
+#include <numeric>
+#include <vector>
 
 namespace linformer {
+
+namespace {
+
+/// Numbers in one E.
+int64_t projection_size(const ModelConfig& config, int64_t layer) {
+  const std::vector<int64_t> lengths = config.projected_lengths(layer);
+  const AttentionConfig& attention = config.attention;
+  const int64_t n = config.max_sequence_length;
+  if (attention.projection == ProjectionType::kConv) {
+    const bool mixes = attention.convolution_mixing == ConvolutionMixing::kHead;
+    return config.hidden_size * (mixes ? config.head_size() : 1) * (n / lengths.front());
+  }
+  if (attention.projection != ProjectionType::kLinear) return 0;
+  if (lengths.size() > 1) return n * std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
+  const int64_t heads = attention.sharing == SharingMode::kNone ? config.num_attention_heads : 1;
+  return heads * lengths.front() * n;
+}
+
+int64_t count_projections(const ModelConfig& config) {
+  const SharingMode sharing = config.attention.sharing;
+  const int64_t matrices =
+      sharing == SharingMode::kNone || sharing == SharingMode::kHeadwise ? 2 : 1;
+  int64_t total = 0;
+  for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
+    if (config.attention_type(layer) != AttentionType::kLinformer) continue;
+    total += matrices * projection_size(config, layer);
+    if (sharing == SharingMode::kLayerwise) break;
+  }
+  return total;
+}
+
+double mean_projected_length(const ModelConfig& config, int64_t layer) {
+  const std::vector<int64_t> lengths = config.projected_lengths(layer);
+  return static_cast<double>(std::accumulate(lengths.begin(), lengths.end(), int64_t{0})) /
+         static_cast<double>(lengths.size());
+}
+
+/// Multiply-adds a token of a layer's attention, output matrix included.
+double attention_cost(const ModelConfig& config, int64_t layer) {
+  const auto d = static_cast<double>(config.hidden_size);
+  const auto n = static_cast<double>(config.max_sequence_length);
+  const AttentionConfig& attention = config.attention;
+  switch (config.attention_type(layer)) {
+    case AttentionType::kStandard:
+      return 4 * d * d + 2 * n * d;
+    case AttentionType::kLocalWindow:
+      return 4 * d * d + 2 * std::min(n, static_cast<double>(attention.attention_window + 1)) * d;
+    case AttentionType::kLinformer:
+      break;
+  }
+  const double k = mean_projected_length(config, layer);
+  const double compressed_features = 2 * d * d + 2 * d * d * k / n;  // query, output; key, value
+  const bool sequence_first = attention.order == ProjectionOrder::kSequenceFirst;
+  switch (attention.projection) {
+    case ProjectionType::kLinear:
+      return compressed_features + 4 * k * d;
+    case ProjectionType::kMeanPool:
+      return compressed_features + 2 * k * d;
+    case ProjectionType::kMaxPool:
+    case ProjectionType::kConv:
+      break;
+  }
+  const bool mixes = attention.projection == ProjectionType::kConv &&
+                     attention.convolution_mixing == ConvolutionMixing::kHead;
+  const double mixing = mixes ? 2 * d * static_cast<double>(config.head_size()) : 0.0;
+  return (sequence_first ? compressed_features : 4 * d * d) + mixing + 2 * k * d;
+}
+
+}  // namespace
 
 ParameterCounts count_parameters(const ModelConfig& config) {
   const int64_t width = config.hidden_size;
   const int64_t wide = config.intermediate_size;
-  const int64_t norm = 2 * width;
-  const AttentionConfig& attention = config.attention;
+  const int64_t norm = config.norm_type == NormType::kLayerNorm ? 2 * width : width;
   ParameterCounts counts;
-  counts.embeddings = config.vocab_size * width + config.num_position_rows() * width + norm;
-  const int64_t layer = 4 * (width * width + width) + (width * wide + wide) +
-                        (wide * width + width) + 2 * norm + attention.value_convolution * width;
+  counts.embeddings =
+      (config.vocab_size + config.num_position_rows() + config.type_vocab_size) * width + norm;
+  const int64_t widenings = config.is_gated() ? 2 : 1;
+  const int64_t layer = 4 * (width * width + width) + widenings * (width * wide + wide) +
+                        (wide * width + width) + 2 * norm +
+                        config.attention.value_convolution * width;
   counts.layers = config.num_hidden_layers * layer;
   if (config.norm_position == NormPosition::kPre) counts.layers += norm;
-  if (attention.type == AttentionType::kLinformer) {
-    const int64_t matrix = attention.projected_length * config.max_sequence_length;
-    int64_t matrices = 0;
-    switch (attention.sharing) {
-      case SharingMode::kNone:
-        matrices = 2 * config.num_attention_heads * config.num_hidden_layers;
-        break;
-      case SharingMode::kHeadwise:
-        matrices = 2 * config.num_hidden_layers;
-        break;
-      case SharingMode::kKeyValue:
-        matrices = config.num_hidden_layers;
-        break;
-      case SharingMode::kLayerwise:
-        matrices = 1;
-        break;
-    }
-    counts.projections = matrices * matrix;
-  }
+  counts.projections = count_projections(config);
   counts.head = width * width + width + norm + config.vocab_size;
   if (!config.tie_word_embeddings) counts.head += config.vocab_size * width;
   return counts;
@@ -41,14 +96,14 @@ ParameterCounts count_parameters(const ModelConfig& config) {
 
 double needed_flop_per_token(const ModelConfig& config, double mlm_probability) {
   const auto d = static_cast<double>(config.hidden_size);
-  const auto n = static_cast<double>(config.max_sequence_length);
-  const auto k = static_cast<double>(config.attention.projected_length);
-  const double feed_forward = 2 * d * static_cast<double>(config.intermediate_size);
-  const double attention = config.attention.type == AttentionType::kLinformer
-                               ? 2 * d * d + 2 * d * d * k / n + 4 * k * d
-                               : 4 * d * d + 2 * n * d;
+  const double widenings = config.is_gated() ? 2 : 1;
+  const double feed_forward = (widenings + 1) * d * static_cast<double>(config.intermediate_size);
+  double layers = 0.0;
+  for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
+    layers += attention_cost(config, layer) + feed_forward;
+  }
   const double head = mlm_probability * (d * d + d * static_cast<double>(config.vocab_size));
-  return 6.0 * (static_cast<double>(config.num_hidden_layers) * (attention + feed_forward) + head);
+  return 6.0 * (layers + head);
 }
 
 MemoryEstimate estimate_memory(const ModelConfig& config, int64_t micro_batch_size,
@@ -58,16 +113,22 @@ MemoryEstimate estimate_memory(const ModelConfig& config, int64_t micro_batch_si
   const int64_t numbers = count_parameters(config).total();
   const int64_t rows = micro_batch_size * config.max_sequence_length;
   const int64_t width = config.hidden_size;
-  const int64_t keys = config.attention.type == AttentionType::kLinformer
-                           ? config.attention.projected_length * micro_batch_size
-                           : rows;
-  // Kept per layer: query, heads, the input; two residual sums and norms; before and after GELU.
-  const int64_t per_layer = rows * (7 * width + 2 * config.intermediate_size) + 4 * keys * width;
+  // Kept per layer: query, heads, the input; two residual sums and norms; before and after the
+  // activation; keys and values.
+  const int64_t wide = config.intermediate_size * (config.is_gated() ? 4 : 2);
+  int64_t kept = 0;
+  for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
+    const bool projects = config.attention_type(layer) == AttentionType::kLinformer;
+    const auto keys =
+        projects ? static_cast<int64_t>(mean_projected_length(config, layer)) * micro_batch_size
+                 : rows;
+    kept += rows * (7 * width + wide) + 4 * keys * width;
+  }
   MemoryEstimate memory;
   memory.parameters = numbers * kFloatBytes;
   memory.gradients = numbers * kFloatBytes;
   memory.optimizer = 2 * numbers * kFloatBytes;
-  memory.activations = (config.num_hidden_layers * per_layer + 4 * rows * width) * kFloatBytes;
+  memory.activations = (kept + 4 * rows * width) * kFloatBytes;
   const auto masked = static_cast<int64_t>(static_cast<double>(rows) * mlm_probability) + 1;
   memory.logits = std::min(masked * config.vocab_size * kFloatBytes, kLargestLogitPiece);
   return memory;

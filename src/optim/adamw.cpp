@@ -5,11 +5,20 @@
 namespace linformer {
 
 AdamW::AdamW(std::vector<OptimizedParameter> parameters, const OptimizerConfig& config)
-    : config_(config), groups_(2) {
-  groups_[0].weight_decay = config.weight_decay;
+    : config_(config), groups_(3) {
+  const auto group_of = [&](ParameterRole role) -> Group& {
+    return groups_[static_cast<size_t>(role)];
+  };
+  group_of(ParameterRole::kWeight).weight_decay = config.weight_decay;
+  if (config.decay_biases_and_norms) {
+    group_of(ParameterRole::kBiasOrNorm).weight_decay = config.weight_decay;
+  }
+  Group& projections = group_of(ParameterRole::kProjection);
+  projections.weight_decay = config.projection_weight_decay.value_or(config.weight_decay);
+  projections.learning_rate = config.projection_learning_rate;
   for (OptimizedParameter& parameter : parameters) {
     if (!parameter.tensor.requires_grad()) continue;
-    Group& group = groups_[parameter.decays || config.decay_biases_and_norms ? 0 : 1];
+    Group& group = group_of(parameter.role);
     group.parameters.push_back(parameter.tensor);
     group.exp_avgs.push_back(at::zeros_like(parameter.tensor));
     group.exp_avg_sqs.push_back(at::zeros_like(parameter.tensor));
@@ -44,8 +53,9 @@ void AdamW::step(double learning_rate, double divisor) {
     }
     const std::vector<at::Tensor> counts(group.parameters.size(), count);
     at::_fused_adamw_(group.parameters, gradients, group.exp_avgs, group.exp_avg_sqs, {}, counts,
-                      learning_rate, config_.betas[0], config_.betas[1], group.weight_decay,
-                      config_.eps, /*amsgrad=*/false, /*maximize=*/false, scale, std::nullopt);
+                      learning_rate * group.learning_rate, config_.betas[0], config_.betas[1],
+                      group.weight_decay, config_.eps, /*amsgrad=*/false, /*maximize=*/false, scale,
+                      std::nullopt);
   }
 }
 

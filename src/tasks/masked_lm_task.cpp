@@ -19,8 +19,7 @@ struct MaskedStates {
 
 MaskedStates masked_states(const MaskedLmModel& model, const Batch& batch,
                            ForwardContext& context) {
-  const EncoderInput input = encoder_input(batch);
-  const at::Tensor hidden = model.encoder().forward(input.input_ids, input.mask, context);
+  const at::Tensor hidden = model.encoder().forward(encoder_input(batch), context);
   const auto count = static_cast<int64_t>(batch.masked_labels.size());
   const at::Tensor positions = borrow(batch.masked_positions, {count}, at::kLong);
   return {hidden.flatten(0, 1).index_select(0, positions),

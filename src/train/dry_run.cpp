@@ -39,6 +39,7 @@ Probe measure(const PretrainConfig& config, const BatchSource& source) {
         source.batch(i * config.training.micro_batch_size, config.training.micro_batch_size);
     const auto start = Clock::now();
     ForwardContext context(static_cast<uint64_t>(i));
+    context.set_recompute(config.training.activation_checkpointing);
     const LossSum loss = masked_lm_loss(model, batch, context);
     loss.nll_sum.backward();
     const auto middle = Clock::now();

@@ -14,18 +14,13 @@ namespace {
 
 constexpr const char* kTokenTypes = "roberta.embeddings.token_type_embeddings.weight";
 
-bool opens_in_transformers(const ModelConfig& config) {
-  return config.attention.type == AttentionType::kStandard &&
-         config.norm_position == NormPosition::kPost && config.attention.value_convolution == 0;
-}
-
 /// Handles on every tensor of the file; the token types, if the file has them, are zeros.
 NamedTensors tensors_of(const MaskedLmModel& model) {
   NamedTensors tensors;
   for (const Parameter& parameter : model.parameters().all()) {
     tensors.emplace_back(parameter.name, parameter.tensor.detach());
   }
-  if (opens_in_transformers(model.config())) {
+  if (model.config().is_plain_roberta() && model.config().type_vocab_size == 0) {
     tensors.emplace_back(kTokenTypes, at::zeros({1, model.config().hidden_size}));
   }
   return tensors;
@@ -49,8 +44,10 @@ void load_weights(const std::string& folder, MaskedLmModel& model) {
   const NamedTensors targets = tensors_of(model);
   load_into(path, targets);
   if (targets.back().first == kTokenTypes && targets.back().second.any().item<bool>()) {
-    fail_run(path, std::string(kTokenTypes) + " is not zero; this program has no token types",
-             "add the table's row to every row of position_embeddings, and set it to zero");
+    fail_run(
+        path,
+        std::string(kTokenTypes) + " is not zero, but config.json says segment_embeddings: false",
+        "remove that key from config.json");
   }
 }
 

@@ -2,12 +2,28 @@
 
 namespace linformer {
 
+namespace {
+
+ParameterRole role_of(ParameterKind kind) {
+  switch (kind) {
+    case ParameterKind::kBias:
+    case ParameterKind::kNorm:
+      return ParameterRole::kBiasOrNorm;
+    case ParameterKind::kProjection:
+      return ParameterRole::kProjection;
+    case ParameterKind::kWeight:
+    case ParameterKind::kEmbedding:
+      break;
+  }
+  return ParameterRole::kWeight;
+}
+
+}  // namespace
+
 std::vector<OptimizedParameter> optimized_parameters(const ParameterSet& parameters) {
   std::vector<OptimizedParameter> result;
   for (const Parameter& parameter : parameters.all()) {
-    const bool decays =
-        parameter.kind != ParameterKind::kBias && parameter.kind != ParameterKind::kNorm;
-    result.push_back({parameter.name, parameter.tensor, decays});
+    result.push_back({parameter.name, parameter.tensor, role_of(parameter.kind)});
   }
   return result;
 }

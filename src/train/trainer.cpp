@@ -172,6 +172,7 @@ std::optional<StepTotals> Trainer::train_step() {
     const Batch batch = prefetcher_->next();
     ForwardContext context(
         stream_key(RandomPurpose::kDropout, {state_.seed, static_cast<uint64_t>(position)}));
+    context.set_recompute(training.activation_checkpointing);
     const LossSum loss = masked_lm_loss(*model_, batch, context);
     const double nll_sum = loss.nll_sum.item<double>();
     refuse_non_finite(nll_sum, "loss", batch);

@@ -10,6 +10,7 @@
 #include "config/test_files.h"
 #include "core/temporary_folder.h"
 
+#include "linformer/config/config_file.h"
 #include "linformer/core/error.h"
 
 namespace linformer {
@@ -66,7 +67,7 @@ TEST(ConfigJson, HasTheKeysOfHuggingFace) {
   EXPECT_EQ(json["bos_token_id"], 0);
   EXPECT_EQ(json["pad_token_id"], 1);
   EXPECT_EQ(json["eos_token_id"], 2);
-  EXPECT_EQ(json["type_vocab_size"], 1);
+  EXPECT_EQ(json["type_vocab_size"], 0);
   EXPECT_EQ(json["norm_position"], "pre");
   EXPECT_EQ(json["attention"]["sharing"], "layerwise");
   EXPECT_EQ(json["attention"]["projected_length"], 64);
@@ -82,6 +83,41 @@ TEST(ConfigJson, OnlyPostNormStandardAttentionIsARoberta) {
   config.norm_position = NormPosition::kPost;
   EXPECT_EQ(Json::parse(to_config_json(config))["model_type"], "roberta");
   EXPECT_EQ(Json::parse(to_config_json(config))["architectures"], Json{"RobertaForMaskedLM"});
+}
+
+TEST(ConfigJson, ARobertaHasARowOfSegmentsThatMayBeUnused) {
+  ModelConfig config = small_linformer();
+  config.attention = AttentionConfig{};
+  config.attention.type = AttentionType::kStandard;
+  config.norm_position = NormPosition::kPost;
+  for (const int64_t rows : {0, 1, 2}) {
+    config.type_vocab_size = rows;
+    const std::string text = to_config_json(config);
+    EXPECT_EQ(Json::parse(text)["type_vocab_size"], std::max<int64_t>(1, rows));
+    EXPECT_EQ(model_config_from_json(text, "x").type_vocab_size, rows);
+  }
+}
+
+TEST(ConfigJson, KeepsListsPerLayerAndHead) {
+  ModelConfig config;
+  read_yaml(fields_of(config),
+            "vocab_size: 100\nnum_hidden_layers: 2\nnum_attention_heads: 4\nattention:\n"
+            "  type: [linformer, local_window]\n  sharing: none\n"
+            "  projected_length: [[64, 64, 32, 16], 8]\n",
+            "text");
+  const std::string text = to_config_json(config);
+  EXPECT_EQ(Json::parse(text)["attention"]["type"], (Json{"linformer", "local_window"}));
+  EXPECT_EQ(Json::parse(text)["attention"]["projected_length"],
+            Json::parse("[[64, 64, 32, 16], 8]"));
+  EXPECT_EQ(model_config_from_json(text, "x"), config);
+}
+
+TEST(ConfigJson, KnowsOtherNamesOfTheTanhForm) {
+  Json json = Json::parse(to_config_json(small_linformer()));
+  for (const char* name : {"gelu_new", "gelu_pytorch_tanh", "gelu_fast"}) {
+    json["hidden_act"] = name;
+    EXPECT_EQ(model_config_from_json(json.dump(), "x").hidden_act, Activation::kGeluNew);
+  }
 }
 
 TEST(ConfigJson, WritesAutoInitializerRangeAsItsNumber) {
@@ -101,6 +137,7 @@ TEST(ConfigJson, ReadsFilesOfTransformers) {
   expected.intermediate_size = 64;
   expected.hidden_dropout_prob = expected.attention_probs_dropout_prob = 0.0;
   expected.max_sequence_length = 16;
+  expected.type_vocab_size = 1;
   expected.attention.type = AttentionType::kStandard;
   EXPECT_EQ(load_model_config(folder), expected);
 }
@@ -112,8 +149,9 @@ TEST(ConfigJson, RefusesWhatItCannotRun) {
       {"hidden_size takes a whole number, found \"256\"",
        [](Json& j) { j["hidden_size"] = "256"; }},
       {"5 heads do not divide", [](Json& j) { j["num_attention_heads"] = 5; }},
-      {"hidden_act takes one of gelu, found \"relu\"", [](Json& j) { j["hidden_act"] = "relu"; }},
-      {"type_vocab_size 2 is not supported", [](Json& j) { j["type_vocab_size"] = 2; }},
+      {"hidden_act takes one of gelu, gelu_new, swiglu or geglu, found \"relu\"",
+       [](Json& j) { j["hidden_act"] = "relu"; }},
+      {"type_vocab_size: -1", [](Json& j) { j["type_vocab_size"] = -1; }},
       {"pad_token_id 0 is not supported", [](Json& j) { j["pad_token_id"] = 0; }},
       {"is_decoder true is not supported", [](Json& j) { j["is_decoder"] = true; }},
       {"position_embedding_type \"relative_key\"",

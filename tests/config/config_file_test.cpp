@@ -265,6 +265,17 @@ class RandomConfig {
     target.value->reset();
     if (random_.below(2) == 0) set(&target.value->emplace());
   }
+  template <class T>
+  void set(OneOrMany<T>* value) {
+    std::vector<T> values(1 + random_.below(3), T(0));
+    for (T& item : values) set(&item);
+    *value = OneOrMany<T>(std::move(values));
+  }
+  void set(const EnumListTarget& target) {
+    std::vector<size_t> indices(1 + random_.below(3));
+    for (size_t& index : indices) index = random_.below(target.names.size());
+    target.set(indices);
+  }
   void set(const EnumTarget& target) { target.set(random_.below(target.names.size())); }
   void set(const FieldList& fields) { fill(fields); }
 

@@ -55,6 +55,53 @@ TEST(DropoutAttention, EqualsTheDefinitionOverShapes) {
   }
 }
 
+/// Keys at most window / 2 away.
+at::Tensor band(int64_t n, int64_t window) {
+  const at::Tensor i = at::arange(n, at::kLong);
+  return (i.unsqueeze(1) - i.unsqueeze(0)).abs().le(window / 2);
+}
+
+/// Local attention by its definition; a query without a key gives 0.
+at::Tensor local_reference(const std::vector<at::Tensor>& in, int64_t heads, int64_t window,
+                           const at::Tensor& mask, const DropoutSite& site) {
+  const double width = static_cast<double>(in[0].size(2) / heads);
+  at::Tensor visible = band(in[0].size(1), window).unsqueeze(0).unsqueeze(0);
+  if (mask.defined()) visible = visible.logical_and(mask.unsqueeze(1).unsqueeze(1));
+  const at::Tensor scores =
+      at::matmul(heads_of(in[0], heads), heads_of(in[1], heads).transpose(2, 3)) / std::sqrt(width);
+  at::Tensor p = at::softmax(scores.masked_fill(visible.logical_not(), -1e300), -1);
+  p = p.masked_fill(visible.logical_not(), 0.0);
+  if (site.probability > 0) p = p * dropout_scale(p.sizes(), p.scalar_type(), site);
+  return at::matmul(p, heads_of(in[2], heads)).transpose(1, 2).reshape(in[0].sizes());
+}
+
+TEST(LocalWindow, EqualsTheDefinitionWithItsGradients) {
+  at::manual_seed(12);
+  for (const int64_t n : {1, 7, 50, 130}) {
+    for (const int64_t window : {2, 8, 40, 400}) {
+      for (const double probability : {0.0, 0.3}) {
+        std::vector<at::Tensor> in;
+        for (int i = 0; i < 3; ++i) {
+          in.push_back(at::randn({2, n, 8}, at::kDouble).set_requires_grad(true));
+        }
+        at::Tensor mask = at::ones({2, n}, at::kBool);
+        mask[1].narrow(0, n - n / 3, n / 3).fill_(false);
+        const at::Tensor upstream = at::randn({2, n, 8}, at::kDouble);
+        const DropoutSite site{probability, 3};
+        const at::Tensor ours = dropout_attention(in[0], in[1], in[2], 2, mask, site, window);
+        const at::Tensor theirs = local_reference(in, 2, window, mask, site);
+        EXPECT_LT(relative_difference(ours, theirs), 1e-12) << n << " " << window;
+        const auto our_gradients = torch::autograd::grad({(ours * upstream).sum()}, in);
+        const auto their_gradients = torch::autograd::grad({(theirs * upstream).sum()}, in);
+        for (size_t i = 0; i < 3; ++i) {
+          EXPECT_LT((our_gradients[i] - their_gradients[i]).abs().max().item<double>(), 1e-11)
+              << n << " " << window << " input " << i;
+        }
+      }
+    }
+  }
+}
+
 TEST(DropoutAttention, GradientsMatchFiniteDifferences) {
   at::manual_seed(7);
   const at::TensorOptions options = at::kDouble;

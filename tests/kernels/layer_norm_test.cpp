@@ -30,6 +30,27 @@ TEST(LayerNorm, FusedTailEqualsItsParts) {
             1e-6);
 }
 
+TEST(RmsNorm, HandComputedRowAndGradients) {
+  // (3, 4, 0, 5): mean square 50 / 4, root 3.5355; no mean is taken off
+  const at::Tensor x = at::tensor({3., 4., 0., 5.}, at::kDouble).view({1, 4});
+  const at::Tensor weight = at::tensor({1., 2., 1., -1.}, at::kDouble);
+  const double root = std::sqrt(12.5);
+  const at::Tensor expected =
+      at::tensor({3 / root, 8 / root, 0., -5 / root}, at::kDouble).view({1, 4});
+  EXPECT_LT(relative_difference(layer_norm(x, weight, {}, 0.0), expected), 1e-12);
+  at::manual_seed(4);
+  const at::Tensor upstream = at::randn({3, 4}, at::kDouble);
+  const at::Tensor sum_upstream = at::randn({3, 4}, at::kDouble);
+  expect_gradients_match(
+      [&](const auto& in) {
+        const ResidualNorm result =
+            bias_dropout_residual_layer_norm(in[0], in[1], in[2], in[3], {}, 1e-5, {0.3, 9});
+        return (result.normalized * upstream).sum() + (result.sum * sum_upstream).sum();
+      },
+      {at::randn({3, 4}, at::kDouble), at::randn({4}, at::kDouble), at::randn({3, 4}, at::kDouble),
+       at::randn({4}, at::kDouble)});
+}
+
 TEST(LayerNorm, GradientsMatchFiniteDifferences) {
   at::manual_seed(4);
   const at::TensorOptions options = at::kDouble;

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "nn/attention_variants.h"
 #include "torch_test_support.h"
 
 #include "linformer/core/error.h"
@@ -14,6 +15,7 @@
 namespace linformer {
 namespace {
 
+using testing::describe;
 using ::testing::HasSubstr;
 using testing::relative_difference;
 
@@ -31,7 +33,7 @@ ModelConfig base_config() {
   config.hidden_dropout_prob = 0.0;
   config.attention_probs_dropout_prob = 0.0;
   config.initializer_range = 0.4;
-  config.attention.projected_length = 3;
+  config.attention.projected_length = 4;
   return config;
 }
 
@@ -39,33 +41,14 @@ ModelConfig base_config() {
 std::vector<ModelConfig> all_variants() {
   std::vector<ModelConfig> variants;
   for (const auto norm : {NormPosition::kPost, NormPosition::kPre}) {
-    for (const int64_t taps : {0, 3}) {
-      ModelConfig config = base_config();
-      config.norm_position = norm;
-      config.attention.value_convolution = taps;
-      config.attention.type = AttentionType::kStandard;
-      variants.push_back(config);
-      config.attention.type = AttentionType::kLinformer;
-      for (const auto sharing : {SharingMode::kNone, SharingMode::kHeadwise, SharingMode::kKeyValue,
-                                 SharingMode::kLayerwise}) {
-        for (const auto order :
-             {ProjectionOrder::kFeaturesFirst, ProjectionOrder::kSequenceFirst}) {
-          config.attention.sharing = sharing;
-          config.attention.order = order;
-          variants.push_back(config);
-        }
-      }
+    ModelConfig config = base_config();
+    config.norm_position = norm;
+    for (const ModelConfig& variant : testing::attention_variants(config)) {
+      variant.validate();
+      variants.push_back(variant);
     }
   }
   return variants;
-}
-
-std::string describe(const ModelConfig& config) {
-  return "type " + std::to_string(static_cast<int>(config.attention.type)) + " sharing " +
-         std::to_string(static_cast<int>(config.attention.sharing)) + " order " +
-         std::to_string(static_cast<int>(config.attention.order)) + " taps " +
-         std::to_string(config.attention.value_convolution) + " norm " +
-         std::to_string(static_cast<int>(config.norm_position));
 }
 
 /// A model in double precision with biases that are not zero.
@@ -164,8 +147,9 @@ TEST(PaddingContract, AttentionNeverReadsPaddedRows) {
   const double infinity = std::numeric_limits<double>::infinity();
   for (const ModelConfig& config : all_variants()) {
     if (config.attention.sharing == SharingMode::kLayerwise) continue;  // key_value's, shared
+    if (config.norm_position == NormPosition::kPre) continue;           // not attention's matter
     ParameterSet parameters(2, at::kDouble);
-    const SelfAttention attention(config, "self", parameters, std::nullopt);
+    const SelfAttention attention(config, 0, "self", parameters, std::nullopt);
     const auto [ids, mask] = batch_of(8, 0, 0, 1);
     const at::Tensor clean = parameters.draw_normal("x", {2, 8, 8}, 1.0);
     std::vector<at::Tensor> outputs;
@@ -224,6 +208,148 @@ TEST(Encoder, TakesAnyLengthUpToItsOwn) {
     FAIL() << "a longer input was taken";
   } catch (const UsageError& error) {
     EXPECT_THAT(error.what(), HasSubstr("a sequence of 9 tokens, the model takes at most 8"));
+  }
+}
+
+/// Words, positions and the rest after one step with accumulation, with and without recomputing.
+std::vector<at::Tensor> gradients_of(const MaskedLmModel& model, bool recompute) {
+  for (const Parameter& parameter : model.parameters().all()) {
+    at::Tensor tensor = parameter.tensor;
+    tensor.mutable_grad().reset();
+  }
+  for (const uint64_t key : {1, 2}) {  // two micro-batches
+    ForwardContext context(key);
+    context.set_recompute(recompute);
+    const auto [ids, mask] = batch_of(8, 0, 2, 1);
+    const at::Tensor hidden = model.encoder().forward(ids, mask, context);
+    hidden.index({mask}).pow(3).sum().backward();
+  }
+  std::vector<at::Tensor> gradients;
+  for (const Parameter& parameter : model.parameters().all()) {
+    at::Tensor gradient = parameter.tensor.grad();
+    if (gradient.defined() && gradient.is_sparse()) gradient = gradient.to_dense();
+    gradients.push_back(gradient.defined() ? gradient.clone() : at::Tensor());
+  }
+  return gradients;
+}
+
+TEST(ActivationCheckpointing, GivesTheSameGradientsToTheBit) {
+  for (ModelConfig config : all_variants()) {
+    config.hidden_dropout_prob = 0.1;
+    config.attention_probs_dropout_prob = 0.1;
+    const MaskedLmModel model(config, 5);  // fp32, where every order of sums shows
+    const auto kept = gradients_of(model, false);
+    const auto recomputed = gradients_of(model, true);
+    for (size_t i = 0; i < kept.size(); ++i) {
+      ASSERT_EQ(kept[i].defined(), recomputed[i].defined());
+      if (!kept[i].defined()) continue;
+      EXPECT_TRUE(at::equal(kept[i], recomputed[i]))
+          << describe(config) << model.parameters().all()[i].name;
+    }
+  }
+}
+
+TEST(Encoder, HiddenStatesAreTheEmbeddingsAndEachLayersOutput) {
+  for (const auto norm : {NormPosition::kPost, NormPosition::kPre}) {
+    ModelConfig config = base_config();
+    config.norm_position = norm;
+    const MaskedLmModel model = make_model(config);
+    const auto [ids, mask] = batch_of(8, 0, 3, 1);
+    ForwardContext evaluation;
+    std::vector<at::Tensor> states;
+    const at::Tensor output = model.encoder().forward({ids, mask, {}}, evaluation, &states);
+    ASSERT_EQ(states.size(), 3u);
+    EXPECT_TRUE(at::equal(states[2], output));
+    // One layer less: what the second layer read.
+    config.num_hidden_layers = 1;
+    const MaskedLmModel shorter = make_model(config);
+    std::vector<at::Tensor> fewer;
+    shorter.encoder().forward({ids, mask, {}}, evaluation, &fewer);
+    EXPECT_TRUE(at::equal(states[0].index({mask}), fewer[0].index({mask})));
+    if (norm == NormPosition::kPost) {
+      EXPECT_TRUE(at::equal(states[1].index({mask}), fewer[1].index({mask})));
+    }
+  }
+}
+
+TEST(Encoder, SegmentsAreAddedToTheEmbeddings) {
+  ModelConfig config = base_config();
+  config.type_vocab_size = 2;
+  const MaskedLmModel model = make_model(config);
+  const auto [ids, mask] = batch_of(8, 1, 3, 1);
+  ForwardContext evaluation;
+  const auto forward = [&](const at::Tensor& types) {
+    return model.encoder().forward({ids, mask, types}, evaluation).index({mask}).detach();
+  };
+  const at::Tensor zeros = at::zeros_like(ids);
+  EXPECT_TRUE(at::equal(forward({}), forward(zeros)));
+  EXPECT_FALSE(at::equal(forward(zeros), forward(at::ones_like(ids))));
+  // what padding says of its segment changes nothing
+  EXPECT_TRUE(at::equal(forward(zeros), forward(zeros.masked_fill(~mask, 1))));
+  // equal rows: no difference
+  const at::NoGradGuard no_grad;
+  const at::Tensor table =
+      model.parameters().get("roberta.embeddings.token_type_embeddings.weight").detach();
+  table[1].copy_(table[0]);
+  EXPECT_TRUE(at::equal(forward(zeros), forward(at::ones_like(ids))));
+}
+
+TEST(Encoder, FixedPositionsStayAndLearnedOnesMayStartAsThey) {
+  ModelConfig config = base_config();
+  config.position_init = PositionInit::kSinusoidal;
+  const std::string name = "roberta.embeddings.position_embeddings.weight";
+  const MaskedLmModel learned(config, 1);
+  config.position_embedding = PositionEmbedding::kSinusoidal;
+  const MaskedLmModel fixed(config, 1);
+  EXPECT_TRUE(learned.parameters().get(name).requires_grad());
+  EXPECT_FALSE(fixed.parameters().get(name).requires_grad());
+  EXPECT_TRUE(at::equal(fixed.parameters().get(name), learned.parameters().get(name)));
+}
+
+/// y = FFN(x) of one layer, by its formula, from the hidden states of a model without attention's
+/// say (a value matrix of zeros).
+TEST(Encoder, GatedActivationsAndNormsFollowTheirFormulas) {
+  for (const auto act :
+       {Activation::kGelu, Activation::kGeluNew, Activation::kSwiglu, Activation::kGeglu}) {
+    for (const auto norm_type : {NormType::kLayerNorm, NormType::kRmsNorm}) {
+      ModelConfig config = base_config();
+      config.num_hidden_layers = 1;
+      config.hidden_act = act;
+      config.norm_type = norm_type;
+      config.norm_position = NormPosition::kPre;
+      const MaskedLmModel model = make_model(config);
+      const at::NoGradGuard no_grad;
+      const std::string prefix = "roberta.encoder.layer.0.";
+      const auto get = [&](const std::string& name) {
+        return model.parameters().get(prefix + name).detach();
+      };
+      get("attention.output.dense.weight").zero_();
+      get("attention.output.dense.bias").zero_();
+      const auto norm = [&](const at::Tensor& x) {  // weights are 1, shifts 0
+        const at::Tensor centred = norm_type == NormType::kLayerNorm ? x - x.mean(-1, true) : x;
+        return centred / (centred.pow(2).mean(-1, true) + config.layer_norm_eps).sqrt();
+      };
+      std::vector<at::Tensor> states;
+      ForwardContext evaluation;
+      const at::Tensor ids = at::tensor(std::vector<int64_t>{0, 5, 7, 2}, at::kLong).unsqueeze(0);
+      const at::Tensor output = model.encoder().forward({ids, {}, {}}, evaluation, &states);
+      const at::Tensor x = norm(states[0]);
+      const at::Tensor wide =
+          at::matmul(x, get("intermediate.dense.weight").t()) + get("intermediate.dense.bias");
+      at::Tensor active;
+      if (config.is_gated()) {
+        const at::Tensor gate =
+            at::matmul(x, get("intermediate.gate.weight").t()) + get("intermediate.gate.bias");
+        active = (act == Activation::kSwiglu ? at::silu(gate) : at::gelu(gate)) * wide;
+      } else {
+        active = at::gelu(wide, act == Activation::kGeluNew ? "tanh" : "none");
+      }
+      const at::Tensor expected =
+          norm(states[0] + at::matmul(active, get("output.dense.weight").t()) +
+               get("output.dense.bias"));
+      EXPECT_LT(relative_difference(output, expected), 1e-12)
+          << name_of(act) << " " << name_of(norm_type);
+    }
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "nn/attention_variants.h"
+
 #include "linformer/nn/masked_lm_model.h"
 
 namespace linformer {
@@ -52,25 +54,22 @@ TEST(CountParameters, EqualsTheModelsThatAreBuilt) {
   config.num_hidden_layers = 2;
   config.num_attention_heads = 2;
   config.intermediate_size = 24;
-  config.max_sequence_length = 10;
-  config.attention.projected_length = 4;
-  for (const auto type : {AttentionType::kStandard, AttentionType::kLinformer}) {
-    for (const auto sharing : {SharingMode::kNone, SharingMode::kHeadwise, SharingMode::kKeyValue,
-                               SharingMode::kLayerwise}) {
-      for (const auto norm : {NormPosition::kPost, NormPosition::kPre}) {
-        for (const bool tied : {true, false}) {
-          for (const int64_t taps : {0, 3}) {
-            config.attention.type = type;
-            config.attention.sharing = sharing;
-            config.norm_position = norm;
-            config.tie_word_embeddings = tied;
-            config.attention.value_convolution = taps;
-            EXPECT_EQ(count_parameters(config).total(),
-                      MaskedLmModel(config, 1).parameters().count());
-          }
-        }
-      }
-    }
+  config.max_sequence_length = 12;
+  std::vector<ModelConfig> variants = testing::attention_variants(config);
+  const auto add = [&](auto&& change) {
+    variants.push_back(config);
+    change(variants.back());
+  };
+  add([](ModelConfig& c) { c.norm_position = NormPosition::kPre; });
+  add([](ModelConfig& c) { c.norm_type = NormType::kRmsNorm; });
+  add([](ModelConfig& c) { c.type_vocab_size = 2; });
+  add([](ModelConfig& c) { c.hidden_act = Activation::kSwiglu; });
+  add([](ModelConfig& c) { c.tie_word_embeddings = false; });
+  for (ModelConfig& variant : variants) {
+    if (variant.projected_lengths(0).front() > 12) variant.attention.projected_length = 4;
+    const MaskedLmModel model(variant, 1);
+    EXPECT_EQ(count_parameters(variant).total(), model.parameters().count())
+        << testing::describe(variant);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "nn/attention_variants.h"
 #include "torch_test_support.h"
 
 namespace linformer {
@@ -24,7 +25,7 @@ ModelConfig config_of(AttentionType type, int64_t width, int64_t heads, int64_t 
 /// One attention with its parameters, in double precision.
 struct Layer {
   explicit Layer(const ModelConfig& config, uint64_t seed = 1)
-      : parameters(seed, at::kDouble), attention(config, "self", parameters, std::nullopt) {
+      : parameters(seed, at::kDouble), attention(config, 0, "self", parameters, std::nullopt) {
     const at::NoGradGuard no_grad;
     // Starts that do something: large matrices, biases that are not zero.
     for (const Parameter& parameter : parameters.all()) {
@@ -111,6 +112,120 @@ TEST(SelfAttention, ValueConvolutionByHand) {
   EXPECT_TRUE(at::allclose(output, at::tensor({15., 129., 263.}, at::kDouble)));
 }
 
+TEST(SelfAttention, PoolingAndConvolutionByHand) {
+  // n = 4, k = 2, window 2; x = (1, 3, 2, padding); query 0, so the output is the mean of the two
+  // projected values.
+  const std::tuple<ProjectionType, double, double> cases[] = {
+      {ProjectionType::kMeanPool, 2.0, 2.0},  // (1 + 3) / 2; 2 alone
+      {ProjectionType::kMaxPool, 3.0, 2.0},
+      {ProjectionType::kConv, 31.0, 2.0}};  // taps (1, 10): 1 + 30; 2 + 0
+  for (const auto& [projection, first, second] : cases) {
+    ModelConfig config = config_of(AttentionType::kLinformer, 1, 1, 4, 2);
+    config.attention.projection = projection;
+    Layer layer(config);
+    make_plain(layer, 1);
+    layer.set("query.weight", at::zeros({1, 1}, at::kDouble));
+    if (projection == ProjectionType::kConv) {
+      layer.set("F", at::tensor({1., 10.}, at::kDouble).view({1, 1, 2}));
+    }
+    const at::Tensor mask = at::tensor({1, 1, 1, 0}).view({1, 4}).to(at::kBool);
+    const at::Tensor output =
+        layer(at::tensor({1., 3., 2., 99.}, at::kDouble).view({1, 4, 1}), mask);
+    EXPECT_NEAR(output[0][0][0].item<double>(), (first + second) / 2, 1e-12) << name_of(projection);
+  }
+}
+
+TEST(SelfAttention, LocalWindowByHand) {
+  ModelConfig config = config_of(AttentionType::kLocalWindow, 1, 1, 4, 1);
+  config.attention.attention_window = 2;
+  Layer layer(config);
+  make_plain(layer, 1);
+  layer.set("query.weight", at::zeros({1, 1}, at::kDouble));
+  const at::Tensor output = layer(at::tensor({2., 4., 9., 5.}, at::kDouble).view({1, 4, 1}));
+  // means of (2, 4), (2, 4, 9), (4, 9, 5), (9, 5)
+  EXPECT_TRUE(at::allclose(output.flatten(), at::tensor({3., 5., 6., 7.}, at::kDouble)));
+}
+
+TEST(SelfAttention, AWindowAsWideAsTheSequenceIsStandardAttention) {
+  ModelConfig config = config_of(AttentionType::kLocalWindow, 8, 2, 5, 1);
+  config.attention.attention_window = 8;
+  const Layer local(config);
+  config.attention.type = AttentionType::kStandard;
+  const Layer standard(config);
+  const at::Tensor x = hidden_of(2, 5, 8);
+  EXPECT_LT(relative_difference(local(x), standard(x)), 1e-12);
+}
+
+TEST(SelfAttention, EqualLengthsGivenPerHeadAreOneLength) {
+  ModelConfig config = config_of(AttentionType::kLinformer, 8, 2, 5, 3);
+  config.attention.sharing = SharingMode::kNone;
+  const Layer one(config);
+  config.attention.projected_length = NestedNumbers(OneOrMany<int64_t>(std::vector<int64_t>{3, 3}));
+  const Layer listed(config);
+  const at::Tensor x = hidden_of(2, 5, 8);
+  EXPECT_TRUE(at::equal(one(x), listed(x)));
+}
+
+TEST(SelfAttention, HeadsWithTheirOwnLengthAreEachTheirOwnAttention) {
+  // Heads of k = 3 and 2 in one layer, against layers in which every head has that k.
+  ModelConfig config = config_of(AttentionType::kLinformer, 8, 2, 5, 3);
+  config.attention.sharing = SharingMode::kNone;
+  config.attention.projected_length = NestedNumbers(OneOrMany<int64_t>(std::vector<int64_t>{3, 2}));
+  const Layer mixed(config);
+  const at::Tensor x = hidden_of(2, 5, 8);
+  const at::Tensor expected = mixed(x);
+  int64_t first_row = 0;
+  for (const int64_t head : {0, 1}) {
+    const int64_t k = head == 0 ? 3 : 2;
+    config.attention.projected_length = k;
+    Layer alone(config);
+    for (const char* name : {"E", "F"}) {
+      const at::Tensor rows =
+          mixed.parameters.get(std::string("self.") + name).detach().narrow(0, first_row, k);
+      alone.set(name, at::stack({rows, rows}));
+    }
+    EXPECT_LT(relative_difference(alone(x).narrow(2, head * 4, 4), expected.narrow(2, head * 4, 4)),
+              1e-12);
+    first_row += k;
+  }
+}
+
+TEST(SelfAttention, MeanPoolingIsABlockAverageMatrix) {
+  for (const auto order : {ProjectionOrder::kFeaturesFirst, ProjectionOrder::kSequenceFirst}) {
+    ModelConfig config = config_of(AttentionType::kLinformer, 8, 2, 6, 3);
+    config.attention.order = order;
+    Layer matrix(config);
+    const at::Tensor blocks =
+        at::tensor({.5, .5, 0., 0., 0., 0., 0., 0., .5, .5, 0., 0., 0., 0., 0., 0., .5, .5},
+                   at::kDouble)
+            .view({3, 6});
+    matrix.set("E", blocks);
+    matrix.set("F", blocks);
+    config.attention.projection = ProjectionType::kMeanPool;
+    const Layer pooled(config);
+    const at::Tensor x = hidden_of(2, 6, 8);
+    EXPECT_LT(relative_difference(pooled(x), matrix(x)), 1e-12);
+  }
+}
+
+TEST(SelfAttention, AConvolutionWithEqualTapsIsMeanPooling) {
+  for (const auto mixing : {ConvolutionMixing::kDepthwise, ConvolutionMixing::kHead}) {
+    ModelConfig config = config_of(AttentionType::kLinformer, 8, 2, 6, 3);
+    config.attention.projection = ProjectionType::kConv;
+    config.attention.convolution_mixing = mixing;
+    Layer convolution(config);
+    const bool mixes = mixing == ConvolutionMixing::kHead;
+    at::Tensor taps = at::full({8, mixes ? 4 : 1, 2}, 0.5, at::kDouble);
+    if (mixes) taps = taps * at::eye(4, at::kDouble).repeat({2, 1}).unsqueeze(-1);
+    convolution.set("E", taps);
+    convolution.set("F", taps);
+    config.attention.projection = ProjectionType::kMeanPool;
+    const Layer pooled(config);
+    const at::Tensor x = hidden_of(2, 6, 8);
+    EXPECT_LT(relative_difference(convolution(x), pooled(x)), 1e-12);
+  }
+}
+
 TEST(SelfAttention, IdentityProjectionIsStandardAttention) {
   for (const auto order : {ProjectionOrder::kFeaturesFirst, ProjectionOrder::kSequenceFirst}) {
     ModelConfig config = config_of(AttentionType::kLinformer, 8, 2, 5, 5);
@@ -148,14 +263,23 @@ TEST(SelfAttention, CopiesAHeadAreHeadwiseSharing) {
 }
 
 TEST(SelfAttention, OrdersAgreeWithoutBiases) {
-  for (const auto sharing : {SharingMode::kNone, SharingMode::kHeadwise, SharingMode::kKeyValue}) {
-    ModelConfig config = config_of(AttentionType::kLinformer, 8, 2, 5, 3);
-    config.attention.sharing = sharing;
+  ModelConfig base = config_of(AttentionType::kLinformer, 8, 2, 8, 4);
+  base.num_hidden_layers = 1;
+  for (ModelConfig config : testing::attention_variants(base)) {
+    const AttentionConfig& attention = config.attention;
+    const bool linear = attention.projection == ProjectionType::kLinear ||
+                        attention.projection == ProjectionType::kMeanPool;
+    if (!linear || !config.has_linformer_layer() ||
+        attention.order == ProjectionOrder::kSequenceFirst ||
+        attention.sharing == SharingMode::kLayerwise) {
+      continue;
+    }
+    SCOPED_TRACE(testing::describe(config));
     Layer features(config);
     config.attention.order = ProjectionOrder::kSequenceFirst;
     Layer sequence(config);
-    const at::Tensor x = hidden_of(2, 5, 8);
-    EXPECT_GT(relative_difference(features(x), sequence(x)), 1e-3);
+    const at::Tensor x = hidden_of(2, 5, 8);  // shorter than n: some windows are empty
+    EXPECT_GT(relative_difference(features(x), sequence(x)), 1e-5);
     for (Layer* layer : {&features, &sequence}) {
       layer->set("key.bias", at::zeros({8}, at::kDouble));
       layer->set("value.bias", at::zeros({8}, at::kDouble));
@@ -175,26 +299,21 @@ TEST(SelfAttention, OnlyTheLinformerSeesTheOrderOfKeys) {
 }
 
 TEST(SelfAttention, GradientsMatchDifferencesInEveryVariant) {
-  for (const auto type : {AttentionType::kStandard, AttentionType::kLinformer}) {
-    for (const auto sharing :
-         {SharingMode::kNone, SharingMode::kHeadwise, SharingMode::kKeyValue}) {
-      for (const auto order : {ProjectionOrder::kFeaturesFirst, ProjectionOrder::kSequenceFirst}) {
-        for (const int64_t taps : {0, 3}) {
-          ModelConfig config = config_of(type, 4, 2, 4, 2);
-          config.attention.sharing = sharing;
-          config.attention.order = order;
-          config.attention.value_convolution = taps;
-          const Layer layer(config);
-          const at::Tensor mask = at::tensor({1, 1, 1, 1, 1, 1, 1, 0}).view({2, 4}).to(at::kBool);
-          const at::Tensor weights = hidden_of(2, 4, 4).flip(0);
-          testing::expect_gradients_match(
-              [&](const std::vector<at::Tensor>& in) {
-                return (layer(in[0], mask) * weights).masked_fill(~mask.unsqueeze(-1), 0).sum();
-              },
-              {hidden_of(2, 4, 4)});
-        }
-      }
-    }
+  ModelConfig base = config_of(AttentionType::kStandard, 4, 2, 4, 2);
+  base.num_hidden_layers = 1;
+  for (const ModelConfig& config : testing::attention_variants(base)) {
+    if (config.attention.sharing == SharingMode::kLayerwise) continue;  // key_value's, shared
+    const Layer layer(config);
+    const at::Tensor mask = at::tensor({1, 1, 1, 1, 1, 1, 1, 0}).view({2, 4}).to(at::kBool);
+    const at::Tensor weights = hidden_of(2, 4, 4).flip(0);
+    std::vector<at::Tensor> leaves{hidden_of(2, 4, 4).requires_grad_()};
+    for (const Parameter& parameter : layer.parameters.all()) leaves.push_back(parameter.tensor);
+    SCOPED_TRACE(testing::describe(config));
+    testing::expect_leaf_gradients_match(
+        [&] {
+          return (layer(leaves[0], mask) * weights).masked_fill(~mask.unsqueeze(-1), 0).sum();
+        },
+        leaves);
   }
 }
 

@@ -21,7 +21,7 @@ ModelConfig config_of(int64_t n, int64_t k, ProjectionInit init, SharingMode sha
 
 SequenceProjection make(const ModelConfig& config) {
   ParameterSet parameters(1);
-  return make_sequence_projection(config, "layer", parameters);
+  return make_sequence_projection(config, 0, "layer", parameters);
 }
 
 TEST(ProjectSequence, MixesRows) {
@@ -56,6 +56,53 @@ TEST(ProjectBias, IsTheRowSumOverValidPositionsTimesTheBias) {
                         at::tensor({7., 21., 70., 210., 3., 9., 30., 90.}).view({2, 2, 2})));
   EXPECT_TRUE(
       at::equal(project_bias(E_KN, {}, 2, bias), at::tensor({3., 9., 30., 90.}).view({1, 2, 2})));
+}
+
+TEST(RescaleRows, UndoesTheShrinkingByPadding) {
+  // |row| = 5 in full; the valid part (3, 0) has 3, (0) nothing
+  const at::Tensor E_KN = at::tensor({3., 0., 4., 0., 0., 2.}, at::kDouble).view({2, 3});
+  const at::Tensor projected = at::tensor({6., 9., 1., 1.}, at::kDouble).view({1, 2, 2});
+  const at::Tensor scaled = rescale_rows(E_KN, {}, 2, projected);
+  EXPECT_TRUE(at::allclose(scaled, at::tensor({10., 15., 0., 0.}, at::kDouble).view({1, 2, 2})));
+  // nothing is padded: nothing changes
+  EXPECT_TRUE(at::equal(rescale_rows(E_KN, {}, 3, projected), projected));
+}
+
+TEST(RescaleRows, GradientsMatchDifferences) {
+  for (const int64_t heads : {0, 2}) {
+    at::Tensor E =
+        heads > 0 ? at::randn({heads, 2, 4}, at::kDouble) : at::randn({2, 4}, at::kDouble);
+    const at::Tensor mask = at::tensor({1, 1, 1, 1, 0, 0}).view({2, 3}).to(at::kBool);
+    testing::expect_gradients_match(
+        [&](const std::vector<at::Tensor>& in) {
+          return rescale_rows(in[0], mask, 3, in[1]).pow(2).sum();
+        },
+        {E, at::randn({2, 2, 4}, at::kDouble)});
+  }
+}
+
+TEST(SequenceProjectionInit, OneLengthPerHeadStacksTheMatrices) {
+  ModelConfig config = config_of(6, 3, ProjectionInit::kBlockAverage, SharingMode::kNone);
+  config.attention.projected_length = NestedNumbers(OneOrMany<int64_t>(std::vector<int64_t>{3, 2}));
+  const at::Tensor E = make(config).E;
+  EXPECT_EQ(E.sizes(), (std::vector<int64_t>{5, 6}));
+  // head 1: k = 2, blocks of three columns
+  EXPECT_NEAR(E[3][2].item<double>(), 1.0 / 3, 0.012);
+  EXPECT_NEAR(E[3][3].item<double>(), 0.0, 0.012);
+}
+
+TEST(SequenceProjectionInit, KernelsStartAsMeansOfTheirOwnChannel) {
+  ModelConfig config = config_of(6, 3, ProjectionInit::kBlockAverage, SharingMode::kHeadwise);
+  config.attention.projection = ProjectionType::kConv;
+  EXPECT_EQ(make(config).E.sizes(), (std::vector<int64_t>{4, 1, 2}));
+  EXPECT_NEAR(make(config).E[3][0][1].item<double>(), 0.5, 0.012);
+  config.attention.convolution_mixing = ConvolutionMixing::kHead;
+  const at::Tensor E = make(config).E;
+  EXPECT_EQ(E.sizes(), (std::vector<int64_t>{4, 2, 2}));
+  EXPECT_NEAR(E[3][1][0].item<double>(), 0.5, 0.012);
+  EXPECT_NEAR(E[3][0][0].item<double>(), 0.0, 0.012);
+  config.attention.projection = ProjectionType::kMeanPool;
+  EXPECT_FALSE(make(config).E.defined());
 }
 
 TEST(SequenceProjectionInit, BlockAverageAndStridedRows) {

@@ -24,7 +24,7 @@ at::Tensor parameter(const std::vector<double>& values) {
 
 TEST(AdamW, OneStepByHand) {
   at::Tensor weight = parameter({1.0});
-  AdamW optimizer({{"w", weight, true}}, config_of(0.9, 0.99, 0.0, 0.1));
+  AdamW optimizer({{"w", weight}}, config_of(0.9, 0.99, 0.0, 0.1));
   weight.mutable_grad() = at::tensor({4.0}, at::kFloat);
   optimizer.step(/*learning_rate=*/0.5, /*divisor=*/2.0);
   // Decay: 1 - 0.5 * 0.1 * 1 = 0.95. The first step is lr * sign(gradient) = 0.5, so 0.45.
@@ -42,7 +42,7 @@ TEST(AdamW, BiasesDecayOnlyWhenAskedTo) {
     at::Tensor bias = parameter({1.0});
     OptimizerConfig config = config_of(0.9, 0.99, 1e-6, 0.1);
     config.decay_biases_and_norms = all;
-    AdamW optimizer({{"w", weight, true}, {"b", bias, false}}, config);
+    AdamW optimizer({{"w", weight}, {"b", bias, ParameterRole::kBiasOrNorm}}, config);
     // No gradient at all counts as zero, so decay alone moves a parameter: 1 - 0.5 * 0.1.
     optimizer.step(0.5, 1.0);
     EXPECT_NEAR(weight.item<double>(), 0.95, 1e-7);
@@ -50,9 +50,22 @@ TEST(AdamW, BiasesDecayOnlyWhenAskedTo) {
   }
 }
 
+TEST(AdamW, ProjectionsHaveTheirOwnRateAndDecay) {
+  for (const std::optional<double> decay : {std::optional<double>(), std::optional<double>(0.3)}) {
+    at::Tensor projection = parameter({1.0});
+    OptimizerConfig config = config_of(0.9, 0.99, 1e-6, 0.1);
+    config.projection_weight_decay = decay;
+    config.projection_learning_rate = 2.0;
+    AdamW optimizer({{"E", projection, ParameterRole::kProjection}}, config);
+    // no gradient, so 1 - 2 * 0.25 * decay
+    optimizer.step(0.25, 1.0);
+    EXPECT_NEAR(projection.item<double>(), 1.0 - 0.5 * decay.value_or(0.1), 1e-7);
+  }
+}
+
 TEST(AdamW, LeavesFrozenParametersAlone) {
   at::Tensor frozen = at::ones({1});
-  AdamW optimizer({{"E", frozen, true}}, config_of(0.9, 0.99, 1e-6, 0.1));
+  AdamW optimizer({{"E", frozen}}, config_of(0.9, 0.99, 1e-6, 0.1));
   optimizer.step(0.5, 1.0);
   EXPECT_EQ(frozen.item<double>(), 1.0);
   EXPECT_TRUE(optimizer.state().empty());
@@ -62,7 +75,8 @@ TEST(AdamW, GradientNormIsOverAllParameters) {
   at::Tensor a = parameter({0.0, 0.0});
   at::Tensor b = parameter({0.0});
   at::Tensor without = parameter({0.0});
-  AdamW optimizer({{"a", a, true}, {"b", b, false}, {"c", without, true}}, OptimizerConfig{});
+  AdamW optimizer({{"a", a}, {"b", b, ParameterRole::kBiasOrNorm}, {"c", without}},
+                  OptimizerConfig{});
   a.mutable_grad() = at::tensor({2.0, 3.0}, at::kFloat);
   b.mutable_grad() = at::tensor({6.0}, at::kFloat);
   EXPECT_NEAR(optimizer.gradient_norm(), 7.0, 1e-6);  // sqrt(4 + 9 + 36)
@@ -73,14 +87,14 @@ TEST(AdamW, GradientNormIsOverAllParameters) {
 TEST(AdamW, GoesOnFromItsStateToTheBit) {
   const auto gradient = [](int i) { return at::tensor({0.3 * i, -0.7 + i}, at::kFloat); };
   at::Tensor straight = parameter({1.0, -2.0});
-  AdamW first({{"w", straight, true}}, OptimizerConfig{});
+  AdamW first({{"w", straight}}, OptimizerConfig{});
   at::Tensor resumed;
   for (int i = 0; i < 6; ++i) {
     straight.mutable_grad() = gradient(i);
     first.step(0.01, 3.0);
     if (i != 2) continue;
     resumed = straight.detach().clone().set_requires_grad(true);
-    AdamW second({{"w", resumed, true}}, OptimizerConfig{});
+    AdamW second({{"w", resumed}}, OptimizerConfig{});
     const auto from = first.state();
     const auto to = second.state();
     for (size_t k = 0; k < to.size(); ++k) to[k].second.copy_(from[k].second);
@@ -113,7 +127,7 @@ TEST(AdamW, FollowsTheReferenceTrajectory) {
   const auto& trajectory = reference["trajectory"];
   at::Tensor weight = tensor_of(trajectory[0]["w"]).set_requires_grad(true);
   at::Tensor bias = tensor_of(trajectory[0]["b"]).set_requires_grad(true);
-  AdamW optimizer({{"w", weight, true}, {"b", bias, false}},
+  AdamW optimizer({{"w", weight}, {"b", bias, ParameterRole::kBiasOrNorm}},
                   config_of(reference["betas"][0], reference["betas"][1], reference["eps"],
                             reference["weight_decay"]["w"]));
   for (size_t i = 1; i < trajectory.size(); ++i) {

@@ -7,7 +7,7 @@
 namespace linformer {
 namespace {
 
-TEST(OptimizedParameters, BiasesAndNormsDoNotDecay) {
+TEST(OptimizedParameters, RolesFollowTheKinds) {
   ModelConfig config;
   config.vocab_size = 11;
   config.hidden_size = 8;
@@ -21,7 +21,10 @@ TEST(OptimizedParameters, BiasesAndNormsDoNotDecay) {
   ASSERT_EQ(parameters.size(), model.parameters().all().size());
   for (const OptimizedParameter& parameter : parameters) {
     const bool flat = parameter.tensor.dim() == 1;  // biases, and weights and shifts of norms
-    EXPECT_EQ(parameter.decays, !flat) << parameter.name;
+    const bool decays = parameter.role != ParameterRole::kBiasOrNorm;
+    EXPECT_EQ(decays, !flat) << parameter.name;
+    const bool projection = parameter.name.ends_with(".E") || parameter.name.ends_with(".F");
+    EXPECT_EQ(parameter.role == ParameterRole::kProjection, projection) << parameter.name;
   }
 }
 

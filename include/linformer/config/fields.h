@@ -13,6 +13,8 @@
 #include <variant>
 #include <vector>
 
+#include "linformer/config/one_or_many.h"
+
 namespace linformer {
 
 /// Names of an enum class in configuration files. Specialise it beside the enum with
@@ -58,10 +60,18 @@ struct EnumTarget {
   std::function<void(size_t)> set;
 };
 
+/// An enum, or a list of them, behind the indices of their names.
+struct EnumListTarget {
+  std::span<const std::string_view> names;
+  std::function<std::vector<size_t>()> get;
+  std::function<void(const std::vector<size_t>&)> set;
+};
+
 /// Where a field's value lives. Pointers go into the config that fields_of() was given.
-using FieldTarget = std::variant<bool*, int64_t*, double*, std::string*, std::vector<std::string>*,
-                                 std::vector<double>*, OptionalTarget<int64_t>,
-                                 OptionalTarget<double>, EnumTarget, FieldList>;
+using FieldTarget =
+    std::variant<bool*, int64_t*, double*, std::string*, std::vector<std::string>*,
+                 std::vector<double>*, OptionalTarget<int64_t>, OptionalTarget<double>,
+                 NestedNumbers*, EnumTarget, EnumListTarget, FieldList>;
 
 /// One declared field of a config struct, its type erased, so that YAML, JSON, help and dump are
 /// ordinary functions in source files.
@@ -77,10 +87,31 @@ FieldList fields_of(C& config);
 namespace detail {
 
 template <class T>
+struct ListedEnum : std::false_type {};
+template <NamedEnum E>
+struct ListedEnum<OneOrMany<E>> : std::true_type {
+  static EnumListTarget target_of(OneOrMany<E>& value) {
+    const auto get = [&value] {
+      std::vector<size_t> indices;
+      for (const E item : value.values()) indices.push_back(static_cast<size_t>(item));
+      return indices;
+    };
+    const auto set = [&value](const std::vector<size_t>& indices) {
+      std::vector<E> items;
+      for (const size_t index : indices) items.push_back(static_cast<E>(index));
+      value = OneOrMany<E>(std::move(items));
+    };
+    return {EnumNames<E>::kNames, get, set};
+  }
+};
+
+template <class T>
 FieldTarget target_of(T& value, const char* unset_word) {
   if constexpr (NamedEnum<T>) {
     return EnumTarget{EnumNames<T>::kNames, [&value] { return static_cast<size_t>(value); },
                       [&value](size_t index) { value = static_cast<T>(index); }};
+  } else if constexpr (ListedEnum<T>::value) {
+    return ListedEnum<T>::target_of(value);
   } else if constexpr (std::same_as<T, std::optional<int64_t>>) {
     return OptionalTarget<int64_t>{&value, unset_word};
   } else if constexpr (std::same_as<T, std::optional<double>>) {
@@ -114,7 +145,8 @@ struct FieldCollector {
 ///   }
 ///
 /// Types: bool, int64_t, double, std::string, vectors of std::string or double, std::optional of
-/// int64_t or double, enums with EnumNames, and structs that have visit_fields themselves.
+/// int64_t or double, enums with EnumNames, OneOrMany of them, NestedNumbers, and structs that have
+/// visit_fields themselves.
 template <class C>
 FieldList fields_of(C& config) {
   FieldList fields;

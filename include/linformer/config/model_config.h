@@ -4,27 +4,39 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "linformer/config/fields.h"
 
 namespace linformer {
 
-enum class Activation { kGelu };
+enum class Activation { kGelu, kGeluNew, kSwiglu, kGeglu };
 enum class NormPosition { kPost, kPre };
+enum class NormType { kLayerNorm, kRmsNorm };
+enum class PositionEmbedding { kLearned, kSinusoidal };
 enum class PositionInit { kNormal, kSinusoidal };
-enum class AttentionType { kLinformer, kStandard };
-enum class ProjectionType { kLinear };
+enum class AttentionType { kLinformer, kStandard, kLocalWindow };
+enum class ProjectionType { kLinear, kMeanPool, kMaxPool, kConv };
+enum class ConvolutionMixing { kDepthwise, kHead };
 enum class SharingMode { kNone, kHeadwise, kKeyValue, kLayerwise };
 enum class ProjectionOrder { kFeaturesFirst, kSequenceFirst };
 enum class ProjectionInit { kNormal, kBlockAverage, kStrided, kJl };
 
 template <>
 struct EnumNames<Activation> {
-  static constexpr std::array<std::string_view, 1> kNames{"gelu"};
+  static constexpr std::array<std::string_view, 4> kNames{"gelu", "gelu_new", "swiglu", "geglu"};
 };
 template <>
 struct EnumNames<NormPosition> {
   static constexpr std::array<std::string_view, 2> kNames{"post", "pre"};
+};
+template <>
+struct EnumNames<NormType> {
+  static constexpr std::array<std::string_view, 2> kNames{"layer_norm", "rms_norm"};
+};
+template <>
+struct EnumNames<PositionEmbedding> {
+  static constexpr std::array<std::string_view, 2> kNames{"learned", "sinusoidal"};
 };
 template <>
 struct EnumNames<PositionInit> {
@@ -32,11 +44,16 @@ struct EnumNames<PositionInit> {
 };
 template <>
 struct EnumNames<AttentionType> {
-  static constexpr std::array<std::string_view, 2> kNames{"linformer", "standard"};
+  static constexpr std::array<std::string_view, 3> kNames{"linformer", "standard", "local_window"};
 };
 template <>
 struct EnumNames<ProjectionType> {
-  static constexpr std::array<std::string_view, 1> kNames{"linear"};
+  static constexpr std::array<std::string_view, 4> kNames{"linear", "mean_pool", "max_pool",
+                                                          "conv"};
+};
+template <>
+struct EnumNames<ConvolutionMixing> {
+  static constexpr std::array<std::string_view, 2> kNames{"depthwise", "head"};
 };
 template <>
 struct EnumNames<SharingMode> {
@@ -53,23 +70,31 @@ struct EnumNames<ProjectionInit> {
                                                           "jl"};
 };
 
-/// The attention of every layer. `type` and `value_convolution` aside, it is about `linformer`.
+/// The attention of the layers. What is about k rows is about `linformer` layers only.
 struct AttentionConfig {
-  AttentionType type = AttentionType::kLinformer;
-  int64_t projected_length = 128;
+  OneOrMany<AttentionType> type = AttentionType::kLinformer;
+  NestedNumbers projected_length = 128;
   ProjectionType projection = ProjectionType::kLinear;
   SharingMode sharing = SharingMode::kHeadwise;
   ProjectionOrder order = ProjectionOrder::kFeaturesFirst;
   ProjectionInit init = ProjectionInit::kNormal;
+  ConvolutionMixing convolution_mixing = ConvolutionMixing::kDepthwise;
   int64_t value_convolution = 0;
+  int64_t attention_window = 128;
+  bool rescale_padding = false;
   bool train_projection = true;
 
   template <class Self, class Visitor>
   static void visit_fields(Self& config, Visitor&& field) {
-    field("type", config.type, "linformer: k projected keys and values; standard: all n of them");
+    field("type", config.type,
+          "linformer: k projected keys and values; standard: all n of them; local_window: the "
+          "nearest ones; a list names one per layer");
     field("projected_length", config.projected_length,
-          "rows k kept of the n keys and values; at most max_sequence_length");
-    field("projection", config.projection, "what maps n positions to k: a learned matrix E, F");
+          "rows k kept of the n keys and values; a list gives one per layer, a list of lists one "
+          "per layer and head (with sharing none)");
+    field("projection", config.projection,
+          "what maps n positions to k: linear (matrices E, F), mean_pool, max_pool, or conv with "
+          "kernel = stride = n / k");
     field("sharing", config.sharing,
           "none: E, F per head; headwise: one pair per layer; key_value: one E = F per layer; "
           "layerwise: one E for the whole model");
@@ -77,9 +102,15 @@ struct AttentionConfig {
           "features_first: E (x W), the paper's; sequence_first: (E x) W, the official code's");
     field("init", config.init,
           "start of E, F: normal N(0, 0.02), block_average, strided rows, jl N(0, 1/k)");
+    field("convolution_mixing", config.convolution_mixing,
+          "of projection conv: depthwise keeps channels apart, head mixes the channels of a head");
     field("value_convolution", config.value_convolution,
           "width (odd) of a depthwise convolution over the values, added to what the heads give; 0 "
           "= none");
+    field("attention_window", config.attention_window,
+          "of type local_window: width of the window around a token, half of it on each side");
+    field("rescale_padding", config.rescale_padding,
+          "true scales row i of a projected sequence by |E_i| / |E_i over valid positions|");
     field("train_projection", config.train_projection, "false keeps E, F as they start");
   }
 
@@ -100,7 +131,10 @@ struct ModelConfig {
   int64_t max_sequence_length = 512;
   double layer_norm_eps = 1e-5;
   NormPosition norm_position = NormPosition::kPost;
+  NormType norm_type = NormType::kLayerNorm;
+  int64_t type_vocab_size = 0;
   std::optional<double> initializer_range = 0.02;
+  PositionEmbedding position_embedding = PositionEmbedding::kLearned;
   PositionInit position_init = PositionInit::kNormal;
   bool tie_word_embeddings = true;
   AttentionConfig attention;
@@ -115,25 +149,41 @@ struct ModelConfig {
           "heads per layer; has to divide hidden_size");
     field("intermediate_size", config.intermediate_size,
           "width of the feed-forward block, usually 4 x hidden_size");
-    field("hidden_act", config.hidden_act, "activation of the feed-forward block (exact erf)");
+    field("hidden_act", config.hidden_act,
+          "feed-forward block: gelu (exact erf), gelu_new (tanh form), or gated: swiglu, geglu");
     field("hidden_dropout_prob", config.hidden_dropout_prob,
           "dropout on embeddings and on what each sublayer adds");
     field("attention_probs_dropout_prob", config.attention_probs_dropout_prob,
           "dropout on attention probabilities");
     field("max_sequence_length", config.max_sequence_length,
           "tokens n of the longest input; the positions table has n + 2 rows, as RoBERTa's");
-    field("layer_norm_eps", config.layer_norm_eps, "added to the variance in layer norms");
+    field("layer_norm_eps", config.layer_norm_eps, "added to the variance in norms");
     field("norm_position", config.norm_position,
           "post: norm after each residual sum (RoBERTa); pre: before each sublayer");
+    field("norm_type", config.norm_type, "layer_norm, or rms_norm (no mean, no bias)");
+    field("type_vocab_size", config.type_vocab_size,
+          "rows of the segment embeddings (token_type_ids, BERT's); 0 = none");
     field("initializer_range", config.initializer_range,
           "standard deviation of the starting weights; auto = 0.9 / sqrt(hidden_size)", "auto");
+    field("position_embedding", config.position_embedding,
+          "learned, or sinusoidal: sines scaled to initializer_range that stay as they are");
     field("position_init", config.position_init,
-          "start of the learned positions: normal, or sines scaled to initializer_range");
+          "start of learned positions: normal, or sines scaled to initializer_range");
     field("tie_word_embeddings", config.tie_word_embeddings,
           "use the embedding table as the output weight");
     field("attention", config.attention, "attention of every layer");
   }
 
+  /// The attention of one layer.
+  AttentionType attention_type(int64_t layer) const { return attention.type.of(layer); }
+  bool has_linformer_layer() const { return attention.type.any(AttentionType::kLinformer); }
+  /// Rows k of a layer's heads: one number where they agree, else one per head.
+  std::vector<int64_t> projected_lengths(int64_t layer) const;
+  bool is_gated() const {
+    return hidden_act == Activation::kSwiglu || hidden_act == Activation::kGeglu;
+  }
+  /// Whether Hugging Face's RoBERTa computes the same: such a model's folder opens there.
+  bool is_plain_roberta() const;
   int64_t head_size() const { return hidden_size / num_attention_heads; }
   /// Rows of the positions table: n + 2, since RoBERTa counts positions from pad_token_id + 1.
   int64_t num_position_rows() const { return max_sequence_length + 2; }

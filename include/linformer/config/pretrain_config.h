@@ -112,6 +112,8 @@ struct OptimizerConfig {
   std::vector<double> betas{0.9, 0.98};
   double eps = 1e-6;
   double weight_decay = 0.01;
+  std::optional<double> projection_weight_decay;
+  double projection_learning_rate = 1.0;
   double max_grad_norm = 1.0;
   bool decay_biases_and_norms = false;
 
@@ -121,6 +123,10 @@ struct OptimizerConfig {
     field("betas", config.betas, "decay rates of the two moment estimates");
     field("eps", config.eps, "added to the root of the second moment");
     field("weight_decay", config.weight_decay, "decoupled weight decay");
+    field("projection_weight_decay", config.projection_weight_decay,
+          "weight decay of E and F; null = weight_decay");
+    field("projection_learning_rate", config.projection_learning_rate,
+          "multiplies the learning rate of E and F");
     field("max_grad_norm", config.max_grad_norm,
           "gradients are scaled down to this norm; 0 = no clipping");
     field("decay_biases_and_norms", config.decay_biases_and_norms,
@@ -140,6 +146,7 @@ struct TrainingConfig {
   ScheduleConfig schedule;
   OptimizerConfig optimizer;
   Precision precision = Precision::kFp32;
+  bool activation_checkpointing = false;
 
   template <class Self, class Visitor>
   static void visit_fields(Self& config, Visitor&& field) {
@@ -153,6 +160,9 @@ struct TrainingConfig {
     field("schedule", config.schedule, "the learning rate over the steps");
     field("optimizer", config.optimizer, "the optimizer");
     field("precision", config.precision, "number format of the computation");
+    field("activation_checkpointing", config.activation_checkpointing,
+          "true keeps one tensor per layer and computes the rest again in the backward pass: less "
+          "memory, more time, the same numbers");
   }
   bool operator==(const TrainingConfig&) const = default;
 };

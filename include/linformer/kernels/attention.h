@@ -13,13 +13,16 @@ namespace linformer {
 ///
 ///   query      (B, N, H*D) float or double, rows contiguous
 ///   key, value (B, M, H*D); M = N for standard attention, k for Linformer
-///   key_mask   (B, M) bool, true = may be attended to; undefined = all. A row with no true gives
-///   0. returns    (B, N, H*D)
+///   key_mask   (B, M) bool, true = may be attended to; undefined = all. A row with no true
+///              gives 0
+///   window     even; query i sees keys i - window / 2 to i + window / 2 (M = N), in blocks, at a
+///              cost of N * window; 0 = all keys
+///   returns    (B, N, H*D)
 ///
 /// Softmax and accumulation are in the tensors' type. LibTorch's fused CPU kernel does not take
 /// dropout, which is why this one exists.
 at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,
                              const at::Tensor& value, int64_t num_heads, const at::Tensor& key_mask,
-                             const DropoutSite& site);
+                             const DropoutSite& site, int64_t window = 0);
 
 }  // namespace linformer

@@ -17,13 +17,14 @@ struct ResidualNorm {
 ///   shift
 ///
 ///   x, residual (R, C) float or double, contiguous;  bias, weight, shift (C)
-///   `bias` and `residual` may be undefined (absent).
+///   `bias` and `residual` may be undefined (absent). Without `shift` it is RMSNorm (Zhang,
+///   Sennrich 2019): y = s / sqrt(mean(s^2) + epsilon) * weight.
 ResidualNorm bias_dropout_residual_layer_norm(const at::Tensor& x, const at::Tensor& bias,
                                               const at::Tensor& residual, const at::Tensor& weight,
                                               const at::Tensor& shift, double epsilon,
                                               const DropoutSite& site);
 
-/// LayerNorm of the rows of x (R, C).
+/// LayerNorm of the rows of x (R, C); RMSNorm where `shift` is undefined.
 at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& shift,
                       double epsilon);
 

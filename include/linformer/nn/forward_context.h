@@ -16,10 +16,16 @@ class ForwardContext {
   explicit ForwardContext(uint64_t key) : training_(true), key_(key) {}
 
   DropoutSite next_dropout(double probability);
+
+  /// Layers keep only their input and compute the rest again in the backward pass.
+  void set_recompute(bool recompute) { recompute_ = recompute; }
+  bool recompute() const { return recompute_; }
+
   bool training() const { return training_; }
 
  private:
   bool training_ = false;
+  bool recompute_ = false;
   uint64_t key_ = 0;
   uint64_t sites_ = 0;
 };

@@ -11,11 +11,18 @@
 
 namespace linformer {
 
+/// Which rate and decay a parameter gets.
+enum class ParameterRole {
+  kWeight,      ///< weight_decay
+  kBiasOrNorm,  ///< no decay, unless decay_biases_and_norms
+  kProjection   ///< E and F: projection_weight_decay and projection_learning_rate
+};
+
 /// A parameter as the optimizer sees it.
 struct OptimizedParameter {
   std::string name;
   at::Tensor tensor;
-  bool decays = true;  ///< weight decay applies
+  ParameterRole role = ParameterRole::kWeight;
 };
 
 /// AdamW (Loshchilov, Hutter 2019) on LibTorch's fused kernel: decoupled weight decay, bias
@@ -47,6 +54,7 @@ class AdamW {
  private:
   struct Group {
     double weight_decay = 0.0;
+    double learning_rate = 1.0;  // factor
     std::vector<at::Tensor> parameters, exp_avgs, exp_avg_sqs;
     std::vector<std::string> names;
   };

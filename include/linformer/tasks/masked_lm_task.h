@@ -25,12 +25,7 @@ LossSum masked_lm_loss(const MaskedLmModel& model, const Batch& batch, ForwardCo
 /// no dropout.
 std::vector<double> masked_lm_losses(const MaskedLmModel& model, const Batch& batch);
 
-/// Input ids (B, N) and the mask (B, N; undefined without padding) of a batch, borrowing its
-/// memory.
-struct EncoderInput {
-  at::Tensor input_ids;
-  at::Tensor mask;
-};
+/// What the encoder reads of a batch, borrowing its memory; no mask where nothing is padding.
 EncoderInput encoder_input(const Batch& batch);
 
 }  // namespace linformer

@@ -7,7 +7,7 @@
 
 namespace linformer {
 
-/// A model's parameters as the optimizer sees them: biases and norms do not decay.
+/// A model's parameters as the optimizer sees them, by their kinds.
 std::vector<OptimizedParameter> optimized_parameters(const ParameterSet& parameters);
 
 }  // namespace linformer
