@@ -114,9 +114,46 @@ Json select_keys(const Json& json, const std::string& source) {
   return selected;
 }
 
+/// Labels of the outputs; a regression has one without a name of its own.
+void write_labels(const HeadConfig& head, Json& json) {
+  const bool regression = head.type == HeadType::kRegression;
+  json["problem_type"] = regression ? "regression" : "single_label_classification";
+  const std::vector<std::string> labels =
+      regression ? std::vector<std::string>{"LABEL_0"} : head.labels;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    json["id2label"][std::to_string(i)] = labels[i];
+    json["label2id"][labels[i]] = i;
+  }
+}
+
+/// Whether config.json is about a classification or regression.
+bool has_classifier(const Json& json) {
+  const auto architectures = json.find("architectures");
+  if (architectures != json.end() && architectures->is_array() && !architectures->empty() &&
+      architectures->front().is_string()) {
+    return architectures->front().get<std::string>().ends_with("ForSequenceClassification");
+  }
+  return json.contains("id2label") || !json.value("problem_type", Json()).is_null();
+}
+
+std::vector<std::string> read_labels(const Json& json, const std::string& source) {
+  const Json& names = require_key(json, "id2label", source);
+  if (!names.is_object() || names.empty()) fail_run(source, "id2label is no table of labels", kFix);
+  std::vector<std::string> labels;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const auto label = names.find(std::to_string(i));
+    if (label == names.end() || !label->is_string()) {
+      fail_run(source, "id2label has no label \"" + std::to_string(i) + "\"",
+               "number the labels from 0 without a gap");
+    }
+    labels.push_back(label->get<std::string>());
+  }
+  return labels;
+}
+
 }  // namespace
 
-std::string to_config_json(const ModelConfig& config) {
+std::string to_config_json(const ModelConfig& config, const HeadConfig& head) {
   ModelConfig copy = config;
   copy.initializer_range = config.resolved_initializer_range();
   const FieldList fields = fields_of(copy);
@@ -125,7 +162,10 @@ std::string to_config_json(const ModelConfig& config) {
   json["max_position_embeddings"] = config.num_position_rows();
   const bool roberta = config.is_plain_roberta();
   json["model_type"] = roberta ? "roberta" : "linformer";
-  json["architectures"] = {roberta ? "RobertaForMaskedLM" : "LinformerForMaskedLM"};
+  const bool masked_lm = head.type == HeadType::kMaskedLm;
+  json["architectures"] = {std::string(roberta ? "Roberta" : "Linformer") +
+                           (masked_lm ? "ForMaskedLM" : "ForSequenceClassification")};
+  if (!masked_lm) write_labels(head, json);
   json["bos_token_id"] = kBosTokenId;
   json["pad_token_id"] = kPadTokenId;
   json["eos_token_id"] = kEosTokenId;
@@ -154,6 +194,35 @@ ModelConfig model_config_from_json(std::string_view text, const std::string& sou
     fail_run(source, "model_type roberta contradicts its attention or norm_position", kFix);
   }
   return config;
+}
+
+HeadConfig head_config_from_json(std::string_view text, const std::string& source) {
+  const Json json = parse_strict_json(text, source);
+  if (!json.is_object()) fail_run(source, "is not a JSON object", kFix);
+  HeadConfig head;
+  if (!has_classifier(json)) return head;
+  const std::vector<std::string> labels = read_labels(json, source);
+  const Json problem = json.value("problem_type", Json());
+  if (problem == "multi_label_classification") {
+    fail_run(source, "problem_type multi_label_classification is not supported",
+             "one label per text, or a regression, is");
+  }
+  if (problem == "regression" || (problem.is_null() && labels.size() == 1)) {
+    if (labels.size() != 1) {
+      fail_run(source, "a regression with " + std::to_string(labels.size()) + " outputs",
+               "only one output is supported");
+    }
+    head.type = HeadType::kRegression;
+  } else {
+    head.type = HeadType::kClassification;
+    head.labels = labels;
+  }
+  return head;
+}
+
+HeadConfig load_head_config(const std::string& folder) {
+  const std::string path = folder + "/config.json";
+  return head_config_from_json(read_text_file(path), path);
 }
 
 ModelConfig load_model_config(const std::string& folder) {

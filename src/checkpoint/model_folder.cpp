@@ -5,7 +5,6 @@
 
 #include <ATen/ATen.h>
 
-#include "linformer/checkpoint/safetensors.h"
 #include "linformer/core/error.h"
 
 namespace linformer {
@@ -107,7 +106,7 @@ std::string mismatch(const TensorView& view, const at::Tensor& target) {
   return "";
 }
 
-void check_names(const SafetensorsFile& file, const NamedTensors& targets) {
+void check_names(const ModelTensors& file, const NamedTensors& targets) {
   std::vector<std::string> missing;
   std::vector<std::string> wrong;
   std::vector<std::string> unknown;
@@ -125,7 +124,7 @@ void check_names(const SafetensorsFile& file, const NamedTensors& targets) {
     }
   }
   if (missing.empty() && wrong.empty() && unknown.empty()) return;
-  fail_run(file.path(),
+  fail_run(file.source(),
            "does not fit the model" + list_names("missing in the file", missing) +
                list_names("of another shape or type", wrong) +
                list_names("unknown to the model", unknown),
@@ -153,21 +152,19 @@ void save_tensors(const std::string& path, const NamedTensors& tensors,
   write_safetensors(path, std::move(sources), std::move(metadata));
 }
 
-std::map<std::string, at::Tensor> load_tensors(const std::string& path) {
-  const SafetensorsFile file(path);
+std::map<std::string, at::Tensor> load_tensors(const ModelTensors& file) {
   file.verify();
   std::map<std::string, at::Tensor> tensors;
   for (const auto& [name, view] : file.tensors()) tensors[name] = copy_of(view);
   return tensors;
 }
 
-void load_into(const std::string& path, const NamedTensors& targets) {
-  const SafetensorsFile file(path);
+void load_into(const ModelTensors& file, const NamedTensors& targets) {
   check_names(file, targets);
   file.verify();
   const at::NoGradGuard no_grad;
   for (const auto& [name, target] : targets) {
-    at::Tensor(target).copy_(copy_of(file.at(name)));
+    at::Tensor(target).copy_(copy_of(file.tensors().at(name)));
   }
 }
 

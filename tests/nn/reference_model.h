@@ -6,18 +6,20 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "linformer/nn/masked_lm_model.h"
+#include "linformer/checkpoint/foreign_model.h"
+#include "linformer/nn/parameters.h"
 
 namespace linformer::testing {
 
-/// A tiny model of another code base (../shared/fixtures/NAME): its weights in our model, its
-/// inputs, and what it computed from them.
+/// A tiny model of another code base (../shared/fixtures/NAME): its weights, its inputs, and what
+/// it computed from them.
 struct ReferenceModel {
-  std::unique_ptr<MaskedLmModel> model;
+  ForeignModel source;
   std::map<std::string, at::Tensor> inputs;
   std::map<std::string, at::Tensor> outputs;
-  std::map<std::string, std::string> their_names;  ///< of each of our parameters
 
+  /// Copies the weights into a model of the same configuration.
+  void copy_into(const ParameterSet& parameters) const;
   /// The reference's gradient of one of our parameters.
   const at::Tensor& gradient(const std::string& parameter) const;
 };

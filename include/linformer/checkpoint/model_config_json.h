@@ -11,7 +11,7 @@ namespace linformer {
 /// `position_init` and the `attention` block. max_position_embeddings = n + 2; model_type is
 /// "roberta" for post-norm standard attention (such a folder opens in transformers), else
 /// "linformer". initializer_range is written as a number. vocab_size must be known (not 0).
-std::string to_config_json(const ModelConfig& config);
+std::string to_config_json(const ModelConfig& config, const HeadConfig& head = {});
 
 /// Reads what to_config_json() or Hugging Face wrote. Throws RunError that names `source` and the
 /// key for: text that is not JSON, missing sizes, values out of range or of the wrong type, and
@@ -19,7 +19,13 @@ std::string to_config_json(const ModelConfig& config);
 /// special ids).
 ModelConfig model_config_from_json(std::string_view text, const std::string& source);
 
+/// The head that config.json describes: its `architectures` (...ForMaskedLM or
+/// ...ForSequenceClassification), else problem_type and id2label; a masked-LM head where it says
+/// nothing. Throws RunError likewise.
+HeadConfig head_config_from_json(std::string_view text, const std::string& source);
+
 /// FOLDER/config.json.
 ModelConfig load_model_config(const std::string& folder);
+HeadConfig load_head_config(const std::string& folder);
 
 }  // namespace linformer

@@ -7,6 +7,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "linformer/checkpoint/model_tensors.h"
+
 namespace linformer {
 
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
@@ -18,11 +20,17 @@ void save_tensors(const std::string& path, const NamedTensors& tensors,
                   std::map<std::string, std::string> metadata = {});
 
 /// Copies of all tensors of a file, on the CPU; checksums are verified. Throws RunError.
-std::map<std::string, at::Tensor> load_tensors(const std::string& path);
+std::map<std::string, at::Tensor> load_tensors(const ModelTensors& file);
+inline std::map<std::string, at::Tensor> load_tensors(const std::string& path) {
+  return load_tensors(ModelTensors::open_file(path));
+}
 
 /// Copies a file's tensors into existing ones of the same names and shapes (any device; floating
 /// types convert into each other). If any name is missing, unknown or has another shape or kind,
 /// or any tensor is damaged, throws RunError that lists them and changes nothing.
-void load_into(const std::string& path, const NamedTensors& targets);
+void load_into(const ModelTensors& file, const NamedTensors& targets);
+inline void load_into(const std::string& path, const NamedTensors& targets) {
+  load_into(ModelTensors::open_file(path), targets);
+}
 
 }  // namespace linformer

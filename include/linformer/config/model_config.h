@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -195,6 +196,21 @@ struct ModelConfig {
   void validate() const;
 
   bool operator==(const ModelConfig&) const = default;
+};
+
+/// What stands on the encoder: the masked-LM head, or a layer over the first token that gives
+/// class scores or one number.
+enum class HeadType { kMaskedLm, kClassification, kRegression };
+
+struct HeadConfig {
+  HeadType type = HeadType::kMaskedLm;
+  std::vector<std::string> labels;  ///< of a classification, in the order of its outputs
+
+  /// Outputs of a classification or regression.
+  int64_t num_outputs() const {
+    return type == HeadType::kRegression ? 1 : static_cast<int64_t>(labels.size());
+  }
+  bool operator==(const HeadConfig&) const = default;
 };
 
 }  // namespace linformer

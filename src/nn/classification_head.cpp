@@ -1,0 +1,31 @@
+#include "linformer/nn/classification_head.h"
+
+#include <ATen/ATen.h>
+
+namespace linformer {
+
+ClassificationHead::ClassificationHead(const ModelConfig& config, int64_t num_outputs,
+                                       ParameterSet& parameters)
+    : dropout_probability_(config.hidden_dropout_prob) {
+  const int64_t width = config.hidden_size;
+  const double deviation = config.resolved_initializer_range();
+  dense_weight_ = parameters.add_normal("classifier.dense.weight", ParameterKind::kWeight,
+                                        {width, width}, deviation);
+  dense_bias_ =
+      parameters.add_constant("classifier.dense.bias", ParameterKind::kBias, {width}, 0.0);
+  out_weight_ = parameters.add_normal("classifier.out_proj.weight", ParameterKind::kWeight,
+                                      {num_outputs, width}, deviation);
+  out_bias_ =
+      parameters.add_constant("classifier.out_proj.bias", ParameterKind::kBias, {num_outputs}, 0.0);
+}
+
+at::Tensor ClassificationHead::logits(const at::Tensor& hidden, ForwardContext& context) const {
+  const auto drop = [&](const at::Tensor& x) {
+    return dropout(x.contiguous(), context.next_dropout(dropout_probability_));
+  };
+  const at::Tensor first = drop(hidden.select(1, 0));
+  const at::Tensor dense = drop(at::addmm(dense_bias_, first, dense_weight_.t()).tanh());
+  return at::addmm(out_bias_, dense, out_weight_.t());
+}
+
+}  // namespace linformer

@@ -1,0 +1,87 @@
+#include "linformer/nn/sequence_classifier.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "nn/reference_model.h"
+#include "torch_test_support.h"
+
+namespace linformer {
+namespace {
+
+using testing::load_reference_model;
+using testing::ReferenceModel;
+using testing::relative_difference;
+
+constexpr double kTolerance = 1e-5;
+
+class ReferenceClassifier : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(ReferenceClassifier, HiddenStatesLogitsLossAndEveryGradient) {
+  if (!testing::has_reference_models()) GTEST_SKIP() << "../shared/fixtures is absent";
+  const ReferenceModel reference = load_reference_model(GetParam());
+  const SequenceClassifier model(reference.source.config, reference.source.head, /*seed=*/1);
+  reference.copy_into(model.parameters());
+  const at::Tensor mask = reference.inputs.at("attention_mask").to(at::kBool);
+  const at::Tensor& labels = reference.inputs.at("labels");
+  ForwardContext evaluation;
+  std::vector<at::Tensor> states;
+  const at::Tensor hidden =
+      model.encoder().forward({reference.inputs.at("input_ids"), mask, {}}, evaluation, &states);
+  for (size_t i = 0; i < states.size(); ++i) {
+    const at::Tensor& expected = reference.outputs.at("hidden_states." + std::to_string(i));
+    EXPECT_LT(relative_difference(states[i].index({mask}), expected.index({mask})), kTolerance);
+  }
+  const at::Tensor logits = model.head().logits(hidden, evaluation);
+  EXPECT_LT(relative_difference(logits, reference.outputs.at("logits")), kTolerance);
+  const at::Tensor loss = reference.source.head.type == HeadType::kRegression
+                              ? at::mse_loss(logits.squeeze(1), labels)
+                              : at::cross_entropy_loss(logits, labels);
+  EXPECT_LT(relative_difference(loss.detach().view(1), reference.outputs.at("loss")), kTolerance);
+  loss.backward();
+  for (const Parameter& parameter : model.parameters().all()) {
+    const at::Tensor& theirs = reference.gradient(parameter.name);
+    const at::Tensor& ours = parameter.tensor.grad();
+    ASSERT_TRUE(ours.defined()) << parameter.name;
+    if (parameter.name.ends_with("key.bias") && theirs.abs().max().item<double>() < 1e-6) {
+      // Adding one number to all scores of a query changes no softmax: zero but for rounding.
+      EXPECT_LT(ours.abs().max().item<double>(), 1e-6) << parameter.name;
+      continue;
+    }
+    EXPECT_LT(relative_difference(ours, theirs), kTolerance) << parameter.name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(OtherPrograms, ReferenceClassifier,
+                         ::testing::Values("hf-roberta-classification", "hf-roberta-regression"),
+                         [](const auto& test) {
+                           std::string name = test.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST(SequenceClassifier, OnlyTheFirstTokenCountsAndDropoutIsForTraining) {
+  ModelConfig config;
+  config.vocab_size = 11;
+  config.hidden_size = 8;
+  config.num_hidden_layers = 1;
+  config.num_attention_heads = 2;
+  config.intermediate_size = 16;
+  config.hidden_dropout_prob = 0.5;
+  config.max_sequence_length = 6;
+  config.attention.projected_length = 3;
+  const SequenceClassifier model(config, {HeadType::kClassification, {"no", "maybe", "yes"}}, 1);
+  at::Tensor hidden = at::randn({2, 4, 8});
+  const auto logits = [&](ForwardContext context) {
+    return model.head().logits(hidden, context).detach();
+  };
+  const at::Tensor before = logits({});
+  EXPECT_EQ(before.sizes(), (std::vector<int64_t>{2, 3}));
+  EXPECT_FALSE(at::equal(logits(ForwardContext(1)), logits(ForwardContext(2))));
+  EXPECT_TRUE(at::equal(logits(ForwardContext(1)), logits(ForwardContext(1))));
+  hidden.narrow(1, 1, 3).fill_(7.0);
+  EXPECT_TRUE(at::equal(logits({}), before));
+}
+
+}  // namespace
+}  // namespace linformer
