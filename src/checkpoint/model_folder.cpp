@@ -106,16 +106,19 @@ std::string mismatch(const TensorView& view, const at::Tensor& target) {
   return "";
 }
 
-void check_names(const ModelTensors& file, const NamedTensors& targets) {
+}  // namespace
+
+void check_fit(const std::string& source, const std::map<std::string, TensorView>& tensors,
+               const NamedTensors& targets) {
   std::vector<std::string> missing;
   std::vector<std::string> wrong;
   std::vector<std::string> unknown;
   std::map<std::string, const at::Tensor*> by_name;
   for (const auto& [name, target] : targets) {
     by_name[name] = &target;
-    if (!file.tensors().count(name)) missing.push_back(name);
+    if (!tensors.count(name)) missing.push_back(name);
   }
-  for (const auto& [name, view] : file.tensors()) {
+  for (const auto& [name, view] : tensors) {
     const auto found = by_name.find(name);
     if (found == by_name.end()) {
       unknown.push_back(name);
@@ -124,14 +127,12 @@ void check_names(const ModelTensors& file, const NamedTensors& targets) {
     }
   }
   if (missing.empty() && wrong.empty() && unknown.empty()) return;
-  fail_run(file.source(),
+  fail_run(source,
            "does not fit the model" + list_names("missing in the file", missing) +
                list_names("of another shape or type", wrong) +
                list_names("unknown to the model", unknown),
            "use the config.json that belongs to this file; nothing was loaded");
 }
-
-}  // namespace
 
 void save_tensors(const std::string& path, const NamedTensors& tensors,
                   std::map<std::string, std::string> metadata) {
@@ -160,7 +161,7 @@ std::map<std::string, at::Tensor> load_tensors(const ModelTensors& file) {
 }
 
 void load_into(const ModelTensors& file, const NamedTensors& targets) {
-  check_names(file, targets);
+  check_fit(file.source(), file.tensors(), targets);
   file.verify();
   const at::NoGradGuard no_grad;
   for (const auto& [name, target] : targets) {

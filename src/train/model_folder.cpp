@@ -15,15 +15,30 @@ namespace {
 constexpr const char* kTokenTypes = "roberta.embeddings.token_type_embeddings.weight";
 
 /// Handles on every tensor of the file; the token types, if the file has them, are zeros.
-NamedTensors tensors_of(const MaskedLmModel& model) {
+NamedTensors tensors_of(const ModelConfig& config, const ParameterSet& parameters) {
   NamedTensors tensors;
-  for (const Parameter& parameter : model.parameters().all()) {
+  for (const Parameter& parameter : parameters.all()) {
     tensors.emplace_back(parameter.name, parameter.tensor.detach());
   }
-  if (model.config().is_plain_roberta() && model.config().type_vocab_size == 0) {
-    tensors.emplace_back(kTokenTypes, at::zeros({1, model.config().hidden_size}));
+  if (config.is_plain_roberta() && config.type_vocab_size == 0) {
+    tensors.emplace_back(kTokenTypes, at::zeros({1, config.hidden_size}));
   }
   return tensors;
+}
+
+void load_parameters(const std::string& folder, const ModelConfig& config,
+                     const ParameterSet& parameters) {
+  const ModelTensors file = ModelTensors::open_folder(folder);
+  const NamedTensors targets = tensors_of(config, parameters);
+  load_into(file, targets);
+  const bool unused_types = targets.back().first == kTokenTypes && config.type_vocab_size == 0;
+  if (unused_types && targets.back().second.any().item<bool>()) {
+    fail_run(file.source(),
+             std::string(kTokenTypes) +
+                 " is not zero, but config.json says segment_embeddings: "
+                 "false",
+             "remove that key from config.json");
+  }
 }
 
 std::string unigram_path(const std::string& folder) {
@@ -35,26 +50,54 @@ std::string unigram_path(const std::string& folder) {
 void save_model(const std::string& folder, const MaskedLmModel& model,
                 const std::string& tokenizer_model_bytes) {
   write_file_atomically(folder + "/config.json", to_config_json(model.config()));
-  save_tensors(folder + "/model.safetensors", tensors_of(model));
+  save_tensors(folder + "/model.safetensors", tensors_of(model.config(), model.parameters()));
   write_file_atomically(folder + "/tokenizer.model", tokenizer_model_bytes);
 }
 
 void load_weights(const std::string& folder, MaskedLmModel& model) {
-  const std::string path = folder + "/model.safetensors";
-  const NamedTensors targets = tensors_of(model);
-  load_into(path, targets);
-  if (targets.back().first == kTokenTypes && targets.back().second.any().item<bool>()) {
-    fail_run(
-        path,
-        std::string(kTokenTypes) + " is not zero, but config.json says segment_embeddings: false",
-        "remove that key from config.json");
-  }
+  load_parameters(folder, model.config(), model.parameters());
 }
 
 std::unique_ptr<MaskedLmModel> load_model(const std::string& folder) {
+  const HeadConfig head = load_head_config(folder);
+  if (head.type != HeadType::kMaskedLm) {
+    fail_run(folder, "is a model for " + std::string(name_of(head.type)) + ", not a masked LM",
+             "take the model it was fine-tuned from");
+  }
   auto model = std::make_unique<MaskedLmModel>(load_model_config(folder), /*seed=*/0);
   load_weights(folder, *model);
   return model;
+}
+
+std::unique_ptr<SequenceClassifier> load_classifier(const std::string& folder) {
+  const HeadConfig head = load_head_config(folder);
+  if (head.type == HeadType::kMaskedLm) {
+    fail_run(folder, "has a masked-LM head, none for classification or regression",
+             "fine-tune it first");
+  }
+  auto model = std::make_unique<SequenceClassifier>(load_model_config(folder), head, /*seed=*/0);
+  load_parameters(folder, model->config(), model->parameters());
+  return model;
+}
+
+AnyModel build_any_model(const ModelConfig& config, const HeadConfig& head, uint64_t seed) {
+  AnyModel model;
+  if (head.type == HeadType::kMaskedLm) {
+    model.masked_lm = std::make_unique<MaskedLmModel>(config, seed);
+  } else {
+    model.classifier = std::make_unique<SequenceClassifier>(config, head, seed);
+  }
+  return model;
+}
+
+AnyModel load_any_model(const std::string& folder) {
+  AnyModel model = build_any_model(load_model_config(folder), load_head_config(folder), /*seed=*/0);
+  load_parameters(folder, model.config(), model.parameters());
+  return model;
+}
+
+NamedTensors model_tensors(const AnyModel& model) {
+  return tensors_of(model.config(), model.parameters());
 }
 
 void save_unigram_counts(const std::string& folder, const std::vector<uint64_t>& counts) {

@@ -25,6 +25,11 @@ inline std::map<std::string, at::Tensor> load_tensors(const std::string& path) {
   return load_tensors(ModelTensors::open_file(path));
 }
 
+/// Throws RunError that lists every tensor of `targets` that is missing in `tensors`, of another
+/// shape or kind there, or unknown to `targets`. `source` is for the message.
+void check_fit(const std::string& source, const std::map<std::string, TensorView>& tensors,
+               const NamedTensors& targets);
+
 /// Copies a file's tensors into existing ones of the same names and shapes (any device; floating
 /// types convert into each other). If any name is missing, unknown or has another shape or kind,
 /// or any tensor is damaged, throws RunError that lists them and changes nothing.

@@ -202,6 +202,12 @@ struct ModelConfig {
 /// class scores or one number.
 enum class HeadType { kMaskedLm, kClassification, kRegression };
 
+template <>
+struct EnumNames<HeadType> {
+  static constexpr std::array<std::string_view, 3> kNames{"masked_lm", "classification",
+                                                          "regression"};
+};
+
 struct HeadConfig {
   HeadType type = HeadType::kMaskedLm;
   std::vector<std::string> labels;  ///< of a classification, in the order of its outputs

@@ -1,13 +1,15 @@
 #pragma once
 
 #include <cstdint>
-#include <fstream>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "linformer/data/batch.h"
 
 namespace linformer {
+
+class JsonLines;
 
 /// Reads ready-made masked-LM examples, one JSON object a line:
 ///
@@ -19,6 +21,7 @@ namespace linformer {
 class ExampleReader {
  public:
   ExampleReader(const std::string& path, int64_t vocab_size, int64_t max_sequence_length);
+  ~ExampleReader();
 
   /// The next examples, at most `count`, padded to the longest; nothing at the end of the file.
   /// Their samples are {0, number of the example}, from 0.
@@ -29,11 +32,9 @@ class ExampleReader {
  private:
   std::optional<BatchRow> next_row();
 
-  std::string path_;
-  std::ifstream stream_;
+  std::unique_ptr<JsonLines> lines_;
   int64_t vocab_size_;
   int64_t max_sequence_length_;
-  int64_t line_number_ = 0;
   int64_t num_examples_ = 0;
 };
 

@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "linformer/checkpoint/model_folder.h"
 #include "linformer/metrics/unigram_model.h"
 #include "linformer/nn/masked_lm_model.h"
+#include "linformer/nn/sequence_classifier.h"
 
 namespace linformer {
 
@@ -20,6 +22,30 @@ void save_model(const std::string& folder, const MaskedLmModel& model,
 /// Reads config.json and model.safetensors. Missing, unknown or misshapen tensors are listed by
 /// name and refused (RunError).
 std::unique_ptr<MaskedLmModel> load_model(const std::string& folder);
+
+/// The same for a model with a head for classification or regression.
+std::unique_ptr<SequenceClassifier> load_classifier(const std::string& folder);
+
+/// A model with whichever head its configuration names: one of both is there.
+struct AnyModel {
+  std::unique_ptr<MaskedLmModel> masked_lm;
+  std::unique_ptr<SequenceClassifier> classifier;
+
+  const ModelConfig& config() const {
+    return masked_lm ? masked_lm->config() : classifier->config();
+  }
+  const Encoder& encoder() const {
+    return masked_lm ? masked_lm->encoder() : classifier->encoder();
+  }
+  const ParameterSet& parameters() const {
+    return masked_lm ? masked_lm->parameters() : classifier->parameters();
+  }
+};
+AnyModel build_any_model(const ModelConfig& config, const HeadConfig& head, uint64_t seed);
+/// Reads a model folder, as load_model().
+AnyModel load_any_model(const std::string& folder);
+/// Handles on what model.safetensors of this model holds.
+NamedTensors model_tensors(const AnyModel& model);
 
 /// Copies the tensors of FOLDER/model.safetensors into an existing model.
 void load_weights(const std::string& folder, MaskedLmModel& model);

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "linformer/text/tokenizer.h"
+
+namespace linformer {
+
+/// A sequence on its way into a model.
+struct InputRow {
+  std::vector<int32_t> input_ids;
+  std::vector<uint8_t> attention_mask;  ///< one per id, 1 = token
+  std::vector<int32_t> token_type_ids;  ///< one per id, or empty = all 0
+
+  bool operator==(const InputRow&) const = default;
+};
+
+/// What rows have to fit.
+struct InputLimits {
+  int64_t vocab_size = 0;
+  int64_t max_sequence_length = 0;
+  int64_t type_vocab_size = 0;
+};
+
+/// `<s> a </s>`, or `<s> a </s></s> b </s>` where there is a second text (RoBERTa's). With segment
+/// embeddings b and its </s> are segment 1.
+InputRow encode_texts(const Tokenizer& tokenizer, const std::string& a, const std::string* b,
+                      int64_t type_vocab_size);
+
+/// Reads rows, one JSON object a line:
+///
+///   {"input_ids": [0, 17, 2, 1], "attention_mask": [1, 1, 1, 0]}
+///   {"text": "One sentence.", "text_pair": "Another one."}
+///
+/// `attention_mask` and `text_pair` may be absent (every id but <pad> (1) then counts as a token),
+/// and `token_type_ids` may be given beside input_ids. `tokenizer` may be null; rows of text are
+/// then refused. A bad row throws RunError that names FILE:LINE; so does a file without rows.
+std::vector<InputRow> read_input_rows(const std::string& path, const InputLimits& limits,
+                                      const Tokenizer* tokenizer);
+
+}  // namespace linformer

@@ -1,0 +1,166 @@
+// linformer-convert: models of other programs, and changes of form.
+#include <cstdio>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "program.h"
+
+#include "linformer/checkpoint/checkpoint_store.h"
+#include "linformer/config/config_file.h"
+#include "linformer/core/error.h"
+#include "linformer/train/model_conversion.h"
+
+namespace linformer {
+
+namespace {
+
+struct Arguments {
+  std::string format = "hf";
+  std::vector<std::string> inputs;
+  std::string output;
+  std::vector<std::string> overrides;
+  int64_t max_sequence_length = 0;
+  std::string method = "interpolate";
+  uint64_t seed = 1;
+
+  /// The model folder that the single --input means.
+  std::string input() const { return find_model_folder(inputs.front()); }
+};
+
+void report(const std::string& output, const ConversionNotes& notes) {
+  for (const std::string& note : notes) std::printf("%s\n", note.c_str());
+  std::printf("wrote %s\n", output.c_str());
+}
+
+/// The attention that a RoBERTa gets: block averages, unless told otherwise.
+AttentionConfig wanted_attention(const Arguments& arguments) {
+  AttentionConfig attention;
+  attention.init = ProjectionInit::kBlockAverage;
+  const FieldList fields = fields_of(attention);
+  const std::string prefix = "attention.";
+  for (const std::string& assignment : arguments.overrides) {
+    const bool prefixed = assignment.rfind(prefix, 0) == 0;
+    apply_override(fields, prefixed ? assignment.substr(prefix.size()) : assignment);
+  }
+  return attention;
+}
+
+CLI::App* add_command(CLI::App& program, const std::string& name, const std::string& help,
+                      const std::shared_ptr<Arguments>& arguments, bool several_inputs = false) {
+  CLI::App* command = program.add_subcommand(name, help);
+  CLI::Option* input = command->add_option(
+      "--input", arguments->inputs,
+      several_inputs ? "model, checkpoint or run folders" : "model, checkpoint or run folder");
+  input->required();
+  if (!several_inputs) input->expected(1);
+  command->add_option("--output", arguments->output, "folder to make")->required();
+  return command;
+}
+
+void add_import_command(CLI::App& program) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = add_command(
+      program, "import", "a model of another program as a model folder of this one", arguments);
+  command
+      ->add_option("--from", arguments->format,
+                   "hf: RoBERTa of transformers; fairseq: the official Linformer or RoBERTa")
+      ->check(CLI::IsMember({"hf", "fairseq"}))
+      ->required();
+  add_examples(*command,
+               {"linformer-convert import --from hf --input roberta-base --output models/roberta"});
+  command->callback([arguments] {
+    const ForeignFormat format = *enum_of<ForeignFormat>(arguments->format);
+    report(arguments->output, import_model(format, arguments->inputs.front(), arguments->output));
+  });
+}
+
+void add_export_command(CLI::App& program) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = add_command(
+      program, "export",
+      "a folder that transformers opens; for a Linformer with its Python module beside it",
+      arguments);
+  command->add_option("--to", arguments->format, "hf: Hugging Face transformers")
+      ->check(CLI::IsMember({"hf"}))
+      ->capture_default_str();
+  add_examples(*command,
+               {"linformer-convert export --to hf --input runs/sample --output exported"});
+  command->callback([arguments] {
+    report(arguments->output, export_model(arguments->input(), arguments->output));
+  });
+}
+
+void add_linformerise_command(CLI::App& program) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = add_command(
+      program, "linformerise",
+      "a standard model as a Linformer: its weights stay, E and F are added (block averages)",
+      arguments);
+  command
+      ->add_option("--set", arguments->overrides,
+                   "KEY=VALUE of the attention, e.g. projected_length=64 or sharing=key_value")
+      ->allow_extra_args(false);
+  command->add_option("--seed", arguments->seed, "seed of what is drawn")->capture_default_str();
+  add_examples(*command, {"linformer-convert linformerise --input models/roberta --output "
+                          "models/linformer --set projected_length=128 --set sharing=layerwise"});
+  command->callback([arguments] {
+    report(arguments->output, linformerise_model(arguments->input(), arguments->output,
+                                                 wanted_attention(*arguments), arguments->seed));
+  });
+}
+
+void add_extend_command(CLI::App& program) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command =
+      add_command(program, "extend", "the same model for longer sequences", arguments);
+  command->add_option("--max-sequence-length", arguments->max_sequence_length, "the new n")
+      ->required()
+      ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--method", arguments->method,
+                   "interpolate: positions and E, F stretched; tile: repeated, so that short "
+                   "inputs keep their output")
+      ->check(CLI::IsMember({"interpolate", "tile"}))
+      ->capture_default_str();
+  add_examples(*command, {"linformer-convert extend --input models/linformer --output "
+                          "models/linformer-1024 --max-sequence-length 1024"});
+  command->callback([arguments] {
+    report(arguments->output,
+           extend_model(arguments->input(), arguments->output, arguments->max_sequence_length,
+                        *enum_of<ExtendMethod>(arguments->method)));
+  });
+}
+
+void add_average_command(CLI::App& program) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = add_command(program, "average", "the mean of several models' weights",
+                                  arguments, /*several_inputs=*/true);
+  add_examples(*command, {"linformer-convert average --output averaged --input "
+                          "runs/a/checkpoints/step-00009000 runs/a/checkpoints/step-00010000"});
+  command->callback([arguments] {
+    std::vector<std::string> folders;
+    for (const std::string& input : arguments->inputs) folders.push_back(find_model_folder(input));
+    report(arguments->output, average_models(folders, arguments->output));
+  });
+}
+
+}  // namespace
+
+}  // namespace linformer
+
+int main(int argc, char** argv) {
+  const linformer::ProgramInfo info{
+      "linformer-convert",
+      "Reads and writes models of other programs, and changes a model's form.",
+      {"linformer-convert import --from hf --input roberta-base --output models/roberta",
+       "linformer-convert linformerise --input models/roberta --output models/linformer"}};
+  return linformer::run_program(argc, argv, info, [](CLI::App& program) {
+    program.require_subcommand(1);
+    linformer::add_import_command(program);
+    linformer::add_export_command(program);
+    linformer::add_linformerise_command(program);
+    linformer::add_extend_command(program);
+    linformer::add_average_command(program);
+  });
+}

@@ -1,0 +1,88 @@
+#include "linformer/data/input_rows.h"
+
+#include <algorithm>
+
+#include "json_row.h"
+
+#include "linformer/core/error.h"
+#include "linformer/text/special_tokens.h"
+
+namespace linformer {
+namespace {
+
+InputRow row_of_ids(const JsonRow& json, const InputLimits& limits) {
+  InputRow row;
+  row.input_ids = json.input_ids();
+  row.attention_mask = json.attention_mask(row.input_ids);
+  if (!json.contains("token_type_ids")) return row;
+  const std::vector<int64_t> types = json.integers("token_type_ids");
+  json.check_same_length("token_type_ids", types.size(), row.input_ids.size());
+  for (size_t i = 0; i < types.size(); ++i) {
+    // A model without segments takes 0, which tokenizers of other programs write anyway.
+    if (types[i] < 0 || types[i] >= std::max<int64_t>(1, limits.type_vocab_size)) {
+      json.fail(JsonRow::at("token_type_ids", i) + " is " + std::to_string(types[i]) +
+                    ", the model has " + std::to_string(limits.type_vocab_size) + " segments",
+                limits.type_vocab_size == 0 ? "leave token_type_ids out" : "use segments from 0");
+    }
+    row.token_type_ids.push_back(static_cast<int32_t>(types[i]));
+  }
+  return row;
+}
+
+InputRow row_of_text(const JsonRow& json, const InputLimits& limits, const Tokenizer* tokenizer) {
+  if (tokenizer == nullptr) {
+    json.fail("is text, and the model folder has no tokenizer.model",
+              "give input_ids, or put the SentencePiece model beside config.json");
+  }
+  const std::string a = json.text("text");
+  const std::string b = json.contains("text_pair") ? json.text("text_pair") : "";
+  InputRow row = encode_texts(*tokenizer, a, json.contains("text_pair") ? &b : nullptr,
+                              limits.type_vocab_size);
+  json.check_length(row.input_ids.size());
+  return row;
+}
+
+}  // namespace
+
+InputRow encode_texts(const Tokenizer& tokenizer, const std::string& a, const std::string* b,
+                      int64_t type_vocab_size) {
+  InputRow row;
+  row.input_ids.push_back(kBosId);
+  tokenizer.encode(a, row.input_ids);
+  row.input_ids.push_back(kEosId);
+  if (b != nullptr) {
+    row.input_ids.push_back(kEosId);
+    const size_t second = row.input_ids.size();
+    tokenizer.encode(*b, row.input_ids);
+    row.input_ids.push_back(kEosId);
+    if (type_vocab_size > 1) {
+      row.token_type_ids.assign(row.input_ids.size(), 0);
+      std::fill(row.token_type_ids.begin() + static_cast<std::ptrdiff_t>(second),
+                row.token_type_ids.end(), 1);
+    }
+  }
+  row.attention_mask.assign(row.input_ids.size(), 1);
+  return row;
+}
+
+std::vector<InputRow> read_input_rows(const std::string& path, const InputLimits& limits,
+                                      const Tokenizer* tokenizer) {
+  JsonLines lines(path);
+  std::vector<InputRow> rows;
+  while (const std::optional<std::string> line = lines.next()) {
+    const JsonRow json(*line, lines.where(), limits.vocab_size, limits.max_sequence_length);
+    if (json.contains("input_ids") == json.contains("text")) {
+      json.fail(
+          json.contains("text") ? "has both text and input_ids" : "has neither text nor input_ids",
+          "write {\"text\": \"...\"} or {\"input_ids\": [...]}");
+    }
+    rows.push_back(json.contains("text") ? row_of_text(json, limits, tokenizer)
+                                         : row_of_ids(json, limits));
+  }
+  if (rows.empty()) {
+    fail_run(path, "holds no row", "write one JSON object a line, e.g. {\"text\": \"...\"}");
+  }
+  return rows;
+}
+
+}  // namespace linformer

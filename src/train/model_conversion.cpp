@@ -1,0 +1,289 @@
+#include "linformer/train/model_conversion.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <ATen/ATen.h>
+#include <nlohmann/json.hpp>
+
+#include "hf_module.h"
+#include "output_folder.h"
+
+#include "linformer/checkpoint/model_config_json.h"
+#include "linformer/checkpoint/model_folder.h"
+#include "linformer/core/atomic_file.h"
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+#include "linformer/train/model_folder.h"
+
+namespace linformer {
+namespace {
+
+constexpr const char* kTokenTypes = "roberta.embeddings.token_type_embeddings.weight";
+constexpr const char* kPositions = "roberta.embeddings.position_embeddings.weight";
+constexpr int64_t kFirstPosition = 2;  // rows before belong to padding
+
+std::string shape_text(const at::Tensor& tensor) {
+  return format_shape({tensor.sizes().data(), tensor.sizes().size()});
+}
+
+/// Streams tensors to FOLDER/model.safetensors as they are.
+void write_views(const std::string& folder, const std::map<std::string, TensorView>& tensors) {
+  std::vector<TensorSource> sources;
+  for (const auto& [name, view] : tensors) {
+    sources.push_back({name, view.type, view.shape, [bytes = view.bytes] { return bytes; }});
+  }
+  write_safetensors(folder + "/model.safetensors", std::move(sources), {{"format", "pt"}});
+}
+
+void write_config(const std::string& folder, const ModelConfig& config, const HeadConfig& head) {
+  write_file_atomically(folder + "/config.json", to_config_json(config, head));
+}
+
+void take_tokenizer(const OutputFolder& output, const std::string& input, ConversionNotes& notes) {
+  if (output.copy_tokenizer(input)) return;
+  notes.push_back(
+      "there is no tokenizer.model (SentencePiece) in " + input +
+      ": the model takes input_ids; for text, put the tokenizer it was trained with beside it");
+}
+
+/// A model folder of this program or of transformers, checked against its own configuration.
+ForeignModel read_model(const std::string& folder) {
+  ForeignModel model = read_foreign_model(ForeignFormat::kHuggingFace, folder);
+  check_fit(model.files.source(), model.tensors,
+            model_tensors(build_any_model(model.config, model.head, /*seed=*/0)));
+  return model;
+}
+
+/// The tensors as LibTorch's, without the segments that only transformers needs.
+std::map<std::string, at::Tensor> values_of(const ForeignModel& model) {
+  std::map<std::string, at::Tensor> all = load_tensors(model.files);
+  std::map<std::string, at::Tensor> values;
+  for (const auto& [ours, theirs] : model.their_names) values[ours] = all.at(theirs);
+  if (model.config.type_vocab_size == 0) values.erase(kTokenTypes);
+  return values;
+}
+
+/// Writes a model whose parameters are `values`, in fp32.
+void write_model(const OutputFolder& output, const ModelConfig& config, const HeadConfig& head,
+                 const std::map<std::string, at::Tensor>& values) {
+  const AnyModel model = build_any_model(config, head, /*seed=*/0);
+  const at::NoGradGuard no_grad;
+  for (const Parameter& parameter : model.parameters().all()) {
+    parameter.tensor.detach().copy_(values.at(parameter.name));
+  }
+  write_config(output.path(), config, head);
+  save_tensors(output.path() + "/model.safetensors", model_tensors(model));
+}
+
+/// The last dimension stretched from its size to `size`, linearly between entries; ends stay flat.
+at::Tensor stretch(const at::Tensor& tensor, int64_t size) {
+  const int64_t old = tensor.size(-1);
+  const double ratio = static_cast<double>(old) / static_cast<double>(size);
+  const at::Tensor place = ((at::arange(size, at::kDouble) + 0.5) * ratio - 0.5)
+                               .clamp(0.0, static_cast<double>(old - 1));
+  const at::Tensor low = place.floor().to(at::kLong);
+  const at::Tensor high = (low + 1).clamp_max(old - 1);
+  const at::Tensor share = place - low.to(at::kDouble);
+  const at::Tensor values = tensor.to(at::kDouble);
+  return values.index_select(-1, low) * (1.0 - share) + values.index_select(-1, high) * share;
+}
+
+/// The last dimension repeated up to `size`.
+at::Tensor tile(const at::Tensor& tensor, int64_t size) {
+  return tensor.index_select(-1, at::arange(size, at::kLong).remainder(tensor.size(-1)));
+}
+
+bool is_projection(const std::string& name) {
+  return name.ends_with(".E") || name.ends_with(".F");
+}
+
+/// k times `factor` in every layer and head.
+NestedNumbers scaled(const NestedNumbers& lengths, int64_t n, int64_t longer) {
+  std::vector<OneOrMany<int64_t>> layers;
+  for (const OneOrMany<int64_t>& layer : lengths.values()) {
+    std::vector<int64_t> heads;
+    for (const int64_t k : layer.values()) heads.push_back(k * longer / n);
+    layers.emplace_back(heads);
+  }
+  return NestedNumbers(layers);
+}
+
+}  // namespace
+
+ConversionNotes import_model(ForeignFormat format, const std::string& input,
+                             const std::string& output_path) {
+  const ForeignModel model = read_foreign_model(format, input);
+  check_fit(model.files.source(), model.tensors,
+            model_tensors(build_any_model(model.config, model.head, /*seed=*/0)));
+  OutputFolder output(output_path);
+  ConversionNotes notes = model.notes;
+  write_config(output.path(), model.config, model.head);
+  write_views(output.path(), model.tensors);
+  take_tokenizer(output, input, notes);
+  output.commit();
+  notes.push_back("imported " + format_count(static_cast<int64_t>(model.tensors.size())) +
+                  " tensors");
+  return notes;
+}
+
+ConversionNotes export_model(const std::string& input, const std::string& output_path) {
+  const ForeignModel model = read_model(input);
+  OutputFolder output(output_path);
+  ConversionNotes notes = model.notes;
+  nlohmann::json config = nlohmann::json::parse(to_config_json(model.config, model.head));
+  if (config["model_type"] != "roberta") {
+    config["auto_map"] = nlohmann::json::parse(kHfAutoMap);
+    write_file_atomically(output.path() + "/" + kHfModuleName, kHfModule);
+    notes.push_back(std::string("added ") + kHfModuleName +
+                    ": open it in transformers with trust_remote_code=True");
+  }
+  write_file_atomically(output.path() + "/config.json", config.dump(2) + "\n");
+  write_views(output.path(), model.tensors);
+  take_tokenizer(output, input, notes);
+  output.commit();
+  notes.push_back("exported " + format_count(static_cast<int64_t>(model.tensors.size())) +
+                  " tensors");
+  return notes;
+}
+
+ConversionNotes linformerise_model(const std::string& input, const std::string& output_path,
+                                   const AttentionConfig& attention, uint64_t seed) {
+  const ForeignModel model = read_model(input);
+  if (model.config.has_linformer_layer()) {
+    fail_run(input, "is a Linformer already",
+             "lengthen it with linformer-convert extend, or start from a standard model");
+  }
+  ModelConfig config = model.config;
+  config.attention = attention;
+  config.validate();
+  if (!config.has_linformer_layer()) {
+    fail_usage("attention.type", "names no linformer layer", "leave it out, or give linformer");
+  }
+  const std::map<std::string, at::Tensor> old = values_of(model);
+  const AnyModel fresh = build_any_model(config, model.head, seed);
+  std::map<std::string, at::Tensor> values;
+  ConversionNotes notes = model.notes;
+  int64_t added = 0;
+  int64_t matrices = 0;
+  std::string first;
+  for (const Parameter& parameter : fresh.parameters().all()) {
+    const auto found = old.find(parameter.name);
+    values[parameter.name] = found != old.end() ? found->second : parameter.tensor.detach();
+    if (found != old.end()) continue;
+    if (first.empty()) first = parameter.name + " " + shape_text(parameter.tensor);
+    added += parameter.tensor.numel();
+    ++matrices;
+  }
+  OutputFolder output(output_path);
+  write_model(output, config, model.head, values);
+  take_tokenizer(output, input, notes);
+  output.commit();
+  notes.push_back("kept " + format_count(static_cast<int64_t>(old.size())) +
+                  " tensors as they were");
+  notes.push_back(matrices == 0
+                      ? "added no parameters: projection " +
+                            std::string(name_of(attention.projection)) + " has none"
+                      : "added " + format_count(matrices) + " tensors with " + format_count(added) +
+                            " numbers, init " + std::string(name_of(attention.init)) + ": " +
+                            first + (matrices > 1 ? ", ..." : ""));
+  return notes;
+}
+
+ConversionNotes extend_model(const std::string& input, const std::string& output_path,
+                             int64_t max_sequence_length, ExtendMethod method) {
+  const ForeignModel model = read_model(input);
+  const int64_t n = model.config.max_sequence_length;
+  if (max_sequence_length <= n) {
+    fail_usage("--max-sequence-length",
+               std::to_string(max_sequence_length) +
+                   " is no more than the model's n = " + std::to_string(n),
+               "give a larger number; shorter inputs need no conversion");
+  }
+  const bool interpolate = method == ExtendMethod::kInterpolate;
+  const double share = static_cast<double>(n) / static_cast<double>(max_sequence_length);
+  ModelConfig config = model.config;
+  config.max_sequence_length = max_sequence_length;
+  const bool windows =
+      config.has_linformer_layer() && config.attention.projection != ProjectionType::kLinear;
+  ConversionNotes notes = model.notes;
+  if (windows && !interpolate) {
+    if (max_sequence_length % n != 0) {
+      fail_usage("--max-sequence-length",
+                 "tiling windows needs a multiple of n = " + std::to_string(n),
+                 "give e.g. " + std::to_string(2 * n) + ", or --method interpolate");
+    }
+    config.attention.projected_length =
+        scaled(config.attention.projected_length, n, max_sequence_length);
+    notes.push_back("k grows with n: windows keep their width");
+  }
+  config.validate();
+  std::map<std::string, at::Tensor> values = values_of(model);
+  const bool fixed = config.position_embedding == PositionEmbedding::kSinusoidal;
+  int64_t changed = 0;
+  for (auto& [name, tensor] : values) {
+    const std::string before = shape_text(tensor);
+    if (name == kPositions && fixed) {
+      tensor = build_any_model(config, model.head, 0).parameters().get(kPositions).detach();
+      notes.push_back(name + ": the sines of " + std::to_string(max_sequence_length) +
+                      " positions");
+    } else if (name == kPositions) {
+      const at::Tensor rows = tensor.narrow(0, kFirstPosition, n).t();
+      const at::Tensor longer =
+          interpolate ? stretch(rows, max_sequence_length) : tile(rows, max_sequence_length);
+      tensor = at::cat({tensor.narrow(0, 0, kFirstPosition), longer.t().to(tensor.scalar_type())});
+      notes.push_back(name + ": " + before + " to " + shape_text(tensor));
+    } else if (is_projection(name) && !(windows && !interpolate)) {
+      const int64_t size =
+          windows ? tensor.size(-1) * max_sequence_length / n : max_sequence_length;
+      tensor = interpolate ? stretch(tensor, size) * share : tile(tensor, size);
+      if (changed++ == 0) notes.push_back(name + ": " + before + " to " + shape_text(tensor));
+    }
+  }
+  if (changed > 1) notes.push_back("and " + format_count(changed - 1) + " more like it");
+  OutputFolder output(output_path);
+  write_model(output, config, model.head, values);
+  take_tokenizer(output, input, notes);
+  output.commit();
+  return notes;
+}
+
+ConversionNotes average_models(const std::vector<std::string>& inputs,
+                               const std::string& output_path) {
+  if (inputs.size() < 2) {
+    fail_usage("--input", "an average takes at least two models", "name several folders");
+  }
+  const auto tokenizer_of = [](const std::string& folder) {
+    const std::string path = folder + "/tokenizer.model";
+    return std::filesystem::exists(path) ? read_text_file(path) : std::string();
+  };
+  const ForeignModel first = read_model(inputs.front());
+  std::map<std::string, at::Tensor> sums;
+  for (const std::string& folder : inputs) {
+    const ForeignModel model = read_model(folder);
+    if (!(model.config == first.config && model.head == first.head)) {
+      fail_run(folder, "is another kind of model than " + inputs.front(),
+               "average models with equal config.json");
+    }
+    if (tokenizer_of(folder) != tokenizer_of(inputs.front())) {
+      fail_run(folder, "has another tokenizer than " + inputs.front(),
+               "average models of one run, or of runs with one tokenizer");
+    }
+    for (const auto& [name, tensor] : values_of(model)) {
+      const at::Tensor wide = tensor.to(at::kDouble);
+      const auto [sum, added] = sums.emplace(name, wide);
+      if (!added) sum->second = sum->second + wide;
+    }
+  }
+  for (auto& [name, sum] : sums) sum = sum / static_cast<double>(inputs.size());
+  OutputFolder output(output_path);
+  ConversionNotes notes;
+  write_model(output, first.config, first.head, sums);
+  take_tokenizer(output, inputs.front(), notes);
+  output.commit();
+  notes.push_back("averaged " + format_count(static_cast<int64_t>(sums.size())) + " tensors of " +
+                  format_count(static_cast<int64_t>(inputs.size())) + " models");
+  return notes;
+}
+
+}  // namespace linformer
