@@ -69,6 +69,7 @@ StepBenchmarkResult benchmark_step(const StepBenchmarkOptions& options) {
     if (step == options.num_warmup) reset_peak_memory();
     const auto start = Clock::now();
     ForwardContext context(static_cast<uint64_t>(step));
+    context.set_recompute(options.activation_checkpointing);
     const LossSum loss = masked_lm_loss(model, batch, context);
     loss.nll_sum.backward();
     const auto labels = static_cast<double>(loss.num_labels);

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "bench_commands.h"
 #include "program.h"
 
 #include "linformer/analysis/step_benchmark.h"
@@ -25,6 +26,7 @@ struct StepArguments {
   int64_t batch_size = 0;
   int64_t steps = 10;
   int threads = 0;
+  bool activation_checkpointing = false;
   bool json = false;
 };
 
@@ -55,6 +57,7 @@ StepBenchmarkOptions options_of(const StepArguments& arguments) {
   apply_model_overrides(options.model, arguments.overrides);
   if (arguments.batch_size > 0) options.batch_size = arguments.batch_size;
   options.num_steps = arguments.steps;
+  options.activation_checkpointing = arguments.activation_checkpointing;
   return options;
 }
 
@@ -116,6 +119,8 @@ void add_step_command(CLI::App& program) {
       ->allow_extra_args(false);
   command->add_option("--batch-size", arguments->batch_size, "sequences; 0 = the preset's")
       ->check(CLI::NonNegativeNumber);
+  command->add_flag("--activation-checkpointing", arguments->activation_checkpointing,
+                    "keep one tensor a layer and compute the rest again");
   command->add_option("--steps", arguments->steps, "measured steps")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -163,12 +168,14 @@ void add_gemm_command(CLI::App& program) {
 }  // namespace linformer
 
 int main(int argc, char** argv) {
-  const linformer::ProgramInfo info{"linformer-bench",
-                                    "Measures speed beside the matrix-multiply peak.",
-                                    {"linformer-bench step --json", "linformer-bench gemm"}};
+  const linformer::ProgramInfo info{
+      "linformer-bench",
+      "Measures speed beside the matrix-multiply peak.",
+      {"linformer-bench step --json", "linformer-bench attention", "linformer-bench gemm"}};
   return linformer::run_program(argc, argv, info, [](CLI::App& program) {
     program.require_subcommand(1);
     linformer::add_step_command(program);
+    linformer::add_attention_command(program);
     linformer::add_gemm_command(program);
   });
 }

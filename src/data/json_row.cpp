@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
 #include "linformer/core/error.h"
@@ -14,12 +15,18 @@ JsonRow::JsonRow(const std::string& line, std::string where, int64_t vocab_size,
                  int64_t max_sequence_length)
     : where_(std::move(where)), vocab_size_(vocab_size), max_sequence_length_(max_sequence_length) {
   try {
-    object_ = nlohmann::json::parse(line);
+    object_ = std::make_unique<nlohmann::json>(nlohmann::json::parse(line));
   } catch (const nlohmann::json::parse_error& error) {
     fail("not valid JSON, at character " + std::to_string(error.byte),
          "write one object a line, such as {\"input_ids\": [0, 5, 2]}");
   }
-  if (!object_.is_object()) fail("not a JSON object", "write one object a line");
+  if (!object_->is_object()) fail("not a JSON object", "write one object a line");
+}
+
+JsonRow::~JsonRow() = default;
+
+bool JsonRow::contains(const char* key) const {
+  return object_->contains(key);
 }
 
 void JsonRow::fail(const std::string& what, const std::string& fix) const {
@@ -39,16 +46,16 @@ void JsonRow::fail_vocabulary(const char* key, size_t i, int64_t id,
 }
 
 std::string JsonRow::text(const char* key) const {
-  const auto found = object_.find(key);
-  if (found == object_.end() || !found->is_string()) {
+  const auto found = object_->find(key);
+  if (found == object_->end() || !found->is_string()) {
     fail(std::string("\"") + key + "\" is no text", "write it as \"...\"");
   }
   return found->get<std::string>();
 }
 
 std::vector<int64_t> JsonRow::integers(const char* key) const {
-  const auto found = object_.find(key);
-  if (found == object_.end()) {
+  const auto found = object_->find(key);
+  if (found == object_->end()) {
     fail(std::string("no key \"") + key + "\"", std::string("every row needs ") + key);
   }
   if (!found->is_array()) {

@@ -2,11 +2,12 @@
 
 #include <cstdint>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 namespace linformer {
 
@@ -16,8 +17,9 @@ class JsonRow {
   /// `where` is FILE:LINE. Throws RunError unless `line` is a JSON object.
   JsonRow(const std::string& line, std::string where, int64_t vocab_size,
           int64_t max_sequence_length);
+  ~JsonRow();
 
-  bool contains(const char* key) const { return object_.contains(key); }
+  bool contains(const char* key) const;
   std::string text(const char* key) const;
   std::vector<int64_t> integers(const char* key) const;
   /// The field input_ids: not empty, not too long, in the vocabulary.
@@ -38,7 +40,7 @@ class JsonRow {
   std::string where_;
   int64_t vocab_size_;
   int64_t max_sequence_length_;
-  nlohmann::json object_;
+  std::unique_ptr<nlohmann::json> object_;
 };
 
 /// The lines of a file that are not empty.

@@ -19,11 +19,17 @@ ClassificationHead::ClassificationHead(const ModelConfig& config, int64_t num_ou
       parameters.add_constant("classifier.out_proj.bias", ParameterKind::kBias, {num_outputs}, 0.0);
 }
 
-at::Tensor ClassificationHead::logits(const at::Tensor& hidden, ForwardContext& context) const {
+at::Tensor ClassificationHead::logits(const at::Tensor& hidden, const at::Tensor& mask,
+                                      ForwardContext& context) const {
+  at::Tensor start = hidden.select(1, 0);
+  if (mask.defined()) {
+    const at::Tensor place = mask.to(at::kLong).argmax(1).view({-1, 1, 1});
+    start = hidden.gather(1, place.expand({-1, 1, hidden.size(2)})).squeeze(1);
+  }
   const auto drop = [&](const at::Tensor& x) {
     return dropout(x.contiguous(), context.next_dropout(dropout_probability_));
   };
-  const at::Tensor first = drop(hidden.select(1, 0));
+  const at::Tensor first = drop(start);
   const at::Tensor dense = drop(at::addmm(dense_bias_, first, dense_weight_.t()).tanh());
   return at::addmm(out_bias_, dense, out_weight_.t());
 }

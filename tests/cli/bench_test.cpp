@@ -21,6 +21,37 @@ TEST(BenchProgram, StepGivesSpeedMemoryAndShare) {
   EXPECT_GT(json.at("peak_tensor_bytes").get<int64_t>(), int64_t{16} * 4'000'000);
 }
 
+TEST(BenchProgram, AttentionGivesTimeAndMemoryOfEachVariant) {
+  const auto result =
+      run_child({"linformer-bench", "attention", "--lengths", "64", "256", "--tokens", "256",
+                 "--projected-length", "32", "--window", "16", "--repeats", "1", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  const auto& measurements = json.at("measurements");
+  ASSERT_EQ(measurements.size(), 20u);
+  std::map<std::string, int64_t> bytes;
+  for (const auto& one : measurements) {
+    EXPECT_GT(one.at("forward_seconds").get<double>(), 0.0) << one;
+    EXPECT_GE(one.at("training_bytes"), one.at("forward_bytes")) << one;
+    if (one.at("n") == 256) bytes[one.at("variant")] = one.at("training_bytes");
+  }
+  // n x n matrices of four heads are what the others do without
+  EXPECT_GT(bytes.at("standard_unfused"), bytes.at("headwise") + 256 * 256 * 4 * 4);
+}
+
+TEST(BenchProgram, AttentionLeavesOutWhatIsTooLargeOrImpossible) {
+  const auto result = run_child({"linformer-bench", "attention", "--lengths", "48", "--tokens",
+                                 "48", "--repeats", "1", "--max-gib", "1e-6", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  for (const auto& one : nlohmann::json::parse(result.out).at("measurements")) {
+    // k = 128 > 48 for every Linformer, and the unfused matrices pass the limit
+    const bool possible = one.at("variant") == "standard" || one.at("variant") == "local_window";
+    EXPECT_EQ(one.at("forward_seconds").is_null(), !possible) << one;
+  }
+  EXPECT_EQ(run_child({"linformer-bench", "attention", "--window", "3"}).exit_code, 2);
+  EXPECT_EQ(run_child({"linformer-bench", "attention", "--heads", "3"}).exit_code, 2);
+}
+
 TEST(BenchProgram, Gemm) {
   const auto result = run_child({"linformer-bench", "gemm", "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;

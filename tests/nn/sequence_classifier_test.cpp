@@ -32,7 +32,7 @@ TEST_P(ReferenceClassifier, HiddenStatesLogitsLossAndEveryGradient) {
     const at::Tensor& expected = reference.outputs.at("hidden_states." + std::to_string(i));
     EXPECT_LT(relative_difference(states[i].index({mask}), expected.index({mask})), kTolerance);
   }
-  const at::Tensor logits = model.head().logits(hidden, evaluation);
+  const at::Tensor logits = model.head().logits(hidden, mask, evaluation);
   EXPECT_LT(relative_difference(logits, reference.outputs.at("logits")), kTolerance);
   const at::Tensor loss = reference.source.head.type == HeadType::kRegression
                               ? at::mse_loss(logits.squeeze(1), labels)
@@ -73,7 +73,7 @@ TEST(SequenceClassifier, OnlyTheFirstTokenCountsAndDropoutIsForTraining) {
   const SequenceClassifier model(config, {HeadType::kClassification, {"no", "maybe", "yes"}}, 1);
   at::Tensor hidden = at::randn({2, 4, 8});
   const auto logits = [&](ForwardContext context) {
-    return model.head().logits(hidden, context).detach();
+    return model.head().logits(hidden, {}, context).detach();
   };
   const at::Tensor before = logits({});
   EXPECT_EQ(before.sizes(), (std::vector<int64_t>{2, 3}));
@@ -81,6 +81,11 @@ TEST(SequenceClassifier, OnlyTheFirstTokenCountsAndDropoutIsForTraining) {
   EXPECT_TRUE(at::equal(logits(ForwardContext(1)), logits(ForwardContext(1))));
   hidden.narrow(1, 1, 3).fill_(7.0);
   EXPECT_TRUE(at::equal(logits({}), before));
+  // the same tokens after two positions of padding
+  const at::Tensor shifted = at::cat({at::full({2, 2, 8}, 9.0f), hidden}, 1);
+  const at::Tensor mask = at::arange(6).ge(2).expand({2, 6});
+  ForwardContext evaluation;
+  EXPECT_TRUE(at::equal(model.head().logits(shifted, mask, evaluation), before));
 }
 
 }  // namespace

@@ -434,8 +434,10 @@ class ClassificationHead(nn.Module):
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
         self.out_proj = nn.Linear(config.hidden_size, config.num_labels)
 
-    def forward(self, x):
-        x = torch.tanh(self.dense(self.dropout(x[:, 0])))
+    def forward(self, x, mask):
+        first = mask.long().argmax(1)  # the first token that is no padding
+        x = x[torch.arange(x.size(0), device=x.device), first]
+        x = torch.tanh(self.dense(self.dropout(x)))
         return self.out_proj(self.dropout(x))
 
 
@@ -449,7 +451,8 @@ class LinformerForSequenceClassification(LinformerPreTrainedModel):
     def forward(self, input_ids, attention_mask=None, token_type_ids=None, labels=None, **kwargs):
         kwargs.pop("return_dict", None)
         output = self.roberta(input_ids, attention_mask, token_type_ids, **kwargs)
-        logits = self.classifier(output.last_hidden_state)
+        mask = input_ids.ne(1) if attention_mask is None else attention_mask
+        logits = self.classifier(output.last_hidden_state, mask)
         loss = None
         if labels is not None and self.config.num_labels == 1:
             loss = F.mse_loss(logits.squeeze(1), labels.float())

@@ -13,6 +13,7 @@ struct StepBenchmarkOptions {
   int64_t num_steps = 10;  ///< measured, after the warm-up
   int64_t num_warmup = 2;
   double mlm_probability = 0.15;
+  bool activation_checkpointing = false;
 };
 
 struct StepBenchmarkResult {

@@ -14,8 +14,10 @@ class ClassificationHead {
  public:
   ClassificationHead(const ModelConfig& config, int64_t num_outputs, ParameterSet& parameters);
 
-  /// hidden (B, N, C) -> (B, num_outputs).
-  at::Tensor logits(const at::Tensor& hidden, ForwardContext& context) const;
+  /// hidden (B, N, C), mask (B, N) or undefined -> (B, num_outputs). With padding on the left the
+  /// first token is the first one that is no padding.
+  at::Tensor logits(const at::Tensor& hidden, const at::Tensor& mask,
+                    ForwardContext& context) const;
 
  private:
   double dropout_probability_;

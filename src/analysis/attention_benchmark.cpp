@@ -1,0 +1,167 @@
+#include "linformer/analysis/attention_benchmark.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+
+#include <ATen/ATen.h>
+
+#include "linformer/core/stop_signal.h"
+#include "linformer/kernels/caching_allocator.h"
+#include "linformer/nn/self_attention.h"
+
+namespace linformer {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// An attention layer ready to run.
+struct Subject {
+  ParameterSet parameters{1};
+  std::function<at::Tensor(const at::Tensor& x)> forward;
+};
+
+ModelConfig base_config(const AttentionBenchmarkOptions& options, int64_t n) {
+  ModelConfig config;
+  config.hidden_size = options.hidden_size;
+  config.num_attention_heads = options.num_attention_heads;
+  config.num_hidden_layers = 1;
+  config.max_sequence_length = n;
+  config.attention_probs_dropout_prob = 0.0;
+  config.attention.projected_length = options.projected_length;
+  config.attention.attention_window = options.attention_window;
+  return config;
+}
+
+struct Variant {
+  std::string name;
+  std::function<void(AttentionConfig&)> change;
+};
+
+std::vector<Variant> variants() {
+  const auto projection = [](ProjectionType type) {
+    return [type](AttentionConfig& attention) { attention.projection = type; };
+  };
+  return {{"standard", [](AttentionConfig& a) { a.type = AttentionType::kStandard; }},
+          {"standard_unfused", [](AttentionConfig& a) { a.type = AttentionType::kStandard; }},
+          {"local_window", [](AttentionConfig& a) { a.type = AttentionType::kLocalWindow; }},
+          {"headwise", [](AttentionConfig&) {}},
+          {"key_value", [](AttentionConfig& a) { a.sharing = SharingMode::kKeyValue; }},
+          {"none", [](AttentionConfig& a) { a.sharing = SharingMode::kNone; }},
+          {"mean_pool", projection(ProjectionType::kMeanPool)},
+          {"max_pool", projection(ProjectionType::kMaxPool)},
+          {"conv", projection(ProjectionType::kConv)},
+          {"value_convolution", [](AttentionConfig& a) { a.value_convolution = 5; }}};
+}
+
+/// softmax(Q K^T / sqrt(D)) V with every matrix in memory.
+at::Tensor unfused(const ParameterSet& parameters, const at::Tensor& x, int64_t heads) {
+  const auto project = [&](const std::string& name) {
+    const at::Tensor y = at::addmm(parameters.get("self." + name + ".bias"), x.flatten(0, 1),
+                                   parameters.get("self." + name + ".weight").t());
+    return y.view({x.size(0), x.size(1), heads, -1}).transpose(1, 2);
+  };
+  const at::Tensor query = project("query");
+  const double scale = 1.0 / std::sqrt(static_cast<double>(query.size(3)));
+  const at::Tensor scores = at::matmul(query, project("key").transpose(2, 3)) * scale;
+  return at::matmul(at::softmax(scores, -1), project("value")).transpose(1, 2).reshape(x.sizes());
+}
+
+std::unique_ptr<Subject> make_subject(const Variant& variant, ModelConfig config) {
+  auto subject = std::make_unique<Subject>();
+  const auto attention =
+      std::make_shared<SelfAttention>(config, 0, "self", subject->parameters, std::nullopt);
+  if (variant.name == "standard_unfused") {
+    subject->forward = [&parameters = subject->parameters, heads = config.num_attention_heads](
+                           const at::Tensor& x) { return unfused(parameters, x, heads); };
+  } else {
+    subject->forward = [attention](const at::Tensor& x) {
+      ForwardContext evaluation;
+      return attention->forward(x, {}, evaluation);
+    };
+  }
+  return subject;
+}
+
+/// Bytes of the n x n matrices that a training step of unfused attention keeps at one time.
+int64_t unfused_bytes(const AttentionBenchmarkOptions& options, int64_t batch, int64_t n) {
+  constexpr int64_t kMatrices = 4;  // scores, probabilities and a gradient of each
+  return kMatrices * batch * options.num_attention_heads * n * n * 4;
+}
+
+/// Seconds and peak bytes of one call.
+struct Sample {
+  double seconds;
+  int64_t bytes;
+};
+
+Sample sample(const std::function<void()>& action) {
+  reset_peak_memory();
+  const auto live = static_cast<int64_t>(memory_use().live_bytes);
+  const auto start = Clock::now();
+  action();
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  return {seconds, static_cast<int64_t>(memory_use().peak_bytes) - live};
+}
+
+void measure_once(Subject& subject, const at::Tensor& x, AttentionMeasurement& result, bool keep) {
+  const Sample forward = sample([&] {
+    const at::NoGradGuard no_grad;
+    subject.forward(x);
+  });
+  for (const Parameter& parameter : subject.parameters.all()) {
+    at::Tensor tensor = parameter.tensor;
+    tensor.mutable_grad().reset();
+  }
+  const at::Tensor input = x.detach().set_requires_grad(true);
+  const at::Tensor upstream = at::ones_like(x);
+  const Sample training = sample([&] { subject.forward(input).backward(upstream); });
+  if (!keep) return;
+  result.forward_seconds.push_back(forward.seconds);
+  result.training_seconds.push_back(training.seconds);
+  result.forward_bytes = forward.bytes;
+  result.training_bytes = training.bytes;
+}
+
+bool is_possible(const ModelConfig& config) {
+  try {
+    config.validate();
+    return true;
+  } catch (const std::exception&) {
+    return false;  // k > n, or k does not divide n
+  }
+}
+
+}  // namespace
+
+std::vector<AttentionMeasurement> benchmark_attention(const AttentionBenchmarkOptions& options) {
+  std::vector<AttentionMeasurement> results;
+  for (const int64_t n : options.lengths) {
+    const int64_t batch = std::max<int64_t>(1, options.num_tokens / n);
+    const at::Tensor x = ParameterSet(1).draw_normal("x", {batch, n, options.hidden_size}, 1.0);
+    const size_t first = results.size();
+    std::vector<std::unique_ptr<Subject>> subjects;
+    for (const Variant& variant : variants()) {
+      ModelConfig config = base_config(options, n);
+      variant.change(config.attention);
+      const bool too_large = variant.name == "standard_unfused" &&
+                             unfused_bytes(options, batch, n) > options.max_bytes;
+      AttentionMeasurement& result = results.emplace_back();
+      result.variant = variant.name;
+      result.n = n;
+      result.batch_size = batch;
+      result.measured = !too_large && is_possible(config);
+      subjects.push_back(result.measured ? make_subject(variant, config) : nullptr);
+    }
+    for (int64_t repeat = 0; repeat <= options.num_repeats; ++repeat) {
+      for (size_t i = 0; i < subjects.size(); ++i) {
+        if (stop_signal() != 0) return {};
+        if (subjects[i]) measure_once(*subjects[i], x, results[first + i], repeat > 0);
+      }
+    }
+    release_cached_memory();
+  }
+  return results;
+}
+
+}  // namespace linformer

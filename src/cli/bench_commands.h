@@ -1,0 +1,12 @@
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace linformer {
+
+/// `linformer-bench attention`.
+void add_attention_command(CLI::App& program);
+
+}  // namespace linformer
