@@ -33,6 +33,19 @@ void describe(const FieldList& fields, const std::string& prefix, std::string& t
 
 }  // namespace
 
+std::string first_difference(const FieldList& a, const FieldList& b) {
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (const auto* section = std::get_if<FieldList>(&a[i].target)) {
+      const std::string inner = first_difference(*section, std::get<FieldList>(b[i].target));
+      if (!inner.empty()) return a[i].name + "." + inner;
+    } else if (const std::string here = yaml_of(a[i].target), there = yaml_of(b[i].target);
+               here != there) {
+      return a[i].name + ": " + here + " instead of " + there;
+    }
+  }
+  return "";
+}
+
 std::string write_yaml(const FieldList& fields, DumpStyle style) {
   std::string text;
   write_fields(fields, style, "", text);

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 
 #include <ATen/ATen.h>
 
@@ -74,6 +75,7 @@ void Trainer::resume() {
       fail_run(config_.run.dir, "there is no checkpoint to resume from",
                "check run.dir, or start anew with --set checkpoint.resume=auto");
     }
+    if (!config_.run.init_from.empty()) take_initial_weights();
     return;
   }
   if (config_.checkpoint.resume == ResumeMode::kNever) {
@@ -82,23 +84,42 @@ void Trainer::resume() {
                    std::to_string(newest->step),
                "choose another run.dir, or resume with --set checkpoint.resume=auto");
   }
-  const ModelConfig saved = load_model_config(newest->folder);
-  ModelConfig wanted = config_.model;
-  wanted.initializer_range = saved.initializer_range;  // how it started no longer matters
-  wanted.position_init = saved.position_init;
-  wanted.attention.init = saved.attention.init;
-  wanted.hidden_dropout_prob = saved.hidden_dropout_prob;
-  wanted.attention_probs_dropout_prob = saved.attention_probs_dropout_prob;
-  if (!(saved == wanted)) {
-    fail_usage("model", "differs from the checkpoint " + newest->folder,
-               "compare with its config.json, or choose another run.dir for a new model");
-  }
+  check_same_model(newest->folder, "choose another run.dir for a new model");
   load_weights(newest->folder, *model_);
   const TrainingState state = load_training_state(newest->folder, optimizer_);
   check_resumable(state, newest->folder);
   state_ = state;
   last_saved_step_ = state_.step;
   log_info("resumed from " + newest->folder + " at step " + format_count(state_.step));
+}
+
+void Trainer::check_same_model(const std::string& folder, const std::string& or_else) const {
+  ModelConfig saved = load_model_config(folder);
+  ModelConfig wanted = config_.model;
+  wanted.initializer_range = saved.initializer_range;  // how it started no longer matters
+  wanted.position_init = saved.position_init;
+  wanted.attention.init = saved.attention.init;
+  wanted.hidden_dropout_prob = saved.hidden_dropout_prob;
+  wanted.attention_probs_dropout_prob = saved.attention_probs_dropout_prob;
+  const std::string difference = first_difference(fields_of(wanted), fields_of(saved));
+  if (difference.empty()) return;
+  fail_usage("model." + difference, "as in " + folder + "/config.json",
+             "set it to what the folder has, or " + or_else);
+}
+
+void Trainer::take_initial_weights() {
+  const std::string folder = find_model_folder(config_.run.init_from);
+  check_same_model(folder, "leave out run.init_from");
+  const std::string tokenizer = folder + "/tokenizer.model";
+  if (std::filesystem::exists(tokenizer) &&
+      read_text_file(tokenizer) != read_text_file(config_.tokenizer.model)) {
+    fail_usage("tokenizer.model",
+               config_.tokenizer.model + " is another one than " + tokenizer +
+                   ", so the words of run.init_from mean other things",
+               "use the model's own tokenizer, also to prepare the data");
+  }
+  load_weights(folder, *model_);
+  log_info("weights from " + folder);
 }
 
 void Trainer::check_resumable(const TrainingState& saved, const std::string& folder) const {

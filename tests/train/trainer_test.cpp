@@ -207,7 +207,7 @@ TEST_F(TrainerTest, RefusesToGoOnAsAnotherRun) {
   EXPECT_THAT(refusal(changed), HasSubstr("data.train: other data"));
   changed = config;
   changed.model.attention.projected_length = 3;
-  EXPECT_THAT(refusal(changed), HasSubstr("model: differs from the checkpoint"));
+  EXPECT_THAT(refusal(changed), HasSubstr("model.attention.projected_length: 3 instead of 6"));
   changed = config;
   changed.checkpoint.resume = ResumeMode::kNever;
   EXPECT_THAT(refusal(changed), HasSubstr("checkpoint.resume: never"));
@@ -257,6 +257,34 @@ TEST_F(TrainerTest, ADamagedCheckpointIsPassedOver) {
   EXPECT_LT(trainer.state().step, 12);
   trainer.run();
   EXPECT_EQ(bits_of(config.run.dir, 12), expected);
+}
+
+TEST_F(TrainerTest, ActivationCheckpointingChangesNoBit) {
+  const PretrainConfig kept = tiny_.config("kept");
+  Trainer(kept).run();
+  PretrainConfig recomputed = tiny_.config("recomputed");
+  recomputed.training.activation_checkpointing = true;
+  Trainer(recomputed).run();
+  EXPECT_EQ(bits_of(kept.run.dir, 12), bits_of(recomputed.run.dir, 12));
+}
+
+TEST_F(TrainerTest, StartsWithTheWeightsOfAnotherModel) {
+  const PretrainConfig first = tiny_.config("first");
+  Trainer(first).run();
+  PretrainConfig second = tiny_.config("second");
+  second.run.init_from = first.run.dir;
+  second.training.learning_rate = 1e-30;  // so small that fp32 weights stay what they were
+  Trainer(second).run();
+  EXPECT_EQ(read_text_file(second.run.dir + "/checkpoints/latest/model.safetensors"),
+            read_text_file(first.run.dir + "/checkpoints/latest/model.safetensors"));
+  PretrainConfig other = tiny_.config("other");
+  other.run.init_from = first.run.dir;
+  other.model.attention.sharing = SharingMode::kNone;
+  EXPECT_THAT(message_of<UsageError>([&] { Trainer trainer(other); }),
+              HasSubstr("model.attention.sharing: none instead of headwise"));
+  other = tiny_.config("other");
+  other.run.init_from = tiny_.file("absent");
+  EXPECT_THAT(message_of<RunError>([&] { Trainer trainer(other); }), HasSubstr("absent"));
 }
 
 }  // namespace

@@ -44,12 +44,16 @@ struct RunConfig {
   std::string dir;
   int64_t seed = 1;
   int64_t threads = 0;
+  std::string init_from;
 
   template <class Self, class Visitor>
   static void visit_fields(Self& config, Visitor&& field) {
     field("dir", config.dir, "folder of the run: configuration, log, checkpoints");
     field("seed", config.seed, "seed of weights, data order, masks and dropout");
     field("threads", config.threads, "threads for computing; 0 = all cores");
+    field("init_from", config.init_from,
+          "model or run folder whose weights a new run starts with, e.g. what linformer-convert "
+          "wrote; the section model has to describe it");
   }
   bool operator==(const RunConfig&) const = default;
 };

@@ -52,6 +52,8 @@ class Trainer {
  private:
   void prepare_run_folder();
   void resume();
+  void take_initial_weights();
+  void check_same_model(const std::string& folder, const std::string& or_else) const;
   void check_resumable(const TrainingState& saved, const std::string& folder) const;
   std::optional<StopReason> finished() const;
   /// One optimizer update; nothing if a stop signal came before it (then nothing has changed).
