@@ -33,8 +33,8 @@ std::string write_yaml(const FieldList& fields, DumpStyle style);
 /// A paragraph for each field: full name, type, default (the present value) and help.
 std::string describe_fields(const FieldList& fields);
 
-/// The first field in which two lists of one struct differ, e.g. "attention.sharing: none instead of
-/// headwise" (`a` has none); "" if they are equal.
+/// The first field in which two lists of one struct differ, e.g. "attention.sharing: none instead
+/// of headwise" (`a` has none); "" if they are equal.
 std::string first_difference(const FieldList& a, const FieldList& b);
 
 /// A config struct from a YAML file (none if `path` is empty) and `--set` arguments, the later
