@@ -1,5 +1,6 @@
 #include "linformer/core/checksum.h"
 
+#include <array>
 #include <cerrno>
 #include <new>
 #include <vector>
@@ -18,6 +19,26 @@ uint64_t xxh3(std::span<const std::byte> bytes) {
 
 uint64_t xxh3(std::string_view text) {
   return XXH3_64bits(text.data(), text.size());
+}
+
+uint32_t crc32c(std::string_view bytes) {
+  static constexpr auto kTable = [] {
+    constexpr uint32_t kReversedPolynomial = 0x82f63b78U;
+    std::array<uint32_t, 256> table{};
+    for (uint32_t i = 0; i < 256; ++i) {
+      uint32_t value = i;
+      for (int bit = 0; bit < 8; ++bit) {
+        value = value >> 1 ^ ((value & 1) != 0 ? kReversedPolynomial : 0);
+      }
+      table[i] = value;
+    }
+    return table;
+  }();
+  uint32_t crc = 0xffffffffU;
+  for (const char byte : bytes) {
+    crc = crc >> 8 ^ kTable[(crc ^ static_cast<unsigned char>(byte)) & 0xff];
+  }
+  return ~crc;
 }
 
 std::string to_hex(uint64_t value) {

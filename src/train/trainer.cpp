@@ -48,7 +48,7 @@ Trainer::Trainer(PretrainConfig config)
           std::make_unique<MaskedLmModel>(config_.model, static_cast<uint64_t>(config_.run.seed))),
       optimizer_(optimized_parameters(model_->parameters()), config_.training.optimizer),
       checkpoints_(config_.run.dir + "/checkpoints", config_.checkpoint),
-      log_(config_.run.dir + "/log.jsonl"),
+      log_(config_.run.dir, config_.logging.tensorboard ? TensorBoard::kOn : TensorBoard::kOff),
       progress_(stderr, ProgressLine::Mode::kAutomatic, 1) {
   state_.seed = static_cast<uint64_t>(config_.run.seed);
   state_.data_fingerprint = data_.train->dataset().fingerprint();
@@ -60,8 +60,9 @@ Trainer::Trainer(PretrainConfig config)
 }
 
 void Trainer::prepare_run_folder() {
-  write_file_atomically(config_.run.dir + "/config.yaml", dump_yaml(config_));
-  const int64_t dropped = log_.drop_after(state_.step);
+  const std::string resolved = dump_yaml(config_);
+  write_file_atomically(config_.run.dir + "/config.yaml", resolved);
+  const int64_t dropped = log_.start_session(state_.step, resolved);
   if (dropped > 0) {
     log_info("log.jsonl: dropped " + std::to_string(dropped) + " lines after step " +
              std::to_string(state_.step) + ", they will be written again");

@@ -24,6 +24,13 @@ TEST(Checksum, KnownAnswers) {
   EXPECT_EQ(xxh3(std::string_view()), StreamingChecksum().digest());
 }
 
+TEST(Checksum, Crc32cKnownAnswers) {
+  EXPECT_EQ(crc32c("123456789"), 0xe3069283U);            // the check value of CRC-32C
+  EXPECT_EQ(crc32c(std::string(32, '\0')), 0x8a9136aaU);  // RFC 3720, appendix B.4
+  EXPECT_EQ(crc32c(std::string(32, '\xff')), 0x62a8ab43U);
+  EXPECT_EQ(crc32c(""), 0U);
+}
+
 TEST(Checksum, StreamEqualsOneShotForAnyPieces) {
   for (const size_t size : {0, 1, 16, 17, 128, 240, 241, 1000, 70000}) {
     const std::string bytes = random_bytes(size);

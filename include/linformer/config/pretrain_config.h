@@ -217,10 +217,13 @@ struct CheckpointConfig {
 
 struct LoggingConfig {
   int64_t every = 10;
+  bool tensorboard = true;
 
   template <class Self, class Visitor>
   static void visit_fields(Self& config, Visitor&& field) {
     field("every", config.every, "steps between lines of log.jsonl");
+    field("tensorboard", config.tensorboard,
+          "true writes what log.jsonl holds to an event file for TensorBoard as well");
   }
   bool operator==(const LoggingConfig&) const = default;
 };

@@ -11,8 +11,8 @@
 #include "linformer/data/prefetch.h"
 #include "linformer/nn/masked_lm_model.h"
 #include "linformer/optim/adamw.h"
-#include "linformer/report/jsonl_log.h"
 #include "linformer/report/progress.h"
+#include "linformer/report/run_log.h"
 #include "linformer/train/evaluator.h"
 #include "linformer/train/pretraining_data.h"
 #include "linformer/train/training_state.h"
@@ -71,7 +71,7 @@ class Trainer {
   std::unique_ptr<MaskedLmModel> model_;
   AdamW optimizer_;
   CheckpointStore checkpoints_;
-  JsonlLog log_;
+  RunLog log_;
   ProgressLine progress_;
   TrainingState state_;
   std::unique_ptr<BatchPrefetcher> prefetcher_;
