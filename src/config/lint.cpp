@@ -16,6 +16,7 @@ double usual_learning_rate(const PretrainConfig& config) {
 }
 
 void lint_learning_rate(const PretrainConfig& config, std::vector<std::string>& warnings) {
+  if (config.training.optimizer.type != OptimizerType::kAdamw) return;
   const double usual = usual_learning_rate(config);
   const double ratio = config.training.learning_rate / usual;
   if (ratio > 1.0 / 30.0 && ratio < 30.0) return;

@@ -29,7 +29,8 @@ Probe measure(const PretrainConfig& config, const BatchSource& source) {
   using Clock = std::chrono::steady_clock;
   constexpr int kRepeats = 3;
   const MaskedLmModel model(config.model, static_cast<uint64_t>(config.run.seed));
-  AdamW optimizer(optimized_parameters(model.parameters()), config.training.optimizer);
+  const auto optimizer =
+      make_optimizer(optimized_parameters(model.parameters()), config.training.optimizer);
   Probe probe;
   double best_batch = std::numeric_limits<double>::infinity();
   double best_update = best_batch;
@@ -43,8 +44,8 @@ Probe measure(const PretrainConfig& config, const BatchSource& source) {
     const LossSum loss = masked_lm_loss(model, batch, context);
     loss.nll_sum.backward();
     const auto middle = Clock::now();
-    optimizer.step(0.0, static_cast<double>(std::max<int64_t>(1, loss.num_labels)));
-    optimizer.zero_grad();
+    optimizer->step(0.0, static_cast<double>(std::max<int64_t>(1, loss.num_labels)));
+    optimizer->zero_grad();
     best_batch = std::min(best_batch, std::chrono::duration<double>(middle - start).count());
     best_update =
         std::min(best_update, std::chrono::duration<double>(Clock::now() - middle).count());

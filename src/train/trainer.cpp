@@ -46,7 +46,8 @@ Trainer::Trainer(PretrainConfig config)
       unigram_(unigram_model_of(data_.train->dataset())),
       model_(
           std::make_unique<MaskedLmModel>(config_.model, static_cast<uint64_t>(config_.run.seed))),
-      optimizer_(optimized_parameters(model_->parameters()), config_.training.optimizer),
+      optimizer_(
+          make_optimizer(optimized_parameters(model_->parameters()), config_.training.optimizer)),
       checkpoints_(config_.run.dir + "/checkpoints", config_.checkpoint),
       log_(config_.run.dir, config_.logging.tensorboard ? TensorBoard::kOn : TensorBoard::kOff),
       progress_(stderr, ProgressLine::Mode::kAutomatic, 1) {
@@ -87,7 +88,7 @@ void Trainer::resume() {
   }
   check_same_model(newest->folder, "choose another run.dir for a new model");
   load_weights(newest->folder, *model_);
-  const TrainingState state = load_training_state(newest->folder, optimizer_);
+  const TrainingState state = load_training_state(newest->folder, *optimizer_);
   check_resumable(state, newest->folder);
   state_ = state;
   last_saved_step_ = state_.step;
@@ -188,7 +189,7 @@ std::optional<StepTotals> Trainer::train_step() {
   int64_t position = state_.position;
   for (; position < end; position += training.micro_batch_size) {
     if (stop_signal() != 0) {
-      optimizer_.zero_grad();
+      optimizer_->zero_grad();
       return std::nullopt;
     }
     const Batch batch = prefetcher_->next();
@@ -205,14 +206,15 @@ std::optional<StepTotals> Trainer::train_step() {
     if (position + training.micro_batch_size >= end) {
       // Gradients are sums over labels: divided once, by the count of the whole step.
       const auto labels = static_cast<double>(std::max<int64_t>(1, totals.num_labels));
-      totals.gradient_norm = optimizer_.gradient_norm() / labels;
+      totals.gradient_norm = optimizer_->gradient_norm() / labels;
       refuse_non_finite(totals.gradient_norm, "gradient norm", batch);
       totals.learning_rate = learning_rate_at(
           training.schedule, training.learning_rate, config_.resolved_warmup_steps(),
           config_.planned_steps().value_or(INT64_MAX), state_.step);
-      optimizer_.step(totals.learning_rate,
-                      labels / clip_factor(totals.gradient_norm, training.optimizer.max_grad_norm));
-      optimizer_.zero_grad();
+      optimizer_->step(
+          totals.learning_rate,
+          labels / clip_factor(totals.gradient_norm, training.optimizer.max_grad_norm));
+      optimizer_->zero_grad();
     }
   }
   state_.position = end;
@@ -338,7 +340,7 @@ void Trainer::save() {
   state_.elapsed_seconds = elapsed_seconds();
   checkpoints_.save(state_.step, [this](const std::string& folder) {
     save_model(folder, *model_, data_.tokenizer.model_bytes());
-    save_training_state(folder, state_, optimizer_);
+    save_training_state(folder, state_, *optimizer_);
     save_unigram_counts(folder, data_.train->dataset().unigram_counts());
   });
   last_saved_step_ = state_.step;

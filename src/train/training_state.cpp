@@ -50,14 +50,14 @@ TrainingState from_json(const Json& json) {
 }  // namespace
 
 void save_training_state(const std::string& folder, const TrainingState& state,
-                         const AdamW& optimizer) {
+                         const Optimizer& optimizer) {
   make_directories(folder + "/training");
   save_tensors(optimizer_path(folder), optimizer.state(),
                {{"num_updates", std::to_string(optimizer.num_updates())}});
   write_file_atomically(state_path(folder), to_json(state).dump(2) + "\n");
 }
 
-TrainingState load_training_state(const std::string& folder, AdamW& optimizer) {
+TrainingState load_training_state(const std::string& folder, Optimizer& optimizer) {
   TrainingState state;
   try {
     state = from_json(Json::parse(read_text_file(state_path(folder))));

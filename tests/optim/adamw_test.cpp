@@ -107,13 +107,6 @@ TEST(AdamW, GoesOnFromItsStateToTheBit) {
   EXPECT_TRUE(at::equal(straight, resumed));
 }
 
-TEST(ClipFactor, ByHand) {
-  EXPECT_DOUBLE_EQ(clip_factor(0.5, 1.0), 1.0);
-  EXPECT_NEAR(clip_factor(4.0, 1.0), 0.25, 1e-6);
-  EXPECT_DOUBLE_EQ(clip_factor(0.0, 1.0), 1.0);
-  EXPECT_DOUBLE_EQ(clip_factor(1e9, 0.0), 1.0);  // off
-}
-
 at::Tensor tensor_of(const nlohmann::json& values) {
   return at::tensor(values.get<std::vector<double>>(), at::kFloat);
 }

@@ -14,7 +14,7 @@ namespace linformer {
 
 enum class Packing { kFullSentences };
 enum class ScheduleType { kLinear, kCosine, kPolynomial, kConstant, kInverseSqrt };
-enum class OptimizerType { kAdamw };
+enum class OptimizerType { kAdamw, kLamb };
 enum class Precision { kFp32 };
 enum class ResumeMode { kAuto, kNever, kMust };
 
@@ -29,7 +29,7 @@ struct EnumNames<ScheduleType> {
 };
 template <>
 struct EnumNames<OptimizerType> {
-  static constexpr std::array<std::string_view, 1> kNames{"adamw"};
+  static constexpr std::array<std::string_view, 2> kNames{"adamw", "lamb"};
 };
 template <>
 struct EnumNames<Precision> {
@@ -123,7 +123,8 @@ struct OptimizerConfig {
 
   template <class Self, class Visitor>
   static void visit_fields(Self& config, Visitor&& field) {
-    field("type", config.type, "optimizer");
+    field("type", config.type,
+          "adamw, or lamb for large batches: each tensor moves in proportion to its own norm");
     field("betas", config.betas, "decay rates of the two moment estimates");
     field("eps", config.eps, "added to the root of the second moment");
     field("weight_decay", config.weight_decay, "decoupled weight decay");

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "linformer/nn/parameters.h"
-#include "linformer/optim/adamw.h"
+#include "linformer/optim/optimizer.h"
 
 namespace linformer {
 

@@ -10,7 +10,7 @@
 #include "linformer/core/file_lock.h"
 #include "linformer/data/prefetch.h"
 #include "linformer/nn/masked_lm_model.h"
-#include "linformer/optim/adamw.h"
+#include "linformer/optim/optimizer.h"
 #include "linformer/report/progress.h"
 #include "linformer/report/run_log.h"
 #include "linformer/train/evaluator.h"
@@ -69,7 +69,7 @@ class Trainer {
   PretrainingData data_;
   UnigramModel unigram_;
   std::unique_ptr<MaskedLmModel> model_;
-  AdamW optimizer_;
+  std::unique_ptr<Optimizer> optimizer_;
   CheckpointStore checkpoints_;
   RunLog log_;
   ProgressLine progress_;

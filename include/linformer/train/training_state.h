@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "linformer/optim/adamw.h"
+#include "linformer/optim/optimizer.h"
 
 namespace linformer {
 
@@ -29,9 +29,9 @@ struct TrainingState {
 
 /// FOLDER/training/state.json and optimizer.safetensors.
 void save_training_state(const std::string& folder, const TrainingState& state,
-                         const AdamW& optimizer);
+                         const Optimizer& optimizer);
 
 /// Reads both; the optimizer's moments are loaded in place. Throws RunError.
-TrainingState load_training_state(const std::string& folder, AdamW& optimizer);
+TrainingState load_training_state(const std::string& folder, Optimizer& optimizer);
 
 }  // namespace linformer
