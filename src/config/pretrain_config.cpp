@@ -153,6 +153,7 @@ void PretrainConfig::validate() const {
   require_range("checkpoint.keep_last", checkpoint.keep_last, 1, kManySteps);
   require_range("checkpoint.keep_every", checkpoint.keep_every, 0, kManySteps);
   require_range("logging.every", logging.every, 1, kManySteps);
+  distributed.validate();
   if (evaluation.early_stop_patience > 0 && data.valid.empty()) {
     fail_usage("evaluation.early_stop_patience", "early stop needs held-out text",
                "name shards in data.valid, or set it to 0");

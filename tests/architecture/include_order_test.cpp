@@ -33,6 +33,7 @@ std::map<std::string, FolderRule> folder_rules() {
       {"nn", {{"core", "config", "kernels"}, true}},
       {"tasks", {{"core", "config", "data", "nn"}, true}},
       {"optim", {{"core", "config", "kernels"}, true}},
+      {"dist", {{"core", "config"}, true}},
       {"checkpoint", {{"core", "config"}, true}},
       {"report", {{"core", "config", "metrics"}}},
   };

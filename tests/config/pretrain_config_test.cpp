@@ -170,6 +170,10 @@ TEST(PretrainConfig, RefusesContradictionsByName) {
        }},
       {"checkpoint.keep_last: 0 is too small", [](auto& c) { c.checkpoint.keep_last = 0; }},
       {"logging.every: 0 is too small", [](auto& c) { c.logging.every = 0; }},
+      {"distributed.timeout_seconds: 0 is not above 0",
+       [](auto& c) { c.distributed.timeout_seconds = 0.0; }},
+      {"distributed.bucket_megabytes: -1 is not above 0",
+       [](auto& c) { c.distributed.bucket_megabytes = -1.0; }},
   };
   EXPECT_NO_THROW(small_config().validate());
   for (const auto& [expected, change] : cases) {

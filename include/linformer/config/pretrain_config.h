@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "linformer/config/distributed_config.h"
 #include "linformer/config/fields.h"
 #include "linformer/config/model_config.h"
 
@@ -239,6 +240,7 @@ struct PretrainConfig {
   EvaluationConfig evaluation;
   CheckpointConfig checkpoint;
   LoggingConfig logging;
+  DistributedConfig distributed;
 
   template <class Self, class Visitor>
   static void visit_fields(Self& config, Visitor&& field) {
@@ -250,6 +252,7 @@ struct PretrainConfig {
     field("evaluation", config.evaluation, "held-out perplexity during training");
     field("checkpoint", config.checkpoint, "saving and resuming");
     field("logging", config.logging, "log lines");
+    field("distributed", config.distributed, "several processes");
   }
 
   /// Tokens of one optimizer step, padding included.

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "linformer/config/fields.h"
+
+namespace linformer {
+
+enum class CollectiveBackend { kAuto, kGloo, kNccl };
+
+template <>
+struct EnumNames<CollectiveBackend> {
+  static constexpr std::array<std::string_view, 3> kNames{"auto", "gloo", "nccl"};
+};
+
+/// How several processes work on one run. Who they are comes from the launcher's environment
+/// (dist/launch_environment.h); with one process nothing here matters.
+struct DistributedConfig {
+  CollectiveBackend backend = CollectiveBackend::kAuto;
+  double timeout_seconds = 600.0;
+  double bucket_megabytes = 25.0;
+  bool shard_optimizer = false;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("backend", config.backend,
+          "what moves the gradients between processes; auto: nccl where the tensors are on CUDA, "
+          "else gloo");
+    field("timeout_seconds", config.timeout_seconds,
+          "a process that the others wait for longer than this is taken for dead and the run "
+          "stops; longer than saving and start-up differ between processes");
+    field("bucket_megabytes", config.bucket_megabytes,
+          "gradients are summed in pieces of this size while the backward pass goes on");
+    field("shard_optimizer", config.shard_optimizer,
+          "true splits the optimizer's moments over the processes (ZeRO-1): the same numbers, less "
+          "memory, weights sent once more per step");
+  }
+  void validate() const;
+  bool operator==(const DistributedConfig&) const = default;
+};
+
+}  // namespace linformer

@@ -1,0 +1,22 @@
+#pragma once
+
+// c10d's headers take seconds and, on the CPU, Gloo's headers: only sources of this folder see
+// them.
+#include <chrono>
+
+#include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
+
+#include "linformer/dist/process_group.h"
+
+namespace linformer {
+
+struct ProcessGroup::Handles {
+  c10::intrusive_ptr<c10d::ProcessGroup> group;
+  DistributedConfig config;
+  std::string name;  // "rank 1 of 4", for messages
+
+  /// Throws PeerError for what went wrong in `operation`.
+  [[noreturn]] void fail(const std::string& operation, const std::string& what) const;
+};
+
+}  // namespace linformer
