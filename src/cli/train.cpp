@@ -11,6 +11,7 @@
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
+#include "linformer/dist/process_group.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/thread_setup.h"
 #include "linformer/train/dry_run.h"
@@ -68,18 +69,26 @@ void run_train(const TrainArguments& arguments) {
     std::printf("%s", config_help<PretrainConfig>().c_str());
     return;
   }
+  const LaunchEnvironment environment = launch_environment();
+  // One of several processes speaks for all, the others of what goes wrong.
+  if (environment.rank > 0) set_log_level(LogLevel::kError);
   auto config = load_config<PretrainConfig>(arguments.config, arguments.overrides);
   for (const std::string& remark : lint(config)) log_warning(remark);
   install_caching_allocator();
-  const int threads = set_num_threads(static_cast<int>(config.run.threads));
+  const int threads = set_num_threads(static_cast<int>(config.run.threads),
+                                      static_cast<int>(environment.local_world_size));
   if (arguments.dry_run) {
-    std::printf("%s", describe_run(config).c_str());
+    if (environment.rank == 0) std::printf("%s", describe_run(config).c_str());
     return;
   }
-  Trainer trainer(std::move(config));
-  log_info(format_count(trainer.model().parameters().count()) + " parameters, " +
+  const auto processes = std::make_shared<ProcessGroup>(environment, config.distributed);
+  Trainer trainer(std::move(config), processes);
+  const std::string others =
+      environment.world_size > 1 ? std::to_string(environment.world_size) + " processes with " : "";
+  log_info(format_count(trainer.model().parameters().count()) + " parameters, " + others +
            std::to_string(threads) + " threads, run folder " + trainer.config().run.dir);
-  report_end(trainer, trainer.run(), arguments);
+  const StopReason reason = trainer.run();
+  if (processes->is_first()) report_end(trainer, reason, arguments);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <unistd.h>
-#ifdef USE_C10D_NCCL
+#ifdef LINFORMER_NCCL
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
 
@@ -95,7 +95,7 @@ void add_nccl([[maybe_unused]] c10d::ProcessGroup& group,
               [[maybe_unused]] const c10::intrusive_ptr<c10d::Store>& store,
               const DistributedConfig& config) {
   if (config.backend == CollectiveBackend::kGloo) return;
-#ifdef USE_C10D_NCCL
+#ifdef LINFORMER_NCCL
   if (at::hasCUDA()) {
     auto options = c10d::ProcessGroupNCCL::Options::create();
     options->timeout = timeout_of(config);

@@ -23,6 +23,8 @@ Optimizer::Optimizer(std::vector<OptimizedParameter> parameters, const Optimizer
   for (OptimizedParameter& parameter : parameters) {
     if (!parameter.tensor.requires_grad()) continue;
     Group& group = group_of(parameter.role);
+    group.all.push_back(parameter.tensor);
+    if (!parameter.updated_here) continue;
     group.parameters.push_back(parameter.tensor);
     group.exp_avgs.push_back(at::zeros_like(parameter.tensor));
     group.exp_avg_sqs.push_back(at::zeros_like(parameter.tensor));
@@ -33,7 +35,7 @@ Optimizer::Optimizer(std::vector<OptimizedParameter> parameters, const Optimizer
 double Optimizer::gradient_norm() const {
   double squares = 0.0;
   for (const Group& group : groups_) {
-    for (const at::Tensor& parameter : group.parameters) {
+    for (const at::Tensor& parameter : group.all) {
       if (!parameter.grad().defined()) continue;
       const double norm = at::linalg_vector_norm(parameter.grad()).item<double>();
       squares += norm * norm;
@@ -59,7 +61,7 @@ void Optimizer::step(double learning_rate, double divisor) {
 
 void Optimizer::zero_grad() {
   for (Group& group : groups_) {
-    for (at::Tensor& parameter : group.parameters) parameter.mutable_grad().reset();
+    for (at::Tensor& parameter : group.all) parameter.mutable_grad().reset();
   }
 }
 

@@ -30,12 +30,12 @@ EvaluationResult evaluate_dataset(const MaskedLmModel& model, const BatchSource&
                                   const EvaluationOptions& options, const UnigramModel* unigram) {
   const int64_t all = source.num_sequences();
   const int64_t end = options.max_sequences > 0 ? std::min(all, options.max_sequences) : all;
-  int64_t index = 0;
+  int64_t index = options.first_batch * options.batch_size;
   const auto next = [&]() -> std::optional<Batch> {
     if (index >= end) return std::nullopt;
     const int64_t count = std::min(options.batch_size, end - index);
     Batch batch = source.evaluation_batch(index, count, options.mask_seed);
-    index += count;
+    index += options.batch_size * options.batch_stride;
     return batch;
   };
   return evaluate_batches(model, next, unigram);

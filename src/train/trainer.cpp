@@ -36,9 +36,11 @@ bool due(int64_t step, int64_t every) {
 
 }  // namespace
 
-Trainer::Trainer(PretrainConfig config)
+Trainer::Trainer(PretrainConfig config, std::shared_ptr<ProcessGroup> processes)
     : config_(std::move(config)),
-      lock_([this] {
+      team_(std::move(processes)),
+      lock_([this]() -> std::unique_ptr<FileLock> {
+        if (!team_.is_first()) return nullptr;
         make_directories(config_.run.dir);
         return std::make_unique<FileLock>(config_.run.dir + "/lock");
       }()),
@@ -46,17 +48,22 @@ Trainer::Trainer(PretrainConfig config)
       unigram_(unigram_model_of(data_.train->dataset())),
       model_(
           std::make_unique<MaskedLmModel>(config_.model, static_cast<uint64_t>(config_.run.seed))),
-      optimizer_(
-          make_optimizer(optimized_parameters(model_->parameters()), config_.training.optimizer)),
+      optimizer_(team_.prepare(*model_, config_)),
       checkpoints_(config_.run.dir + "/checkpoints", config_.checkpoint),
       log_(config_.run.dir, config_.logging.tensorboard ? TensorBoard::kOn : TensorBoard::kOff),
       progress_(stderr, ProgressLine::Mode::kAutomatic, 1) {
   state_.seed = static_cast<uint64_t>(config_.run.seed);
   state_.data_fingerprint = data_.train->dataset().fingerprint();
   state_.mlm_probability = config_.data.mlm_probability;
-  checkpoints_.prepare();
-  resume();
-  prepare_run_folder();
+  team_.check_same_run(config_, state_.data_fingerprint);
+  const NamedTensors moments = team_.whole_state(*optimizer_, Team::Fetch::kNo);
+  if (team_.is_first()) {
+    checkpoints_.prepare();
+    resume(moments);
+    prepare_run_folder();
+  }
+  team_.share_start(*model_, moments, *optimizer_, state_);
+  last_saved_step_ = team_.maximum({last_saved_step_}).front();
   matmul_peak_ = measure_matmul_peak();
 }
 
@@ -70,7 +77,7 @@ void Trainer::prepare_run_folder() {
   }
 }
 
-void Trainer::resume() {
+void Trainer::resume(const NamedTensors& moments) {
   const std::optional<Checkpoint> newest = checkpoints_.newest_whole();
   if (!newest) {
     if (config_.checkpoint.resume == ResumeMode::kMust) {
@@ -88,9 +95,10 @@ void Trainer::resume() {
   }
   check_same_model(newest->folder, "choose another run.dir for a new model");
   load_weights(newest->folder, *model_);
-  const TrainingState state = load_training_state(newest->folder, *optimizer_);
+  const TrainingState state = load_training_state(newest->folder, moments);
   check_resumable(state, newest->folder);
   state_ = state;
+  optimizer_->set_num_updates(state_.step);
   last_saved_step_ = state_.step;
   log_info("resumed from " + newest->folder + " at step " + format_count(state_.step));
 }
@@ -143,25 +151,44 @@ void Trainer::check_resumable(const TrainingState& saved, const std::string& fol
   }
 }
 
-std::optional<StopReason> Trainer::finished() const {
+std::optional<StopReason> Trainer::finished() {
   const std::optional<int64_t> steps = config_.planned_steps();
   if (steps && state_.step >= *steps) return StopReason::kFinished;
-  if (stop_signal() != 0) return StopReason::kSignal;
+  const bool late = config_.training.max_hours &&
+                    elapsed_seconds() >= *config_.training.max_hours * kSecondsPerHour;
+  // What one process sees, all do.
+  const auto agreed = team_.maximum({stop_signal(), late ? 1 : 0});
+  if (agreed[0] != 0) {
+    set_stop_signal(static_cast<int>(agreed[0]));
+    return StopReason::kSignal;
+  }
   const int64_t patience = config_.evaluation.early_stop_patience;
   if (patience > 0 && state_.evaluations_since_best >= patience) return StopReason::kEarlyStop;
-  if (config_.training.max_hours &&
-      elapsed_seconds() >= *config_.training.max_hours * kSecondsPerHour) {
-    return StopReason::kTimeBudget;
-  }
+  if (agreed[1] != 0) return StopReason::kTimeBudget;
   return std::nullopt;
 }
 
 StopReason Trainer::run() {
+  try {
+    return train();
+  } catch (const PeerError&) {
+    // The last whole step is still here, unless the others hold parts of it.
+    if (team_.is_first() && !team_.shards_optimizer()) {
+      save();
+      log_warning("without the other processes; step " + format_count(state_.step) + " is saved");
+    }
+    throw;
+  }
+}
+
+StopReason Trainer::train() {
   const int64_t micro = config_.training.micro_batch_size;
   const int64_t base = state_.position;
   const BatchSource& source = data_.train->batches();
   prefetcher_ = std::make_unique<BatchPrefetcher>(
-      [&source, base, micro](int64_t number) { return source.batch(base + number * micro, micro); },
+      [this, &source, base, micro](int64_t number) {
+        return source.batch(base + team_.offset(number, micro), micro);
+      },
       /*first=*/0, config_.data.prefetch_batches, config_.data.loader_threads);
   session_start_ = now_seconds();
   session_elapsed_ = state_.elapsed_seconds;
@@ -184,43 +211,59 @@ StopReason Trainer::run() {
 
 std::optional<StepTotals> Trainer::train_step() {
   const TrainingConfig& training = config_.training;
+  const int64_t micro = training.micro_batch_size;
+  const int64_t per_process = training.global_batch_size / (micro * team_.size());
   StepTotals totals;
-  const int64_t end = state_.position + training.global_batch_size;
-  int64_t position = state_.position;
-  for (; position < end; position += training.micro_batch_size) {
-    if (stop_signal() != 0) {
+  for (int64_t number = 0; number < per_process; ++number) {
+    if (stop_signal() != 0 && team_.is_alone()) {  // several processes end together, after the step
       optimizer_->zero_grad();
       return std::nullopt;
     }
     const Batch batch = prefetcher_->next();
+    const int64_t position = state_.position + team_.offset(number, micro);
     ForwardContext context(
         stream_key(RandomPurpose::kDropout, {state_.seed, static_cast<uint64_t>(position)}));
     context.set_recompute(training.activation_checkpointing);
     const LossSum loss = masked_lm_loss(*model_, batch, context);
     const double nll_sum = loss.nll_sum.item<double>();
-    refuse_non_finite(nll_sum, "loss", batch);
-    loss.nll_sum.backward();
+    if (team_.is_alone()) refuse_non_finite(nll_sum, "loss", batch);
     totals.nll_sum += nll_sum;
     totals.num_labels += loss.num_labels;
     totals.num_tokens += batch.num_tokens;
-    if (position + training.micro_batch_size >= end) {
-      // Gradients are sums over labels: divided once, by the count of the whole step.
-      const auto labels = static_cast<double>(std::max<int64_t>(1, totals.num_labels));
-      totals.gradient_norm = optimizer_->gradient_norm() / labels;
-      refuse_non_finite(totals.gradient_norm, "gradient norm", batch);
-      totals.learning_rate = learning_rate_at(
-          training.schedule, training.learning_rate, config_.resolved_warmup_steps(),
-          config_.planned_steps().value_or(INT64_MAX), state_.step);
-      optimizer_->step(
-          totals.learning_rate,
-          labels / clip_factor(totals.gradient_norm, training.optimizer.max_grad_norm));
-      optimizer_->zero_grad();
+    if (number + 1 < per_process) {
+      team_.backward(loss.nll_sum, Team::Micro::kMoreFollow);
+      continue;
     }
+    const auto sums = team_.start_sum({totals.nll_sum, static_cast<double>(totals.num_labels),
+                                       static_cast<double>(totals.num_tokens)});
+    team_.backward(loss.nll_sum, Team::Micro::kLast);
+    finish_step(totals, sums, batch);
   }
-  state_.position = end;
+  state_.position += training.global_batch_size;
   state_.num_tokens += totals.num_tokens;
   ++state_.step;
   return totals;
+}
+
+void Trainer::finish_step(StepTotals& totals, const std::function<std::vector<double>()>& sums,
+                          const Batch& batch) {
+  const TrainingConfig& training = config_.training;
+  const std::vector<double> all = sums();
+  totals.nll_sum = all[0];
+  totals.num_labels = static_cast<int64_t>(all[1]);
+  totals.num_tokens = static_cast<int64_t>(all[2]);
+  refuse_non_finite(totals.nll_sum, "loss", batch);
+  // Gradients are sums over labels: divided once, by the count of the whole step.
+  const auto labels = static_cast<double>(std::max<int64_t>(1, totals.num_labels));
+  totals.gradient_norm = optimizer_->gradient_norm() / labels;
+  refuse_non_finite(totals.gradient_norm, "gradient norm", batch);
+  totals.learning_rate =
+      learning_rate_at(training.schedule, training.learning_rate, config_.resolved_warmup_steps(),
+                       config_.planned_steps().value_or(INT64_MAX), state_.step);
+  optimizer_->step(totals.learning_rate,
+                   labels / clip_factor(totals.gradient_norm, training.optimizer.max_grad_norm));
+  optimizer_->zero_grad();
+  team_.share_update();
 }
 
 void Trainer::refuse_non_finite(double value, const char* what, const Batch& batch) const {
@@ -245,16 +288,17 @@ void Trainer::log_step(const StepTotals& totals) {
   ++interval_.num_steps;
   const bool first = interval_.num_steps == 1 && last_evaluated_step_ < 0 && state_.step == 1;
   if (!due(state_.step, config_.logging.every) && !first) return;
+  if (!team_.is_first()) return;
   const double seconds = std::max(1e-9, now_seconds() - interval_.start - interval_.pause_seconds);
   const double tokens_per_second = static_cast<double>(interval_.num_tokens) / seconds;
   const NllTotals mean{interval_.nll_sum, interval_.num_labels};
   const double flop_per_second =
       tokens_per_second * needed_flop_per_token(config_.model, config_.data.mlm_probability);
   // Above the peak: something else was computing while the peak was measured.
-  if (flop_per_second > matmul_peak_) {
+  if (flop_per_second > matmul_peak_ * static_cast<double>(team_.size())) {
     matmul_peak_ = std::max(matmul_peak_, measure_matmul_peak());
   }
-  const double share = flop_per_second / matmul_peak_;
+  const double share = flop_per_second / (matmul_peak_ * static_cast<double>(team_.size()));
   const double waited = prefetcher_->waited_seconds();
   log_.write({{"step", state_.step},
               {"tokens", state_.num_tokens},
@@ -291,11 +335,11 @@ void Trainer::log_step(const StepTotals& totals) {
 void Trainer::evaluate() {
   if (!data_.valid || last_evaluated_step_ == state_.step) return;
   const double start = now_seconds();
-  const EvaluationOptions options{static_cast<uint64_t>(config_.evaluation.mask_seed),
-                                  config_.evaluation_batch_size(),
-                                  config_.evaluation.max_sequences};
+  EvaluationOptions options{static_cast<uint64_t>(config_.evaluation.mask_seed),
+                            config_.evaluation_batch_size(), config_.evaluation.max_sequences};
+  team_.divide(options);
   const EvaluationResult result =
-      evaluate_dataset(*model_, data_.valid->batches(), options, &unigram_);
+      team_.sum(evaluate_dataset(*model_, data_.valid->batches(), options, &unigram_));
   interval_.pause_seconds += now_seconds() - start;
   if (!result.complete) return;
   last_evaluation_ = result;
@@ -306,43 +350,50 @@ void Trainer::evaluate() {
              "the held-out loss is not finite; the last checkpoint is intact",
              "lower training.learning_rate and resume");
   }
-  const TokenDataset& valid = data_.valid->dataset();
-  const double bits = bits_per_byte(result.model, valid.num_tokens(), valid.text_bytes());
-  log_.write({{"step", state_.step},
-              {"tokens", state_.num_tokens},
-              {"valid_loss", loss},
-              {"valid_perplexity", result.model.perplexity()},
-              {"valid_bits_per_byte", bits},
-              {"unigram_perplexity", result.unigram->perplexity()},
-              {"valid_masked_tokens", result.model.masked_tokens},
-              {"mask_seed", config_.evaluation.mask_seed},
-              {"elapsed_seconds", elapsed_seconds()}});
   const bool better =
       !state_.best_loss || loss < *state_.best_loss - config_.evaluation.early_stop_min_delta;
-  progress_.clear();
-  log_info("step " + format_count(state_.step) + ": held-out perplexity " +
-           format_number(result.model.perplexity()) + " (unigram " +
-           format_number(result.unigram->perplexity()) + "), " + format_number(bits) +
-           " bits per byte" + (better ? ", the best so far" : ""));
+  if (team_.is_first()) log_evaluation(result, better);
   state_.evaluations_since_best = better ? 0 : state_.evaluations_since_best + 1;
   if (!better) return;
   state_.best_loss = loss;
   state_.best_step = state_.step;
   if (config_.checkpoint.keep_best) {
     save();
-    checkpoints_.mark_best(state_.step);
+    if (team_.is_first()) checkpoints_.mark_best(state_.step);
   }
+}
+
+void Trainer::log_evaluation(const EvaluationResult& result, bool better) {
+  const TokenDataset& valid = data_.valid->dataset();
+  const double bits = bits_per_byte(result.model, valid.num_tokens(), valid.text_bytes());
+  log_.write({{"step", state_.step},
+              {"tokens", state_.num_tokens},
+              {"valid_loss", result.model.mean()},
+              {"valid_perplexity", result.model.perplexity()},
+              {"valid_bits_per_byte", bits},
+              {"unigram_perplexity", result.unigram->perplexity()},
+              {"valid_masked_tokens", result.model.masked_tokens},
+              {"mask_seed", config_.evaluation.mask_seed},
+              {"elapsed_seconds", elapsed_seconds()}});
+  progress_.clear();
+  log_info("step " + format_count(state_.step) + ": held-out perplexity " +
+           format_number(result.model.perplexity()) + " (unigram " +
+           format_number(result.unigram->perplexity()) + "), " + format_number(bits) +
+           " bits per byte" + (better ? ", the best so far" : ""));
 }
 
 void Trainer::save() {
   if (last_saved_step_ == state_.step) return;
   const double start = now_seconds();
   state_.elapsed_seconds = elapsed_seconds();
-  checkpoints_.save(state_.step, [this](const std::string& folder) {
-    save_model(folder, *model_, data_.tokenizer.model_bytes());
-    save_training_state(folder, state_, *optimizer_);
-    save_unigram_counts(folder, data_.train->dataset().unigram_counts());
-  });
+  const NamedTensors moments = team_.whole_state(*optimizer_, Team::Fetch::kYes);
+  if (team_.is_first()) {
+    checkpoints_.save(state_.step, [&](const std::string& folder) {
+      save_model(folder, *model_, data_.tokenizer.model_bytes());
+      save_training_state(folder, state_, moments, optimizer_->num_updates());
+      save_unigram_counts(folder, data_.train->dataset().unigram_counts());
+    });
+  }
   last_saved_step_ = state_.step;
   interval_.pause_seconds += now_seconds() - start;
 }

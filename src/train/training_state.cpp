@@ -49,24 +49,41 @@ TrainingState from_json(const Json& json) {
 
 }  // namespace
 
+std::string training_state_text(const TrainingState& state) {
+  return to_json(state).dump(2) + "\n";
+}
+
+TrainingState parse_training_state(const std::string& text, const std::string& source) {
+  try {
+    return from_json(Json::parse(text));
+  } catch (const nlohmann::json::exception& error) {
+    fail_run(source, std::string("not a training state: ") + error.what(),
+             "resume from an earlier checkpoint of the run");
+  }
+}
+
 void save_training_state(const std::string& folder, const TrainingState& state,
                          const Optimizer& optimizer) {
+  save_training_state(folder, state, optimizer.state(), optimizer.num_updates());
+}
+
+void save_training_state(const std::string& folder, const TrainingState& state,
+                         const NamedTensors& moments, int64_t num_updates) {
   make_directories(folder + "/training");
-  save_tensors(optimizer_path(folder), optimizer.state(),
-               {{"num_updates", std::to_string(optimizer.num_updates())}});
-  write_file_atomically(state_path(folder), to_json(state).dump(2) + "\n");
+  save_tensors(optimizer_path(folder), moments, {{"num_updates", std::to_string(num_updates)}});
+  write_file_atomically(state_path(folder), training_state_text(state));
 }
 
 TrainingState load_training_state(const std::string& folder, Optimizer& optimizer) {
-  TrainingState state;
-  try {
-    state = from_json(Json::parse(read_text_file(state_path(folder))));
-  } catch (const nlohmann::json::exception& error) {
-    fail_run(state_path(folder), std::string("not a training state: ") + error.what(),
-             "resume from an earlier checkpoint of the run");
-  }
-  load_into(optimizer_path(folder), optimizer.state());
+  const TrainingState state = load_training_state(folder, optimizer.state());
   optimizer.set_num_updates(state.step);
+  return state;
+}
+
+TrainingState load_training_state(const std::string& folder, const NamedTensors& moments) {
+  const TrainingState state =
+      parse_training_state(read_text_file(state_path(folder)), state_path(folder));
+  load_into(optimizer_path(folder), moments);
   return state;
 }
 

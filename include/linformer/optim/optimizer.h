@@ -24,6 +24,7 @@ struct OptimizedParameter {
   std::string name;
   at::Tensor tensor;
   ParameterRole role = ParameterRole::kWeight;
+  bool updated_here = true;  ///< false: another process does it; no moments are kept here
 };
 
 /// An optimizer with two moment estimates per parameter; what differs is how they move a weight.
@@ -60,6 +61,7 @@ class Optimizer {
     double learning_rate = 1.0;  // factor
     std::vector<at::Tensor> parameters, exp_avgs, exp_avg_sqs;
     std::vector<std::string> names;
+    std::vector<at::Tensor> all;  // with those that are updated elsewhere, in their order
   };
 
   /// Moves one group, with gradients not yet divided; num_updates() counts this update already.

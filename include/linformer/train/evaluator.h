@@ -29,6 +29,8 @@ struct EvaluationOptions {
   uint64_t mask_seed = 7;
   int64_t batch_size = 8;
   int64_t max_sequences = 0;  ///< 0 = all
+  int64_t first_batch = 0;    ///< with batch_stride: the share of one of several processes
+  int64_t batch_stride = 1;
 };
 
 /// Evaluates a data set with its frozen masks (a function of mask_seed and the sequence's number).

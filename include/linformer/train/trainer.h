@@ -15,6 +15,7 @@
 #include "linformer/report/run_log.h"
 #include "linformer/train/evaluator.h"
 #include "linformer/train/pretraining_data.h"
+#include "linformer/train/team.h"
 #include "linformer/train/training_state.h"
 
 namespace linformer {
@@ -33,12 +34,14 @@ struct StepTotals {
 /// Masked-LM pre-training of one run folder: steps, evaluations, checkpoints, log.
 ///
 /// Same configuration, data and number of threads: same bits, however often it is stopped and
-/// resumed in between.
+/// resumed in between. With several processes each has one; all call the same methods, and rank 0's
+/// alone touches the run folder.
 class Trainer {
  public:
   /// Locks and creates the run folder, opens the data, builds the model, and resumes from the
   /// newest whole checkpoint as checkpoint.resume says. Throws Error.
-  explicit Trainer(PretrainConfig config);
+  explicit Trainer(PretrainConfig config,
+                   std::shared_ptr<ProcessGroup> processes = std::make_shared<ProcessGroup>());
 
   /// Trains to the end of the run or until a stop signal; saves in either case.
   StopReason run();
@@ -51,21 +54,27 @@ class Trainer {
 
  private:
   void prepare_run_folder();
-  void resume();
+  void resume(const NamedTensors& moments);
   void take_initial_weights();
   void check_same_model(const std::string& folder, const std::string& or_else) const;
   void check_resumable(const TrainingState& saved, const std::string& folder) const;
-  std::optional<StopReason> finished() const;
+  std::optional<StopReason> finished();
+  StopReason train();
+  /// Waits for the sums over all processes and updates the weights. `batch`: the last of the step.
+  void finish_step(StepTotals& totals, const std::function<std::vector<double>()>& sums,
+                   const Batch& batch);
   /// One optimizer update; nothing if a stop signal came before it (then nothing has changed).
   std::optional<StepTotals> train_step();
   void refuse_non_finite(double value, const char* what, const Batch& batch) const;
   void log_step(const StepTotals& totals);
   void evaluate();
+  void log_evaluation(const EvaluationResult& result, bool better);
   void save();
   double elapsed_seconds() const;
 
   PretrainConfig config_;
-  std::unique_ptr<FileLock> lock_;
+  Team team_;
+  std::unique_ptr<FileLock> lock_;  // rank 0's
   PretrainingData data_;
   UnigramModel unigram_;
   std::unique_ptr<MaskedLmModel> model_;

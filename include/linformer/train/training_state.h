@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "linformer/checkpoint/model_folder.h"
 #include "linformer/optim/optimizer.h"
 
 namespace linformer {
@@ -27,11 +28,20 @@ struct TrainingState {
   bool operator==(const TrainingState&) const = default;
 };
 
+/// The text of state.json, and back; `source` is for messages. Throws RunError.
+std::string training_state_text(const TrainingState& state);
+TrainingState parse_training_state(const std::string& text, const std::string& source);
+
 /// FOLDER/training/state.json and optimizer.safetensors.
 void save_training_state(const std::string& folder, const TrainingState& state,
                          const Optimizer& optimizer);
 
+void save_training_state(const std::string& folder, const TrainingState& state,
+                         const NamedTensors& moments, int64_t num_updates);
+
 /// Reads both; the optimizer's moments are loaded in place. Throws RunError.
 TrainingState load_training_state(const std::string& folder, Optimizer& optimizer);
+/// The same into `moments`, which have to be all of the file.
+TrainingState load_training_state(const std::string& folder, const NamedTensors& moments);
 
 }  // namespace linformer

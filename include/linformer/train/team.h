@@ -1,0 +1,87 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "linformer/checkpoint/model_folder.h"
+#include "linformer/config/pretrain_config.h"
+#include "linformer/dist/gradient_reducer.h"
+#include "linformer/dist/parameter_shards.h"
+#include "linformer/dist/process_group.h"
+#include "linformer/nn/masked_lm_model.h"
+#include "linformer/optim/optimizer.h"
+#include "linformer/train/evaluator.h"
+#include "linformer/train/training_state.h"
+
+namespace linformer {
+
+/// The processes of a run, as the trainer sees them. With one process everything here is what one
+/// would write without it, and nothing is sent.
+///
+/// Step s takes the same sequences and makes the same dropout whatever the number of processes P:
+/// its micro-batches are numbered, and process r does those with number = r (mod P). Only the order
+/// of some sums differs.
+class Team {
+ public:
+  explicit Team(std::shared_ptr<ProcessGroup> processes) : processes_(std::move(processes)) {}
+
+  int64_t size() const { return processes_->size(); }
+  bool is_first() const { return processes_->is_first(); }
+  bool is_alone() const { return size() == 1; }
+
+  /// Refuses batches that cannot be divided, and processes that were started with other settings or
+  /// other data than rank 0 (paths, threads and the run folder may differ). Throws UsageError.
+  void check_same_run(const PretrainConfig& config, uint64_t data_fingerprint);
+
+  /// Connects the parameters; the optimizer keeps moments of those that this process owns (all of
+  /// them unless distributed.shard_optimizer). Call once, before any step.
+  std::unique_ptr<Optimizer> prepare(const MaskedLmModel& model, const PretrainConfig& config);
+  bool shards_optimizer() const { return shards_ != nullptr; }
+
+  /// Where the `number`-th micro-batch of this process begins, in sequences after the step's begin.
+  int64_t offset(int64_t number, int64_t micro_batch_size) const {
+    return (number * size() + processes_->rank()) * micro_batch_size;
+  }
+
+  /// Sums over the processes; the returned function waits for them, which is done best after the
+  /// backward pass.
+  std::function<std::vector<double>()> start_sum(std::vector<double> values) {
+    return processes_->start_sum(std::move(values));
+  }
+  /// loss.backward(); with the step's last micro-batch, gradients become sums over all processes.
+  enum class Micro { kMoreFollow, kLast };
+  void backward(const at::Tensor& loss, Micro place);
+  /// After an update: where the optimizer is sharded, everybody gets the new weights.
+  void share_update();
+
+  /// The largest of each number.
+  std::vector<int64_t> maximum(std::vector<int64_t> values) {
+    return processes_->maximum(std::move(values));
+  }
+  /// Totals of all processes; complete only where all are.
+  EvaluationResult sum(const EvaluationResult& part);
+  /// The batches of an evaluation that this process does.
+  void divide(EvaluationOptions& options) const;
+
+  /// The optimizer's state as one process alone would have it: complete on rank 0 (tensors of
+  /// others are brought there if `Fetch::kYes`, else only have their shape), and on the others what
+  /// they own. All processes call it, where the optimizer is sharded.
+  enum class Fetch { kNo, kYes };
+  NamedTensors whole_state(const Optimizer& optimizer, Fetch fetch);
+  /// After rank 0 has resumed: everybody gets weights, moments (`whole` of rank 0), and the state.
+  void share_start(const MaskedLmModel& model, const NamedTensors& whole, Optimizer& optimizer,
+                   TrainingState& state);
+
+ private:
+  std::shared_ptr<ProcessGroup> processes_;
+  std::unique_ptr<GradientReducer> reducer_;
+  std::unique_ptr<ParameterShards> shards_;
+  std::vector<std::string> names_;  // of the trained parameters
+  std::vector<at::Tensor> parameters_;
+};
+
+}  // namespace linformer

@@ -1,0 +1,157 @@
+#include "linformer/train/team.h"
+
+#include <map>
+
+#include <ATen/ATen.h>
+
+#include "linformer/config/config_file.h"
+#include "linformer/core/error.h"
+#include "linformer/train/optimized_parameters.h"
+
+namespace linformer {
+namespace {
+
+constexpr const char* kMoments[] = {"exp_avg.", "exp_avg_sq."};
+
+/// What has to be the same in all processes: everything but places and threads.
+PretrainConfig comparable(PretrainConfig config) {
+  config.run = {.dir = "", .seed = config.run.seed, .threads = 0, .init_from = ""};
+  config.tokenizer = {};
+  config.data.train.clear();
+  config.data.valid.clear();
+  config.data.prefetch_batches = 1;
+  config.data.loader_threads = 1;
+  return config;
+}
+
+}  // namespace
+
+void Team::check_same_run(const PretrainConfig& config, uint64_t data_fingerprint) {
+  if (is_alone()) return;
+  const int64_t micro = config.training.micro_batch_size;
+  const int64_t batch = config.training.global_batch_size;
+  if (batch % (micro * size()) != 0) {
+    const int64_t multiple = micro * size();
+    fail_usage("training.global_batch_size",
+               std::to_string(batch) + " sequences do not divide into micro-batches of " +
+                   std::to_string(micro) + " for " + std::to_string(size()) + " processes",
+               "make it a multiple of " + std::to_string(multiple) + ", e.g. " +
+                   std::to_string((batch / multiple + 1) * multiple) +
+                   ", or choose another micro_batch_size or number of processes");
+  }
+  PretrainConfig own = comparable(config);
+  const std::string text = processes_->broadcast(dump_yaml(own));
+  PretrainConfig first;
+  read_yaml(fields_of(first), text, "the configuration of rank 0");
+  std::string difference = first_difference(fields_of(own), fields_of(first));
+  const std::string fingerprint = std::to_string(data_fingerprint);
+  if (difference.empty() && processes_->broadcast(fingerprint) != fingerprint) {
+    difference = "data.train: other data";
+  }
+  // Everybody learns of it, so that nobody waits for one that has left.
+  const bool differs = maximum({difference.empty() ? 0 : 1}).front() != 0;
+  if (!differs) return;
+  fail_usage("rank " + std::to_string(processes_->rank()),
+             difference.empty() ? "another process was started with other settings or data"
+                                : "not as in rank 0: " + difference,
+             "start all processes with the same configuration and data");
+}
+
+std::unique_ptr<Optimizer> Team::prepare(const MaskedLmModel& model, const PretrainConfig& config) {
+  std::vector<OptimizedParameter> optimized = optimized_parameters(model.parameters());
+  if (is_alone()) return make_optimizer(std::move(optimized), config.training.optimizer);
+  std::vector<std::pair<std::string, at::Tensor>> trained;
+  for (const OptimizedParameter& parameter : optimized) {
+    if (!parameter.tensor.requires_grad()) continue;
+    trained.emplace_back(parameter.name, parameter.tensor);
+    names_.push_back(parameter.name);
+    parameters_.push_back(parameter.tensor);
+  }
+  reducer_ = std::make_unique<GradientReducer>(*processes_, trained);
+  if (config.distributed.shard_optimizer) {
+    shards_ = std::make_unique<ParameterShards>(*processes_, parameters_);
+    size_t next = 0;
+    for (OptimizedParameter& parameter : optimized) {
+      if (parameter.tensor.requires_grad()) parameter.updated_here = shards_->owns(next++);
+    }
+  }
+  return make_optimizer(std::move(optimized), config.training.optimizer);
+}
+
+void Team::backward(const at::Tensor& loss, Micro place) {
+  if (reducer_ == nullptr) {
+    loss.backward();
+  } else if (place == Micro::kLast) {
+    reducer_->accumulate_and_sum(loss);
+  } else {
+    reducer_->accumulate(loss);
+  }
+}
+
+void Team::share_update() {
+  if (shards_ != nullptr) shards_->share();
+}
+
+EvaluationResult Team::sum(const EvaluationResult& part) {
+  if (is_alone()) return part;
+  const NllTotals unigram = part.unigram.value_or(NllTotals{});
+  const std::vector<double> sums =
+      processes_->sum({part.model.nll_sum, static_cast<double>(part.model.masked_tokens),
+                       unigram.nll_sum, static_cast<double>(unigram.masked_tokens),
+                       static_cast<double>(part.num_sequences), part.complete ? 0.0 : 1.0});
+  EvaluationResult whole;
+  whole.model = {sums[0], static_cast<int64_t>(sums[1])};
+  if (part.unigram) whole.unigram = NllTotals{sums[2], static_cast<int64_t>(sums[3])};
+  whole.num_sequences = static_cast<int64_t>(sums[4]);
+  whole.complete = sums[5] == 0.0;
+  return whole;
+}
+
+void Team::divide(EvaluationOptions& options) const {
+  options.first_batch = processes_->rank();
+  options.batch_stride = size();
+}
+
+NamedTensors Team::whole_state(const Optimizer& optimizer, Fetch fetch) {
+  NamedTensors own = optimizer.state();
+  if (shards_ == nullptr) return own;
+  std::map<std::string, at::Tensor> known(own.begin(), own.end());
+  for (size_t i = 0; i < names_.size(); ++i) {
+    const int64_t owner = shards_->owner(i);
+    for (const char* moment : kMoments) {
+      const std::string name = moment + names_[i];
+      at::Tensor tensor;
+      if (shards_->owns(i)) {
+        tensor = known.at(name);
+      } else if (is_first()) {
+        tensor = at::zeros_like(parameters_[i]).detach();
+        own.emplace_back(name, tensor);
+      }
+      if (fetch == Fetch::kYes) processes_->move(tensor, owner, 0);
+    }
+  }
+  return own;
+}
+
+void Team::share_start(const MaskedLmModel& model, const NamedTensors& whole, Optimizer& optimizer,
+                       TrainingState& state) {
+  if (is_alone()) return;
+  std::vector<at::Tensor> tensors;
+  for (const Parameter& parameter : model.parameters().all()) tensors.push_back(parameter.tensor);
+  const std::map<std::string, at::Tensor> moments(whole.begin(), whole.end());
+  for (size_t i = 0; i < names_.size(); ++i) {
+    for (const char* moment : kMoments) {
+      const auto found = moments.find(moment + names_[i]);
+      if (shards_ == nullptr) {
+        tensors.push_back(found->second);
+      } else if (is_first() || shards_->owns(i)) {
+        processes_->move(found->second, 0, shards_->owner(i));
+      }
+    }
+  }
+  processes_->broadcast(tensors, 0);
+  state = parse_training_state(processes_->broadcast(training_state_text(state)), "rank 0");
+  optimizer.set_num_updates(state.step);
+}
+
+}  // namespace linformer
