@@ -6,9 +6,12 @@
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "composed.h"
 #include "dropout_hash.h"
 #include "gemm.h"
 #include "vector_math.h"
+
+#include "linformer/kernels/mixed_precision.h"
 
 namespace linformer {
 namespace {
@@ -291,6 +294,50 @@ class DropoutAttention : public torch::autograd::Function<DropoutAttention> {
   }
 };
 
+/// Which keys a query sees, broadcastable to (B, H, N, M); undefined = all.
+at::Tensor visible_pairs(const at::Tensor& query, const at::Tensor& key_mask, int64_t window) {
+  at::Tensor visible;
+  if (key_mask.defined()) visible = key_mask.unsqueeze(1).unsqueeze(1);
+  if (window == 0) return visible;
+  const at::Tensor i = at::arange(query.size(1), query.options().dtype(at::kLong));
+  const at::Tensor band = (i.unsqueeze(1) - i.unsqueeze(0)).abs().le(window / 2);
+  return visible.defined() ? visible.logical_and(band) : band;
+}
+
+/// The same out of ATen's operations, for other devices. Under autocast its two products are in the
+/// low type, the softmax in fp32.
+at::Tensor composed_attention(const at::Tensor& query, const at::Tensor& key,
+                              const at::Tensor& value, int64_t heads, const at::Tensor& key_mask,
+                              const DropoutSite& site, int64_t window) {
+  const auto split = [heads](const at::Tensor& x) {
+    return x.reshape({x.size(0), x.size(1), heads, -1}).transpose(1, 2);
+  };
+  at::Tensor visible = visible_pairs(query, key_mask, window);
+  at::Tensor blind;  // queries without any key: they look at all of them, and get 0 after that
+  if (visible.defined()) {
+    blind = visible.any(-1, /*keepdim=*/true).logical_not();
+    visible = visible.logical_or(blind);
+  }
+  at::Tensor output;
+  if (site.probability == 0.0) {
+    output = at::scaled_dot_product_attention(
+        split(query), split(key), split(value),
+        visible.defined() ? std::optional<at::Tensor>(visible) : std::nullopt);
+  } else {
+    const double scale = 1.0 / std::sqrt(static_cast<double>(query.size(2) / heads));
+    at::Tensor scores = to_full(at::matmul(split(query) * scale, split(key).transpose(2, 3)));
+    if (visible.defined()) {
+      scores = scores.masked_fill(visible.logical_not(), -std::numeric_limits<double>::infinity());
+    }
+    const at::Tensor probabilities = at::softmax(scores, -1);
+    output = at::matmul(
+        probabilities * composed_dropout_scale(scores.sizes(), probabilities.options(), site),
+        split(value));
+  }
+  if (blind.defined()) output = output.masked_fill(blind, 0.0);
+  return output.transpose(1, 2).reshape(query.sizes());
+}
+
 }  // namespace
 
 at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,
@@ -302,10 +349,13 @@ at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,
               "dropout_attention takes query (B, N, H*D), key and value (B, M, H*D)");
   TORCH_CHECK(window >= 0 && window % 2 == 0 && (window == 0 || query.size(1) == key.size(1)),
               "dropout_attention takes an even window, and with one as many keys as queries");
+  if (takes_composed_path(query)) {
+    return composed_attention(query, key, value, num_heads, key_mask, site, window);
+  }
   const auto mask =
       key_mask.defined() ? std::optional<at::Tensor>(key_mask) : std::optional<at::Tensor>();
-  return DropoutAttention::apply(query, key, value, num_heads, mask, site.probability,
-                                 static_cast<int64_t>(site.key), window);
+  return DropoutAttention::apply(to_full(query), to_full(key), to_full(value), num_heads, mask,
+                                 site.probability, static_cast<int64_t>(site.key), window);
 }
 
 }  // namespace linformer

@@ -4,7 +4,10 @@
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "composed.h"
 #include "parallel_sums.h"
+
+#include "linformer/kernels/mixed_precision.h"
 
 namespace linformer {
 namespace {
@@ -98,6 +101,19 @@ class DepthwiseConvolution : public torch::autograd::Function<DepthwiseConvoluti
   }
 };
 
+/// The same out of ATen's operations, for other devices: W shifted products.
+at::Tensor composed_convolution(const at::Tensor& base, const at::Tensor& x,
+                                const at::Tensor& weight) {
+  const int64_t width = weight.size(2);
+  const int64_t half = (width - 1) / 2;
+  const at::Tensor padded = at::constant_pad_nd(x, {0, 0, half, half}, 0.0);
+  at::Tensor sum = base;
+  for (int64_t j = 0; j < width; ++j) {
+    sum = at::addcmul(sum, padded.narrow(1, j, x.size(1)), weight.select(2, j).squeeze(1));
+  }
+  return sum;
+}
+
 }  // namespace
 
 at::Tensor add_depthwise_convolution(const at::Tensor& base, const at::Tensor& x,
@@ -105,7 +121,8 @@ at::Tensor add_depthwise_convolution(const at::Tensor& base, const at::Tensor& x
   TORCH_CHECK(weight.dim() == 3 && weight.size(1) == 1 && weight.size(2) % 2 == 1 &&
                   weight.size(0) == x.size(2),
               "add_depthwise_convolution takes a (C, 1, W) weight with odd W");
-  return DepthwiseConvolution::apply(base, x, weight);
+  if (takes_composed_path(x)) return composed_convolution(to_full(base), to_full(x), weight);
+  return DepthwiseConvolution::apply(to_full(base), to_full(x), weight);
 }
 
 }  // namespace linformer

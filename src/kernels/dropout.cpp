@@ -4,7 +4,10 @@
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "composed.h"
 #include "dropout_hash.h"
+
+#include "linformer/kernels/mixed_precision.h"
 
 namespace linformer {
 namespace {
@@ -45,7 +48,9 @@ class DropoutFunction : public torch::autograd::Function<DropoutFunction> {
 
 at::Tensor dropout(const at::Tensor& input, const DropoutSite& site) {
   if (site.probability == 0.0) return input;
-  return DropoutFunction::apply(input, site.probability, static_cast<int64_t>(site.key));
+  const at::Tensor x = to_full(input);
+  if (takes_composed_path(x)) return x * composed_dropout_scale(x.sizes(), x.options(), site);
+  return DropoutFunction::apply(x, site.probability, static_cast<int64_t>(site.key));
 }
 
 at::Tensor dropout_scale(at::IntArrayRef sizes, at::ScalarType dtype, const DropoutSite& site) {

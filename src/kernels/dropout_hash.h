@@ -28,6 +28,12 @@ class DropoutHash {
 
   bool active() const { return threshold_ != 0; }
 
+  // For the same decisions by operations on tensors.
+  uint32_t low() const { return low_; }
+  uint32_t high() const { return high_; }
+  uint32_t threshold() const { return threshold_; }
+  double scale() const { return scale_; }
+
   /// out[i] = in[i] / (1 - probability) where first + i is kept, else 0; in and out may be the same
   /// row.
   template <class T>

@@ -4,8 +4,11 @@
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "composed.h"
 #include "parallel_sums.h"
 #include "vector_math.h"
+
+#include "linformer/kernels/mixed_precision.h"
 
 namespace linformer {
 namespace {
@@ -103,7 +106,10 @@ class BiasGelu : public torch::autograd::Function<BiasGelu> {
 }  // namespace
 
 at::Tensor bias_gelu(const at::Tensor& input, const at::Tensor& bias, GeluForm form) {
-  return BiasGelu::apply(input, bias, form == GeluForm::kExact);
+  const at::Tensor x = to_full(input);
+  const bool exact = form == GeluForm::kExact;
+  if (takes_composed_path(x)) return at::gelu(x + bias, exact ? "none" : "tanh");
+  return BiasGelu::apply(x, bias, exact);
 }
 
 }  // namespace linformer

@@ -4,8 +4,11 @@
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "composed.h"
 #include "dropout_hash.h"
 #include "parallel_sums.h"
+
+#include "linformer/kernels/mixed_precision.h"
 
 namespace linformer {
 namespace {
@@ -211,12 +214,32 @@ class ResidualNormFunction : public torch::autograd::Function<ResidualNormFuncti
   }
 };
 
+/// The same out of ATen's operations, for other devices.
+ResidualNorm composed_residual_norm(const at::Tensor& x, const at::Tensor& bias,
+                                    const at::Tensor& residual, const at::Tensor& weight,
+                                    const at::Tensor& shift, double epsilon,
+                                    const DropoutSite& site) {
+  at::Tensor sum = bias.defined() ? x + bias : x;
+  sum = dropout(sum, site);
+  if (residual.defined()) sum = sum + residual;
+  if (shift.defined()) {
+    return {sum, at::layer_norm(sum, {sum.size(1)}, weight, shift, epsilon)};
+  }
+  const at::Tensor inverse = (sum.square().mean(-1, /*keepdim=*/true) + epsilon).rsqrt();
+  return {sum, sum * inverse * weight};
+}
+
 }  // namespace
 
-ResidualNorm bias_dropout_residual_layer_norm(const at::Tensor& x, const at::Tensor& bias,
-                                              const at::Tensor& residual, const at::Tensor& weight,
-                                              const at::Tensor& shift, double epsilon,
-                                              const DropoutSite& site) {
+ResidualNorm bias_dropout_residual_layer_norm(const at::Tensor& input, const at::Tensor& bias,
+                                              const at::Tensor& residual_in,
+                                              const at::Tensor& weight, const at::Tensor& shift,
+                                              double epsilon, const DropoutSite& site) {
+  const at::Tensor x = to_full(input);
+  const at::Tensor residual = to_full(residual_in);
+  if (takes_composed_path(x)) {
+    return composed_residual_norm(x, bias, residual, weight, shift, epsilon, site);
+  }
   const auto optional = [](const at::Tensor& tensor) {
     return tensor.defined() ? std::optional<at::Tensor>(tensor) : std::nullopt;
   };

@@ -4,9 +4,12 @@
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "composed.h"
 #include "gemm.h"
 #include "parallel_sums.h"
 #include "vector_math.h"
+
+#include "linformer/kernels/mixed_precision.h"
 
 namespace linformer {
 namespace {
@@ -85,17 +88,56 @@ struct Gradients {
   at::Tensor hidden, weight, bias;
 };
 
+/// The output matrix as the products take it. Its gradients are formed in the forward pass, before
+/// a loss scale could lift them into the range of fp16, so only bf16 is taken here.
+struct Decoder {
+  at::Tensor weight;  // (V, C) as it is
+  at::Tensor low;     // its copy in bf16; undefined = products in the weight's own type
+};
+
+Decoder decoder_of(const at::Tensor& weight) {
+  const bool low = AutocastScope::current().type() == at::kBFloat16;
+  return {weight, low ? cast_weight(weight).detach() : at::Tensor()};
+}
+
+/// hidden (M, C) W^T in the type of `hidden`.
+at::Tensor logits_of(const at::Tensor& hidden, const Decoder& decoder) {
+  if (!decoder.low.defined()) return multiply_by_words(hidden, decoder.weight);
+  return at::mm(hidden.to(decoder.low.scalar_type()), decoder.low.t()).to(hidden.scalar_type());
+}
+
+/// Adds a piece's gradients of the hidden states and of the weight.
+void add_gradients(const at::Tensor& grad_logits, const at::Tensor& piece, const Decoder& decoder,
+                   at::Tensor grad_piece, at::Tensor& grad_weight) {
+  if (decoder.low.defined()) {
+    const at::ScalarType type = decoder.low.scalar_type();
+    const at::Tensor low = grad_logits.to(type);
+    grad_piece.copy_(at::mm(low, decoder.low));
+    const at::Tensor product = at::mm(low.t(), piece.to(type)).to(piece.scalar_type());
+    grad_weight = grad_weight.defined() ? grad_weight.add_(product) : product;
+    return;
+  }
+  at::mm_out(grad_piece, grad_logits, decoder.weight);
+  if (grad_weight.defined()) {
+    grad_weight.addmm_(grad_logits.t(), piece);
+  } else {
+    grad_weight = at::mm(grad_logits.t(), piece);
+  }
+}
+
 /// Losses of all rows (M); with `grads`, also the gradients of their sum.
 at::Tensor work_through(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias,
                         const at::Tensor& labels, Gradients* grads) {
   const int64_t rows = hidden.size(0);
   const int64_t vocabulary = weight.size(0);
   const int64_t step = piece_rows(vocabulary);
+  const Decoder decoder = decoder_of(weight);
+  const AutocastScope own_types{MixedPrecision()};
   at::Tensor losses = at::empty({rows}, hidden.options());
   for (int64_t first = 0; first < rows; first += step) {
     const int64_t count = std::min(step, rows - first);
     const at::Tensor piece = hidden.narrow(0, first, count);
-    at::Tensor logits = multiply_by_words(piece, weight);
+    at::Tensor logits = logits_of(piece, decoder);
     const int64_t* label = labels.data_ptr<int64_t>() + first;
     AT_DISPATCH_FLOATING_TYPES(hidden.scalar_type(), "linear_cross_entropy", [&] {
       scalar_t* data = logits.data_ptr<scalar_t>();
@@ -116,15 +158,13 @@ at::Tensor work_through(const at::Tensor& hidden, const at::Tensor& weight, cons
       }
     });
     if (grads == nullptr) continue;
-    at::Tensor grad_piece = grads->hidden.narrow(0, first, count);
-    at::mm_out(grad_piece, logits, weight);
-    if (grads->weight.defined()) {
-      grads->weight.addmm_(logits.t(), piece);
-    } else {
-      grads->weight = at::mm(logits.t(), piece);
-    }
+    add_gradients(logits, piece, decoder, grads->hidden.narrow(0, first, count), grads->weight);
   }
   return losses;
+}
+
+at::Tensor sum_in_double(const at::Tensor& losses) {
+  return losses.sum(at::kDouble).to(losses.scalar_type());
 }
 
 class LinearCrossEntropy : public torch::autograd::Function<LinearCrossEntropy> {
@@ -136,7 +176,7 @@ class LinearCrossEntropy : public torch::autograd::Function<LinearCrossEntropy> 
     grads.hidden = at::empty_like(hidden);
     const at::Tensor losses = work_through(hidden, weight, bias, labels, &grads);
     ctx->save_for_backward({grads.hidden, grads.weight, grads.bias});
-    return losses.sum(at::kDouble).to(hidden.scalar_type());
+    return sum_in_double(losses);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
@@ -150,6 +190,13 @@ class LinearCrossEntropy : public torch::autograd::Function<LinearCrossEntropy> 
   }
 };
 
+/// The same out of ATen's operations, for other devices: the logits exist as a whole.
+at::Tensor composed_losses(const at::Tensor& hidden, const at::Tensor& weight,
+                           const at::Tensor& bias, const at::Tensor& labels) {
+  const at::Tensor logits = to_full(at::mm(hidden, cast_weight(weight).t())) + bias;
+  return at::logsumexp(logits, {1}) - logits.gather(1, labels.unsqueeze(1)).squeeze(1);
+}
+
 void check(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias,
            const at::Tensor& labels) {
   TORCH_CHECK(hidden.dim() == 2 && weight.dim() == 2 && hidden.size(1) == weight.size(1) &&
@@ -159,22 +206,27 @@ void check(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor&
 
 }  // namespace
 
-at::Tensor linear_cross_entropy(const at::Tensor& hidden, const at::Tensor& weight,
+at::Tensor linear_cross_entropy(const at::Tensor& hidden_in, const at::Tensor& weight,
                                 const at::Tensor& bias, const at::Tensor& labels) {
+  const at::Tensor hidden = to_full(hidden_in);
   check(hidden, weight, bias, labels);
   if (hidden.size(0) == 0) return hidden.sum() + weight.narrow(0, 0, 1).sum() * 0.0;
+  if (takes_composed_path(hidden)) {
+    return sum_in_double(composed_losses(hidden, weight, bias, labels));
+  }
   if (!at::GradMode::is_enabled()) {
-    const at::Tensor losses =
-        work_through(hidden.contiguous(), weight, bias, labels.contiguous(), nullptr);
-    return losses.sum(at::kDouble).to(hidden.scalar_type());
+    return sum_in_double(
+        work_through(hidden.contiguous(), weight, bias, labels.contiguous(), nullptr));
   }
   return LinearCrossEntropy::apply(hidden.contiguous(), weight, bias, labels.contiguous());
 }
 
-at::Tensor linear_cross_entropy_rows(const at::Tensor& hidden, const at::Tensor& weight,
+at::Tensor linear_cross_entropy_rows(const at::Tensor& hidden_in, const at::Tensor& weight,
                                      const at::Tensor& bias, const at::Tensor& labels) {
+  const at::Tensor hidden = to_full(hidden_in);
   check(hidden, weight, bias, labels);
   const at::NoGradGuard no_grad;
+  if (takes_composed_path(hidden)) return composed_losses(hidden, weight, bias, labels);
   return work_through(hidden.contiguous(), weight, bias, labels.contiguous(), nullptr);
 }
 

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "linformer/kernels/mixed_precision.h"
+
 namespace linformer {
 
 ClassificationHead::ClassificationHead(const ModelConfig& config, int64_t num_outputs,
@@ -29,9 +31,12 @@ at::Tensor ClassificationHead::logits(const at::Tensor& hidden, const at::Tensor
   const auto drop = [&](const at::Tensor& x) {
     return dropout(x.contiguous(), context.next_dropout(dropout_probability_));
   };
+  const auto affine = [](const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+    return to_full(at::addmm(cast_weight(bias), x, cast_weight(weight).t()));
+  };
   const at::Tensor first = drop(start);
-  const at::Tensor dense = drop(at::addmm(dense_bias_, first, dense_weight_.t()).tanh());
-  return at::addmm(out_bias_, dense, out_weight_.t());
+  const at::Tensor dense = drop(affine(first, dense_weight_, dense_bias_).tanh());
+  return affine(dense, out_weight_, out_bias_);
 }
 
 }  // namespace linformer

@@ -7,6 +7,7 @@
 #include "linformer/core/error.h"
 #include "linformer/kernels/gelu.h"
 #include "linformer/kernels/layer_norm.h"
+#include "linformer/kernels/mixed_precision.h"
 
 namespace linformer {
 namespace {
@@ -29,7 +30,7 @@ at::Tensor sinusoidal_positions(int64_t rows, int64_t width, double deviation) {
 /// Positions of the tokens: 2, 3, ... over valid ones, 1 at padding.
 at::Tensor position_ids(const at::Tensor& input_ids, const at::Tensor& mask) {
   if (!mask.defined()) {
-    return at::arange(kFirstPosition, kFirstPosition + input_ids.size(1), at::kLong)
+    return at::arange(kFirstPosition, kFirstPosition + input_ids.size(1), input_ids.options())
         .expand({input_ids.size(0), -1});
   }
   const at::Tensor valid = mask.to(at::kLong);
@@ -211,14 +212,14 @@ Encoder::State Encoder::run_layer(size_t index, const State& before, const Call&
   };
   const at::Tensor heads =
       layer.attention.forward(state.input.view(call.shape), call.mask, context);
-  add_and_norm(at::mm(heads.flatten(0, 1), layer.attention_output_weight.t()),
+  add_and_norm(at::mm(heads.flatten(0, 1), cast_weight(layer.attention_output_weight).t()),
                layer.attention_output_bias, pre_norm() ? layer.output_norm : layer.attention_norm);
   const bool last = index + 1 == layers_.size();
   const NormParameters& after = !pre_norm() ? layer.output_norm
                                 : last      ? final_norm_
                                             : layers_[index + 1].attention_norm;
   const at::Tensor wide = feed_forward(layer, state.input);
-  add_and_norm(at::mm(wide, layer.output_weight.t()), layer.output_bias, after);
+  add_and_norm(at::mm(wide, cast_weight(layer.output_weight).t()), layer.output_bias, after);
   return state;
 }
 
@@ -244,7 +245,7 @@ Encoder::State Encoder::recompute_layer(size_t index, const State& state, const 
 }
 
 at::Tensor Encoder::feed_forward(const EncoderLayer& layer, const at::Tensor& input) const {
-  const at::Tensor wide = at::mm(input, layer.intermediate_weight.t());
+  const at::Tensor wide = at::mm(input, cast_weight(layer.intermediate_weight).t());
   switch (config_.hidden_act) {
     case Activation::kGelu:
       return bias_gelu(wide, layer.intermediate_bias);
@@ -254,7 +255,7 @@ at::Tensor Encoder::feed_forward(const EncoderLayer& layer, const at::Tensor& in
     case Activation::kGeglu:
       break;
   }
-  const at::Tensor gate = at::mm(input, layer.gate_weight.t());
+  const at::Tensor gate = at::mm(input, cast_weight(layer.gate_weight).t());
   const at::Tensor open = config_.hidden_act == Activation::kGeglu
                               ? bias_gelu(gate, layer.gate_bias)
                               : at::silu(gate + layer.gate_bias);

@@ -5,6 +5,7 @@
 #include "linformer/kernels/gelu.h"
 #include "linformer/kernels/layer_norm.h"
 #include "linformer/kernels/masked_lm_loss.h"
+#include "linformer/kernels/mixed_precision.h"
 
 namespace linformer {
 
@@ -26,7 +27,7 @@ MaskedLmHead::MaskedLmHead(const ModelConfig& config, const at::Tensor& word_emb
 }
 
 at::Tensor MaskedLmHead::transform(const at::Tensor& hidden) const {
-  const at::Tensor wide = bias_gelu(at::mm(hidden, dense_weight_.t()), dense_bias_);
+  const at::Tensor wide = bias_gelu(at::mm(hidden, cast_weight(dense_weight_).t()), dense_bias_);
   return layer_norm(wide, norm_.weight, norm_.shift, epsilon_);
 }
 
@@ -39,7 +40,8 @@ at::Tensor MaskedLmHead::losses(const at::Tensor& hidden, const at::Tensor& labe
 }
 
 at::Tensor MaskedLmHead::logits(const at::Tensor& hidden) const {
-  return at::addmm(decoder_bias_, transform(hidden), decoder_weight_.t());
+  const at::Tensor words = cast_weight(decoder_weight_).t();
+  return to_full(at::addmm(cast_weight(decoder_bias_), transform(hidden), words));
 }
 
 }  // namespace linformer

@@ -4,12 +4,15 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "linformer/kernels/mixed_precision.h"
+
 namespace linformer {
 namespace {
 
 struct Call : torch::CustomClassHolder {
   LayerFunction function;
   ForwardContext start;
+  MixedPrecision precision = AutocastScope::current();
   size_t num_inputs = 0;
 };
 
@@ -38,6 +41,7 @@ class Recompute : public torch::autograd::Function<Recompute> {
     Tensors outputs;
     {
       const at::AutoGradMode enable(true);
+      const AutocastScope same_types(call->precision);
       ForwardContext again = call->start;
       outputs = call->function(inputs, again);
     }

@@ -6,6 +6,7 @@
 
 #include "linformer/kernels/attention.h"
 #include "linformer/kernels/depthwise_convolution.h"
+#include "linformer/kernels/mixed_precision.h"
 #include "linformer/nn/sequence_pooling.h"
 
 namespace linformer {
@@ -13,11 +14,13 @@ namespace {
 
 /// x (B, N, C) W^T.
 at::Tensor matrix_product(const at::Tensor& x, const at::Tensor& weight) {
-  return at::mm(x.flatten(0, 1), weight.t()).view({x.size(0), x.size(1), weight.size(0)});
+  return at::mm(x.flatten(0, 1), cast_weight(weight).t())
+      .view({x.size(0), x.size(1), weight.size(0)});
 }
 
 at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  return at::addmm(bias, x.flatten(0, 1), weight.t()).view({x.size(0), x.size(1), weight.size(0)});
+  return at::addmm(cast_weight(bias), x.flatten(0, 1), cast_weight(weight).t())
+      .view({x.size(0), x.size(1), weight.size(0)});
 }
 
 /// Selects padded rows to zero: a product would let NaN through.
@@ -37,7 +40,7 @@ at::Tensor of_heads(const at::Tensor& tensor, const std::vector<int64_t>& heads,
   for (const int64_t head : heads) {
     for (int64_t i = 0; i < width; ++i) indices.push_back(head * width + i);
   }
-  return tensor.index_select(dim, at::tensor(indices, at::kLong));
+  return tensor.index_select(dim, at::tensor(indices, at::kLong).to(tensor.device()));
 }
 
 }  // namespace

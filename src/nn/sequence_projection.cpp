@@ -4,6 +4,8 @@
 
 #include <ATen/ATen.h>
 
+#include "linformer/kernels/mixed_precision.h"
+
 namespace linformer {
 namespace {
 
@@ -112,7 +114,7 @@ SequenceProjection make_sequence_projection(const ModelConfig& config, int64_t l
 at::Tensor project_sequence(const at::Tensor& projection, const at::Tensor& x) {
   const int64_t batch = x.size(0);
   const int64_t length = x.size(1);
-  const at::Tensor matrix = projection.narrow(-1, 0, length);
+  const at::Tensor matrix = cast_weight(projection).narrow(-1, 0, length);
   if (matrix.dim() == 2) return at::bmm(matrix.expand({batch, -1, -1}), x);
   const int64_t heads = matrix.size(0);
   const at::Tensor x_BHND = x.reshape({batch, length, heads, -1}).transpose(1, 2);
@@ -132,6 +134,7 @@ at::Tensor project_bias(const at::Tensor& projection, const at::Tensor& mask, in
 
 at::Tensor rescale_rows(const at::Tensor& projection, const at::Tensor& mask, int64_t length,
                         const at::Tensor& projected) {
+  const AutocastScope own_types{MixedPrecision()};  // norms are never in a low type
   const int64_t heads = projection.dim() == 3 ? projection.size(0) : 1;
   const at::Tensor valid_BN = mask.defined() ? mask.to(projection.scalar_type())
                                              : at::ones({1, length}, projection.options());

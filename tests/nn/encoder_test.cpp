@@ -10,6 +10,7 @@
 #include "torch_test_support.h"
 
 #include "linformer/core/error.h"
+#include "linformer/kernels/mixed_precision.h"
 #include "linformer/nn/masked_lm_model.h"
 
 namespace linformer {
@@ -142,13 +143,14 @@ TEST(PaddingContract, ABatchOfMixedLengthsIsEachSequenceAlone) {
   }
 }
 
-TEST(PaddingContract, AttentionNeverReadsPaddedRows) {
+/// Outputs and gradients of attention keep their bits whatever is in the padding.
+void expect_padding_is_not_read(at::ScalarType type, Precision precision) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const double infinity = std::numeric_limits<double>::infinity();
   for (const ModelConfig& config : all_variants()) {
     if (config.attention.sharing == SharingMode::kLayerwise) continue;  // key_value's, shared
     if (config.norm_position == NormPosition::kPre) continue;           // not attention's matter
-    ParameterSet parameters(2, at::kDouble);
+    ParameterSet parameters(2, type);
     const SelfAttention attention(config, 0, "self", parameters, std::nullopt);
     const auto [ids, mask] = batch_of(8, 0, 0, 1);
     const at::Tensor clean = parameters.draw_normal("x", {2, 8, 8}, 1.0);
@@ -157,7 +159,11 @@ TEST(PaddingContract, AttentionNeverReadsPaddedRows) {
     for (const double filler : {0.0, 1e30, nan, infinity, -infinity}) {
       at::Tensor x = clean.masked_fill(~mask.unsqueeze(-1), filler).requires_grad_();
       ForwardContext evaluation;
-      const at::Tensor valid = attention.forward(x, mask, evaluation).index({mask});
+      at::Tensor valid;
+      {
+        const AutocastScope scope{MixedPrecision(precision)};
+        valid = to_full(attention.forward(x, mask, evaluation)).index({mask});
+      }
       valid.pow(2).sum().backward();
       outputs.push_back(valid.detach());
       gradients.push_back(x.grad());
@@ -168,6 +174,15 @@ TEST(PaddingContract, AttentionNeverReadsPaddedRows) {
       EXPECT_TRUE(at::equal(gradients[i], gradients[0])) << describe(config) << " filler " << i;
     }
   }
+}
+
+TEST(PaddingContract, AttentionNeverReadsPaddedRows) {
+  expect_padding_is_not_read(at::kDouble, Precision::kFp32);
+}
+
+TEST(PaddingContract, AttentionNeverReadsPaddedRowsInLowPrecision) {
+  expect_padding_is_not_read(at::kFloat, Precision::kBf16);
+  expect_padding_is_not_read(at::kFloat, Precision::kFp16);
 }
 
 TEST(PaddingContract, TheWordInThePaddingGetsNoGradient) {

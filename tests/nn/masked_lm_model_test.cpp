@@ -5,8 +5,12 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "kernels/composed.h"
+#include "nn/attention_variants.h"
 #include "nn/reference_model.h"
 #include "torch_test_support.h"
+
+#include "linformer/kernels/mixed_precision.h"
 
 namespace linformer {
 namespace {
@@ -201,6 +205,124 @@ TEST(MaskedLmModel, BeginsAtTheOfficialLoss) {
   const double bits = mean_loss(model, hidden, labels).item<double>() / std::log(2.0);
   EXPECT_NEAR(bits, 15.893, 0.02 * 15.893);
   EXPECT_GT(bits, 15.610);  // not the uniform guess either: logits have some spread
+}
+
+/// Loss and gradients of a model of every kind of attention with dropout, on a padded batch whose
+/// padding holds `filler`.
+struct Outcome {
+  double loss = 0.0;
+  std::vector<at::Tensor> gradients;
+};
+
+Outcome train_once(const MaskedLmModel& model, Precision precision, int64_t filler = 1,
+                   bool recompute = false) {
+  const at::Tensor input_ids =
+      at::tensor({0L, 5L, 7L, 3L, 4L, 2L, filler, filler, 0L, 4L, 6L, 9L, 2L, filler, filler,
+                  filler})
+          .view({2, 8});
+  const at::Tensor labels =
+      at::tensor({-100, 3, -100, 8, -100, -100, -100, -100, -100, 4, -100, 10, -100, -100, -100,
+                  -100},
+                 at::kLong)
+          .view({2, 8});
+  const at::Tensor lengths = at::tensor({6, 5}, at::kLong).unsqueeze(1);
+  const at::Tensor mask = at::arange(8, at::kLong).unsqueeze(0).lt(lengths);
+  for (const Parameter& parameter : model.parameters().all()) {
+    at::Tensor(parameter.tensor).mutable_grad().reset();
+  }
+  ForwardContext context(7);
+  context.set_recompute(recompute);
+  at::Tensor loss;
+  {
+    const AutocastScope scope{MixedPrecision(precision)};
+    loss = mean_loss(model, model.encoder().forward(input_ids, mask, context), labels);
+  }
+  loss.backward();
+  Outcome outcome{loss.item<double>(), {}};
+  for (const Parameter& parameter : model.parameters().all()) {
+    const at::Tensor& gradient = parameter.tensor.grad();
+    outcome.gradients.push_back(gradient.defined() ? gradient.to_dense() : at::Tensor());
+  }
+  return outcome;
+}
+
+std::vector<ModelConfig> small_variants() {
+  ModelConfig config;
+  config.vocab_size = 12;
+  config.hidden_size = 8;
+  config.num_hidden_layers = 2;
+  config.num_attention_heads = 2;
+  config.intermediate_size = 16;
+  config.max_sequence_length = 8;
+  config.initializer_range = 0.3;
+  std::vector<ModelConfig> variants = testing::attention_variants(config);
+  config.attention.projected_length = 4;
+  config.norm_position = NormPosition::kPre;
+  for (const auto norm : {NormType::kLayerNorm, NormType::kRmsNorm}) {
+    for (const auto act : {Activation::kGelu, Activation::kSwiglu, Activation::kGeglu}) {
+      config.norm_type = norm;
+      config.hidden_act = act;
+      config.type_vocab_size = norm == NormType::kRmsNorm ? 2 : 0;
+      variants.push_back(config);
+    }
+  }
+  return variants;
+}
+
+// What other devices compute, on the CPU: same numbers and, dropout being on, same masks.
+TEST(MaskedLmModel, ComposedOperationsGiveTheFusedKernelsNumbers) {
+  for (const ModelConfig& config : small_variants()) {
+    const MaskedLmModel model(config, 3, at::kDouble);
+    const Outcome fused = train_once(model, Precision::kFp32);
+    const ComposedPath path;
+    const Outcome composed = train_once(model, Precision::kFp32);
+    EXPECT_NEAR(composed.loss, fused.loss, 1e-6) << testing::describe(config);
+    for (size_t i = 0; i < fused.gradients.size(); ++i) {
+      if (!fused.gradients[i].defined()) continue;
+      EXPECT_LT((composed.gradients[i] - fused.gradients[i]).abs().max().item<double>(), 1e-5)
+          << testing::describe(config) << " " << model.parameters().all()[i].name;
+    }
+  }
+}
+
+TEST(MaskedLmModel, LowPrecisionIsNearFp32WithGradientsInFp32) {
+  for (const ModelConfig& config : small_variants()) {
+    const MaskedLmModel model(config, 3);
+    const Outcome full = train_once(model, Precision::kFp32);
+    for (const auto& [precision, unit] :
+         {std::pair{Precision::kBf16, 1.0 / 256}, std::pair{Precision::kFp16, 1.0 / 2048}}) {
+      const Outcome low = train_once(model, precision);
+      EXPECT_NE(low.loss, full.loss);
+      EXPECT_NEAR(low.loss, full.loss, 8 * unit) << testing::describe(config);
+      double difference = 0.0;
+      double size = 0.0;
+      for (size_t i = 0; i < full.gradients.size(); ++i) {
+        if (!full.gradients[i].defined()) continue;
+        ASSERT_EQ(low.gradients[i].scalar_type(), at::kFloat);
+        difference += (low.gradients[i] - full.gradients[i]).square().sum().item<double>();
+        size += full.gradients[i].square().sum().item<double>();
+      }
+      EXPECT_LT(std::sqrt(difference / size), 16 * unit) << testing::describe(config);
+    }
+  }
+}
+
+TEST(MaskedLmModel, PaddingChangesNoBitInLowPrecisionAndRecomputingNeither) {
+  for (const ModelConfig& config : small_variants()) {
+    const MaskedLmModel model(config, 3);
+    for (const Precision precision : {Precision::kBf16, Precision::kFp16}) {
+      const Outcome expected = train_once(model, precision);
+      for (const Outcome& other : {train_once(model, precision, /*filler=*/11),
+                                   train_once(model, precision, 1, /*recompute=*/true)}) {
+        EXPECT_EQ(other.loss, expected.loss) << testing::describe(config);
+        for (size_t i = 0; i < expected.gradients.size(); ++i) {
+          if (!expected.gradients[i].defined()) continue;
+          EXPECT_TRUE(at::equal(other.gradients[i], expected.gradients[i]))
+              << testing::describe(config) << " " << model.parameters().all()[i].name;
+        }
+      }
+    }
+  }
 }
 
 }  // namespace

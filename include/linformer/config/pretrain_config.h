@@ -16,7 +16,7 @@ namespace linformer {
 enum class Packing { kFullSentences };
 enum class ScheduleType { kLinear, kCosine, kPolynomial, kConstant, kInverseSqrt };
 enum class OptimizerType { kAdamw, kLamb };
-enum class Precision { kFp32 };
+enum class Precision { kFp32, kBf16, kFp16 };
 enum class ResumeMode { kAuto, kNever, kMust };
 
 template <>
@@ -34,7 +34,7 @@ struct EnumNames<OptimizerType> {
 };
 template <>
 struct EnumNames<Precision> {
-  static constexpr std::array<std::string_view, 1> kNames{"fp32"};
+  static constexpr std::array<std::string_view, 3> kNames{"fp32", "bf16", "fp16"};
 };
 template <>
 struct EnumNames<ResumeMode> {

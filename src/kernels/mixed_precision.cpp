@@ -1,0 +1,127 @@
+#include "linformer/kernels/mixed_precision.h"
+
+#include <mutex>
+#include <unordered_map>
+
+#include <ATen/ATen.h>
+#include <ATen/autocast_mode.h>
+
+namespace linformer {
+
+struct MixedPrecision::State {
+  struct Cast {
+    at::Tensor weight;  // kept, so that its address is not used again for another one
+    at::Tensor copy;
+  };
+  using Casts = std::unordered_map<const c10::TensorImpl*, Cast>;
+
+  Precision precision = Precision::kFp32;
+  std::mutex mutex;
+  // A copy made without gradients cannot serve where they are wanted: recomputed layers run their
+  // forward pass without, evaluations do too.
+  Casts with_gradient;
+  Casts without_gradient;
+};
+
+namespace {
+
+constexpr std::array kDevices{at::kCPU, at::kCUDA};
+
+bool is_low(at::ScalarType type) {
+  return type == at::kBFloat16 || type == at::kHalf;
+}
+
+}  // namespace
+
+MixedPrecision::MixedPrecision(Precision precision) : state_(std::make_shared<State>()) {
+  state_->precision = precision;
+}
+
+Precision MixedPrecision::precision() const {
+  return state_->precision;
+}
+
+at::ScalarType MixedPrecision::type() const {
+  switch (state_->precision) {
+    case Precision::kBf16:
+      return at::kBFloat16;
+    case Precision::kFp16:
+      return at::kHalf;
+    case Precision::kFp32:
+      break;
+  }
+  return at::kFloat;
+}
+
+void MixedPrecision::drop_casts() const {
+  const std::lock_guard lock(state_->mutex);
+  state_->with_gradient.clear();
+  state_->without_gradient.clear();
+}
+
+namespace {
+
+// Type-erased, since State is private to MixedPrecision.
+thread_local std::shared_ptr<void> innermost;
+
+}  // namespace
+
+AutocastScope::AutocastScope(const MixedPrecision& precision)
+    : saved_cache_enabled_(at::autocast::is_autocast_cache_enabled()),
+      outer_(std::static_pointer_cast<MixedPrecision::State>(innermost)),
+      own_(precision.state_) {
+  for (size_t i = 0; i < kDevices.size(); ++i) {
+    saved_[i] = {at::autocast::is_autocast_enabled(kDevices[i]),
+                 at::autocast::get_autocast_dtype(kDevices[i])};
+    at::autocast::set_autocast_enabled(kDevices[i], precision.active());
+    if (precision.active()) at::autocast::set_autocast_dtype(kDevices[i], precision.type());
+  }
+  // Its own cache would keep copies made without gradients (see State).
+  at::autocast::set_autocast_cache_enabled(false);
+  innermost = own_;
+}
+
+AutocastScope::~AutocastScope() {
+  for (size_t i = 0; i < kDevices.size(); ++i) {
+    at::autocast::set_autocast_enabled(kDevices[i], saved_[i].enabled);
+    at::autocast::set_autocast_dtype(kDevices[i], saved_[i].type);
+  }
+  at::autocast::set_autocast_cache_enabled(saved_cache_enabled_);
+  innermost = outer_;
+}
+
+MixedPrecision AutocastScope::current() {
+  MixedPrecision result;
+  if (innermost) result.state_ = std::static_pointer_cast<MixedPrecision::State>(innermost);
+  return result;
+}
+
+at::Tensor cast_weight(const at::Tensor& weight) {
+  if (!innermost) return weight;
+  const MixedPrecision precision = AutocastScope::current();
+  if (!precision.active() || weight.scalar_type() != at::kFloat) return weight;
+  const at::ScalarType type = precision.type();
+  if (!weight.is_leaf()) return weight.to(type);
+  MixedPrecision::State& state = *precision.state_;
+  const bool gradient = at::GradMode::is_enabled();
+  const c10::TensorImpl* key = weight.unsafeGetTensorImpl();
+  const std::lock_guard lock(state.mutex);
+  const auto with = state.with_gradient.find(key);
+  if (with != state.with_gradient.end()) return with->second.copy;
+  if (gradient) {
+    const at::Tensor copy = weight.to(type);
+    state.with_gradient[key] = {weight, copy};
+    return copy;
+  }
+  const auto without = state.without_gradient.find(key);
+  if (without != state.without_gradient.end()) return without->second.copy;
+  const at::Tensor copy = weight.to(type);
+  state.without_gradient[key] = {weight, copy};
+  return copy;
+}
+
+at::Tensor to_full(const at::Tensor& x) {
+  return x.defined() && is_low(x.scalar_type()) ? x.to(at::kFloat) : x;
+}
+
+}  // namespace linformer
