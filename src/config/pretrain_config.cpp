@@ -49,6 +49,19 @@ void validate_optimizer(const OptimizerConfig& optimizer) {
   require_not_negative("training.optimizer.max_grad_norm", optimizer.max_grad_norm);
 }
 
+void validate_loss_scale(const LossScaleConfig& scale) {
+  require_positive("training.loss_scale.minimum", scale.minimum);
+  require_range("training.loss_scale.growth_interval", scale.growth_interval, 1, kManySteps);
+  const auto refuse = [](const std::string& key, const std::string& what, const std::string& fix) {
+    fail_usage("training.loss_scale." + key, what, fix);
+  };
+  if (scale.initial < scale.minimum) refuse("initial", "below minimum", "use e.g. 65536");
+  if (scale.growth_factor < 1.0) refuse("growth_factor", "would lower the scale", "use e.g. 2");
+  if (!(scale.backoff_factor > 0.0 && scale.backoff_factor < 1.0)) {
+    refuse("backoff_factor", "does not lower the scale", "use e.g. 0.5");
+  }
+}
+
 /// Whether the schedule falls towards a last step that has to be known.
 bool needs_length(ScheduleType type) {
   return type != ScheduleType::kConstant && type != ScheduleType::kInverseSqrt;
@@ -107,6 +120,7 @@ void validate_training(const PretrainConfig& config) {
   }
   require_positive("training.learning_rate", training.learning_rate);
   validate_optimizer(training.optimizer);
+  validate_loss_scale(training.loss_scale);
   validate_schedule(config);
 }
 

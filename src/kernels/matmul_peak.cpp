@@ -4,15 +4,23 @@
 
 #include <ATen/ATen.h>
 
+#include "linformer/kernels/mixed_precision.h"
+#include "linformer/kernels/precision_speed.h"
+
 namespace linformer {
 
-double measure_matmul_peak() {
+double measure_matmul_peak(Precision precision) {
+  if (precision != Precision::kFp32) {
+    constexpr double kSlow = 2e10;  // FLOP a second, at which 2048 x 2048 take a second
+    const double speed = measure_precision_speed(precision).low_flops;
+    if (speed < kSlow) return speed;
+  }
   using Clock = std::chrono::steady_clock;
   constexpr int64_t kSize = 2048;
   constexpr int kRepeats = 5;
   const at::NoGradGuard no_grad;
-  const at::Tensor a = at::full({kSize, kSize}, 0.5f);
-  const at::Tensor b = at::full({kSize, kSize}, 0.25f);
+  const at::Tensor a = at::full({kSize, kSize}, 0.5f).to(MixedPrecision(precision).type());
+  const at::Tensor b = at::full({kSize, kSize}, 0.25f).to(a.scalar_type());
   at::Tensor product = at::mm(a, b);  // not counted: first touch of the pages, threads started
   double best = 0.0;
   for (int i = 0; i < kRepeats; ++i) {

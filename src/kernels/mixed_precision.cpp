@@ -10,7 +10,8 @@ namespace linformer {
 
 struct MixedPrecision::State {
   struct Cast {
-    at::Tensor weight;  // kept, so that its address is not used again for another one
+    at::Tensor weight;    // kept, so that its address is not used again for another one
+    int64_t version = 0;  // of the weight when it was copied
     at::Tensor copy;
   };
   using Casts = std::unordered_map<const c10::TensorImpl*, Cast>;
@@ -24,6 +25,14 @@ struct MixedPrecision::State {
 };
 
 namespace {
+
+/// The copy of `weight` in `casts`; undefined where there is none or the weight has changed.
+template <class Casts>
+at::Tensor find_copy(const Casts& casts, const at::Tensor& weight) {
+  const auto found = casts.find(weight.unsafeGetTensorImpl());
+  const bool fresh = found != casts.end() && found->second.version == weight._version();
+  return fresh ? found->second.copy : at::Tensor();
+}
 
 constexpr std::array kDevices{at::kCPU, at::kCUDA};
 
@@ -103,20 +112,15 @@ at::Tensor cast_weight(const at::Tensor& weight) {
   const at::ScalarType type = precision.type();
   if (!weight.is_leaf()) return weight.to(type);
   MixedPrecision::State& state = *precision.state_;
-  const bool gradient = at::GradMode::is_enabled();
-  const c10::TensorImpl* key = weight.unsafeGetTensorImpl();
   const std::lock_guard lock(state.mutex);
-  const auto with = state.with_gradient.find(key);
-  if (with != state.with_gradient.end()) return with->second.copy;
-  if (gradient) {
-    const at::Tensor copy = weight.to(type);
-    state.with_gradient[key] = {weight, copy};
-    return copy;
-  }
-  const auto without = state.without_gradient.find(key);
-  if (without != state.without_gradient.end()) return without->second.copy;
-  const at::Tensor copy = weight.to(type);
-  state.without_gradient[key] = {weight, copy};
+  at::Tensor copy = find_copy(state.with_gradient, weight);
+  if (copy.defined()) return copy;
+  const bool gradient = at::GradMode::is_enabled();
+  if (!gradient) copy = find_copy(state.without_gradient, weight);
+  if (copy.defined()) return copy;
+  copy = weight.to(type);
+  MixedPrecision::State::Casts& casts = gradient ? state.with_gradient : state.without_gradient;
+  casts[weight.unsafeGetTensorImpl()] = {weight, weight._version(), copy};
   return copy;
 }
 

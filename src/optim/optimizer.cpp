@@ -32,6 +32,16 @@ Optimizer::Optimizer(std::vector<OptimizedParameter> parameters, const Optimizer
   }
 }
 
+std::vector<at::Tensor> Optimizer::gradients() const {
+  std::vector<at::Tensor> result;
+  for (const Group& group : groups_) {
+    for (const at::Tensor& parameter : group.all) {
+      if (parameter.grad().defined()) result.push_back(parameter.grad());
+    }
+  }
+  return result;
+}
+
 double Optimizer::gradient_norm() const {
   double squares = 0.0;
   for (const Group& group : groups_) {
@@ -56,6 +66,10 @@ void Optimizer::step(double learning_rate, double divisor) {
                                                      : at::zeros_like(parameter));
     }
     update(group, gradients, learning_rate * group.learning_rate, divisor);
+    // LibTorch's fused kernel does not tell those who keep copies, such as cast_weight().
+    for (const at::Tensor& parameter : group.parameters) {
+      parameter.unsafeGetTensorImpl()->bump_version();
+    }
   }
 }
 

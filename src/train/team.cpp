@@ -151,7 +151,7 @@ void Team::share_start(const MaskedLmModel& model, const NamedTensors& whole, Op
   }
   processes_->broadcast(tensors, 0);
   state = parse_training_state(processes_->broadcast(training_state_text(state)), "rank 0");
-  optimizer.set_num_updates(state.step);
+  optimizer.set_num_updates(state.num_updates);
 }
 
 }  // namespace linformer

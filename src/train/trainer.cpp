@@ -49,12 +49,14 @@ Trainer::Trainer(PretrainConfig config, std::shared_ptr<ProcessGroup> processes)
       model_(
           std::make_unique<MaskedLmModel>(config_.model, static_cast<uint64_t>(config_.run.seed))),
       optimizer_(team_.prepare(*model_, config_)),
+      precision_(config_.training),
       checkpoints_(config_.run.dir + "/checkpoints", config_.checkpoint),
       log_(config_.run.dir, config_.logging.tensorboard ? TensorBoard::kOn : TensorBoard::kOff),
       progress_(stderr, ProgressLine::Mode::kAutomatic, 1) {
   state_.seed = static_cast<uint64_t>(config_.run.seed);
   state_.data_fingerprint = data_.train->dataset().fingerprint();
   state_.mlm_probability = config_.data.mlm_probability;
+  state_.loss_scale = precision_.state();
   team_.check_same_run(config_, state_.data_fingerprint);
   const NamedTensors moments = team_.whole_state(*optimizer_, Team::Fetch::kNo);
   if (team_.is_first()) {
@@ -63,8 +65,9 @@ Trainer::Trainer(PretrainConfig config, std::shared_ptr<ProcessGroup> processes)
     prepare_run_folder();
   }
   team_.share_start(*model_, moments, *optimizer_, state_);
+  precision_.set_state(state_.loss_scale);
   last_saved_step_ = team_.maximum({last_saved_step_}).front();
-  matmul_peak_ = measure_matmul_peak();
+  matmul_peak_ = measure_matmul_peak(config_.training.precision);
 }
 
 void Trainer::prepare_run_folder() {
@@ -98,7 +101,7 @@ void Trainer::resume(const NamedTensors& moments) {
   const TrainingState state = load_training_state(newest->folder, moments);
   check_resumable(state, newest->folder);
   state_ = state;
-  optimizer_->set_num_updates(state_.step);
+  optimizer_->set_num_updates(state_.num_updates);
   last_saved_step_ = state_.step;
   log_info("resumed from " + newest->folder + " at step " + format_count(state_.step));
 }
@@ -224,19 +227,19 @@ std::optional<StepTotals> Trainer::train_step() {
     ForwardContext context(
         stream_key(RandomPurpose::kDropout, {state_.seed, static_cast<uint64_t>(position)}));
     context.set_recompute(training.activation_checkpointing);
-    const LossSum loss = masked_lm_loss(*model_, batch, context);
+    const LossSum loss = precision_.loss(*model_, batch, context);
     const double nll_sum = loss.nll_sum.item<double>();
     if (team_.is_alone()) refuse_non_finite(nll_sum, "loss", batch);
     totals.nll_sum += nll_sum;
     totals.num_labels += loss.num_labels;
     totals.num_tokens += batch.num_tokens;
     if (number + 1 < per_process) {
-      team_.backward(loss.nll_sum, Team::Micro::kMoreFollow);
+      team_.backward(precision_.scaled(loss.nll_sum), Team::Micro::kMoreFollow);
       continue;
     }
     const auto sums = team_.start_sum({totals.nll_sum, static_cast<double>(totals.num_labels),
                                        static_cast<double>(totals.num_tokens)});
-    team_.backward(loss.nll_sum, Team::Micro::kLast);
+    team_.backward(precision_.scaled(loss.nll_sum), Team::Micro::kLast);
     finish_step(totals, sums, batch);
   }
   state_.position += training.global_batch_size;
@@ -255,13 +258,18 @@ void Trainer::finish_step(StepTotals& totals, const std::function<std::vector<do
   refuse_non_finite(totals.nll_sum, "loss", batch);
   // Gradients are sums over labels: divided once, by the count of the whole step.
   const auto labels = static_cast<double>(std::max<int64_t>(1, totals.num_labels));
-  totals.gradient_norm = optimizer_->gradient_norm() / labels;
-  refuse_non_finite(totals.gradient_norm, "gradient norm", batch);
+  const bool usable = precision_.unscale(*optimizer_);
+  totals.gradient_norm = usable ? optimizer_->gradient_norm() / labels : std::nan("");
+  if (usable) refuse_non_finite(totals.gradient_norm, "gradient norm", batch);
   totals.learning_rate =
       learning_rate_at(training.schedule, training.learning_rate, config_.resolved_warmup_steps(),
                        config_.planned_steps().value_or(INT64_MAX), state_.step);
-  optimizer_->step(totals.learning_rate,
-                   labels / clip_factor(totals.gradient_norm, training.optimizer.max_grad_norm));
+  if (usable) {
+    optimizer_->step(totals.learning_rate,
+                     labels / clip_factor(totals.gradient_norm, training.optimizer.max_grad_norm));
+  }
+  state_.num_updates = optimizer_->num_updates();
+  state_.loss_scale = precision_.state();
   optimizer_->zero_grad();
   team_.share_update();
 }
@@ -296,22 +304,24 @@ void Trainer::log_step(const StepTotals& totals) {
       tokens_per_second * needed_flop_per_token(config_.model, config_.data.mlm_probability);
   // Above the peak: something else was computing while the peak was measured.
   if (flop_per_second > matmul_peak_ * static_cast<double>(team_.size())) {
-    matmul_peak_ = std::max(matmul_peak_, measure_matmul_peak());
+    matmul_peak_ = std::max(matmul_peak_, measure_matmul_peak(config_.training.precision));
   }
   const double share = flop_per_second / (matmul_peak_ * static_cast<double>(team_.size()));
   const double waited = prefetcher_->waited_seconds();
-  log_.write({{"step", state_.step},
-              {"tokens", state_.num_tokens},
-              {"epoch", static_cast<double>(state_.position) /
-                            static_cast<double>(data_.train->packing().num_sequences())},
-              {"loss", mean.mean()},
-              {"perplexity", mean.perplexity()},
-              {"learning_rate", totals.learning_rate},
-              {"grad_norm", totals.gradient_norm},
-              {"tokens_per_second", tokens_per_second},
-              {"mfu", share},
-              {"loader_wait_seconds", waited - interval_.waited_before},
-              {"elapsed_seconds", elapsed_seconds()}});
+  LogRecord record{{"step", state_.step},
+                   {"tokens", state_.num_tokens},
+                   {"epoch", static_cast<double>(state_.position) /
+                                 static_cast<double>(data_.train->packing().num_sequences())},
+                   {"loss", mean.mean()},
+                   {"perplexity", mean.perplexity()},
+                   {"learning_rate", totals.learning_rate},
+                   {"grad_norm", totals.gradient_norm},
+                   {"tokens_per_second", tokens_per_second},
+                   {"mfu", share},
+                   {"loader_wait_seconds", waited - interval_.waited_before},
+                   {"elapsed_seconds", elapsed_seconds()}};
+  for (const auto& entry : precision_.log_record()) record.push_back(entry);
+  log_.write(record);
   TrainingProgress progress;
   progress.step = state_.step;
   progress.total_steps = config_.planned_steps();
@@ -338,8 +348,10 @@ void Trainer::evaluate() {
   EvaluationOptions options{static_cast<uint64_t>(config_.evaluation.mask_seed),
                             config_.evaluation_batch_size(), config_.evaluation.max_sequences};
   team_.divide(options);
-  const EvaluationResult result =
-      team_.sum(evaluate_dataset(*model_, data_.valid->batches(), options, &unigram_));
+  const EvaluationResult result = team_.sum([&] {
+    const AutocastScope scope(precision_.types());
+    return evaluate_dataset(*model_, data_.valid->batches(), options, &unigram_);
+  }());
   interval_.pause_seconds += now_seconds() - start;
   if (!result.complete) return;
   last_evaluation_ = result;

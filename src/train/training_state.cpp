@@ -21,12 +21,17 @@ std::string optimizer_path(const std::string& folder) {
 Json to_json(const TrainingState& state) {
   return {{"format_version", 1},
           {"step", state.step},
+          {"num_updates", state.num_updates},
           {"position", state.position},
           {"num_tokens", state.num_tokens},
           {"elapsed_seconds", state.elapsed_seconds},
           {"best_loss", state.best_loss ? Json(*state.best_loss) : Json(nullptr)},
           {"best_step", state.best_step},
           {"evaluations_since_best", state.evaluations_since_best},
+          {"loss_scale",
+           {{"scale", state.loss_scale.scale},
+            {"good_steps", state.loss_scale.good_steps},
+            {"num_skipped", state.loss_scale.num_skipped}}},
           {"seed", state.seed},
           {"data_fingerprint", state.data_fingerprint},
           {"mlm_probability", state.mlm_probability}};
@@ -35,12 +40,17 @@ Json to_json(const TrainingState& state) {
 TrainingState from_json(const Json& json) {
   TrainingState state;
   json.at("step").get_to(state.step);
+  json.at("num_updates").get_to(state.num_updates);
   json.at("position").get_to(state.position);
   json.at("num_tokens").get_to(state.num_tokens);
   json.at("elapsed_seconds").get_to(state.elapsed_seconds);
   if (!json.at("best_loss").is_null()) state.best_loss = json.at("best_loss").get<double>();
   json.at("best_step").get_to(state.best_step);
   json.at("evaluations_since_best").get_to(state.evaluations_since_best);
+  const Json& scale = json.at("loss_scale");
+  scale.at("scale").get_to(state.loss_scale.scale);
+  scale.at("good_steps").get_to(state.loss_scale.good_steps);
+  scale.at("num_skipped").get_to(state.loss_scale.num_skipped);
   json.at("seed").get_to(state.seed);
   json.at("data_fingerprint").get_to(state.data_fingerprint);
   json.at("mlm_probability").get_to(state.mlm_probability);
@@ -76,7 +86,7 @@ void save_training_state(const std::string& folder, const TrainingState& state,
 
 TrainingState load_training_state(const std::string& folder, Optimizer& optimizer) {
   const TrainingState state = load_training_state(folder, optimizer.state());
-  optimizer.set_num_updates(state.step);
+  optimizer.set_num_updates(state.num_updates);
   return state;
 }
 

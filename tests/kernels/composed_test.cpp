@@ -110,9 +110,8 @@ TEST(ComposedNorm, EqualsTheFusedKernelInBothOutputs) {
     expect_both_paths_equal([&](const Tensors& in) { return run(in, {}); },
                             {inputs.begin(), inputs.begin() + 4}, 1e-12, "RMSNorm");
   }
-  expect_both_paths_equal(
-      [](const Tensors& in) { return layer_norm(in[0], in[1], in[2], 1e-5); },
-      {inputs[0], inputs[3], inputs[4]}, 1e-12, "without bias and residual");
+  expect_both_paths_equal([](const Tensors& in) { return layer_norm(in[0], in[1], in[2], 1e-5); },
+                          {inputs[0], inputs[3], inputs[4]}, 1e-12, "without bias and residual");
 }
 
 TEST(ComposedAttention, EqualsTheFusedKernel) {
@@ -166,13 +165,13 @@ TEST(ComposedLoss, EqualsTheFusedKernel) {
       1e-6, "loss");  // the fused exponential has a float's digits
   const at::Tensor fused = linear_cross_entropy_rows(inputs[0], inputs[1], inputs[2], labels);
   const ComposedPath other;
-  EXPECT_LT(relative_difference(
-                linear_cross_entropy_rows(inputs[0], inputs[1], inputs[2], labels), fused),
+  EXPECT_LT(relative_difference(linear_cross_entropy_rows(inputs[0], inputs[1], inputs[2], labels),
+                                fused),
             1e-6);
-  EXPECT_EQ(linear_cross_entropy(inputs[0].narrow(0, 0, 0), inputs[1], inputs[2],
-                                 labels.narrow(0, 0, 0))
-                .item<double>(),
-            0.0);
+  EXPECT_EQ(
+      linear_cross_entropy(inputs[0].narrow(0, 0, 0), inputs[1], inputs[2], labels.narrow(0, 0, 0))
+          .item<double>(),
+      0.0);
 }
 
 }  // namespace

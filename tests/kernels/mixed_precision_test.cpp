@@ -89,16 +89,26 @@ TEST(CastWeight, KeepsOneCopyUntilItIsDropped) {
     copy = cast_weight(weight);
     EXPECT_EQ(copy.scalar_type(), at::kBFloat16);
   }
-  weight.detach().fill_(2.0);
+  const AutocastScope again(precision);
+  EXPECT_TRUE(cast_weight(weight).is_same(copy));
   {
-    const AutocastScope again(precision);
-    EXPECT_TRUE(cast_weight(weight).is_same(copy));
     const at::NoGradGuard no_grad;
     EXPECT_TRUE(cast_weight(weight).is_same(copy));
   }
   precision.drop_casts();
-  const AutocastScope after(precision);
-  EXPECT_EQ(cast_weight(weight)[0][0].item<float>(), 2.0f);
+  EXPECT_FALSE(cast_weight(weight).is_same(copy));
+}
+
+TEST(CastWeight, CopiesAWeightThatHasChanged) {
+  const at::Tensor weight = at::ones({3, 3}).set_requires_grad(true);
+  const AutocastScope scope{MixedPrecision(Precision::kBf16)};
+  for (const float value : {2.0f, 3.0f}) {
+    cast_weight(weight);
+    weight.detach().fill_(value);  // as a checkpoint is loaded
+    EXPECT_EQ(cast_weight(weight)[0][0].item<float>(), value);
+    const at::NoGradGuard no_grad;
+    EXPECT_EQ(cast_weight(weight)[0][0].item<float>(), value);
+  }
 }
 
 TEST(CastWeight, ACopyMadeWithoutGradientsIsNotUsedWhereTheyAreWanted) {
@@ -171,9 +181,8 @@ TEST(KernelBorders, ComputeInFp32WhateverComesIn) {
       },
       {at::randn({5, 8}), at::randn({5, 8})}, "norm");
   const at::Tensor taps = at::randn({8, 1, 3});
-  expect_full_inside(
-      [&](const auto& in) { return add_depthwise_convolution(in[0], in[1], taps); },
-      {at::randn({2, 6, 8}), at::randn({2, 6, 8})}, "convolution");
+  expect_full_inside([&](const auto& in) { return add_depthwise_convolution(in[0], in[1], taps); },
+                     {at::randn({2, 6, 8}), at::randn({2, 6, 8})}, "convolution");
 }
 
 TEST(LossUnderAutocast, ProductsOfBf16AreRoundedTheRestIsNot) {

@@ -216,15 +216,13 @@ struct Outcome {
 
 Outcome train_once(const MaskedLmModel& model, Precision precision, int64_t filler = 1,
                    bool recompute = false) {
-  const at::Tensor input_ids =
-      at::tensor({0L, 5L, 7L, 3L, 4L, 2L, filler, filler, 0L, 4L, 6L, 9L, 2L, filler, filler,
-                  filler})
-          .view({2, 8});
-  const at::Tensor labels =
-      at::tensor({-100, 3, -100, 8, -100, -100, -100, -100, -100, 4, -100, 10, -100, -100, -100,
-                  -100},
-                 at::kLong)
-          .view({2, 8});
+  const at::Tensor input_ids = at::tensor({0L, 5L, 7L, 3L, 4L, 2L, filler, filler, 0L, 4L, 6L, 9L,
+                                           2L, filler, filler, filler})
+                                   .view({2, 8});
+  const at::Tensor labels = at::tensor({-100, 3, -100, 8, -100, -100, -100, -100, -100, 4, -100, 10,
+                                        -100, -100, -100, -100},
+                                       at::kLong)
+                                .view({2, 8});
   const at::Tensor lengths = at::tensor({6, 5}, at::kLong).unsqueeze(1);
   const at::Tensor mask = at::arange(8, at::kLong).unsqueeze(0).lt(lengths);
   for (const Parameter& parameter : model.parameters().all()) {

@@ -32,5 +32,19 @@ TEST(Optimizer, IsTheOneThatTheConfigurationNames) {
   }
 }
 
+TEST(Optimizer, MarksTheWeightsAsChanged) {
+  // Who keeps a copy of a weight looks at its version (cast_weight).
+  for (const auto type : {OptimizerType::kAdamw, OptimizerType::kLamb}) {
+    const at::Tensor weight = at::ones({2}).set_requires_grad(true);
+    OptimizerConfig config;
+    config.type = type;
+    const auto optimizer = make_optimizer({{"w", weight}}, config);
+    weight.mutable_grad() = at::ones({2});
+    const auto before = weight._version();
+    optimizer->step(0.1, 1.0);
+    EXPECT_GT(weight._version(), before);
+  }
+}
+
 }  // namespace
 }  // namespace linformer

@@ -141,6 +141,28 @@ struct OptimizerConfig {
   bool operator==(const OptimizerConfig&) const = default;
 };
 
+/// Of fp16: gradients are scaled up so that small ones do not vanish.
+struct LossScaleConfig {
+  double initial = 65536.0;
+  double growth_factor = 2.0;
+  int64_t growth_interval = 2000;
+  double backoff_factor = 0.5;
+  double minimum = 1.0;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("initial", config.initial, "scale at the start of the run");
+    field("growth_factor", config.growth_factor, "multiplies the scale after growth_interval");
+    field("growth_interval", config.growth_interval,
+          "steps without an overflow after which the scale grows");
+    field("backoff_factor", config.backoff_factor,
+          "multiplies the scale after an overflow; the step's update is left out");
+    field("minimum", config.minimum,
+          "the scale falls no further; an overflow then counts as a gradient that is not finite");
+  }
+  bool operator==(const LossScaleConfig&) const = default;
+};
+
 /// A run ends at the first of max_steps, max_tokens and max_hours; at least one is set.
 struct TrainingConfig {
   std::optional<int64_t> max_steps;
@@ -152,6 +174,7 @@ struct TrainingConfig {
   ScheduleConfig schedule;
   OptimizerConfig optimizer;
   Precision precision = Precision::kFp32;
+  LossScaleConfig loss_scale;
   bool activation_checkpointing = false;
 
   template <class Self, class Visitor>
@@ -165,7 +188,11 @@ struct TrainingConfig {
     field("learning_rate", config.learning_rate, "peak learning rate, after warm-up");
     field("schedule", config.schedule, "the learning rate over the steps");
     field("optimizer", config.optimizer, "the optimizer");
-    field("precision", config.precision, "number format of the computation");
+    field(
+        "precision", config.precision,
+        "number format of matrix products: fp32, bf16 or fp16; weights, sums, norms and gradients "
+        "of weights stay fp32");
+    field("loss_scale", config.loss_scale, "the loss scale of fp16");
     field("activation_checkpointing", config.activation_checkpointing,
           "true keeps one tensor per layer and computes the rest again in the backward pass: less "
           "memory, more time, the same numbers");

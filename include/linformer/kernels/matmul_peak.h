@@ -1,9 +1,12 @@
 #pragma once
 
+#include "linformer/config/pretrain_config.h"
+
 namespace linformer {
 
-/// Speed of a large fp32 matrix multiplication with the threads set now, in FLOP a second: the
-/// best of a few products of two 2048 x 2048 matrices. Takes about half a second.
-double measure_matmul_peak();
+/// Speed of a large matrix multiplication with the threads set now, in FLOP a second: the best of a
+/// few products of two 2048 x 2048 matrices. Takes about half a second; where a product would take
+/// seconds (a low type without instructions for it), of 512 x 512.
+double measure_matmul_peak(Precision precision = Precision::kFp32);
 
 }  // namespace linformer

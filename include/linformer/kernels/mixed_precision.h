@@ -24,7 +24,7 @@ class MixedPrecision {
   /// Of matrix products.
   at::ScalarType type() const;
 
-  /// Forgets the weights' copies. Has to be called when weights have changed.
+  /// Forgets the weights' copies, for the memory's sake: a changed weight is copied anew anyway.
   void drop_casts() const;
 
  private:
@@ -62,8 +62,8 @@ class AutocastScope {
 };
 
 /// A weight as matrix products of the innermost scope take it; itself in fp32 and for other types
-/// than float. The copy of a leaf is kept until drop_casts(), and carries gradients to the leaf in
-/// fp32.
+/// than float. The copy of a leaf is kept until the leaf changes or drop_casts(), and carries
+/// gradients to the leaf in fp32.
 at::Tensor cast_weight(const at::Tensor& weight);
 
 /// bf16 and fp16 to fp32, with the gradient cast back; other types as they are.

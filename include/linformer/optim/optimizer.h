@@ -36,6 +36,9 @@ class Optimizer {
   Optimizer(std::vector<OptimizedParameter> parameters, const OptimizerConfig& config);
   virtual ~Optimizer() = default;
 
+  /// The gradients that are there, to be looked at or scaled in place.
+  std::vector<at::Tensor> gradients() const;
+
   /// L2 norm over all gradients together, before any scaling.
   double gradient_norm() const;
 

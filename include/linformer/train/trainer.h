@@ -15,6 +15,7 @@
 #include "linformer/report/run_log.h"
 #include "linformer/train/evaluator.h"
 #include "linformer/train/pretraining_data.h"
+#include "linformer/train/step_precision.h"
 #include "linformer/train/team.h"
 #include "linformer/train/training_state.h"
 
@@ -27,7 +28,7 @@ struct StepTotals {
   double nll_sum = 0.0;
   int64_t num_labels = 0;
   int64_t num_tokens = 0;
-  double gradient_norm = 0.0;  ///< of the mean loss, before clipping
+  double gradient_norm = 0.0;  ///< of the mean loss, before clipping; NaN: fp16 overflowed
   double learning_rate = 0.0;
 };
 
@@ -79,6 +80,7 @@ class Trainer {
   UnigramModel unigram_;
   std::unique_ptr<MaskedLmModel> model_;
   std::unique_ptr<Optimizer> optimizer_;
+  StepPrecision precision_;
   CheckpointStore checkpoints_;
   RunLog log_;
   ProgressLine progress_;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "linformer/checkpoint/model_folder.h"
+#include "linformer/optim/loss_scaler.h"
 #include "linformer/optim/optimizer.h"
 
 namespace linformer {
@@ -12,13 +13,15 @@ namespace linformer {
 /// Everything besides weights and optimizer that a run needs to go on exactly. Data order, masks
 /// and dropout are pure functions of the seed and the position, so there is no generator to keep.
 struct TrainingState {
-  int64_t step = 0;                 ///< optimizer updates done
+  int64_t step = 0;                 ///< batches trained on
+  int64_t num_updates = 0;          ///< optimizer updates; fewer than steps where some were skipped
   int64_t position = 0;             ///< sequences taken from the data stream
   int64_t num_tokens = 0;           ///< tokens read, padding not counted
   double elapsed_seconds = 0.0;     ///< training time of all sessions of the run
   std::optional<double> best_loss;  ///< lowest held-out loss, nats a token
   int64_t best_step = 0;
   int64_t evaluations_since_best = 0;
+  LossScaleState loss_scale;  ///< of fp16
 
   // What the run has to be continued with.
   uint64_t seed = 0;

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "linformer/config/pretrain_config.h"
+
+namespace linformer {
+
+/// Matrix products on this CPU in a low number type beside fp32.
+struct PrecisionSpeed {
+  Precision precision = Precision::kFp32;
+  double full_flops = 0.0;  ///< fp32, FLOP a second
+  double low_flops = 0.0;   ///< `precision`, FLOP a second
+  bool native = false;      ///< the CPU has instructions for it
+  /// Above 1: the low type is slower.
+  double slowdown() const { return full_flops / low_flops; }
+  /// More than a tenth slower; less is noise of the measurement.
+  bool is_slow() const { return precision != Precision::kFp32 && slowdown() > 1.1; }
+};
+
+/// Whether `flags` (the line of /proc/cpuinfo) name instructions that multiply this type:
+/// avx512_bf16 or amx_bf16; avx512_fp16 or amx_fp16.
+bool has_native_instructions(std::string_view flags, Precision precision);
+
+/// Times products of 512 x 512 matrices in both types with the threads set now; a second at most
+/// each. Whether the CPU has instructions is asked too, but the measurement decides: a library may
+/// not use them.
+PrecisionSpeed measure_precision_speed(Precision precision);
+
+/// Throws UsageError with the measured factor where training.precision is slower than fp32, unless
+/// `forced` (then it is a warning in the log).
+void refuse_slow_precision(const PrecisionSpeed& speed, bool forced);
+
+/// Measures and refuses, for programs; nothing for fp32.
+void check_precision_speed(Precision precision, bool forced);
+
+}  // namespace linformer

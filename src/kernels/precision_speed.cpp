@@ -1,0 +1,94 @@
+#include "linformer/kernels/precision_speed.h"
+
+#include <chrono>
+#include <fstream>
+#include <limits>
+#include <sstream>
+
+#include <ATen/ATen.h>
+
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+#include "linformer/core/log.h"
+#include "linformer/kernels/mixed_precision.h"
+
+namespace linformer {
+namespace {
+
+constexpr int64_t kSize = 512;
+constexpr double kGiga = 1e9;
+
+/// FLOP a second of the fastest of several products.
+double multiply_speed(at::ScalarType type) {
+  using Clock = std::chrono::steady_clock;
+  constexpr int kRepeats = 20;
+  constexpr double kLongSeconds = 0.2;
+  constexpr double kBudgetSeconds = 1.0;
+  const at::NoGradGuard no_grad;
+  const at::Tensor a = at::full({kSize, kSize}, 0.5f).to(type);
+  const at::Tensor b = at::full({kSize, kSize}, 0.25f).to(type);
+  double best = std::numeric_limits<double>::infinity();
+  double total = 0.0;
+  for (int i = 0; i < kRepeats && total < kBudgetSeconds; ++i) {
+    const auto start = Clock::now();
+    at::mm(a, b);
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    total += seconds;
+    // The first one starts threads and generates code; it counts only where that is nothing to it.
+    if (i > 0 || seconds > kLongSeconds) best = std::min(best, seconds);
+  }
+  return 2.0 * static_cast<double>(kSize * kSize * kSize) / best;
+}
+
+std::string cpu_flags() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("flags")) return line;
+  }
+  return "";  // another system: the measurement alone speaks
+}
+
+}  // namespace
+
+bool has_native_instructions(std::string_view flags, Precision precision) {
+  std::istringstream words{std::string(flags)};
+  for (std::string word; words >> word;) {
+    if (precision == Precision::kBf16 && (word == "avx512_bf16" || word == "amx_bf16")) return true;
+    if (precision == Precision::kFp16 && (word == "avx512_fp16" || word == "amx_fp16")) return true;
+  }
+  return precision == Precision::kFp32;
+}
+
+PrecisionSpeed measure_precision_speed(Precision precision) {
+  PrecisionSpeed speed;
+  speed.precision = precision;
+  speed.native = has_native_instructions(cpu_flags(), precision);
+  speed.full_flops = multiply_speed(at::kFloat);
+  speed.low_flops = multiply_speed(MixedPrecision(precision).type());
+  return speed;
+}
+
+void refuse_slow_precision(const PrecisionSpeed& speed, bool forced) {
+  if (!speed.is_slow()) return;
+  const std::string name(EnumNames<Precision>::kNames[static_cast<size_t>(speed.precision)]);
+  const std::string what = name + " multiplies matrices " + format_number(speed.slowdown()) +
+                           " times slower than fp32 on this CPU (" +
+                           format_number(speed.low_flops / kGiga) + " against " +
+                           format_number(speed.full_flops / kGiga) + " GFLOP/s; the CPU has " +
+                           (speed.native ? "instructions for it, but they are not used well"
+                                         : "no instructions for it") +
+                           ")";
+  if (!forced) {
+    fail_usage("training.precision", what,
+               "use training.precision: fp32, or add --force-slow-precision to the command");
+  }
+  log_warning("training.precision: " + what + "; it goes on as --force-slow-precision says");
+}
+
+void check_precision_speed(Precision precision, bool forced) {
+  if (precision != Precision::kFp32) {
+    refuse_slow_precision(measure_precision_speed(precision), forced);
+  }
+}
+
+}  // namespace linformer

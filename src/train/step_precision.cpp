@@ -1,0 +1,38 @@
+#include "linformer/train/step_precision.h"
+
+#include <ATen/ATen.h>
+
+namespace linformer {
+
+StepPrecision::StepPrecision(const TrainingConfig& config)
+    : types_(config.precision), scaler_(config.loss_scale) {}
+
+LossSum StepPrecision::loss(const MaskedLmModel& model, const Batch& batch,
+                            ForwardContext& context) const {
+  const AutocastScope scope(types_);
+  return masked_lm_loss(model, batch, context);
+}
+
+at::Tensor StepPrecision::scaled(const at::Tensor& nll_sum) const {
+  return scales() ? nll_sum * scaler_.scale() : nll_sum;
+}
+
+bool StepPrecision::unscale(const Optimizer& optimizer) {
+  types_.drop_casts();
+  if (!scales()) return true;
+  const bool finite = scaler_.unscale(optimizer.gradients());
+  if (!finite && scaler_.at_minimum()) return true;
+  scaler_.update(finite);
+  return finite;
+}
+
+LogRecord StepPrecision::log_record() const {
+  if (!scales()) return {};
+  return {{"loss_scale", scaler_.scale()}, {"skipped_updates", scaler_.state().num_skipped}};
+}
+
+void StepPrecision::set_state(const LossScaleState& state) {
+  if (scales() && state.scale > 0.0) scaler_.set_state(state);
+}
+
+}  // namespace linformer
