@@ -106,8 +106,10 @@ void move_into_place(const std::string& source, const std::string& target) {
 
 }  // namespace
 
-std::optional<Checkpoint> newest_whole_checkpoint(const std::string& checkpoints_folder) {
-  const std::vector<int64_t> steps = steps_in(checkpoints_folder);
+std::optional<Checkpoint> newest_whole_checkpoint(const std::string& checkpoints_folder,
+                                                  int64_t max_step) {
+  std::vector<int64_t> steps = steps_in(checkpoints_folder);
+  std::erase_if(steps, [&](int64_t step) { return step > max_step; });
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
     const std::string folder = checkpoints_folder + "/" + step_name(*step);
     const auto damage = find_damage(folder);
@@ -177,8 +179,14 @@ void CheckpointStore::mark_best(int64_t step) {
   set_link("best", step);
 }
 
-std::optional<Checkpoint> CheckpointStore::newest_whole() const {
-  return newest_whole_checkpoint(folder_);
+std::optional<Checkpoint> CheckpointStore::newest_whole(int64_t max_step) const {
+  return newest_whole_checkpoint(folder_, max_step);
+}
+
+void CheckpointStore::discard_after(int64_t step) const {
+  for (const int64_t later : steps()) {
+    if (later > step) remove_step(later);
+  }
 }
 
 std::optional<Checkpoint> CheckpointStore::best() const {
@@ -225,12 +233,16 @@ void CheckpointStore::apply_retention(int64_t newest_step) const {
     const bool milestone = config_.keep_every > 0 && *step % config_.keep_every == 0;
     const bool is_best = config_.keep_best && best_checkpoint && best_checkpoint->step == *step;
     if (recent || milestone || is_best) continue;
-    // Renamed first, so that a kill in the middle leaves no half checkpoint under its name.
-    const std::string doomed = folder_ + "/" + kTemporaryPrefix + "old-" + step_name(*step);
-    std::error_code error;
-    fs::rename(folder_of(*step), doomed, error);
-    remove_folder(error ? folder_of(*step) : doomed);
+    remove_step(*step);
   }
+}
+
+void CheckpointStore::remove_step(int64_t step) const {
+  // Renamed first, so that a kill in the middle leaves no half checkpoint under its name.
+  const std::string doomed = folder_ + "/" + kTemporaryPrefix + "old-" + step_name(step);
+  std::error_code error;
+  fs::rename(folder_of(step), doomed, error);
+  remove_folder(error ? folder_of(step) : doomed);
 }
 
 void CheckpointStore::check_free_space(size_t expected_bytes) const {

@@ -43,6 +43,11 @@ void report_end(const Trainer& trainer, StopReason reason, const TrainArguments&
       log_info("stopped by a signal after step " + step + "; saved in " + folder +
                "\n  go on with: " + command_line(arguments));
       return;
+    case StopReason::kSessionEnd:
+      set_stop_signal(SIGTERM);  // the exit code of a program that was stopped and can go on
+      log_info("the session's time is up after step " + step + "; saved in " + folder +
+               "\n  go on with: " + command_line(arguments));
+      return;
     case StopReason::kFinished:
       log_info("finished at step " + step);
       break;
@@ -81,6 +86,7 @@ void run_train(const TrainArguments& arguments) {
     if (environment.rank == 0) std::printf("%s", describe_run(config).c_str());
     return;
   }
+  install_save_signal();
   const auto processes = std::make_shared<ProcessGroup>(environment, config.distributed);
   Trainer trainer(std::move(config), processes);
   const std::string others =

@@ -97,6 +97,14 @@ void validate_schedule(const PretrainConfig& config) {
   require_positive("training.schedule.power", schedule.power);
 }
 
+void validate_guard(const GuardConfig& guard) {
+  require_range("training.guard.max_skipped_steps", guard.max_skipped_steps, 0, kManySteps);
+  require_range("training.guard.max_rollbacks", guard.max_rollbacks, 0, kManySteps);
+  require_range("training.guard.skip_before", guard.skip_before, 0, kManySteps);
+  require_not_negative("training.guard.spike_zscore", guard.spike_zscore);
+  require_range("training.guard.spike_window", guard.spike_window, 8, 100000);
+}
+
 void validate_training(const PretrainConfig& config) {
   const TrainingConfig& training = config.training;
   if (!training.max_steps && !training.max_tokens && !training.max_hours) {
@@ -108,6 +116,9 @@ void validate_training(const PretrainConfig& config) {
     require_range("training.max_tokens", *training.max_tokens, 1, int64_t{1} << 60);
   }
   if (training.max_hours) require_positive("training.max_hours", *training.max_hours);
+  if (training.session_hours) {
+    require_positive("training.session_hours", *training.session_hours);
+  }
   require_range("training.global_batch_size", training.global_batch_size, 1, kManySequences);
   require_range("training.micro_batch_size", training.micro_batch_size, 1, kManySequences);
   if (training.global_batch_size % training.micro_batch_size != 0) {
@@ -121,6 +132,7 @@ void validate_training(const PretrainConfig& config) {
   require_positive("training.learning_rate", training.learning_rate);
   validate_optimizer(training.optimizer);
   validate_loss_scale(training.loss_scale);
+  validate_guard(training.guard);
   validate_schedule(config);
 }
 
@@ -166,6 +178,7 @@ void PretrainConfig::validate() const {
   require_range("checkpoint.every", checkpoint.every, 0, kManySteps);
   require_range("checkpoint.keep_last", checkpoint.keep_last, 1, kManySteps);
   require_range("checkpoint.keep_every", checkpoint.keep_every, 0, kManySteps);
+  require_range("checkpoint.save_before_seconds", checkpoint.save_before_seconds, 0, 86400);
   require_range("logging.every", logging.every, 1, kManySteps);
   distributed.validate();
   if (evaluation.early_stop_patience > 0 && data.valid.empty()) {

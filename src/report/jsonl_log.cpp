@@ -1,5 +1,6 @@
 #include "linformer/report/jsonl_log.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -40,6 +41,23 @@ std::string to_json_line(const LogRecord& record) {
 
 void JsonlLog::write(const LogRecord& record) {
   append_to_file(path_, to_json_line(record) + "\n");
+}
+
+int64_t JsonlLog::size() const {
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(path_, error);
+  return error ? 0 : static_cast<int64_t>(bytes);
+}
+
+std::optional<int64_t> JsonlLog::drop_behind(int64_t bytes) {
+  if (size() < bytes) return std::nullopt;
+  if (size() == bytes) return 0;
+  const std::string content = read_text_file(path_);
+  const auto kept = static_cast<size_t>(bytes);
+  if (kept > 0 && content[kept - 1] != '\n') return std::nullopt;  // not the file it was
+  write_file_atomically(path_, std::string_view(content).substr(0, kept));
+  // A last line without an end was cut off by a kill; it counts as well.
+  return std::count(content.begin() + bytes, content.end(), '\n') + (content.back() != '\n');
 }
 
 int64_t JsonlLog::drop_after(int64_t step) {

@@ -11,8 +11,13 @@ void RunLog::write(const LogRecord& record) {
   if (events_) events_->write(record);
 }
 
-int64_t RunLog::start_session(int64_t step, const std::string& configuration) {
-  const int64_t dropped = lines_.drop_after(step);
+void RunLog::go_back(int64_t step) {
+  if (events_) events_->start_session(step + 1);
+}
+
+int64_t RunLog::start_session(int64_t step, int64_t log_bytes, const std::string& configuration) {
+  std::optional<int64_t> dropped = lines_.drop_behind(log_bytes);
+  if (!dropped) dropped = lines_.drop_after(step);
   if (events_) {
     events_->start_session(step + 1);
     // Four blanks before each line make it a code block in Markdown.
@@ -23,7 +28,7 @@ int64_t RunLog::start_session(int64_t step, const std::string& configuration) {
     }
     events_->write_text("configuration", text, step + 1);
   }
-  return dropped;
+  return *dropped;
 }
 
 }  // namespace linformer

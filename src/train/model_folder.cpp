@@ -49,8 +49,13 @@ std::string unigram_path(const std::string& folder) {
 
 void save_model(const std::string& folder, const MaskedLmModel& model,
                 const std::string& tokenizer_model_bytes) {
-  write_file_atomically(folder + "/config.json", to_config_json(model.config()));
-  save_tensors(folder + "/model.safetensors", tensors_of(model.config(), model.parameters()));
+  save_model(folder, to_config_json(model.config()), model_tensors(model), tokenizer_model_bytes);
+}
+
+void save_model(const std::string& folder, const std::string& config_json,
+                const NamedTensors& tensors, const std::string& tokenizer_model_bytes) {
+  write_file_atomically(folder + "/config.json", config_json);
+  save_tensors(folder + "/model.safetensors", tensors);
   write_file_atomically(folder + "/tokenizer.model", tokenizer_model_bytes);
 }
 
@@ -97,6 +102,10 @@ AnyModel load_any_model(const std::string& folder) {
 }
 
 NamedTensors model_tensors(const AnyModel& model) {
+  return tensors_of(model.config(), model.parameters());
+}
+
+NamedTensors model_tensors(const MaskedLmModel& model) {
   return tensors_of(model.config(), model.parameters());
 }
 

@@ -1,6 +1,5 @@
 #include "linformer/train/trainer.h"
 
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 
@@ -9,6 +8,7 @@
 #include "linformer/checkpoint/model_config_json.h"
 #include "linformer/config/config_file.h"
 #include "linformer/core/atomic_file.h"
+#include "linformer/core/clock.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
@@ -20,15 +20,12 @@
 #include "linformer/tasks/masked_lm_task.h"
 #include "linformer/train/model_folder.h"
 #include "linformer/train/optimized_parameters.h"
+#include "linformer/train/session_limit.h"
 
 namespace linformer {
 namespace {
 
 constexpr double kSecondsPerHour = 3600.0;
-
-double now_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 bool due(int64_t step, int64_t every) {
   return every > 0 && step % every == 0;
@@ -51,8 +48,12 @@ Trainer::Trainer(PretrainConfig config, std::shared_ptr<ProcessGroup> processes)
       optimizer_(team_.prepare(*model_, config_)),
       precision_(config_.training),
       checkpoints_(config_.run.dir + "/checkpoints", config_.checkpoint),
+      guard_(config_.training.guard),
       log_(config_.run.dir, config_.logging.tensorboard ? TensorBoard::kOn : TensorBoard::kOff),
-      progress_(stderr, ProgressLine::Mode::kAutomatic, 1) {
+      progress_(stderr, ProgressLine::Mode::kAutomatic, 1),
+      writer_(checkpoints_, config_.checkpoint.background) {
+  if (const auto seconds = seconds_to_session_end(config_))
+    session_end_ = steady_seconds() + *seconds;
   state_.seed = static_cast<uint64_t>(config_.run.seed);
   state_.data_fingerprint = data_.train->dataset().fingerprint();
   state_.mlm_probability = config_.data.mlm_probability;
@@ -66,6 +67,7 @@ Trainer::Trainer(PretrainConfig config, std::shared_ptr<ProcessGroup> processes)
   }
   team_.share_start(*model_, moments, *optimizer_, state_);
   precision_.set_state(state_.loss_scale);
+  guard_.state() = state_.guard;
   last_saved_step_ = team_.maximum({last_saved_step_}).front();
   matmul_peak_ = measure_matmul_peak(config_.training.precision);
 }
@@ -73,7 +75,7 @@ Trainer::Trainer(PretrainConfig config, std::shared_ptr<ProcessGroup> processes)
 void Trainer::prepare_run_folder() {
   const std::string resolved = dump_yaml(config_);
   write_file_atomically(config_.run.dir + "/config.yaml", resolved);
-  const int64_t dropped = log_.start_session(state_.step, resolved);
+  const int64_t dropped = log_.start_session(state_.step, state_.log_bytes, resolved);
   if (dropped > 0) {
     log_info("log.jsonl: dropped " + std::to_string(dropped) + " lines after step " +
              std::to_string(state_.step) + ", they will be written again");
@@ -97,13 +99,17 @@ void Trainer::resume(const NamedTensors& moments) {
                "choose another run.dir, or resume with --set checkpoint.resume=auto");
   }
   check_same_model(newest->folder, "choose another run.dir for a new model");
-  load_weights(newest->folder, *model_);
-  const TrainingState state = load_training_state(newest->folder, moments);
-  check_resumable(state, newest->folder);
+  load_checkpoint(newest->folder, moments);
+  log_info("resumed from " + newest->folder + " at step " + format_count(state_.step));
+}
+
+void Trainer::load_checkpoint(const std::string& folder, const NamedTensors& moments) {
+  load_weights(folder, *model_);
+  const TrainingState state = load_training_state(folder, moments);
+  check_resumable(state, folder);
   state_ = state;
   optimizer_->set_num_updates(state_.num_updates);
   last_saved_step_ = state_.step;
-  log_info("resumed from " + newest->folder + " at step " + format_count(state_.step));
 }
 
 void Trainer::check_same_model(const std::string& folder, const std::string& or_else) const {
@@ -157,18 +163,26 @@ void Trainer::check_resumable(const TrainingState& saved, const std::string& fol
 std::optional<StopReason> Trainer::finished() {
   const std::optional<int64_t> steps = config_.planned_steps();
   if (steps && state_.step >= *steps) return StopReason::kFinished;
+  // What one process sees, all do.
   const bool late = config_.training.max_hours &&
                     elapsed_seconds() >= *config_.training.max_hours * kSecondsPerHour;
-  // What one process sees, all do.
-  const auto agreed = team_.maximum({stop_signal(), late ? 1 : 0});
+  const bool ends = session_end_ && steady_seconds() >= *session_end_;
+  const auto agreed =
+      team_.maximum({stop_signal(), late ? 1 : 0, ends ? 1 : 0, take_save_request() ? 1 : 0});
+  save_wanted_ = save_wanted_ || agreed[3] != 0;
   if (agreed[0] != 0) {
     set_stop_signal(static_cast<int>(agreed[0]));
     return StopReason::kSignal;
   }
+  if (agreed[2] != 0) return StopReason::kSessionEnd;
   const int64_t patience = config_.evaluation.early_stop_patience;
   if (patience > 0 && state_.evaluations_since_best >= patience) return StopReason::kEarlyStop;
   if (agreed[1] != 0) return StopReason::kTimeBudget;
   return std::nullopt;
+}
+
+int64_t Trainer::micro_batches_per_process() const {
+  return config_.training.global_batch_size / (config_.training.micro_batch_size * team_.size());
 }
 
 StopReason Trainer::run() {
@@ -178,13 +192,14 @@ StopReason Trainer::run() {
     // The last whole step is still here, unless the others hold parts of it.
     if (team_.is_first() && !team_.shards_optimizer()) {
       save();
+      writer_.wait();
       log_warning("without the other processes; step " + format_count(state_.step) + " is saved");
     }
     throw;
   }
 }
 
-StopReason Trainer::train() {
+void Trainer::start_prefetcher() {
   const int64_t micro = config_.training.micro_batch_size;
   const int64_t base = state_.position;
   const BatchSource& source = data_.train->batches();
@@ -193,21 +208,35 @@ StopReason Trainer::train() {
         return source.batch(base + team_.offset(number, micro), micro);
       },
       /*first=*/0, config_.data.prefetch_batches, config_.data.loader_threads);
-  session_start_ = now_seconds();
+}
+
+StopReason Trainer::train() {
+  start_prefetcher();
+  session_start_ = steady_seconds();
   session_elapsed_ = state_.elapsed_seconds;
   interval_ = {.start = session_start_};
   std::optional<StopReason> reason = finished();
   while (!reason) {
-    const std::optional<StepTotals> totals = train_step();
-    if (totals) {
-      log_step(*totals);
+    if (guard_.passes_over(state_.step + 1)) {
+      pass_over_step();
+    } else if (const std::optional<StepTotals> totals = train_step()) {
+      if (totals->problem) {
+        handle_problem(*totals);
+      } else {
+        log_step(*totals);
+      }
       if (due(state_.step, config_.evaluation.every)) evaluate();
-      if (due(state_.step, config_.checkpoint.every)) save();
+      // A step in trouble is no state to come back to.
+      const bool sound = guard_.state().consecutive_skips == 0;
+      if (sound && due(state_.step, config_.checkpoint.every)) save();
     }
+    writer_.poll();
     reason = finished();
+    if (!reason && save_wanted_) save();
   }
-  if (*reason != StopReason::kSignal) evaluate();
+  if (*reason != StopReason::kSignal && *reason != StopReason::kSessionEnd) evaluate();
   save();
+  writer_.wait();
   progress_.finish();
   return *reason;
 }
@@ -215,9 +244,9 @@ StopReason Trainer::train() {
 std::optional<StepTotals> Trainer::train_step() {
   const TrainingConfig& training = config_.training;
   const int64_t micro = training.micro_batch_size;
-  const int64_t per_process = training.global_batch_size / (micro * team_.size());
   StepTotals totals;
-  for (int64_t number = 0; number < per_process; ++number) {
+  const int64_t last = micro_batches_per_process() - 1;
+  for (int64_t number = 0; number <= last; ++number) {
     if (stop_signal() != 0 && team_.is_alone()) {  // several processes end together, after the step
       optimizer_->zero_grad();
       return std::nullopt;
@@ -229,64 +258,63 @@ std::optional<StepTotals> Trainer::train_step() {
     context.set_recompute(training.activation_checkpointing);
     const LossSum loss = precision_.loss(*model_, batch, context);
     const double nll_sum = loss.nll_sum.item<double>();
-    if (team_.is_alone()) refuse_non_finite(nll_sum, "loss", batch);
     totals.nll_sum += nll_sum;
     totals.num_labels += loss.num_labels;
     totals.num_tokens += batch.num_tokens;
-    if (number + 1 < per_process) {
+    if (!std::isfinite(nll_sum)) {
+      totals.not_finite.insert(totals.not_finite.end(), batch.samples.begin(), batch.samples.end());
+    }
+    if (number < last) {
       team_.backward(precision_.scaled(loss.nll_sum), Team::Micro::kMoreFollow);
       continue;
     }
     const auto sums = team_.start_sum({totals.nll_sum, static_cast<double>(totals.num_labels),
                                        static_cast<double>(totals.num_tokens)});
     team_.backward(precision_.scaled(loss.nll_sum), Team::Micro::kLast);
-    finish_step(totals, sums, batch);
+    const std::vector<double> all = sums();
+    totals.nll_sum = all[0];
+    totals.num_labels = static_cast<int64_t>(all[1]);
+    totals.num_tokens = static_cast<int64_t>(all[2]);
   }
-  state_.position += training.global_batch_size;
-  state_.num_tokens += totals.num_tokens;
-  ++state_.step;
+  update(totals);
+  advance(totals.num_tokens);
   return totals;
 }
 
-void Trainer::finish_step(StepTotals& totals, const std::function<std::vector<double>()>& sums,
-                          const Batch& batch) {
+void Trainer::update(StepTotals& totals) {
   const TrainingConfig& training = config_.training;
-  const std::vector<double> all = sums();
-  totals.nll_sum = all[0];
-  totals.num_labels = static_cast<int64_t>(all[1]);
-  totals.num_tokens = static_cast<int64_t>(all[2]);
-  refuse_non_finite(totals.nll_sum, "loss", batch);
   // Gradients are sums over labels: divided once, by the count of the whole step.
   const auto labels = static_cast<double>(std::max<int64_t>(1, totals.num_labels));
   const bool usable = precision_.unscale(*optimizer_);
   totals.gradient_norm = usable ? optimizer_->gradient_norm() / labels : std::nan("");
-  if (usable) refuse_non_finite(totals.gradient_norm, "gradient norm", batch);
   totals.learning_rate =
       learning_rate_at(training.schedule, training.learning_rate, config_.resolved_warmup_steps(),
                        config_.planned_steps().value_or(INT64_MAX), state_.step);
-  if (usable) {
+  // An overflow of fp16 with a finite loss is the loss scale's matter.
+  const bool overflowed = !usable && std::isfinite(totals.mean_loss());
+  if (!overflowed) totals.problem = guard_.find_problem(totals.mean_loss(), totals.gradient_norm);
+  const bool take = usable && !totals.problem;
+  if (take) {
     optimizer_->step(totals.learning_rate,
                      labels / clip_factor(totals.gradient_norm, training.optimizer.max_grad_norm));
+    guard_.accept(totals.mean_loss(), totals.gradient_norm);
   }
   state_.num_updates = optimizer_->num_updates();
   state_.loss_scale = precision_.state();
   optimizer_->zero_grad();
-  team_.share_update();
+  if (take) team_.share_update();
 }
 
-void Trainer::refuse_non_finite(double value, const char* what, const Batch& batch) const {
-  if (std::isfinite(value)) return;
-  std::string samples;
-  for (const SampleId& sample : batch.samples) {
-    samples += (samples.empty() ? "" : ", ") + std::to_string(sample.index);
-  }
-  fail_run("step " + std::to_string(state_.step + 1),
-           "the " + std::string(what) + " is not finite (" + format_number(value) +
-               ") in the micro-batch with the sequences " + samples + " of epoch " +
-               std::to_string(batch.samples.empty() ? 0 : batch.samples.front().epoch) +
-               "; weights were not changed and the last checkpoint is intact",
-           "look at the text with linformer-data why --step " + std::to_string(state_.step + 1) +
-               "; lower training.learning_rate or lengthen the warm-up, and resume");
+void Trainer::advance(int64_t num_tokens) {
+  state_.position += config_.training.global_batch_size;
+  state_.num_tokens += num_tokens;
+  ++state_.step;
+}
+
+void Trainer::pass_over_step() {
+  for (int64_t i = 0; i < micro_batches_per_process(); ++i) prefetcher_->next();
+  advance(/*num_tokens=*/0);
+  if (team_.is_first()) log_.write({{"event", "passed_over"}, {"step", state_.step}});
 }
 
 void Trainer::log_step(const StepTotals& totals) {
@@ -297,7 +325,8 @@ void Trainer::log_step(const StepTotals& totals) {
   const bool first = interval_.num_steps == 1 && last_evaluated_step_ < 0 && state_.step == 1;
   if (!due(state_.step, config_.logging.every) && !first) return;
   if (!team_.is_first()) return;
-  const double seconds = std::max(1e-9, now_seconds() - interval_.start - interval_.pause_seconds);
+  const double seconds =
+      std::max(1e-9, steady_seconds() - interval_.start - interval_.pause_seconds);
   const double tokens_per_second = static_cast<double>(interval_.num_tokens) / seconds;
   const NllTotals mean{interval_.nll_sum, interval_.num_labels};
   const double flop_per_second =
@@ -339,12 +368,12 @@ void Trainer::log_step(const StepTotals& totals) {
     progress.eta_seconds = std::max(0.0, std::min(progress.eta_seconds.value_or(left), left));
   }
   progress_.update(format_progress(progress));
-  interval_ = {.start = now_seconds(), .waited_before = waited};
+  interval_ = {.start = steady_seconds(), .waited_before = waited};
 }
 
 void Trainer::evaluate() {
   if (!data_.valid || last_evaluated_step_ == state_.step) return;
-  const double start = now_seconds();
+  const double start = steady_seconds();
   EvaluationOptions options{static_cast<uint64_t>(config_.evaluation.mask_seed),
                             config_.evaluation_batch_size(), config_.evaluation.max_sequences};
   team_.divide(options);
@@ -352,7 +381,7 @@ void Trainer::evaluate() {
     const AutocastScope scope(precision_.types());
     return evaluate_dataset(*model_, data_.valid->batches(), options, &unigram_);
   }());
-  interval_.pause_seconds += now_seconds() - start;
+  interval_.pause_seconds += steady_seconds() - start;
   if (!result.complete) return;
   last_evaluation_ = result;
   last_evaluated_step_ = state_.step;
@@ -369,10 +398,7 @@ void Trainer::evaluate() {
   if (!better) return;
   state_.best_loss = loss;
   state_.best_step = state_.step;
-  if (config_.checkpoint.keep_best) {
-    save();
-    if (team_.is_first()) checkpoints_.mark_best(state_.step);
-  }
+  if (config_.checkpoint.keep_best) save(/*is_best=*/true);
 }
 
 void Trainer::log_evaluation(const EvaluationResult& result, bool better) {
@@ -394,24 +420,29 @@ void Trainer::log_evaluation(const EvaluationResult& result, bool better) {
            " bits per byte" + (better ? ", the best so far" : ""));
 }
 
-void Trainer::save() {
-  if (last_saved_step_ == state_.step) return;
-  const double start = now_seconds();
-  state_.elapsed_seconds = elapsed_seconds();
-  const NamedTensors moments = team_.whole_state(*optimizer_, Team::Fetch::kYes);
-  if (team_.is_first()) {
-    checkpoints_.save(state_.step, [&](const std::string& folder) {
-      save_model(folder, *model_, data_.tokenizer.model_bytes());
-      save_training_state(folder, state_, moments, optimizer_->num_updates());
-      save_unigram_counts(folder, data_.train->dataset().unigram_counts());
-    });
+void Trainer::save(bool is_best) {
+  const double start = steady_seconds();
+  save_wanted_ = false;
+  if (last_saved_step_ != state_.step) {
+    const NamedTensors moments = team_.whole_state(*optimizer_, Team::Fetch::kYes);
+    state_.elapsed_seconds = elapsed_seconds();
+    state_.log_bytes = log_.size();
+    state_.guard = guard_.state();
+    if (team_.is_first()) {
+      writer_.save(take_snapshot(*model_, moments, state_, data_.tokenizer.model_bytes(),
+                                 data_.train->dataset().unigram_counts()),
+                   is_best);
+    }
+    last_saved_step_ = state_.step;
+  } else if (is_best && team_.is_first()) {
+    writer_.wait();
+    checkpoints_.mark_best(state_.step);
   }
-  last_saved_step_ = state_.step;
-  interval_.pause_seconds += now_seconds() - start;
+  interval_.pause_seconds += steady_seconds() - start;
 }
 
 double Trainer::elapsed_seconds() const {
-  return session_elapsed_ + (now_seconds() - session_start_);
+  return session_elapsed_ + (steady_seconds() - session_start_);
 }
 
 }  // namespace linformer

@@ -18,6 +18,34 @@ std::string optimizer_path(const std::string& folder) {
   return folder + "/training/optimizer.safetensors";
 }
 
+Json to_json(const GuardState& guard) {
+  Json passed_over = Json::array();
+  for (const StepRange& range : guard.passed_over) {
+    passed_over.push_back(Json::array({range.first, range.last}));
+  }
+  return {{"num_skips", guard.num_skips},
+          {"consecutive_skips", guard.consecutive_skips},
+          {"num_rollbacks", guard.num_rollbacks},
+          {"rollback_step", guard.rollback_step},
+          {"passed_over", passed_over},
+          {"losses", guard.losses},
+          {"gradient_norms", guard.gradient_norms}};
+}
+
+GuardState guard_from_json(const Json& json) {
+  GuardState guard;
+  json.at("num_skips").get_to(guard.num_skips);
+  json.at("consecutive_skips").get_to(guard.consecutive_skips);
+  json.at("num_rollbacks").get_to(guard.num_rollbacks);
+  json.at("rollback_step").get_to(guard.rollback_step);
+  for (const Json& range : json.at("passed_over")) {
+    guard.passed_over.push_back({range.at(0).get<int64_t>(), range.at(1).get<int64_t>()});
+  }
+  json.at("losses").get_to(guard.losses);
+  json.at("gradient_norms").get_to(guard.gradient_norms);
+  return guard;
+}
+
 Json to_json(const TrainingState& state) {
   return {{"format_version", 1},
           {"step", state.step},
@@ -32,6 +60,8 @@ Json to_json(const TrainingState& state) {
            {{"scale", state.loss_scale.scale},
             {"good_steps", state.loss_scale.good_steps},
             {"num_skipped", state.loss_scale.num_skipped}}},
+          {"log_bytes", state.log_bytes},
+          {"guard", to_json(state.guard)},
           {"seed", state.seed},
           {"data_fingerprint", state.data_fingerprint},
           {"mlm_probability", state.mlm_probability}};
@@ -51,6 +81,8 @@ TrainingState from_json(const Json& json) {
   scale.at("scale").get_to(state.loss_scale.scale);
   scale.at("good_steps").get_to(state.loss_scale.good_steps);
   scale.at("num_skipped").get_to(state.loss_scale.num_skipped);
+  json.at("log_bytes").get_to(state.log_bytes);
+  state.guard = guard_from_json(json.at("guard"));
   json.at("seed").get_to(state.seed);
   json.at("data_fingerprint").get_to(state.data_fingerprint);
   json.at("mlm_probability").get_to(state.mlm_probability);
@@ -73,21 +105,11 @@ TrainingState parse_training_state(const std::string& text, const std::string& s
 }
 
 void save_training_state(const std::string& folder, const TrainingState& state,
-                         const Optimizer& optimizer) {
-  save_training_state(folder, state, optimizer.state(), optimizer.num_updates());
-}
-
-void save_training_state(const std::string& folder, const TrainingState& state,
-                         const NamedTensors& moments, int64_t num_updates) {
+                         const NamedTensors& moments) {
   make_directories(folder + "/training");
-  save_tensors(optimizer_path(folder), moments, {{"num_updates", std::to_string(num_updates)}});
+  save_tensors(optimizer_path(folder), moments,
+               {{"num_updates", std::to_string(state.num_updates)}});
   write_file_atomically(state_path(folder), training_state_text(state));
-}
-
-TrainingState load_training_state(const std::string& folder, Optimizer& optimizer) {
-  const TrainingState state = load_training_state(folder, optimizer.state());
-  optimizer.set_num_updates(state.num_updates);
-  return state;
 }
 
 TrainingState load_training_state(const std::string& folder, const NamedTensors& moments) {

@@ -165,6 +165,18 @@ TEST_F(CheckpointStoreTest, FallsBackToTheNewestWholeOneAndSaysWhy) {
   EXPECT_EQ(resumed.newest_whole()->step, 3);
 }
 
+TEST_F(CheckpointStoreTest, GoesBackToAStepAndForgetsTheLaterOnes) {
+  CheckpointConfig config;
+  config.keep_last = 5;
+  CheckpointStore checkpoints = store(config);
+  for (const int64_t step : {10, 20, 30}) checkpoints.save(step, content("weights"));
+  EXPECT_EQ(checkpoints.newest_whole(29)->step, 20);
+  EXPECT_EQ(checkpoints.newest_whole(20)->step, 20);
+  EXPECT_EQ(checkpoints.newest_whole(9), std::nullopt);
+  checkpoints.discard_after(20);
+  EXPECT_EQ(checkpoints.steps(), (std::vector<int64_t>{10, 20}));
+}
+
 TEST_F(CheckpointStoreTest, RefusesToStartOverWhereAllAreBroken) {
   CheckpointStore checkpoints = store();
   checkpoints.save(1, content("weights"));

@@ -78,6 +78,19 @@ TEST(StopSignal, AReadGoesOnAfterASignal) {
   for (const int end : {to_child[0], to_child[1], to_parent[0], to_parent[1]}) ::close(end);
 }
 
+TEST(SaveSignal, IsARequestThatIsTakenOnceAndStopsNothing) {
+  EXPECT_EQ(status_of_child([] {
+              install_save_signal();
+              if (take_save_request()) ::_exit(1);
+              ::raise(SIGUSR1);
+              ::raise(SIGUSR1);
+              if (stop_signal() != 0) ::_exit(2);
+              if (!take_save_request()) ::_exit(3);
+              ::_exit(take_save_request() ? 4 : 9);
+            }),
+            9);
+}
+
 TEST(StopSignal, ClearsByHand) {
   set_stop_signal(SIGINT);
   EXPECT_EQ(stop_signal(), SIGINT);

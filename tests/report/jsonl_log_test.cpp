@@ -52,6 +52,26 @@ TEST(JsonlLog, ResumingDropsLaterStepsAndBrokenLines) {
   EXPECT_EQ(log.drop_after(30), 0);
 }
 
+TEST(JsonlLog, ResumingCutsOffWhatCameAfterTheCheckpoint) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("log.jsonl");
+  JsonlLog log(path);
+  EXPECT_EQ(log.size(), 0);
+  EXPECT_EQ(log.drop_behind(0), 0);
+  log.write({{"step", 1}});
+  const int64_t saved = log.size();
+  EXPECT_EQ(saved, 11);  // {"step":1} and the line's end
+  // A rollback's lines stay, though their steps come again.
+  log.write({{"event", "rolled_back"}, {"step", 0}});
+  write_bytes(path, read_bytes(path) + "{\"step\":2}\n{\"st");
+  EXPECT_EQ(log.drop_behind(saved), 3);
+  EXPECT_EQ(read_bytes(path), "{\"step\":1}\n");
+  EXPECT_EQ(log.drop_behind(saved), 0);
+  EXPECT_EQ(log.drop_behind(saved + 1), std::nullopt) << "somebody shortened it";
+  EXPECT_EQ(log.drop_behind(saved - 1), std::nullopt) << "no line ends there";
+  EXPECT_EQ(read_bytes(path), "{\"step\":1}\n");
+}
+
 TEST(JsonlLog, NamesThePathThatCannotBeWritten) {
   const TemporaryFolder folder;
   const std::string path = folder.file("none/log.jsonl");

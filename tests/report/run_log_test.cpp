@@ -25,7 +25,7 @@ TEST(RunLog, WritesBothFormatsAndDropsLaterLines) {
   const TemporaryFolder folder;
   {
     RunLog log(folder.path(), TensorBoard::kOn);
-    EXPECT_EQ(log.start_session(0, "a: 1\nb: 2\n"), 0);
+    EXPECT_EQ(log.start_session(0, 0, "a: 1\nb: 2\n"), 0);
     for (int step = 1; step <= 3; ++step) log.write({{"step", step}, {"loss", 1.0}});
   }
   const auto files = event_files(folder.path());
@@ -34,7 +34,7 @@ TEST(RunLog, WritesBothFormatsAndDropsLaterLines) {
   EXPECT_NE(events.find("train/loss"), std::string::npos);
   EXPECT_NE(events.find("    a: 1\n    b: 2\n"), std::string::npos);
   RunLog resumed(folder.path(), TensorBoard::kOn);
-  EXPECT_EQ(resumed.start_session(1, ""), 2);
+  EXPECT_EQ(resumed.start_session(1, 23, ""), 2);
   EXPECT_EQ(read_bytes(folder.file("log.jsonl")), "{\"step\":1,\"loss\":1.0}\n");
   EXPECT_EQ(event_files(folder.path()).size(), 2u);
 }
@@ -42,7 +42,7 @@ TEST(RunLog, WritesBothFormatsAndDropsLaterLines) {
 TEST(RunLog, LeavesEventFilesOutOnRequest) {
   const TemporaryFolder folder;
   RunLog log(folder.path(), TensorBoard::kOff);
-  log.start_session(0, "a: 1");
+  log.start_session(0, 0, "a: 1");
   log.write({{"step", 1}});
   EXPECT_TRUE(event_files(folder.path()).empty());
   EXPECT_EQ(read_bytes(folder.file("log.jsonl")), "{\"step\":1}\n");

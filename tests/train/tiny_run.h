@@ -1,7 +1,11 @@
 #pragma once
 
+#include <cstdio>
+#include <sstream>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "core/temporary_folder.h"
 #include "data/fixtures.h"
@@ -12,6 +16,23 @@
 #include "linformer/text/tokenizer.h"
 
 namespace linformer {
+
+/// Both safetensors files of a checkpoint, as bytes: every weight and every moment.
+inline std::string bits_of(const std::string& run, int64_t step) {
+  char name[32];
+  std::snprintf(name, sizeof(name), "step-%08ld", static_cast<long>(step));
+  const std::string folder = run + "/checkpoints/" + name;
+  return read_text_file(folder + "/model.safetensors") +
+         read_text_file(folder + "/training/optimizer.safetensors");
+}
+
+/// The lines of log.jsonl.
+inline std::vector<nlohmann::json> log_of(const std::string& run) {
+  std::vector<nlohmann::json> lines;
+  std::istringstream text(read_text_file(run + "/log.jsonl"));
+  for (std::string line; std::getline(text, line);) lines.push_back(nlohmann::json::parse(line));
+  return lines;
+}
 
 /// A run small enough for a test: a tokenizer, shards of random documents, a model of width 16.
 class TinyRun {

@@ -21,22 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-/// Both safetensors files of a checkpoint, as bytes: every weight and every moment.
-std::string bits_of(const std::string& run, int64_t step) {
-  char name[32];
-  std::snprintf(name, sizeof(name), "step-%08ld", static_cast<long>(step));
-  const std::string folder = run + "/checkpoints/" + name;
-  return read_text_file(folder + "/model.safetensors") +
-         read_text_file(folder + "/training/optimizer.safetensors");
-}
-
-std::vector<nlohmann::json> log_of(const std::string& run) {
-  std::vector<nlohmann::json> lines;
-  std::istringstream text(read_text_file(run + "/log.jsonl"));
-  for (std::string line; std::getline(text, line);) lines.push_back(nlohmann::json::parse(line));
-  return lines;
-}
-
 std::vector<std::string> names_in(const std::string& folder) {
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(folder)) {
@@ -217,14 +201,17 @@ TEST_F(TrainerTest, RefusesToGoOnAsAnotherRun) {
               HasSubstr("no checkpoint to resume from"));
 }
 
-TEST_F(TrainerTest, ALossThatIsNotFiniteStopsBeforeTheStep) {
+TEST_F(TrainerTest, ALossThatIsNeverFiniteEndsTheRun) {
   PretrainConfig config = tiny_.config("nan");
   config.training.schedule.type = ScheduleType::kConstant;
   config.training.learning_rate = 1e30;
+  config.checkpoint.every = 0;
+  config.evaluation.every = 0;
   Trainer trainer(config);
   const std::string message = message_of<RunError>([&] { trainer.run(); });
   EXPECT_THAT(message, HasSubstr("is not finite"));
-  EXPECT_THAT(message, HasSubstr("micro-batch with the sequences"));
+  EXPECT_THAT(message, HasSubstr("9 such steps in a row, and there is no checkpoint to go back"));
+  EXPECT_THAT(message, HasSubstr("micro-batches with the sequences"));
   EXPECT_THAT(message, HasSubstr("of epoch 0"));
   EXPECT_THAT(message, HasSubstr("\n  fix: "));
 }

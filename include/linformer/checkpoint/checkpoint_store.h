@@ -18,8 +18,10 @@ struct Checkpoint {
 
 /// The newest checkpoint below `checkpoints_folder` whose manifest holds; logs a warning for each
 /// newer one that is broken, with the file at fault. Nothing if there is none at all; RunError if
-/// there are some and all are broken, so that no run starts over by mistake.
-std::optional<Checkpoint> newest_whole_checkpoint(const std::string& checkpoints_folder);
+/// there are some and all are broken, so that no run starts over by mistake. Only checkpoints of
+/// `max_step` and before count.
+std::optional<Checkpoint> newest_whole_checkpoint(const std::string& checkpoints_folder,
+                                                  int64_t max_step = INT64_MAX);
 
 /// The model folder that a user means by `path`: the folder itself if it holds config.json
 /// (verified if it has a manifest); for a run folder or its checkpoints folder the newest whole
@@ -51,8 +53,11 @@ class CheckpointStore {
   /// nothing where it is off). Throws RunError if there is no such checkpoint.
   void mark_best(int64_t step);
 
+  /// Removes the checkpoints after this step: a run that rolled back will write others.
+  void discard_after(int64_t step) const;
+
   /// newest_whole_checkpoint() of this store.
-  std::optional<Checkpoint> newest_whole() const;
+  std::optional<Checkpoint> newest_whole(int64_t max_step = INT64_MAX) const;
   /// The checkpoint `best` points to, if any; not verified.
   std::optional<Checkpoint> best() const;
   /// Steps that have a folder (whole or not), ascending.
@@ -63,6 +68,7 @@ class CheckpointStore {
   void set_link(const std::string& name, int64_t step) const;
   void apply_retention(int64_t newest_step) const;
   void check_free_space(size_t expected_bytes) const;
+  void remove_step(int64_t step) const;
 
   std::string folder_;
   CheckpointConfig config_;

@@ -163,16 +163,43 @@ struct LossScaleConfig {
   bool operator==(const LossScaleConfig&) const = default;
 };
 
+/// What happens to a step whose loss or gradient is not finite, or far from what it was before.
+struct GuardConfig {
+  int64_t max_skipped_steps = 8;
+  int64_t max_rollbacks = 3;
+  int64_t skip_before = 4;
+  double spike_zscore = 0.0;
+  int64_t spike_window = 128;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("max_skipped_steps", config.max_skipped_steps,
+          "steps in a row whose loss or gradient is not finite, or a spike, that are skipped: the "
+          "weights stay as they are; the next such step rolls the run back to its last checkpoint");
+    field("max_rollbacks", config.max_rollbacks,
+          "rollbacks before the run ends with an error; 0 = it ends instead of rolling back");
+    field("skip_before", config.skip_before,
+          "after a rollback the offending steps are passed over, and so many before them");
+    field("spike_zscore", config.spike_zscore,
+          "a loss or gradient norm so many standard deviations above the mean of the last "
+          "spike_window steps is a spike, and its step is skipped; 0 = never");
+    field("spike_window", config.spike_window, "steps that spike_zscore compares with");
+  }
+  bool operator==(const GuardConfig&) const = default;
+};
+
 /// A run ends at the first of max_steps, max_tokens and max_hours; at least one is set.
 struct TrainingConfig {
   std::optional<int64_t> max_steps;
   std::optional<int64_t> max_tokens;
   std::optional<double> max_hours;
+  std::optional<double> session_hours;
   int64_t global_batch_size = 256;
   int64_t micro_batch_size = 8;
   double learning_rate = 5e-4;
   ScheduleConfig schedule;
   OptimizerConfig optimizer;
+  GuardConfig guard;
   Precision precision = Precision::kFp32;
   LossScaleConfig loss_scale;
   bool activation_checkpointing = false;
@@ -181,13 +208,17 @@ struct TrainingConfig {
   static void visit_fields(Self& config, Visitor&& field) {
     field("max_steps", config.max_steps, "optimizer steps");
     field("max_tokens", config.max_tokens, "tokens read, padding included");
-    field("max_hours", config.max_hours, "hours of training");
+    field("max_hours", config.max_hours, "hours of training, all sessions together");
+    field("session_hours", config.session_hours,
+          "hours until this process is ended from outside, e.g. by a scheduler; it saves and stops "
+          "checkpoint.save_before_seconds earlier, and the same command goes on");
     field("global_batch_size", config.global_batch_size, "sequences per optimizer step");
     field("micro_batch_size", config.micro_batch_size,
           "sequences per forward and backward pass; divides global_batch_size");
     field("learning_rate", config.learning_rate, "peak learning rate, after warm-up");
     field("schedule", config.schedule, "the learning rate over the steps");
     field("optimizer", config.optimizer, "the optimizer");
+    field("guard", config.guard, "steps that would do harm");
     field(
         "precision", config.precision,
         "number format of matrix products: fp32, bf16 or fp16; weights, sums, norms and gradients "
@@ -228,6 +259,8 @@ struct CheckpointConfig {
   int64_t keep_last = 2;
   int64_t keep_every = 0;
   bool keep_best = true;
+  bool background = true;
+  int64_t save_before_seconds = 120;
   ResumeMode resume = ResumeMode::kAuto;
 
   template <class Self, class Visitor>
@@ -237,6 +270,11 @@ struct CheckpointConfig {
     field("keep_every", config.keep_every,
           "keep checkpoints whose step is a multiple of this for good; 0 = none");
     field("keep_best", config.keep_best, "keep the checkpoint of the best evaluation");
+    field("background", config.background,
+          "write while training goes on; takes memory for a copy of weights and optimizer");
+    field("save_before_seconds", config.save_before_seconds,
+          "save and stop so long before training.session_hours, or the end of the job that a "
+          "scheduler names (SLURM_JOB_END_TIME)");
     field("resume", config.resume,
           "auto: from the newest whole checkpoint, if any; never: refuse a run folder that has "
           "one; must: refuse one that has none");

@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -41,6 +42,13 @@ class JsonlLog {
   explicit JsonlLog(std::string path) : path_(std::move(path)) {}
 
   void write(const LogRecord& record);
+
+  /// Bytes on the disk; 0 without a file.
+  int64_t size() const;
+
+  /// For resuming: cuts off what was written after the file had `bytes`, and returns how many lines
+  /// that were; nothing, and no change, if the file is shorter.
+  std::optional<int64_t> drop_behind(int64_t bytes);
 
   /// For resuming after `step`: drops lines whose "step" is later, and lines that are not whole
   /// (cut off by a kill), so that the log has every step once. Replaces the file atomically;

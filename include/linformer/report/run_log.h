@@ -18,10 +18,17 @@ class RunLog {
 
   void write(const LogRecord& record);
 
-  /// Begins a session that goes on after `step`: later lines of log.jsonl are dropped, and
-  /// TensorBoard forgets later points. `configuration` goes into the event file as text. Returns
-  /// the number of lines dropped.
-  int64_t start_session(int64_t step, const std::string& configuration);
+  /// Bytes of log.jsonl.
+  int64_t size() const { return lines_.size(); }
+
+  /// Begins a session that goes on after `step`, when log.jsonl had `log_bytes`: what was written
+  /// after it is dropped (by its steps, if somebody changed the file), and TensorBoard forgets
+  /// later points. `configuration` goes into the event file as text. Returns the number of lines
+  /// dropped.
+  int64_t start_session(int64_t step, int64_t log_bytes, const std::string& configuration);
+
+  /// The run went back to `step`: TensorBoard forgets later points, log.jsonl keeps them.
+  void go_back(int64_t step);
 
  private:
   JsonlLog lines_;

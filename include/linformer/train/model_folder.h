@@ -19,6 +19,10 @@ namespace linformer {
 void save_model(const std::string& folder, const MaskedLmModel& model,
                 const std::string& tokenizer_model_bytes);
 
+/// The same from its parts: the text of config.json, model_tensors(), the tokenizer's file.
+void save_model(const std::string& folder, const std::string& config_json,
+                const NamedTensors& tensors, const std::string& tokenizer_model_bytes);
+
 /// Reads config.json and model.safetensors. Missing, unknown or misshapen tensors are listed by
 /// name and refused (RunError).
 std::unique_ptr<MaskedLmModel> load_model(const std::string& folder);
@@ -46,6 +50,7 @@ AnyModel build_any_model(const ModelConfig& config, const HeadConfig& head, uint
 AnyModel load_any_model(const std::string& folder);
 /// Handles on what model.safetensors of this model holds.
 NamedTensors model_tensors(const AnyModel& model);
+NamedTensors model_tensors(const MaskedLmModel& model);
 
 /// Copies the tensors of FOLDER/model.safetensors into an existing model.
 void load_weights(const std::string& folder, MaskedLmModel& model);

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <functional>
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "linformer/checkpoint/checkpoint_store.h"
 #include "linformer/config/pretrain_config.h"
@@ -13,15 +14,17 @@
 #include "linformer/optim/optimizer.h"
 #include "linformer/report/progress.h"
 #include "linformer/report/run_log.h"
+#include "linformer/train/checkpoint_writer.h"
 #include "linformer/train/evaluator.h"
 #include "linformer/train/pretraining_data.h"
+#include "linformer/train/step_guard.h"
 #include "linformer/train/step_precision.h"
 #include "linformer/train/team.h"
 #include "linformer/train/training_state.h"
 
 namespace linformer {
 
-enum class StopReason { kFinished, kEarlyStop, kTimeBudget, kSignal };
+enum class StopReason { kFinished, kEarlyStop, kTimeBudget, kSignal, kSessionEnd };
 
 /// Sums over the micro-batches of one step; divided once, at the end.
 struct StepTotals {
@@ -30,6 +33,12 @@ struct StepTotals {
   int64_t num_tokens = 0;
   double gradient_norm = 0.0;  ///< of the mean loss, before clipping; NaN: fp16 overflowed
   double learning_rate = 0.0;
+  std::vector<SampleId> not_finite;    ///< sequences of micro-batches whose loss was not finite
+  std::optional<std::string> problem;  ///< why the weights were left as they are
+
+  double mean_loss() const {
+    return nll_sum / static_cast<double>(std::max<int64_t>(1, num_labels));
+  }
 };
 
 /// Masked-LM pre-training of one run folder: steps, evaluations, checkpoints, log.
@@ -56,21 +65,31 @@ class Trainer {
  private:
   void prepare_run_folder();
   void resume(const NamedTensors& moments);
+  void load_checkpoint(const std::string& folder, const NamedTensors& moments);
   void take_initial_weights();
   void check_same_model(const std::string& folder, const std::string& or_else) const;
   void check_resumable(const TrainingState& saved, const std::string& folder) const;
   std::optional<StopReason> finished();
   StopReason train();
-  /// Waits for the sums over all processes and updates the weights. `batch`: the last of the step.
-  void finish_step(StepTotals& totals, const std::function<std::vector<double>()>& sums,
-                   const Batch& batch);
-  /// One optimizer update; nothing if a stop signal came before it (then nothing has changed).
+  void start_prefetcher();
+  int64_t micro_batches_per_process() const;
+  /// One step; nothing if a stop signal came before it (then nothing has changed). The weights are
+  /// updated unless the guard finds a problem.
   std::optional<StepTotals> train_step();
-  void refuse_non_finite(double value, const char* what, const Batch& batch) const;
+  void update(StepTotals& totals);
+  void pass_over_step();
+  void advance(int64_t num_tokens);
+  /// Logs a step that was skipped, and rolls back if it is one too many.
+  void handle_problem(const StepTotals& totals);
+  void report_skip(const StepTotals& totals, const std::string& names);
+  void roll_back(const StepTotals& totals);
+  std::optional<Checkpoint> rollback_target(int64_t last_good_step) const;
+  void report_rollback(int64_t bad_step);
+  [[noreturn]] void give_up(const StepTotals& totals, const std::string& why) const;
   void log_step(const StepTotals& totals);
   void evaluate();
   void log_evaluation(const EvaluationResult& result, bool better);
-  void save();
+  void save(bool is_best = false);
   double elapsed_seconds() const;
 
   PretrainConfig config_;
@@ -82,14 +101,17 @@ class Trainer {
   std::unique_ptr<Optimizer> optimizer_;
   StepPrecision precision_;
   CheckpointStore checkpoints_;
+  StepGuard guard_;
   RunLog log_;
   ProgressLine progress_;
   TrainingState state_;
   std::unique_ptr<BatchPrefetcher> prefetcher_;
   std::optional<EvaluationResult> last_evaluation_;
   double matmul_peak_ = 0.0;
-  double session_start_ = 0.0;    // clock at the start of this session, seconds
-  double session_elapsed_ = 0.0;  // state_.elapsed_seconds at that time
+  double session_start_ = 0.0;         // clock at the start of this session, seconds
+  double session_elapsed_ = 0.0;       // state_.elapsed_seconds at that time
+  std::optional<double> session_end_;  // clock at which to save and stop
+  bool save_wanted_ = false;           // somebody sent SIGUSR1
   int64_t last_saved_step_ = -1;
   int64_t last_evaluated_step_ = -1;
 
@@ -104,6 +126,8 @@ class Trainer {
     double waited_before = 0.0;
   };
   Interval interval_;
+
+  CheckpointWriter writer_;  // last: while it is destroyed it may still write what is above
 };
 
 }  // namespace linformer

@@ -6,15 +6,15 @@
 
 #include "linformer/checkpoint/model_folder.h"
 #include "linformer/optim/loss_scaler.h"
-#include "linformer/optim/optimizer.h"
+#include "linformer/train/step_guard.h"
 
 namespace linformer {
 
 /// Everything besides weights and optimizer that a run needs to go on exactly. Data order, masks
 /// and dropout are pure functions of the seed and the position, so there is no generator to keep.
 struct TrainingState {
-  int64_t step = 0;                 ///< batches trained on
-  int64_t num_updates = 0;          ///< optimizer updates; fewer than steps where some were skipped
+  int64_t step = 0;                 ///< steps done, skipped ones included
+  int64_t num_updates = 0;          ///< of them, updates of the weights
   int64_t position = 0;             ///< sequences taken from the data stream
   int64_t num_tokens = 0;           ///< tokens read, padding not counted
   double elapsed_seconds = 0.0;     ///< training time of all sessions of the run
@@ -22,6 +22,8 @@ struct TrainingState {
   int64_t best_step = 0;
   int64_t evaluations_since_best = 0;
   LossScaleState loss_scale;  ///< of fp16
+  int64_t log_bytes = 0;  ///< length of log.jsonl; what is behind it belongs to no checkpoint yet
+  GuardState guard;
 
   // What the run has to be continued with.
   uint64_t seed = 0;
@@ -35,16 +37,12 @@ struct TrainingState {
 std::string training_state_text(const TrainingState& state);
 TrainingState parse_training_state(const std::string& text, const std::string& source);
 
-/// FOLDER/training/state.json and optimizer.safetensors.
+/// FOLDER/training/state.json and optimizer.safetensors, which holds Optimizer::state().
 void save_training_state(const std::string& folder, const TrainingState& state,
-                         const Optimizer& optimizer);
+                         const NamedTensors& moments);
 
-void save_training_state(const std::string& folder, const TrainingState& state,
-                         const NamedTensors& moments, int64_t num_updates);
-
-/// Reads both; the optimizer's moments are loaded in place. Throws RunError.
-TrainingState load_training_state(const std::string& folder, Optimizer& optimizer);
-/// The same into `moments`, which have to be all of the file.
+/// Reads both into `moments`, which have to be all of the file. The optimizer's count of updates is
+/// TrainingState::num_updates. Throws RunError.
 TrainingState load_training_state(const std::string& folder, const NamedTensors& moments);
 
 }  // namespace linformer

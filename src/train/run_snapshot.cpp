@@ -1,0 +1,48 @@
+#include "linformer/train/run_snapshot.h"
+
+#include <ATen/ATen.h>
+
+#include "linformer/checkpoint/model_config_json.h"
+#include "linformer/train/model_folder.h"
+
+namespace linformer {
+namespace {
+
+NamedTensors copies_of(const NamedTensors& tensors) {
+  NamedTensors copies;
+  copies.reserve(tensors.size());
+  for (const auto& [name, tensor] : tensors) {
+    copies.emplace_back(name, tensor.to(at::kCPU, /*non_blocking=*/false, /*copy=*/true));
+  }
+  return copies;
+}
+
+}  // namespace
+
+size_t RunSnapshot::tensor_bytes() const {
+  size_t bytes = 0;
+  for (const NamedTensors* tensors : {&weights, &optimizer}) {
+    for (const auto& [name, tensor] : *tensors) bytes += tensor.nbytes();
+  }
+  return bytes;
+}
+
+RunSnapshot take_snapshot(const MaskedLmModel& model, const NamedTensors& moments,
+                          const TrainingState& state, std::string tokenizer_model,
+                          std::vector<uint64_t> unigram_counts) {
+  const at::NoGradGuard no_grad;
+  return {to_config_json(model.config()),
+          std::move(tokenizer_model),
+          copies_of(model_tensors(model)),
+          copies_of(moments),
+          state,
+          std::move(unigram_counts)};
+}
+
+void write_snapshot(const std::string& folder, const RunSnapshot& snapshot) {
+  save_model(folder, snapshot.config_json, snapshot.weights, snapshot.tokenizer_model);
+  save_training_state(folder, snapshot.state, snapshot.optimizer);
+  save_unigram_counts(folder, snapshot.unigram_counts);
+}
+
+}  // namespace linformer

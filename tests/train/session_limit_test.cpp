@@ -1,0 +1,41 @@
+#include "linformer/train/session_limit.h"
+
+#include <cstdlib>
+#include <ctime>
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace linformer {
+namespace {
+
+class SessionLimit : public ::testing::Test {
+ protected:
+  void SetUp() override { ::unsetenv("SLURM_JOB_END_TIME"); }
+  void TearDown() override { ::unsetenv("SLURM_JOB_END_TIME"); }
+  static void job_ends_in(int64_t seconds) {
+    ::setenv("SLURM_JOB_END_TIME", std::to_string(std::time(nullptr) + seconds).c_str(), 1);
+  }
+};
+
+TEST_F(SessionLimit, IsTheEarlierOfConfigurationAndJobLessTheTimeToSave) {
+  PretrainConfig config;
+  config.checkpoint.save_before_seconds = 100;
+  EXPECT_FALSE(seconds_to_session_end(config));
+  config.training.session_hours = 0.5;
+  EXPECT_DOUBLE_EQ(seconds_to_session_end(config).value(), 1700.0);
+  job_ends_in(1000);
+  EXPECT_NEAR(seconds_to_session_end(config).value(), 900.0, 2.0);
+  job_ends_in(10000);
+  EXPECT_DOUBLE_EQ(seconds_to_session_end(config).value(), 1700.0);
+  config.training.session_hours.reset();
+  EXPECT_NEAR(seconds_to_session_end(config).value(), 9900.0, 2.0);
+}
+
+TEST_F(SessionLimit, AJobEndThatIsNoNumberIsNone) {
+  ::setenv("SLURM_JOB_END_TIME", "tomorrow", 1);
+  EXPECT_FALSE(seconds_to_session_end(PretrainConfig{}));
+}
+
+}  // namespace
+}  // namespace linformer
