@@ -11,6 +11,7 @@
 #include "linformer/optim/adamw.h"
 #include "linformer/tasks/masked_lm_task.h"
 #include "linformer/train/optimized_parameters.h"
+#include "linformer/train/step_precision.h"
 
 namespace linformer {
 namespace {
@@ -58,29 +59,34 @@ StepBenchmarkResult benchmark_step(const StepBenchmarkOptions& options) {
   const MaskedLmModel model(options.model, 1);
   OptimizerConfig optimizer_config;
   AdamW optimizer(optimized_parameters(model.parameters()), optimizer_config);
+  TrainingConfig training;
+  training.precision = options.precision;
+  StepPrecision precision(training);
   StepBenchmarkResult result;
   result.tokens_per_step =
       static_cast<double>(options.batch_size * options.model.max_sequence_length);
   result.needed_flop_per_token = needed_flop_per_token(options.model, options.mlm_probability);
   result.num_parameters = model.parameters().count();
-  result.matmul_peaks.push_back(measure_matmul_peak());
+  result.matmul_peaks.push_back(measure_matmul_peak(options.precision));
   for (int64_t step = 0; step < options.num_warmup + options.num_steps; ++step) {
     const Batch batch = random_batch(options, static_cast<uint64_t>(step));
     if (step == options.num_warmup) reset_peak_memory();
     const auto start = Clock::now();
     ForwardContext context(static_cast<uint64_t>(step));
     context.set_recompute(options.activation_checkpointing);
-    const LossSum loss = masked_lm_loss(model, batch, context);
-    loss.nll_sum.backward();
+    const LossSum loss = precision.loss(model, batch, context);
+    precision.scaled(loss.nll_sum).backward();
     const auto labels = static_cast<double>(loss.num_labels);
-    const double norm = optimizer.gradient_norm() / labels;
-    optimizer.step(1e-4, labels / clip_factor(norm, optimizer_config.max_grad_norm));
+    if (precision.unscale(optimizer)) {
+      const double norm = optimizer.gradient_norm() / labels;
+      optimizer.step(1e-4, labels / clip_factor(norm, optimizer_config.max_grad_norm));
+    }
     optimizer.zero_grad();
     if (step < options.num_warmup) continue;
     result.step_seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
     result.peak_tensor_bytes =
         std::max(result.peak_tensor_bytes, static_cast<int64_t>(memory_use().peak_bytes));
-    result.matmul_peaks.push_back(measure_matmul_peak());
+    result.matmul_peaks.push_back(measure_matmul_peak(options.precision));
   }
   return result;
 }

@@ -1,6 +1,7 @@
 // linformer-bench: speed, always beside the matrix-multiply peak of the same run.
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -14,6 +15,7 @@
 #include "linformer/core/format.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/matmul_peak.h"
+#include "linformer/kernels/precision_speed.h"
 #include "linformer/kernels/thread_setup.h"
 
 namespace linformer {
@@ -27,6 +29,8 @@ struct StepArguments {
   int64_t steps = 10;
   int threads = 0;
   bool activation_checkpointing = false;
+  Precision precision = Precision::kFp32;
+  bool force_slow_precision = false;
   bool json = false;
 };
 
@@ -58,6 +62,7 @@ StepBenchmarkOptions options_of(const StepArguments& arguments) {
   if (arguments.batch_size > 0) options.batch_size = arguments.batch_size;
   options.num_steps = arguments.steps;
   options.activation_checkpointing = arguments.activation_checkpointing;
+  options.precision = arguments.precision;
   return options;
 }
 
@@ -65,6 +70,7 @@ void run_step(const StepArguments& arguments) {
   install_caching_allocator();
   const int threads = set_num_threads(arguments.threads);
   const StepBenchmarkOptions options = options_of(arguments);
+  check_precision_speed(options.precision, c10::kCPU, arguments.force_slow_precision);
   const StepBenchmarkResult result = benchmark_step(options);
   const auto [fastest, slowest] =
       std::minmax_element(result.step_seconds.begin(), result.step_seconds.end());
@@ -82,25 +88,39 @@ void run_step(const StepArguments& arguments) {
         {"steps", result.step_seconds.size()},
         {"batch_size", options.batch_size},
         {"sequence_length", options.model.max_sequence_length},
+        {"precision", std::string(name_of(options.precision))},
         {"threads", threads}};
     std::printf("%s\n", json.dump(2).c_str());
     return;
   }
   std::printf(
       "%s parameters, %lld x %lld tokens a step, %d threads, %zu steps\n"
+      "precision     %s\n"
       "tokens/s      %s (median; %s to %s)\n"
       "matmul peak   %s GFLOP/s (median of %zu, measured between the steps)\n"
       "peak share    %s %% (needed work %s GFLOP a token)\n"
       "tensors       %s at the most\n",
       format_count(result.num_parameters).c_str(), static_cast<long long>(options.batch_size),
       static_cast<long long>(options.model.max_sequence_length), threads,
-      result.step_seconds.size(), format_number(result.tokens_per_second()).c_str(),
+      result.step_seconds.size(), std::string(name_of(options.precision)).c_str(),
+      format_number(result.tokens_per_second()).c_str(),
       format_number(result.tokens_per_step / *slowest).c_str(),
       format_number(result.tokens_per_step / *fastest).c_str(),
       format_number(result.median_matmul_peak() / kGiga).c_str(), result.matmul_peaks.size(),
       format_fixed(100.0 * result.peak_share(), 1).c_str(),
       format_number(result.needed_flop_per_token / kGiga).c_str(),
       format_bytes(static_cast<double>(result.peak_tensor_bytes)).c_str());
+}
+
+void add_precision_option(CLI::App& command, Precision& precision) {
+  std::map<std::string, Precision> names;
+  for (const auto one : {Precision::kFp32, Precision::kBf16, Precision::kFp16}) {
+    names.emplace(name_of(one), one);
+  }
+  command
+      .add_option("--precision", precision, "number format of matrix products: fp32, bf16 or fp16")
+      ->transform(CLI::CheckedTransformer(names))
+      ->default_str("fp32");
 }
 
 void add_step_command(CLI::App& program) {
@@ -121,6 +141,9 @@ void add_step_command(CLI::App& program) {
       ->check(CLI::NonNegativeNumber);
   command->add_flag("--activation-checkpointing", arguments->activation_checkpointing,
                     "keep one tensor a layer and compute the rest again");
+  add_precision_option(*command, arguments->precision);
+  command->add_flag("--force-slow-precision", arguments->force_slow_precision,
+                    "measure a precision that is slower than fp32, too");
   command->add_option("--steps", arguments->steps, "measured steps")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -134,12 +157,14 @@ void add_step_command(CLI::App& program) {
 
 void add_gemm_command(CLI::App& program) {
   struct Arguments {
+    Precision precision = Precision::kFp32;
     int threads = 0;
     bool json = false;
   };
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command =
-      program.add_subcommand("gemm", "the fp32 matrix-multiply peak: 2048 x 2048 x 2048");
+      program.add_subcommand("gemm", "the matrix-multiply peak: 2048 x 2048 x 2048");
+  add_precision_option(*command, arguments->precision);
   command->add_option("--threads", arguments->threads, "0 = all cores")
       ->check(CLI::NonNegativeNumber);
   command->add_flag("--json", arguments->json, "print the result as JSON");
@@ -147,12 +172,15 @@ void add_gemm_command(CLI::App& program) {
     install_caching_allocator();
     const int threads = set_num_threads(arguments->threads);
     std::vector<double> peaks;
-    for (int i = 0; i < 5; ++i) peaks.push_back(measure_matmul_peak() / kGiga);
+    for (int i = 0; i < 5; ++i) {
+      peaks.push_back(measure_matmul_peak(arguments->precision) / kGiga);
+    }
     const auto [lowest, highest] = std::minmax_element(peaks.begin(), peaks.end());
     if (arguments->json) {
       const nlohmann::ordered_json json{{"matmul_peak_gflops", median(peaks)},
                                         {"min", *lowest},
                                         {"max", *highest},
+                                        {"precision", std::string(name_of(arguments->precision))},
                                         {"threads", threads}};
       std::printf("%s\n", json.dump(2).c_str());
     } else {

@@ -13,6 +13,8 @@
 #include "linformer/core/stop_signal.h"
 #include "linformer/dist/process_group.h"
 #include "linformer/kernels/caching_allocator.h"
+#include "linformer/kernels/compute_device.h"
+#include "linformer/kernels/precision_speed.h"
 #include "linformer/kernels/thread_setup.h"
 #include "linformer/train/dry_run.h"
 #include "linformer/train/trainer.h"
@@ -26,12 +28,14 @@ struct TrainArguments {
   std::vector<std::string> overrides;
   bool dry_run = false;
   bool config_help = false;
+  bool force_slow_precision = false;
 };
 
 /// The command line that goes on with this run, for a person to copy.
 std::string command_line(const TrainArguments& arguments) {
   std::string line = "linformer-train --config " + arguments.config;
   for (const std::string& assignment : arguments.overrides) line += " --set '" + assignment + "'";
+  if (arguments.force_slow_precision) line += " --force-slow-precision";
   return line;
 }
 
@@ -82,6 +86,9 @@ void run_train(const TrainArguments& arguments) {
   install_caching_allocator();
   const int threads = set_num_threads(static_cast<int>(config.run.threads),
                                       static_cast<int>(environment.local_world_size));
+  check_precision_speed(config.training.precision,
+                        compute_device(config.run.device, environment.local_rank),
+                        arguments.force_slow_precision);
   if (arguments.dry_run) {
     if (environment.rank == 0) std::printf("%s", describe_run(config).c_str());
     return;
@@ -118,6 +125,8 @@ int main(int argc, char** argv) {
         ->allow_extra_args(false);
     program.add_flag("--dry-run", arguments->dry_run,
                      "print parameters, memory, tokens, hours and schedule; write nothing");
+    program.add_flag("--force-slow-precision", arguments->force_slow_precision,
+                     "compute in training.precision even where it is slower than fp32");
     program.callback([arguments, help] {
       if (help->count() == 0 && arguments->config.empty()) {
         throw CLI::RequiredError("--config");

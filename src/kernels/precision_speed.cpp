@@ -85,8 +85,8 @@ void refuse_slow_precision(const PrecisionSpeed& speed, bool forced) {
   log_warning("training.precision: " + what + "; it goes on as --force-slow-precision says");
 }
 
-void check_precision_speed(Precision precision, bool forced) {
-  if (precision != Precision::kFp32) {
+void check_precision_speed(Precision precision, c10::Device device, bool forced) {
+  if (precision != Precision::kFp32 && device.is_cpu()) {
     refuse_slow_precision(measure_precision_speed(precision), forced);
   }
 }

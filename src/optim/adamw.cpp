@@ -6,8 +6,9 @@ namespace linformer {
 
 void AdamW::update(Group& group, const std::vector<at::Tensor>& gradients, double learning_rate,
                    double divisor) {
-  const at::Tensor count = at::full({}, static_cast<double>(num_updates()), at::kFloat);
-  const at::Tensor scale = at::full({}, divisor, at::kFloat);
+  const auto options = group.parameters.front().options().dtype(at::kFloat);
+  const at::Tensor count = at::full({}, static_cast<double>(num_updates()), options);
+  const at::Tensor scale = at::full({}, divisor, options);
   const std::vector<at::Tensor> counts(group.parameters.size(), count);
   at::_fused_adamw_(group.parameters, gradients, group.exp_avgs, group.exp_avg_sqs, {}, counts,
                     learning_rate, config().betas[0], config().betas[1], group.weight_decay,

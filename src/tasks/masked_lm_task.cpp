@@ -19,21 +19,24 @@ struct MaskedStates {
 
 MaskedStates masked_states(const MaskedLmModel& model, const Batch& batch,
                            ForwardContext& context) {
-  const at::Tensor hidden = model.encoder().forward(encoder_input(batch), context);
+  const at::Device device = model.parameters().device();
+  const at::Tensor hidden = model.encoder().forward(encoder_input(batch, device), context);
   const auto count = static_cast<int64_t>(batch.masked_labels.size());
-  const at::Tensor positions = borrow(batch.masked_positions, {count}, at::kLong);
+  const at::Tensor positions = borrow(batch.masked_positions, {count}, at::kLong).to(device);
   return {hidden.flatten(0, 1).index_select(0, positions),
-          borrow(batch.masked_labels, {count}, at::kLong)};
+          borrow(batch.masked_labels, {count}, at::kLong).to(device)};
 }
 
 }  // namespace
 
-EncoderInput encoder_input(const Batch& batch) {
+EncoderInput encoder_input(const Batch& batch, at::Device device) {
   EncoderInput input;
-  input.input_ids = borrow(batch.input_ids, {batch.num_sequences, batch.length}, at::kLong);
+  input.input_ids =
+      borrow(batch.input_ids, {batch.num_sequences, batch.length}, at::kLong).to(device);
   if (batch.has_padding) {
-    input.mask =
-        borrow(batch.attention_mask, {batch.num_sequences, batch.length}, at::kByte).to(at::kBool);
+    input.mask = borrow(batch.attention_mask, {batch.num_sequences, batch.length}, at::kByte)
+                     .to(device)
+                     .to(at::kBool);
   }
   return input;
 }
@@ -48,7 +51,8 @@ std::vector<double> masked_lm_losses(const MaskedLmModel& model, const Batch& ba
   ForwardContext evaluation;
   const MaskedStates states = masked_states(model, batch, evaluation);
   if (states.labels.size(0) == 0) return {};
-  const at::Tensor losses = model.head().losses(states.hidden, states.labels).to(at::kDouble);
+  const at::Tensor losses =
+      model.head().losses(states.hidden, states.labels).to(at::kCPU, at::kDouble);
   const double* data = losses.data_ptr<double>();
   return {data, data + losses.numel()};
 }

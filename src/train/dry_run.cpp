@@ -6,12 +6,14 @@
 
 #include "linformer/core/format.h"
 #include "linformer/kernels/caching_allocator.h"
+#include "linformer/kernels/compute_device.h"
 #include "linformer/kernels/matmul_peak.h"
 #include "linformer/nn/model_cost.h"
 #include "linformer/optim/learning_rate.h"
 #include "linformer/tasks/masked_lm_task.h"
 #include "linformer/train/optimized_parameters.h"
 #include "linformer/train/pretraining_data.h"
+#include "linformer/train/step_precision.h"
 
 namespace linformer {
 namespace {
@@ -28,7 +30,9 @@ struct Probe {
 Probe measure(const PretrainConfig& config, const BatchSource& source) {
   using Clock = std::chrono::steady_clock;
   constexpr int kRepeats = 3;
-  const MaskedLmModel model(config.model, static_cast<uint64_t>(config.run.seed));
+  const MaskedLmModel model(config.model, static_cast<uint64_t>(config.run.seed), at::kFloat,
+                            compute_device(config.run.device));
+  StepPrecision precision(config.training);
   const auto optimizer =
       make_optimizer(optimized_parameters(model.parameters()), config.training.optimizer);
   Probe probe;
@@ -41,8 +45,9 @@ Probe measure(const PretrainConfig& config, const BatchSource& source) {
     const auto start = Clock::now();
     ForwardContext context(static_cast<uint64_t>(i));
     context.set_recompute(config.training.activation_checkpointing);
-    const LossSum loss = masked_lm_loss(model, batch, context);
-    loss.nll_sum.backward();
+    const LossSum loss = precision.loss(model, batch, context);
+    precision.scaled(loss.nll_sum).backward();
+    precision.unscale(*optimizer);
     const auto middle = Clock::now();
     optimizer->step(0.0, static_cast<double>(std::max<int64_t>(1, loss.num_labels)));
     optimizer->zero_grad();
@@ -135,7 +140,8 @@ std::string describe_length(const PretrainConfig& config, const SequencePacking&
 
 std::string describe_run(PretrainConfig& config) {
   const PretrainingData data = open_pretraining_data(config);
-  const double matmul_peak = measure_matmul_peak();
+  const double matmul_peak =
+      measure_matmul_peak(config.training.precision, compute_device(config.run.device));
   const Probe probe = measure(config, data.train->batches());
   std::string text =
       describe_model(config) + "\n" +

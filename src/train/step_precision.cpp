@@ -32,6 +32,7 @@ LogRecord StepPrecision::log_record() const {
 }
 
 void StepPrecision::set_state(const LossScaleState& state) {
+  types_.drop_casts();  // a loaded or received state comes with other weights
   if (scales() && state.scale > 0.0) scaler_.set_state(state);
 }
 

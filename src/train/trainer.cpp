@@ -14,6 +14,8 @@
 #include "linformer/core/log.h"
 #include "linformer/core/random.h"
 #include "linformer/core/stop_signal.h"
+#include "linformer/dist/launch_environment.h"
+#include "linformer/kernels/compute_device.h"
 #include "linformer/kernels/matmul_peak.h"
 #include "linformer/nn/model_cost.h"
 #include "linformer/optim/learning_rate.h"
@@ -43,8 +45,9 @@ Trainer::Trainer(PretrainConfig config, std::shared_ptr<ProcessGroup> processes)
       }()),
       data_(open_pretraining_data(config_)),
       unigram_(unigram_model_of(data_.train->dataset())),
-      model_(
-          std::make_unique<MaskedLmModel>(config_.model, static_cast<uint64_t>(config_.run.seed))),
+      model_(std::make_unique<MaskedLmModel>(
+          config_.model, static_cast<uint64_t>(config_.run.seed), at::kFloat,
+          compute_device(config_.run.device, launch_environment().local_rank))),
       optimizer_(team_.prepare(*model_, config_)),
       precision_(config_.training),
       checkpoints_(config_.run.dir + "/checkpoints", config_.checkpoint),
@@ -69,7 +72,7 @@ Trainer::Trainer(PretrainConfig config, std::shared_ptr<ProcessGroup> processes)
   precision_.set_state(state_.loss_scale);
   guard_.state() = state_.guard;
   last_saved_step_ = team_.maximum({last_saved_step_}).front();
-  matmul_peak_ = measure_matmul_peak(config_.training.precision);
+  matmul_peak_ = measure_matmul_peak(config_.training.precision, model_->parameters().device());
 }
 
 void Trainer::prepare_run_folder() {
@@ -333,7 +336,8 @@ void Trainer::log_step(const StepTotals& totals) {
       tokens_per_second * needed_flop_per_token(config_.model, config_.data.mlm_probability);
   // Above the peak: something else was computing while the peak was measured.
   if (flop_per_second > matmul_peak_ * static_cast<double>(team_.size())) {
-    matmul_peak_ = std::max(matmul_peak_, measure_matmul_peak(config_.training.precision));
+    matmul_peak_ = std::max(matmul_peak_, measure_matmul_peak(config_.training.precision,
+                                                              model_->parameters().device()));
   }
   const double share = flop_per_second / (matmul_peak_ * static_cast<double>(team_.size()));
   const double waited = prefetcher_->waited_seconds();

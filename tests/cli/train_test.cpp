@@ -64,6 +64,46 @@ TEST_F(TrainTest, DryRunWritesNothing) {
   EXPECT_FALSE(fs::exists(file("dry")));
 }
 
+/// Whether this machine's CPU multiplies fp16 by itself; few do.
+bool multiplies_fp16() {
+  const std::string cpu = read_text_file("/proc/cpuinfo");
+  return cpu.find("avx512_fp16") != std::string::npos || cpu.find("amx_fp16") != std::string::npos;
+}
+
+TEST_F(TrainTest, ASlowPrecisionIsRefusedWithItsFactorUnlessForced) {
+  if (multiplies_fp16()) GTEST_SKIP() << "this CPU has fp16 instructions";
+  const std::vector<std::string> half{"training.precision=fp16", "training.max_steps=2"};
+  for (const auto& more : std::vector<std::vector<std::string>>{{}, {"--dry-run"}}) {
+    const auto refused = train("slow", half, {}, more);
+    EXPECT_EQ(refused.exit_code, 2);
+    EXPECT_THAT(refused.err, AllOf(HasSubstr("training.precision: fp16 multiplies matrices "),
+                                   HasSubstr(" times slower than fp32 on this CPU"),
+                                   HasSubstr("--force-slow-precision")));
+    EXPECT_FALSE(fs::exists(file("slow")));
+  }
+  const auto forced = train("slow", half, {}, {"--force-slow-precision"});
+  ASSERT_EQ(forced.exit_code, 0) << forced.err;
+  EXPECT_THAT(forced.err, HasSubstr("warning: training.precision: fp16 multiplies matrices "));
+  EXPECT_THAT(read_text_file(file("slow") + "/log.jsonl"), HasSubstr("\"loss_scale\""));
+  EXPECT_EQ(train("dry", half, {}, {"--dry-run", "--force-slow-precision"}).exit_code, 0);
+  const std::vector<std::string> bench{"linformer-bench", "step",
+                                       "--steps",         "1",
+                                       "--batch-size",    "1",
+                                       "--precision",     "fp16",
+                                       "--set",           "num_hidden_layers=1",
+                                       "--set",           "max_sequence_length=128"};
+  const auto measured = run_child(bench);
+  EXPECT_EQ(measured.exit_code, 2);
+  EXPECT_THAT(measured.err, HasSubstr(" times slower than fp32 on this CPU"));
+}
+
+TEST_F(TrainTest, CudaWithoutADeviceIsAClearError) {
+  const auto result = train("cuda", {"run.device=cuda", "training.max_steps=1"});
+  if (result.exit_code == 0) GTEST_SKIP() << "this machine has a CUDA device";
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("run.device: cuda, but LibTorch finds no CUDA device"));
+}
+
 TEST_F(TrainTest, SignalsSaveAndTheSameCommandGoesOn) {
   ASSERT_EQ(train("whole").exit_code, 0);
   for (const int signal_number : {SIGTERM, SIGINT}) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "linformer/config/model_config.h"
+#include "linformer/config/pretrain_config.h"
 
 namespace linformer {
 
@@ -14,11 +15,13 @@ struct StepBenchmarkOptions {
   int64_t num_warmup = 2;
   double mlm_probability = 0.15;
   bool activation_checkpointing = false;
+  Precision precision = Precision::kFp32;
 };
 
 struct StepBenchmarkResult {
   std::vector<double> step_seconds;  ///< forward, backward, clipping and AdamW
-  std::vector<double> matmul_peaks;  ///< FLOP/s, measured before, between and after steps
+  std::vector<double>
+      matmul_peaks;  ///< FLOP/s in the step's precision, before, between and after steps
   double tokens_per_step = 0;
   double needed_flop_per_token = 0;
   int64_t peak_tensor_bytes = 0;  ///< largest sum of live tensors

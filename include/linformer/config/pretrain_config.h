@@ -17,6 +17,7 @@ enum class Packing { kFullSentences };
 enum class ScheduleType { kLinear, kCosine, kPolynomial, kConstant, kInverseSqrt };
 enum class OptimizerType { kAdamw, kLamb };
 enum class Precision { kFp32, kBf16, kFp16 };
+enum class DeviceChoice { kAuto, kCpu, kCuda };
 enum class ResumeMode { kAuto, kNever, kMust };
 
 template <>
@@ -37,6 +38,10 @@ struct EnumNames<Precision> {
   static constexpr std::array<std::string_view, 3> kNames{"fp32", "bf16", "fp16"};
 };
 template <>
+struct EnumNames<DeviceChoice> {
+  static constexpr std::array<std::string_view, 3> kNames{"auto", "cpu", "cuda"};
+};
+template <>
 struct EnumNames<ResumeMode> {
   static constexpr std::array<std::string_view, 3> kNames{"auto", "never", "must"};
 };
@@ -46,6 +51,7 @@ struct RunConfig {
   int64_t seed = 1;
   int64_t threads = 0;
   std::string init_from;
+  DeviceChoice device = DeviceChoice::kAuto;
 
   template <class Self, class Visitor>
   static void visit_fields(Self& config, Visitor&& field) {
@@ -55,6 +61,8 @@ struct RunConfig {
     field("init_from", config.init_from,
           "model or run folder whose weights a new run starts with, e.g. what linformer-convert "
           "wrote; the section model has to describe it");
+    field("device", config.device,
+          "where to compute; auto: CUDA where there is a device, else CPU");
   }
   bool operator==(const RunConfig&) const = default;
 };

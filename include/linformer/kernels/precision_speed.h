@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include <c10/core/Device.h>
+
 #include "linformer/config/pretrain_config.h"
 
 namespace linformer {
@@ -32,7 +34,7 @@ PrecisionSpeed measure_precision_speed(Precision precision);
 /// `forced` (then it is a warning in the log).
 void refuse_slow_precision(const PrecisionSpeed& speed, bool forced);
 
-/// Measures and refuses, for programs; nothing for fp32.
-void check_precision_speed(Precision precision, bool forced);
+/// Measures and refuses, for programs; nothing for fp32 and on other devices than the CPU.
+void check_precision_speed(Precision precision, c10::Device device, bool forced);
 
 }  // namespace linformer

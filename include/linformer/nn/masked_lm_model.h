@@ -12,7 +12,8 @@ namespace linformer {
 /// An encoder with its masked-LM head, and all their parameters. `config.vocab_size` has to be set.
 class MaskedLmModel {
  public:
-  MaskedLmModel(const ModelConfig& config, uint64_t seed, at::ScalarType dtype = at::kFloat);
+  MaskedLmModel(const ModelConfig& config, uint64_t seed, at::ScalarType dtype = at::kFloat,
+                at::Device device = at::kCPU);
 
   const ModelConfig& config() const { return config_; }
   ParameterSet& parameters() { return parameters_; }

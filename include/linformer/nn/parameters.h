@@ -23,8 +23,9 @@ struct Parameter {
 /// modules are built nor on other modules.
 class ParameterSet {
  public:
-  explicit ParameterSet(uint64_t seed, at::ScalarType dtype = at::kFloat)
-      : seed_(seed), dtype_(dtype) {}
+  explicit ParameterSet(uint64_t seed, at::ScalarType dtype = at::kFloat,
+                        at::Device device = at::kCPU)
+      : seed_(seed), dtype_(dtype), device_(device) {}
 
   /// N(0, deviation^2).
   at::Tensor add_normal(const std::string& name, ParameterKind kind, at::IntArrayRef shape,
@@ -34,7 +35,7 @@ class ParameterSet {
   /// Takes the values of `start`.
   at::Tensor add(const std::string& name, ParameterKind kind, const at::Tensor& start);
 
-  /// A tensor with the draws of N(0, deviation^2) that belong to `name`.
+  /// A tensor on the CPU with the draws of N(0, deviation^2) that belong to `name`.
   at::Tensor draw_normal(const std::string& name, at::IntArrayRef shape, double deviation) const;
 
   const std::vector<Parameter>& all() const { return parameters_; }
@@ -43,10 +44,13 @@ class ParameterSet {
   /// Numbers in all parameters together.
   int64_t count() const;
   at::ScalarType dtype() const { return dtype_; }
+  /// Where the tensors are.
+  at::Device device() const { return device_; }
 
  private:
   uint64_t seed_;
   at::ScalarType dtype_;
+  at::Device device_;
   std::vector<Parameter> parameters_;
 };
 

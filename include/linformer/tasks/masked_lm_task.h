@@ -25,7 +25,8 @@ LossSum masked_lm_loss(const MaskedLmModel& model, const Batch& batch, ForwardCo
 /// no dropout.
 std::vector<double> masked_lm_losses(const MaskedLmModel& model, const Batch& batch);
 
-/// What the encoder reads of a batch, borrowing its memory; no mask where nothing is padding.
-EncoderInput encoder_input(const Batch& batch);
+/// What the encoder reads of a batch; no mask where nothing is padding. On the CPU it borrows the
+/// batch's memory, elsewhere it is a copy.
+EncoderInput encoder_input(const Batch& batch, at::Device device = at::kCPU);
 
 }  // namespace linformer
