@@ -145,6 +145,19 @@ void add_average_command(CLI::App& program) {
   });
 }
 
+void add_ema_command(CLI::App& program) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command =
+      add_command(program, "ema",
+                  "the moving average of the weights that a run with training.ema_decay kept, as a "
+                  "model folder (a checkpoint's own model.safetensors holds the raw weights)",
+                  arguments);
+  add_examples(*command, {"linformer-convert ema --input runs/a --output models/averaged"});
+  command->callback([arguments] {
+    report(arguments->output, export_averaged_weights(arguments->input(), arguments->output));
+  });
+}
+
 }  // namespace
 
 }  // namespace linformer
@@ -162,5 +175,6 @@ int main(int argc, char** argv) {
     linformer::add_linformerise_command(program);
     linformer::add_extend_command(program);
     linformer::add_average_command(program);
+    linformer::add_ema_command(program);
   });
 }

@@ -36,6 +36,7 @@ struct PerplexityArguments {
   int64_t max_sequences = 0;
   int64_t batch_size = 8;
   int threads = 0;
+  bool ema = false;
   bool json = false;
 };
 
@@ -162,6 +163,7 @@ void run_perplexity(const PerplexityArguments& arguments) {
   const int threads = set_num_threads(arguments.threads);
   const std::string folder = find_model_folder(arguments.checkpoint);
   const auto model = load_model(folder);
+  if (arguments.ema) load_averaged_weights(folder, *model);
   const std::optional<UnigramModel> unigram = load_unigram_model(folder);
   const UnigramModel* counts = unigram ? &*unigram : nullptr;
   const Measured measured = arguments.examples.empty()
@@ -187,6 +189,8 @@ void add_perplexity_command(CLI::App& program) {
       ->add_option("--checkpoint", arguments->checkpoint,
                    "model folder, or a run folder (its newest checkpoint)")
       ->required();
+  command->add_flag("--ema", arguments->ema,
+                    "the averaged weights of a run with training.ema_decay, not the raw ones");
   command->add_option("--data", arguments->data,
                       "held-out text files (.txt, .zst, .gz), or prefixes of token shards");
   command->add_option("--examples", arguments->examples,

@@ -130,6 +130,12 @@ void validate_training(const PretrainConfig& config) {
                                   (training.global_batch_size / training.micro_batch_size + 1)));
   }
   require_positive("training.learning_rate", training.learning_rate);
+  if (training.ema_decay) {
+    require_positive("training.ema_decay", *training.ema_decay);
+    if (*training.ema_decay >= 1.0) {
+      fail_usage("training.ema_decay", "has to be below 1", "usual are 0.999 to 0.9999");
+    }
+  }
   validate_optimizer(training.optimizer);
   validate_loss_scale(training.loss_scale);
   validate_guard(training.guard);

@@ -286,4 +286,15 @@ ConversionNotes average_models(const std::vector<std::string>& inputs,
   return notes;
 }
 
+ConversionNotes export_averaged_weights(const std::string& input, const std::string& output_path) {
+  const std::unique_ptr<MaskedLmModel> model = load_model(input);
+  load_averaged_weights(input, *model);
+  OutputFolder output(output_path);
+  ConversionNotes notes;
+  save_model(output.path(), *model, read_text_file(input + "/tokenizer.model"));
+  output.commit();
+  notes.push_back("took the averaged weights of " + input);
+  return notes;
+}
+
 }  // namespace linformer

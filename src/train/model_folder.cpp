@@ -8,6 +8,7 @@
 #include "linformer/checkpoint/model_folder.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
+#include "linformer/train/training_state.h"
 
 namespace linformer {
 namespace {
@@ -17,8 +18,8 @@ constexpr const char* kTokenTypes = "roberta.embeddings.token_type_embeddings.we
 /// Handles on every tensor of the file; the token types, if the file has them, are zeros.
 NamedTensors tensors_of(const ModelConfig& config, const ParameterSet& parameters) {
   NamedTensors tensors;
-  for (const Parameter& parameter : parameters.all()) {
-    tensors.emplace_back(parameter.name, parameter.tensor.detach());
+  for (const auto& [name, tensor] : named_parameters(parameters)) {
+    tensors.emplace_back(name, tensor.detach());
   }
   if (config.is_plain_roberta() && config.type_vocab_size == 0) {
     tensors.emplace_back(kTokenTypes, at::zeros({1, config.hidden_size}));
@@ -57,6 +58,25 @@ void save_model(const std::string& folder, const std::string& config_json,
   write_file_atomically(folder + "/config.json", config_json);
   save_tensors(folder + "/model.safetensors", tensors);
   write_file_atomically(folder + "/tokenizer.model", tokenizer_model_bytes);
+}
+
+NamedTensors named_parameters(const ParameterSet& parameters) {
+  NamedTensors tensors;
+  for (const Parameter& parameter : parameters.all()) {
+    tensors.emplace_back(parameter.name, parameter.tensor);
+  }
+  return tensors;
+}
+
+void load_averaged_weights(const std::string& folder, MaskedLmModel& model) {
+  const std::string path = weight_average_path(folder);
+  if (!std::filesystem::exists(path)) {
+    fail_run(folder, "holds no averaged weights",
+             "take a checkpoint of a run with training.ema_decay");
+  }
+  NamedTensors targets = named_parameters(model.parameters());
+  for (auto& [name, tensor] : targets) tensor = tensor.detach();
+  load_into(path, targets);
 }
 
 void load_weights(const std::string& folder, MaskedLmModel& model) {

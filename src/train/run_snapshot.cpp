@@ -21,7 +21,7 @@ NamedTensors copies_of(const NamedTensors& tensors) {
 
 size_t RunSnapshot::tensor_bytes() const {
   size_t bytes = 0;
-  for (const NamedTensors* tensors : {&weights, &optimizer}) {
+  for (const NamedTensors* tensors : {&weights, &optimizer, &average}) {
     for (const auto& [name, tensor] : *tensors) bytes += tensor.nbytes();
   }
   return bytes;
@@ -29,19 +29,21 @@ size_t RunSnapshot::tensor_bytes() const {
 
 RunSnapshot take_snapshot(const MaskedLmModel& model, const NamedTensors& moments,
                           const TrainingState& state, std::string tokenizer_model,
-                          std::vector<uint64_t> unigram_counts) {
+                          std::vector<uint64_t> unigram_counts, const NamedTensors& average) {
   const at::NoGradGuard no_grad;
   return {to_config_json(model.config()),
           std::move(tokenizer_model),
           copies_of(model_tensors(model)),
           copies_of(moments),
           state,
-          std::move(unigram_counts)};
+          std::move(unigram_counts),
+          copies_of(average)};
 }
 
 void write_snapshot(const std::string& folder, const RunSnapshot& snapshot) {
   save_model(folder, snapshot.config_json, snapshot.weights, snapshot.tokenizer_model);
   save_training_state(folder, snapshot.state, snapshot.optimizer);
+  if (!snapshot.average.empty()) save_tensors(weight_average_path(folder), snapshot.average);
   save_unigram_counts(folder, snapshot.unigram_counts);
 }
 

@@ -133,6 +133,13 @@ NamedTensors Team::whole_state(const Optimizer& optimizer, Fetch fetch) {
   return own;
 }
 
+void Team::share(const NamedTensors& tensors) {
+  if (is_alone()) return;
+  std::vector<at::Tensor> values;
+  for (const auto& [name, tensor] : tensors) values.push_back(tensor);
+  processes_->broadcast(values, 0);
+}
+
 void Team::share_start(const MaskedLmModel& model, const NamedTensors& whole, Optimizer& optimizer,
                        TrainingState& state) {
   if (is_alone()) return;

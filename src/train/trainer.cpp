@@ -62,6 +62,9 @@ Trainer::Trainer(PretrainConfig config, std::shared_ptr<ProcessGroup> processes)
   state_.mlm_probability = config_.data.mlm_probability;
   state_.loss_scale = precision_.state();
   team_.check_same_run(config_, state_.data_fingerprint);
+  if (config_.training.ema_decay) {
+    average_.emplace(named_parameters(model_->parameters()), *config_.training.ema_decay);
+  }
   const NamedTensors moments = team_.whole_state(*optimizer_, Team::Fetch::kNo);
   if (team_.is_first()) {
     checkpoints_.prepare();
@@ -69,6 +72,7 @@ Trainer::Trainer(PretrainConfig config, std::shared_ptr<ProcessGroup> processes)
     prepare_run_folder();
   }
   team_.share_start(*model_, moments, *optimizer_, state_);
+  if (average_) team_.share(average_->state());
   precision_.set_state(state_.loss_scale);
   guard_.state() = state_.guard;
   last_saved_step_ = team_.maximum({last_saved_step_}).front();
@@ -110,9 +114,24 @@ void Trainer::load_checkpoint(const std::string& folder, const NamedTensors& mom
   load_weights(folder, *model_);
   const TrainingState state = load_training_state(folder, moments);
   check_resumable(state, folder);
+  take_average(folder);
   state_ = state;
   optimizer_->set_num_updates(state_.num_updates);
   last_saved_step_ = state_.step;
+}
+
+void Trainer::take_average(const std::string& folder) {
+  const std::string path = weight_average_path(folder);
+  const bool saved = std::filesystem::exists(path);
+  if (average_ && saved) {
+    load_into(path, average_->state());
+  } else if (average_) {
+    average_->restart();
+    log_warning("training.ema_decay was off in " + folder +
+                "; the average begins with its weights");
+  } else if (saved) {
+    log_warning("training.ema_decay is off; the averaged weights of " + folder + " are given up");
+  }
 }
 
 void Trainer::check_same_model(const std::string& folder, const std::string& or_else) const {
@@ -141,6 +160,7 @@ void Trainer::take_initial_weights() {
                "use the model's own tokenizer, also to prepare the data");
   }
   load_weights(folder, *model_);
+  if (average_) average_->restart();
   log_info("weights from " + folder);
 }
 
@@ -306,6 +326,7 @@ void Trainer::update(StepTotals& totals) {
   state_.loss_scale = precision_.state();
   optimizer_->zero_grad();
   if (take) team_.share_update();
+  if (take && average_) average_->update(state_.step);
 }
 
 void Trainer::advance(int64_t num_tokens) {
@@ -381,10 +402,13 @@ void Trainer::evaluate() {
   EvaluationOptions options{static_cast<uint64_t>(config_.evaluation.mask_seed),
                             config_.evaluation_batch_size(), config_.evaluation.max_sequences};
   team_.divide(options);
+  std::optional<WeightAverage::InPlace> averaged;
+  if (average_) averaged.emplace(*average_);
   const EvaluationResult result = team_.sum([&] {
     const AutocastScope scope(precision_.types());
     return evaluate_dataset(*model_, data_.valid->batches(), options, &unigram_);
   }());
+  averaged.reset();
   interval_.pause_seconds += steady_seconds() - start;
   if (!result.complete) return;
   last_evaluation_ = result;
@@ -434,7 +458,8 @@ void Trainer::save(bool is_best) {
     state_.guard = guard_.state();
     if (team_.is_first()) {
       writer_.save(take_snapshot(*model_, moments, state_, data_.tokenizer.model_bytes(),
-                                 data_.train->dataset().unigram_counts()),
+                                 data_.train->dataset().unigram_counts(),
+                                 average_ ? average_->state() : NamedTensors{}),
                    is_best);
     }
     last_saved_step_ = state_.step;

@@ -71,6 +71,7 @@ void Trainer::roll_back(const StepTotals& totals) {
     give_up(totals, "there is no checkpoint to go back to");
   }
   team_.share_start(*model_, moments, *optimizer_, state_);
+  if (average_) team_.share(average_->state());
   session_start_ = steady_seconds();
   session_elapsed_ = elapsed;
   guard_.state() = state_.guard;

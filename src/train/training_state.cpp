@@ -91,6 +91,10 @@ TrainingState from_json(const Json& json) {
 
 }  // namespace
 
+std::string weight_average_path(const std::string& folder) {
+  return folder + "/training/ema.safetensors";
+}
+
 std::string training_state_text(const TrainingState& state) {
   return to_json(state).dump(2) + "\n";
 }

@@ -211,6 +211,7 @@ struct TrainingConfig {
   Precision precision = Precision::kFp32;
   LossScaleConfig loss_scale;
   bool activation_checkpointing = false;
+  std::optional<double> ema_decay;
 
   template <class Self, class Visitor>
   static void visit_fields(Self& config, Visitor&& field) {
@@ -235,6 +236,9 @@ struct TrainingConfig {
     field("activation_checkpointing", config.activation_checkpointing,
           "true keeps one tensor per layer and computes the rest again in the backward pass: less "
           "memory, more time, the same numbers");
+    field("ema_decay", config.ema_decay,
+          "decay of an exponential moving average of the weights, e.g. 0.999, which evaluations use; "
+          "null = none");
   }
   bool operator==(const TrainingConfig&) const = default;
 };

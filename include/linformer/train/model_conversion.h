@@ -50,4 +50,7 @@ ConversionNotes extend_model(const std::string& input, const std::string& output
 /// The mean of the weights of models with one configuration and one tokenizer.
 ConversionNotes average_models(const std::vector<std::string>& inputs, const std::string& output);
 
+/// The averaged weights of a checkpoint of a run with training.ema_decay.
+ConversionNotes export_averaged_weights(const std::string& input, const std::string& output);
+
 }  // namespace linformer

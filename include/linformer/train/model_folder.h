@@ -55,6 +55,13 @@ NamedTensors model_tensors(const MaskedLmModel& model);
 /// Copies the tensors of FOLDER/model.safetensors into an existing model.
 void load_weights(const std::string& folder, MaskedLmModel& model);
 
+/// Handles on the parameters, by the names that they have in files.
+NamedTensors named_parameters(const ParameterSet& parameters);
+
+/// Replaces the weights by the averaged ones of a checkpoint of a run with training.ema_decay.
+/// Throws RunError if it has none.
+void load_averaged_weights(const std::string& folder, MaskedLmModel& model);
+
 /// How often each token occurred in the training data: FOLDER/training/unigram.safetensors.
 void save_unigram_counts(const std::string& folder, const std::vector<uint64_t>& counts);
 /// The unigram model of these counts; nothing if the folder has none (an imported model).

@@ -20,15 +20,17 @@ struct RunSnapshot {
   NamedTensors optimizer;
   TrainingState state;
   std::vector<uint64_t> unigram_counts;
+  NamedTensors average;  ///< of the weights, with training.ema_decay; else empty
 
   /// Of all tensors.
   size_t tensor_bytes() const;
 };
 
-/// Copies weights and `moments` (Optimizer::state()) into memory of their own, on the CPU.
+/// Copies weights, `moments` (Optimizer::state()) and `average` (WeightAverage::state()) into memory of their own, on the CPU.
 RunSnapshot take_snapshot(const MaskedLmModel& model, const NamedTensors& moments,
                           const TrainingState& state, std::string tokenizer_model,
-                          std::vector<uint64_t> unigram_counts);
+                          std::vector<uint64_t> unigram_counts,
+                          const NamedTensors& average = {});
 
 /// Writes the files of a checkpoint into an existing folder. Throws RunError.
 void write_snapshot(const std::string& folder, const RunSnapshot& snapshot);

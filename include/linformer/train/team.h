@@ -75,6 +75,8 @@ class Team {
   /// After rank 0 has resumed: everybody gets weights, moments (`whole` of rank 0), and the state.
   void share_start(const MaskedLmModel& model, const NamedTensors& whole, Optimizer& optimizer,
                    TrainingState& state);
+  /// Everybody gets rank 0's tensors.
+  void share(const NamedTensors& tensors);
 
  private:
   std::shared_ptr<ProcessGroup> processes_;

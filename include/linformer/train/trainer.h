@@ -12,6 +12,7 @@
 #include "linformer/data/prefetch.h"
 #include "linformer/nn/masked_lm_model.h"
 #include "linformer/optim/optimizer.h"
+#include "linformer/optim/weight_average.h"
 #include "linformer/report/progress.h"
 #include "linformer/report/run_log.h"
 #include "linformer/train/checkpoint_writer.h"
@@ -67,6 +68,7 @@ class Trainer {
   void resume(const NamedTensors& moments);
   void load_checkpoint(const std::string& folder, const NamedTensors& moments);
   void take_initial_weights();
+  void take_average(const std::string& folder);
   void check_same_model(const std::string& folder, const std::string& or_else) const;
   void check_resumable(const TrainingState& saved, const std::string& folder) const;
   std::optional<StopReason> finished();
@@ -99,6 +101,7 @@ class Trainer {
   UnigramModel unigram_;
   std::unique_ptr<MaskedLmModel> model_;
   std::unique_ptr<Optimizer> optimizer_;
+  std::optional<WeightAverage> average_;  // training.ema_decay
   StepPrecision precision_;
   CheckpointStore checkpoints_;
   StepGuard guard_;

@@ -41,6 +41,9 @@ TrainingState parse_training_state(const std::string& text, const std::string& s
 void save_training_state(const std::string& folder, const TrainingState& state,
                          const NamedTensors& moments);
 
+/// Where a checkpoint keeps the averaged weights, if the run has training.ema_decay.
+std::string weight_average_path(const std::string& folder);
+
 /// Reads both into `moments`, which have to be all of the file. The optimizer's count of updates is
 /// TrainingState::num_updates. Throws RunError.
 TrainingState load_training_state(const std::string& folder, const NamedTensors& moments);
