@@ -37,8 +37,8 @@ struct StepSettings {
   std::string tokenizer;
   uint64_t seed = 1;
   int64_t max_sequence_length = 512;
-  int64_t global_batch_size = 256;
-  double mlm_probability = 0.15;
+  BatchSchedule batches{256};
+  MaskingRate masking_rate;
   Packing packing = Packing::kFullSentences;
 };
 
@@ -51,8 +51,8 @@ StepSettings resolve(const WhyArguments& arguments) {
                 config.tokenizer.model,
                 static_cast<uint64_t>(config.run.seed),
                 config.model.max_sequence_length,
-                config.training.global_batch_size,
-                config.data.mlm_probability,
+                config.batch_schedule(),
+                config.masking_rate(),
                 config.data.packing};
   } else if (!arguments.overrides.empty()) {
     fail_usage("--set", "there is no configuration to change", "add --config FILE");
@@ -63,14 +63,14 @@ StepSettings resolve(const WhyArguments& arguments) {
       static_cast<uint64_t>(arguments.seed.value_or(static_cast<int64_t>(settings.seed)));
   settings.max_sequence_length =
       arguments.max_sequence_length.value_or(settings.max_sequence_length);
-  settings.global_batch_size = arguments.global_batch_size.value_or(settings.global_batch_size);
-  settings.mlm_probability = arguments.mlm_probability.value_or(settings.mlm_probability);
+  if (arguments.global_batch_size && *arguments.global_batch_size < 1) {
+    fail_usage("--global-batch-size", "has to be at least 1", "give the run's number");
+  }
+  if (arguments.global_batch_size) settings.batches = BatchSchedule(*arguments.global_batch_size);
+  if (const auto& share = arguments.mlm_probability) settings.masking_rate = {*share, *share, 0};
   if (settings.data.empty() || settings.tokenizer.empty()) {
     fail_usage("linformer-data why", "which data and which tokenizer?",
                "add --config FILE, or --data PREFIX and --tokenizer FILE");
-  }
-  if (settings.global_batch_size < 1) {
-    fail_usage("--global-batch-size", "has to be at least 1", "give the run's number");
   }
   return settings;
 }
@@ -83,19 +83,20 @@ void run_why(const WhyArguments& arguments) {
   const StepSettings settings = resolve(arguments);
   const Tokenizer tokenizer = Tokenizer::load(settings.tokenizer);
   const auto dataset = TokenDataset::open(settings.data, tokenizer.hash(), DatasetCheck::kHeaders);
+  const double share = settings.masking_rate.at(arguments.step - 1);
   const SequencePacking packing(dataset, {settings.max_sequence_length, settings.packing});
   const BatchSource source(
-      packing, {.mlm_probability = settings.mlm_probability, .vocab_size = tokenizer.vocab_size()},
-      settings.seed);
-  const int64_t first = (arguments.step - 1) * settings.global_batch_size;
+      packing, {.mlm_probability = share, .vocab_size = tokenizer.vocab_size()}, settings.seed);
+  const int64_t first = settings.batches.first_sequence(arguments.step - 1);
+  const int64_t count = settings.batches.sequences(arguments.step - 1);
   auto rows = nlohmann::ordered_json::array();
   if (!arguments.json) {
-    std::printf("step %s: sequences %s to %s of the run, seed %s\n",
+    std::printf("step %s: sequences %s to %s of the run, seed %s, %s of the tokens predicted\n",
                 format_count(arguments.step).c_str(), format_count(first).c_str(),
-                format_count(first + settings.global_batch_size - 1).c_str(),
-                std::to_string(settings.seed).c_str());
+                format_count(first + count - 1).c_str(), std::to_string(settings.seed).c_str(),
+                format_number(share).c_str());
   }
-  for (int64_t i = 0; i < settings.global_batch_size; ++i) {
+  for (int64_t i = 0; i < count; ++i) {
     const SampleId sample = sample_at(settings.seed, packing.num_sequences(), first + i);
     const std::vector<int32_t> ids = packing.tokens(sample.index);
     const MaskedSequence masked = source.training_row(sample);

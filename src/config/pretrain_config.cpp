@@ -6,6 +6,7 @@
 #include "rules.h"
 
 #include "linformer/core/error.h"
+#include "linformer/core/format.h"
 
 namespace linformer {
 namespace {
@@ -105,6 +106,50 @@ void validate_guard(const GuardConfig& guard) {
   require_range("training.guard.spike_window", guard.spike_window, 8, 100000);
 }
 
+void validate_batch_ramp(const TrainingConfig& training) {
+  const BatchRampConfig& ramp = training.batch_ramp;
+  if (ramp.start == 0) {
+    if (ramp.steps != 0) {
+      fail_usage("training.batch_ramp.steps", "is set, but batch_ramp.start is not",
+                 "set the sequences of the first step, or leave both out");
+    }
+    return;
+  }
+  require_range("training.batch_ramp.start", ramp.start, 1, training.global_batch_size);
+  require_range("training.batch_ramp.steps", ramp.steps, 1, BatchSchedule::kMaxRampSteps);
+  if (training.global_batch_size % ramp.start != 0) {
+    fail_usage("training.batch_ramp.start",
+               std::to_string(ramp.start) + " does not divide global_batch_size " +
+                   std::to_string(training.global_batch_size),
+               "choose a divisor; steps take multiples of it");
+  }
+  if (ramp.start % training.micro_batch_size != 0) {
+    fail_usage("training.batch_ramp.start",
+               std::to_string(ramp.start) + " is no multiple of micro_batch_size " +
+                   std::to_string(training.micro_batch_size),
+               "choose a multiple, or smaller micro-batches");
+  }
+}
+
+void validate_masking_rate(const PretrainConfig& config) {
+  const DataConfig& data = config.data;
+  if (!data.final_mlm_probability) {
+    if (data.mlm_probability_steps) {
+      fail_usage("data.mlm_probability_steps", "is set, but data.final_mlm_probability is not",
+                 "set both or neither");
+    }
+    return;
+  }
+  require_share("data.final_mlm_probability", *data.final_mlm_probability);
+  require_positive("data.final_mlm_probability", *data.final_mlm_probability);
+  if (data.mlm_probability_steps) {
+    require_range("data.mlm_probability_steps", *data.mlm_probability_steps, 1, kManySteps);
+  } else if (!config.planned_steps()) {
+    fail_usage("data.mlm_probability_steps", "max_hours alone does not say how many steps there are",
+               "set it, or training.max_steps or max_tokens");
+  }
+}
+
 void validate_training(const PretrainConfig& config) {
   const TrainingConfig& training = config.training;
   if (!training.max_steps && !training.max_tokens && !training.max_hours) {
@@ -129,6 +174,7 @@ void validate_training(const PretrainConfig& config) {
                    std::to_string(training.micro_batch_size *
                                   (training.global_batch_size / training.micro_batch_size + 1)));
   }
+  validate_batch_ramp(training);
   require_positive("training.learning_rate", training.learning_rate);
   if (training.ema_decay) {
     require_positive("training.ema_decay", *training.ema_decay);
@@ -143,6 +189,10 @@ void validate_training(const PretrainConfig& config) {
 }
 
 void validate_evaluation(const EvaluationConfig& evaluation) {
+  if (evaluation.mlm_probability) {
+    require_share("evaluation.mlm_probability", *evaluation.mlm_probability);
+    require_positive("evaluation.mlm_probability", *evaluation.mlm_probability);
+  }
   require_range("evaluation.every", evaluation.every, 0, kManySteps);
   require_range("evaluation.mask_seed", evaluation.mask_seed, 0, INT64_MAX);
   require_range("evaluation.micro_batch_size", evaluation.micro_batch_size, 0, kManySequences);
@@ -153,10 +203,35 @@ void validate_evaluation(const EvaluationConfig& evaluation) {
 
 }  // namespace
 
+std::string DataConfig::describe_masking() const {
+  if (!final_mlm_probability) return "constant";
+  return "to " + format_number(*final_mlm_probability, 17) + " over " +
+         (mlm_probability_steps ? std::to_string(*mlm_probability_steps) : "all") + " steps";
+}
+
+BatchSchedule PretrainConfig::batch_schedule() const {
+  const BatchRampConfig& ramp = training.batch_ramp;
+  if (ramp.start == 0) return BatchSchedule(training.global_batch_size);
+  return {training.global_batch_size, ramp.start, ramp.steps};
+}
+
+MaskingRate PretrainConfig::masking_rate() const {
+  const double first = data.mlm_probability;
+  if (!data.final_mlm_probability) return {first, first, 0};
+  const int64_t steps = data.mlm_probability_steps.value_or(planned_steps().value_or(0));
+  return {first, *data.final_mlm_probability, steps};
+}
+
+double PretrainConfig::evaluation_mlm_probability() const {
+  return evaluation.mlm_probability.value_or(data.mlm_probability);
+}
+
 std::optional<int64_t> PretrainConfig::planned_steps() const {
   std::optional<int64_t> steps = training.max_steps;
   if (training.max_tokens) {
-    const int64_t by_tokens = (*training.max_tokens + tokens_per_step() - 1) / tokens_per_step();
+    const int64_t length = model.max_sequence_length;
+    const int64_t by_tokens =
+        batch_schedule().steps_for((*training.max_tokens + length - 1) / length);
     steps = std::min(steps.value_or(by_tokens), by_tokens);
   }
   return steps;
@@ -180,6 +255,7 @@ void PretrainConfig::validate() const {
   validate_data(data);
   model.validate();
   validate_training(*this);
+  validate_masking_rate(*this);
   validate_evaluation(evaluation);
   require_range("checkpoint.every", checkpoint.every, 0, kManySteps);
   require_range("checkpoint.keep_last", checkpoint.keep_last, 1, kManySteps);

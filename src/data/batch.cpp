@@ -51,16 +51,17 @@ BatchSource::BatchSource(const SequencePacking& packing, const MaskingOptions& m
                          uint64_t seed)
     : packing_(&packing), masker_(masking), seed_(seed) {}
 
-MaskedSequence BatchSource::training_row(SampleId sample) const {
-  return masker_.mask(packing_->tokens(sample.index), training_masks(seed_, sample));
+MaskedSequence BatchSource::training_row(SampleId sample, double mlm_probability) const {
+  return masker_.mask(packing_->tokens(sample.index), training_masks(seed_, sample),
+                      mlm_probability);
 }
 
-Batch BatchSource::batch(int64_t first_position, int64_t count) const {
+Batch BatchSource::batch(int64_t first_position, int64_t count, double mlm_probability) const {
   if (first_position < 0 || count < 0) throw std::out_of_range("a negative position in training");
   std::vector<BatchRow> rows(static_cast<size_t>(count));
   for (size_t b = 0; b < rows.size(); ++b) {
     rows[b].sample = sample_at(seed_, num_sequences(), first_position + static_cast<int64_t>(b));
-    rows[b].sequence = training_row(rows[b].sample);
+    rows[b].sequence = training_row(rows[b].sample, mlm_probability);
   }
   return make_batch(rows, packing_->max_sequence_length());
 }

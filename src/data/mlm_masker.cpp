@@ -39,7 +39,8 @@ bool MlmMasker::is_special(int32_t id) const {
   return id < kFirstOrdinaryId || id >= mask_id(options_.vocab_size);
 }
 
-MaskedSequence MlmMasker::mask(std::span<const int32_t> tokens, RandomStream random) const {
+MaskedSequence MlmMasker::mask(std::span<const int32_t> tokens, RandomStream random,
+                               double mlm_probability) const {
   MaskedSequence result;
   result.input_ids.assign(tokens.begin(), tokens.end());
   std::vector<int32_t>& positions = result.positions;
@@ -47,7 +48,7 @@ MaskedSequence MlmMasker::mask(std::span<const int32_t> tokens, RandomStream ran
     if (!is_special(tokens[i])) positions.push_back(static_cast<int32_t>(i));
   }
   const size_t num_maskable = positions.size();
-  const double expected = options_.mlm_probability * static_cast<double>(num_maskable);
+  const double expected = mlm_probability * static_cast<double>(num_maskable);
   const size_t num_masked =
       std::min(num_maskable, static_cast<size_t>(std::floor(expected + random.uniform())));
   // The first steps of a Fisher-Yates shuffle draw without replacement.

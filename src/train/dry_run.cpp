@@ -118,20 +118,25 @@ std::string describe_length(const PretrainConfig& config, const SequencePacking&
   if (config.training.max_hours) {
     steps = std::min(steps, *config.training.max_hours * 3600.0 / step_seconds);
   }
-  const double sequences = steps * static_cast<double>(config.training.global_batch_size);
+  const auto sequences =
+      static_cast<double>(config.batch_schedule().first_sequence(static_cast<int64_t>(steps)));
+  const double seconds = sequences / static_cast<double>(config.training.micro_batch_size) *
+                             probe.micro_batch_seconds +
+                         steps * probe.update_seconds;
+  const double tokens = sequences * static_cast<double>(config.model.max_sequence_length);
   const Rows rows{
       {"length", ""},
       {"training data", format_count(dataset.num_tokens()) + " tokens in " +
                             format_count(packing.num_sequences()) + " sequences, " +
                             format_fixed(100.0 * packing.fill(), 1) + " % filled"},
       {"steps", format_count(static_cast<int64_t>(steps))},
-      {"tokens, padding included", format_count(static_cast<int64_t>(steps * positions))},
+      {"tokens, padding included", format_count(static_cast<int64_t>(tokens))},
       {"epochs over the data",
        format_number(sequences / static_cast<double>(packing.num_sequences()))},
       {"a step", format_duration(step_seconds) + ", " +
                      format_count(static_cast<int64_t>(positions / step_seconds)) + " tokens/s, " +
                      format_fixed(100.0 * share, 0) + " % of the matrix-multiply peak"},
-      {"the run, without evaluations", format_duration(steps * step_seconds)},
+      {"the run, without evaluations", format_duration(seconds)},
       {"peak of tensors in the probe", bytes(probe.peak_bytes)}};
   return format_table(rows);
 }

@@ -29,10 +29,12 @@ PretrainConfig comparable(PretrainConfig config) {
 void Team::check_same_run(const PretrainConfig& config, uint64_t data_fingerprint) {
   if (is_alone()) return;
   const int64_t micro = config.training.micro_batch_size;
-  const int64_t batch = config.training.global_batch_size;
+  // The sizes of all steps are multiples of the ramp's start.
+  const int64_t start = config.training.batch_ramp.start;
+  const int64_t batch = start > 0 ? start : config.training.global_batch_size;
   if (batch % (micro * size()) != 0) {
     const int64_t multiple = micro * size();
-    fail_usage("training.global_batch_size",
+    fail_usage(start > 0 ? "training.batch_ramp.start" : "training.global_batch_size",
                std::to_string(batch) + " sequences do not divide into micro-batches of " +
                    std::to_string(micro) + " for " + std::to_string(size()) + " processes",
                "make it a multiple of " + std::to_string(multiple) + ", e.g. " +

@@ -20,6 +20,7 @@
 #include "linformer/nn/model_cost.h"
 #include "linformer/optim/learning_rate.h"
 #include "linformer/tasks/masked_lm_task.h"
+#include "linformer/train/batch_stream.h"
 #include "linformer/train/model_folder.h"
 #include "linformer/train/optimized_parameters.h"
 #include "linformer/train/session_limit.h"
@@ -60,6 +61,7 @@ Trainer::Trainer(PretrainConfig config, std::shared_ptr<ProcessGroup> processes)
   state_.seed = static_cast<uint64_t>(config_.run.seed);
   state_.data_fingerprint = data_.train->dataset().fingerprint();
   state_.mlm_probability = config_.data.mlm_probability;
+  state_.masking = config_.data.describe_masking();
   state_.loss_scale = precision_.state();
   team_.check_same_run(config_, state_.data_fingerprint);
   if (config_.training.ema_decay) {
@@ -175,11 +177,13 @@ void Trainer::check_resumable(const TrainingState& saved, const std::string& fol
   if (saved.mlm_probability != state_.mlm_probability) {
     refuse("data.mlm_probability", "another share of masked tokens");
   }
-  if (saved.position % config_.training.global_batch_size != 0 ||
-      saved.position / config_.training.global_batch_size != saved.step) {
+  if (saved.masking != state_.masking) {
+    refuse("data", "other masks (" + state_.masking + " instead of " + saved.masking + ")");
+  }
+  if (saved.position != config_.batch_schedule().first_sequence(saved.step)) {
     log_warning(
-        "training.global_batch_size has changed since step 0; the order of the data goes "
-        "on unchanged, the steps are other ones");
+        "training.global_batch_size or batch_ramp has changed since step 0; the order of the data "
+        "goes on unchanged, the steps are other ones");
   }
 }
 
@@ -205,7 +209,8 @@ std::optional<StopReason> Trainer::finished() {
 }
 
 int64_t Trainer::micro_batches_per_process() const {
-  return config_.training.global_batch_size / (config_.training.micro_batch_size * team_.size());
+  return config_.batch_schedule().sequences(state_.step) /
+         (config_.training.micro_batch_size * team_.size());
 }
 
 StopReason Trainer::run() {
@@ -223,13 +228,11 @@ StopReason Trainer::run() {
 }
 
 void Trainer::start_prefetcher() {
-  const int64_t micro = config_.training.micro_batch_size;
-  const int64_t base = state_.position;
-  const BatchSource& source = data_.train->batches();
+  const auto offset = [this](int64_t number) {
+    return team_.offset(number, config_.training.micro_batch_size);
+  };
   prefetcher_ = std::make_unique<BatchPrefetcher>(
-      [this, &source, base, micro](int64_t number) {
-        return source.batch(base + team_.offset(number, micro), micro);
-      },
+      micro_batches_of(config_, data_.train->batches(), {state_.step, state_.position}, offset),
       /*first=*/0, config_.data.prefetch_batches, config_.data.loader_threads);
 }
 
@@ -330,7 +333,7 @@ void Trainer::update(StepTotals& totals) {
 }
 
 void Trainer::advance(int64_t num_tokens) {
-  state_.position += config_.training.global_batch_size;
+  state_.position += config_.batch_schedule().sequences(state_.step);
   state_.num_tokens += num_tokens;
   ++state_.step;
 }
@@ -354,7 +357,8 @@ void Trainer::log_step(const StepTotals& totals) {
   const double tokens_per_second = static_cast<double>(interval_.num_tokens) / seconds;
   const NllTotals mean{interval_.nll_sum, interval_.num_labels};
   const double flop_per_second =
-      tokens_per_second * needed_flop_per_token(config_.model, config_.data.mlm_probability);
+      tokens_per_second *
+      needed_flop_per_token(config_.model, config_.masking_rate().at(state_.step - 1));
   // Above the peak: something else was computing while the peak was measured.
   if (flop_per_second > matmul_peak_ * static_cast<double>(team_.size())) {
     matmul_peak_ = std::max(matmul_peak_, measure_matmul_peak(config_.training.precision,

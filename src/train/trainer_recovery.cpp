@@ -30,7 +30,7 @@ void Trainer::handle_problem(const StepTotals& totals) {
   // Every sequence of the step: where the gradient alone is bad, nobody knows which one it was.
   std::vector<SampleId> samples = totals.not_finite;
   if (samples.empty()) {
-    const int64_t first = state_.position - config_.training.global_batch_size;
+    const int64_t first = state_.position - config_.batch_schedule().sequences(state_.step - 1);
     for (int64_t position = first; position < state_.position; ++position) {
       samples.push_back(sample_at(state_.seed, data_.train->batches().num_sequences(), position));
     }

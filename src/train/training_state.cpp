@@ -64,7 +64,8 @@ Json to_json(const TrainingState& state) {
           {"guard", to_json(state.guard)},
           {"seed", state.seed},
           {"data_fingerprint", state.data_fingerprint},
-          {"mlm_probability", state.mlm_probability}};
+          {"mlm_probability", state.mlm_probability},
+          {"masking", state.masking}};
 }
 
 TrainingState from_json(const Json& json) {
@@ -86,6 +87,7 @@ TrainingState from_json(const Json& json) {
   json.at("seed").get_to(state.seed);
   json.at("data_fingerprint").get_to(state.data_fingerprint);
   json.at("mlm_probability").get_to(state.mlm_probability);
+  json.at("masking").get_to(state.masking);
   return state;
 }
 

@@ -7,8 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "linformer/config/batch_schedule.h"
 #include "linformer/config/distributed_config.h"
 #include "linformer/config/fields.h"
+#include "linformer/config/masking_rate.h"
 #include "linformer/config/model_config.h"
 
 namespace linformer {
@@ -82,6 +84,8 @@ struct DataConfig {
   std::vector<std::string> valid;
   Packing packing = Packing::kFullSentences;
   double mlm_probability = 0.15;
+  std::optional<double> final_mlm_probability;
+  std::optional<int64_t> mlm_probability_steps;
   int64_t prefetch_batches = 8;
   int64_t loader_threads = 1;
 
@@ -94,9 +98,18 @@ struct DataConfig {
           "full_sentences: whole sentences up to n tokens, across documents (RoBERTa's)");
     field("mlm_probability", config.mlm_probability,
           "share of tokens to predict (80 % masked, 10 % random, 10 % kept)");
+    field("final_mlm_probability", config.final_mlm_probability,
+          "mlm_probability goes to this on a line over the steps; null = it stays");
+    field("mlm_probability_steps", config.mlm_probability_steps,
+          "steps that it takes to get there; null = the run's");
     field("prefetch_batches", config.prefetch_batches, "micro-batches prepared ahead of the step");
     field("loader_threads", config.loader_threads, "threads that prepare micro-batches");
   }
+
+  /// What decides the masks besides the seed and mlm_probability, in words: "constant", or e.g.
+  /// "to 0.3 over 1000 steps". A run goes on only with the same.
+  std::string describe_masking() const;
+
   bool operator==(const DataConfig&) const = default;
 };
 
@@ -196,6 +209,21 @@ struct GuardConfig {
   bool operator==(const GuardConfig&) const = default;
 };
 
+/// How the batch grows at the start of a run; BatchSchedule has the formula.
+struct BatchRampConfig {
+  int64_t start = 0;
+  int64_t steps = 0;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("start", config.start,
+          "sequences of the first step; each step takes a multiple of it; divides "
+          "global_batch_size; 0 = no ramp");
+    field("steps", config.steps, "steps until the batch has global_batch_size sequences");
+  }
+  bool operator==(const BatchRampConfig&) const = default;
+};
+
 /// A run ends at the first of max_steps, max_tokens and max_hours; at least one is set.
 struct TrainingConfig {
   std::optional<int64_t> max_steps;
@@ -203,6 +231,7 @@ struct TrainingConfig {
   std::optional<double> max_hours;
   std::optional<double> session_hours;
   int64_t global_batch_size = 256;
+  BatchRampConfig batch_ramp;
   int64_t micro_batch_size = 8;
   double learning_rate = 5e-4;
   ScheduleConfig schedule;
@@ -222,6 +251,7 @@ struct TrainingConfig {
           "hours until this process is ended from outside, e.g. by a scheduler; it saves and stops "
           "checkpoint.save_before_seconds earlier, and the same command goes on");
     field("global_batch_size", config.global_batch_size, "sequences per optimizer step");
+    field("batch_ramp", config.batch_ramp, "smaller batches at the start of the run");
     field("micro_batch_size", config.micro_batch_size,
           "sequences per forward and backward pass; divides global_batch_size");
     field("learning_rate", config.learning_rate, "peak learning rate, after warm-up");
@@ -246,6 +276,7 @@ struct TrainingConfig {
 struct EvaluationConfig {
   int64_t every = 500;
   int64_t mask_seed = 7;
+  std::optional<double> mlm_probability;
   int64_t micro_batch_size = 0;
   int64_t max_sequences = 0;
   int64_t early_stop_patience = 0;
@@ -255,6 +286,9 @@ struct EvaluationConfig {
   static void visit_fields(Self& config, Visitor&& field) {
     field("every", config.every, "steps between evaluations on data.valid; 0 = at the end only");
     field("mask_seed", config.mask_seed, "seed of the frozen validation masks");
+    field("mlm_probability", config.mlm_probability,
+          "share of tokens to predict there, the same in every evaluation; null = "
+          "data.mlm_probability");
     field("micro_batch_size", config.micro_batch_size,
           "sequences per forward pass; 0 = training.micro_batch_size");
     field("max_sequences", config.max_sequences, "sequences evaluated; 0 = all");
@@ -332,7 +366,12 @@ struct PretrainConfig {
     field("distributed", config.distributed, "several processes");
   }
 
-  /// Tokens of one optimizer step, padding included.
+  /// Sequences of each step.
+  BatchSchedule batch_schedule() const;
+  /// Share of tokens to predict in each step.
+  MaskingRate masking_rate() const;
+  double evaluation_mlm_probability() const;
+  /// Tokens of one optimizer step after the ramp, padding included.
   int64_t tokens_per_step() const { return training.global_batch_size * model.max_sequence_length; }
   /// Steps that max_steps and max_tokens allow (the lower of both); nothing if only max_hours is
   /// set.

@@ -45,15 +45,23 @@ class BatchSource {
   BatchSource(const SequencePacking& packing, const MaskingOptions& masking, uint64_t seed);
 
   /// The `count` training sequences at [first_position, first_position + count) of the run's
-  /// endless stream: sample_at() gives the sequence, training_masks() its masks.
-  Batch batch(int64_t first_position, int64_t count) const;
+  /// endless stream: sample_at() gives the sequence, training_masks() its masks, of which there are
+  /// more the larger the share to predict is.
+  Batch batch(int64_t first_position, int64_t count, double mlm_probability) const;
+  /// With the share of the masking options.
+  Batch batch(int64_t first_position, int64_t count) const {
+    return batch(first_position, count, masker_.options().mlm_probability);
+  }
 
   /// The sequences [first_index, first_index + count) in the order of the data set, with masks
   /// that depend on (mask_seed, index) alone.
   Batch evaluation_batch(int64_t first_index, int64_t count, uint64_t mask_seed) const;
 
   /// One row as batch() masks it; `linformer-data why` shows it.
-  MaskedSequence training_row(SampleId sample) const;
+  MaskedSequence training_row(SampleId sample, double mlm_probability) const;
+  MaskedSequence training_row(SampleId sample) const {
+    return training_row(sample, masker_.options().mlm_probability);
+  }
 
   int64_t num_sequences() const { return packing_->num_sequences(); }
   uint64_t seed() const { return seed_; }

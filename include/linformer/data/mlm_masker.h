@@ -31,8 +31,13 @@ class MlmMasker {
   /// Throws UsageError for probabilities outside [0, 1] or a vocabulary of special tokens only.
   explicit MlmMasker(const MaskingOptions& options);
 
-  /// A pure function of the ids and the stream's key.
-  MaskedSequence mask(std::span<const int32_t> tokens, RandomStream random) const;
+  /// A pure function of the ids, the stream's key and the share to predict.
+  MaskedSequence mask(std::span<const int32_t> tokens, RandomStream random,
+                      double mlm_probability) const;
+  /// With the share of the options.
+  MaskedSequence mask(std::span<const int32_t> tokens, RandomStream random) const {
+    return mask(tokens, random, options_.mlm_probability);
+  }
 
   bool is_special(int32_t id) const;
   const MaskingOptions& options() const { return options_; }

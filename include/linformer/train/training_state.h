@@ -29,6 +29,7 @@ struct TrainingState {
   uint64_t seed = 0;
   uint64_t data_fingerprint = 0;
   double mlm_probability = 0.0;
+  std::string masking = "constant";  ///< DataConfig::describe_masking()
 
   bool operator==(const TrainingState&) const = default;
 };
