@@ -30,6 +30,7 @@ struct InspectArguments {
   int64_t epoch = 0;
   uint64_t seed = 1;
   double mlm_probability = 0.15;
+  std::string masking = "token";
   bool json = false;
 };
 
@@ -120,8 +121,10 @@ void inspect_sample(const InspectArguments& arguments, const Tokenizer& tokenize
                "choose 0 to " + std::to_string(packing.num_sequences() - 1));
   }
   const SampleId sample{arguments.epoch, index};
-  const MlmMasker masker(
-      {.mlm_probability = arguments.mlm_probability, .vocab_size = tokenizer.vocab_size()});
+  MaskingOptions masking{.mlm_probability = arguments.mlm_probability,
+                         .vocab_size = tokenizer.vocab_size()};
+  if (arguments.masking == "whole_word") masking.word_starts = tokenizer.word_starts();
+  const MlmMasker masker(masking);
   const std::vector<int32_t> ids = packing.tokens(index);
   const MaskedSequence masked = masker.mask(ids, training_masks(arguments.seed, sample));
   if (arguments.json) {
@@ -176,6 +179,9 @@ void add_inspect_command(CLI::App& program) {
   command->add_option("--seed", arguments->seed, "seed of the masks (run.seed)")
       ->capture_default_str();
   command->add_option("--mlm-probability", arguments->mlm_probability, "share predicted")
+      ->capture_default_str();
+  command->add_option("--masking", arguments->masking, "token or whole_word")
+      ->check(CLI::IsMember({"token", "whole_word"}))
       ->capture_default_str();
   command->add_flag("--json", arguments->json, "print the result as JSON");
   add_examples(*command, {"linformer-data inspect data/corpus/train --max-sequence-length 512",

@@ -14,7 +14,7 @@
 #include "linformer/config/pretrain_config.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
-#include "linformer/data/batch.h"
+#include "linformer/data/packed_dataset.h"
 
 namespace linformer {
 
@@ -25,6 +25,7 @@ struct WhyArguments {
   std::vector<std::string> overrides;
   std::vector<std::string> data;
   std::string tokenizer;
+  std::string masking;
   std::optional<int64_t> seed, max_sequence_length, global_batch_size;
   std::optional<double> mlm_probability;
   int64_t step = 0;
@@ -34,12 +35,14 @@ struct WhyArguments {
 /// The settings that decide which text a step sees.
 struct StepSettings {
   std::vector<std::string> data;
+  std::vector<double> weights;
   std::string tokenizer;
   uint64_t seed = 1;
   int64_t max_sequence_length = 512;
   BatchSchedule batches{256};
   MaskingRate masking_rate;
   Packing packing = Packing::kFullSentences;
+  Masking masking = Masking::kToken;
 };
 
 /// From the configuration, if one is named, and the flags, which win.
@@ -48,16 +51,22 @@ StepSettings resolve(const WhyArguments& arguments) {
   if (!arguments.config.empty()) {
     const auto config = load_config<PretrainConfig>(arguments.config, arguments.overrides);
     settings = {config.data.train,
+                config.data.train_weights,
                 config.tokenizer.model,
                 static_cast<uint64_t>(config.run.seed),
                 config.model.max_sequence_length,
                 config.batch_schedule(),
                 config.masking_rate(),
-                config.data.packing};
+                config.data.packing,
+                config.data.masking};
   } else if (!arguments.overrides.empty()) {
     fail_usage("--set", "there is no configuration to change", "add --config FILE");
   }
-  if (!arguments.data.empty()) settings.data = arguments.data;
+  if (!arguments.data.empty()) {
+    settings.data = arguments.data;
+    settings.weights.clear();
+  }
+  if (!arguments.masking.empty()) settings.masking = *enum_of<Masking>(arguments.masking);
   if (!arguments.tokenizer.empty()) settings.tokenizer = arguments.tokenizer;
   settings.seed =
       static_cast<uint64_t>(arguments.seed.value_or(static_cast<int64_t>(settings.seed)));
@@ -82,11 +91,14 @@ void run_why(const WhyArguments& arguments) {
   }
   const StepSettings settings = resolve(arguments);
   const Tokenizer tokenizer = Tokenizer::load(settings.tokenizer);
-  const auto dataset = TokenDataset::open(settings.data, tokenizer.hash(), DatasetCheck::kHeaders);
   const double share = settings.masking_rate.at(arguments.step - 1);
-  const SequencePacking packing(dataset, {settings.max_sequence_length, settings.packing});
-  const BatchSource source(
-      packing, {.mlm_probability = share, .vocab_size = tokenizer.vocab_size()}, settings.seed);
+  PackedDatasetOptions options{
+      {settings.max_sequence_length, settings.packing}, {.mlm_probability = share}, settings.seed};
+  if (settings.masking == Masking::kWholeWord) {
+    options.masking.word_starts = tokenizer.word_starts();
+  }
+  const auto data = PackedDataset::open(settings.data, settings.weights, tokenizer.hash(), options,
+                                        DatasetCheck::kHeaders);
   const int64_t first = settings.batches.first_sequence(arguments.step - 1);
   const int64_t count = settings.batches.sequences(arguments.step - 1);
   auto rows = nlohmann::ordered_json::array();
@@ -97,15 +109,20 @@ void run_why(const WhyArguments& arguments) {
                 format_number(share).c_str());
   }
   for (int64_t i = 0; i < count; ++i) {
-    const SampleId sample = sample_at(settings.seed, packing.num_sequences(), first + i);
+    const SampleId sample = data->batches().sample(first + i);
+    const SequencePacking& packing = data->packing(sample.corpus);
     const std::vector<int32_t> ids = packing.tokens(sample.index);
-    const MaskedSequence masked = source.training_row(sample);
+    const MaskedSequence masked = data->batches().training_row(sample);
+    const std::string corpus =
+        data->num_corpora() > 1 ? settings.data[static_cast<size_t>(sample.corpus)] : "";
     if (arguments.json) {
       rows.push_back(masked_to_json(tokenizer, sample, packing.source(sample.index), ids, masked));
+      if (!corpus.empty()) rows.back()["corpus"] = corpus;
       continue;
     }
-    std::printf("\nrow %s: sequence %s, epoch %s; %s\n%s\n", format_count(i).c_str(),
-                format_count(sample.index).c_str(), format_count(sample.epoch).c_str(),
+    std::printf("\nrow %s: %ssequence %s, epoch %s; %s\n%s\n", format_count(i).c_str(),
+                corpus.empty() ? "" : (corpus + ", ").c_str(), format_count(sample.index).c_str(),
+                format_count(sample.epoch).c_str(),
                 show_source(packing.source(sample.index), masked).c_str(),
                 show_masked(tokenizer, ids, masked).c_str());
   }
@@ -133,6 +150,8 @@ void add_why_command(CLI::App& program) {
                       "instead of training.global_batch_size");
   command->add_option("--mlm-probability", arguments->mlm_probability,
                       "instead of data.mlm_probability");
+  command->add_option("--masking", arguments->masking, "instead of data.masking")
+      ->check(CLI::IsMember({"token", "whole_word"}));
   command->add_flag("--json", arguments->json, "print a JSON object per sequence and line");
   add_examples(*command,
                {"linformer-data why --config runs/NAME/config.yaml --step 1200",

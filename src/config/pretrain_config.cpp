@@ -25,6 +25,13 @@ void validate_data(const DataConfig& data) {
                "give folders that linformer-data prepare wrote, e.g. [data/train]");
   }
   for (const std::string& path : data.train) require_text("data.train", path, "[data/train]");
+  if (!data.train_weights.empty() && data.train_weights.size() != data.train.size()) {
+    fail_usage("data.train_weights",
+               "holds " + std::to_string(data.train_weights.size()) + " weights for " +
+                   std::to_string(data.train.size()) + " prefixes in data.train",
+               "give one for each, or leave it out");
+  }
+  for (const double weight : data.train_weights) require_positive("data.train_weights", weight);
   for (const std::string& path : data.valid) require_text("data.valid", path, "[data/valid]");
   require_share("data.mlm_probability", data.mlm_probability);
   require_positive("data.mlm_probability", data.mlm_probability);
@@ -145,7 +152,8 @@ void validate_masking_rate(const PretrainConfig& config) {
   if (data.mlm_probability_steps) {
     require_range("data.mlm_probability_steps", *data.mlm_probability_steps, 1, kManySteps);
   } else if (!config.planned_steps()) {
-    fail_usage("data.mlm_probability_steps", "max_hours alone does not say how many steps there are",
+    fail_usage("data.mlm_probability_steps",
+               "max_hours alone does not say how many steps there are",
                "set it, or training.max_steps or max_tokens");
   }
 }
@@ -204,8 +212,9 @@ void validate_evaluation(const EvaluationConfig& evaluation) {
 }  // namespace
 
 std::string DataConfig::describe_masking() const {
-  if (!final_mlm_probability) return "constant";
-  return "to " + format_number(*final_mlm_probability, 17) + " over " +
+  const std::string units = masking == Masking::kWholeWord ? "whole words, " : "";
+  if (!final_mlm_probability) return units + "constant";
+  return units + "to " + format_number(*final_mlm_probability, 17) + " over " +
          (mlm_probability_steps ? std::to_string(*mlm_probability_steps) : "all") + " steps";
 }
 

@@ -47,23 +47,31 @@ Batch make_batch(std::span<const BatchRow> rows, int64_t max_length) {
   return batch;
 }
 
-BatchSource::BatchSource(const SequencePacking& packing, const MaskingOptions& masking,
-                         uint64_t seed)
-    : packing_(&packing), masker_(masking), seed_(seed) {}
+BatchSource::BatchSource(std::vector<const SequencePacking*> corpora, CorpusMix mix,
+                         const MaskingOptions& masking, uint64_t seed)
+    : corpora_(std::move(corpora)), mix_(std::move(mix)), masker_(masking), seed_(seed) {}
+
+SampleId BatchSource::sample(int64_t position) const {
+  const CorpusMix::Place place = mix_.at(position);
+  SampleId sample = sample_at(corpus_seed(seed_, place.corpus),
+                              corpus(place.corpus).num_sequences(), place.index);
+  sample.corpus = place.corpus;
+  return sample;
+}
 
 MaskedSequence BatchSource::training_row(SampleId sample, double mlm_probability) const {
-  return masker_.mask(packing_->tokens(sample.index), training_masks(seed_, sample),
-                      mlm_probability);
+  return masker_.mask(corpus(sample.corpus).tokens(sample.index),
+                      training_masks(corpus_seed(seed_, sample.corpus), sample), mlm_probability);
 }
 
 Batch BatchSource::batch(int64_t first_position, int64_t count, double mlm_probability) const {
   if (first_position < 0 || count < 0) throw std::out_of_range("a negative position in training");
   std::vector<BatchRow> rows(static_cast<size_t>(count));
   for (size_t b = 0; b < rows.size(); ++b) {
-    rows[b].sample = sample_at(seed_, num_sequences(), first_position + static_cast<int64_t>(b));
+    rows[b].sample = sample(first_position + static_cast<int64_t>(b));
     rows[b].sequence = training_row(rows[b].sample, mlm_probability);
   }
-  return make_batch(rows, packing_->max_sequence_length());
+  return make_batch(rows, corpora_.front()->max_sequence_length());
 }
 
 Batch BatchSource::evaluation_batch(int64_t first_index, int64_t count, uint64_t mask_seed) const {
@@ -71,9 +79,10 @@ Batch BatchSource::evaluation_batch(int64_t first_index, int64_t count, uint64_t
   for (size_t b = 0; b < rows.size(); ++b) {
     const int64_t index = first_index + static_cast<int64_t>(b);
     rows[b].sample = {0, index};
-    rows[b].sequence = masker_.mask(packing_->tokens(index), validation_masks(mask_seed, index));
+    rows[b].sequence =
+        masker_.mask(corpora_.front()->tokens(index), validation_masks(mask_seed, index));
   }
-  return make_batch(rows, packing_->max_sequence_length());
+  return make_batch(rows, corpora_.front()->max_sequence_length());
 }
 
 }  // namespace linformer

@@ -43,4 +43,9 @@ SampleId sample_at(uint64_t seed, int64_t num_sequences, int64_t position) {
   return {epoch, permutation(position % num_sequences)};
 }
 
+uint64_t corpus_seed(uint64_t seed, int64_t corpus) {
+  if (corpus == 0) return seed;
+  return stream_key(RandomPurpose::kCorpus, {seed, static_cast<uint64_t>(corpus)});
+}
+
 }  // namespace linformer

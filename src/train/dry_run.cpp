@@ -104,8 +104,20 @@ std::string describe_schedule(const PretrainConfig& config, int64_t steps) {
          std::string(name_of(training.schedule.type)) + " to step " + format_count(steps) + "\n";
 }
 
-std::string describe_length(const PretrainConfig& config, const SequencePacking& packing,
-                            const TokenDataset& dataset, const Probe& probe, double matmul_peak) {
+/// Epochs over the data; of several corpora, over each.
+std::string describe_epochs(const PackedDataset& data, double sequences) {
+  std::string text;
+  for (int64_t corpus = 0; corpus < data.num_corpora(); ++corpus) {
+    const double share = static_cast<double>(data.mix().shares()[static_cast<size_t>(corpus)]) /
+                         static_cast<double>(data.mix().period());
+    const double size = static_cast<double>(data.packing(corpus).num_sequences());
+    text += (corpus > 0 ? ", " : "") + format_number(share * sequences / size);
+  }
+  return text;
+}
+
+std::string describe_length(const PretrainConfig& config, const PackedDataset& data,
+                            const Probe& probe, double matmul_peak) {
   const double micro_batches = static_cast<double>(config.training.global_batch_size) /
                                static_cast<double>(config.training.micro_batch_size);
   const double step_seconds = micro_batches * probe.micro_batch_seconds + probe.update_seconds;
@@ -126,13 +138,12 @@ std::string describe_length(const PretrainConfig& config, const SequencePacking&
   const double tokens = sequences * static_cast<double>(config.model.max_sequence_length);
   const Rows rows{
       {"length", ""},
-      {"training data", format_count(dataset.num_tokens()) + " tokens in " +
-                            format_count(packing.num_sequences()) + " sequences, " +
-                            format_fixed(100.0 * packing.fill(), 1) + " % filled"},
+      {"training data", format_count(data.num_tokens()) + " tokens in " +
+                            format_count(data.num_sequences()) + " sequences, " +
+                            format_fixed(100.0 * data.fill(), 1) + " % filled"},
       {"steps", format_count(static_cast<int64_t>(steps))},
       {"tokens, padding included", format_count(static_cast<int64_t>(tokens))},
-      {"epochs over the data",
-       format_number(sequences / static_cast<double>(packing.num_sequences()))},
+      {"epochs over the data", describe_epochs(data, sequences)},
       {"a step", format_duration(step_seconds) + ", " +
                      format_count(static_cast<int64_t>(positions / step_seconds)) + " tokens/s, " +
                      format_fixed(100.0 * share, 0) + " % of the matrix-multiply peak"},
@@ -149,8 +160,7 @@ std::string describe_run(PretrainConfig& config) {
       measure_matmul_peak(config.training.precision, compute_device(config.run.device));
   const Probe probe = measure(config, data.train->batches());
   std::string text =
-      describe_model(config) + "\n" +
-      describe_length(config, data.train->packing(), data.train->dataset(), probe, matmul_peak);
+      describe_model(config) + "\n" + describe_length(config, *data.train, probe, matmul_peak);
   if (config.planned_steps()) text += "\n" + describe_schedule(config, *config.planned_steps());
   return text;
 }

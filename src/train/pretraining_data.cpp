@@ -7,28 +7,13 @@ namespace {
 
 constexpr int64_t kSpecialTokens = 5;
 
-std::unique_ptr<PackedDataset> open_packed(const std::vector<std::string>& prefixes,
-                                           const PretrainConfig& config, uint64_t tokenizer_hash) {
-  TokenDataset dataset = TokenDataset::open(prefixes, tokenizer_hash);
-  if (dataset.num_tokens() == 0) {
-    fail_run(prefixes.front(), "the data set holds no token",
-             "prepare it from a text that is not empty");
-  }
-  return std::make_unique<PackedDataset>(std::move(dataset), config.model.max_sequence_length,
-                                         config.data.mlm_probability,
-                                         static_cast<uint64_t>(config.run.seed));
+PackedDatasetOptions options_of(const PretrainConfig& config, double mlm_probability) {
+  return {{config.model.max_sequence_length, config.data.packing},
+          {.mlm_probability = mlm_probability},
+          static_cast<uint64_t>(config.run.seed)};
 }
 
 }  // namespace
-
-PackedDataset::PackedDataset(TokenDataset dataset, int64_t max_sequence_length,
-                             double mlm_probability, uint64_t seed)
-    : dataset_(std::move(dataset)),
-      packing_(dataset_, {max_sequence_length, Packing::kFullSentences}),
-      batches_(
-          packing_,
-          MaskingOptions{.mlm_probability = mlm_probability, .vocab_size = dataset_.vocab_size()},
-          seed) {}
 
 PretrainingData open_pretraining_data(PretrainConfig& config) {
   Tokenizer tokenizer = Tokenizer::load(config.tokenizer.model);
@@ -44,16 +29,23 @@ PretrainingData open_pretraining_data(PretrainConfig& config) {
     fail_usage("tokenizer.model", "the vocabulary has only special tokens",
                "train a tokenizer with a larger --vocab-size");
   }
-  auto train = open_packed(config.data.train, config, tokenizer.hash());
+  PackedDatasetOptions options = options_of(config, config.data.mlm_probability);
+  if (config.data.masking == Masking::kWholeWord) {
+    options.masking.word_starts = tokenizer.word_starts();
+  }
+  auto train =
+      PackedDataset::open(config.data.train, config.data.train_weights, tokenizer.hash(), options);
   std::unique_ptr<PackedDataset> valid;
   if (!config.data.valid.empty()) {
-    valid = open_packed(config.data.valid, config, tokenizer.hash());
+    // Single tokens always, so that held-out figures compare.
+    valid = PackedDataset::open(config.data.valid, {}, tokenizer.hash(),
+                                options_of(config, config.evaluation_mlm_probability()));
   }
   return {std::move(tokenizer), std::move(train), std::move(valid)};
 }
 
-UnigramModel unigram_model_of(const TokenDataset& dataset) {
-  const std::vector<uint64_t>& counts = dataset.unigram_counts();
+UnigramModel unigram_model_of(const PackedDataset& dataset) {
+  const std::vector<uint64_t> counts = dataset.unigram_counts();
   return UnigramModel(std::vector<int64_t>(counts.begin(), counts.end()));
 }
 

@@ -45,7 +45,7 @@ Trainer::Trainer(PretrainConfig config, std::shared_ptr<ProcessGroup> processes)
         return std::make_unique<FileLock>(config_.run.dir + "/lock");
       }()),
       data_(open_pretraining_data(config_)),
-      unigram_(unigram_model_of(data_.train->dataset())),
+      unigram_(unigram_model_of(*data_.train)),
       model_(std::make_unique<MaskedLmModel>(
           config_.model, static_cast<uint64_t>(config_.run.seed), at::kFloat,
           compute_device(config_.run.device, launch_environment().local_rank))),
@@ -59,7 +59,7 @@ Trainer::Trainer(PretrainConfig config, std::shared_ptr<ProcessGroup> processes)
   if (const auto seconds = seconds_to_session_end(config_))
     session_end_ = steady_seconds() + *seconds;
   state_.seed = static_cast<uint64_t>(config_.run.seed);
-  state_.data_fingerprint = data_.train->dataset().fingerprint();
+  state_.data_fingerprint = data_.train->fingerprint();
   state_.mlm_probability = config_.data.mlm_probability;
   state_.masking = config_.data.describe_masking();
   state_.loss_scale = precision_.state();
@@ -369,7 +369,7 @@ void Trainer::log_step(const StepTotals& totals) {
   LogRecord record{{"step", state_.step},
                    {"tokens", state_.num_tokens},
                    {"epoch", static_cast<double>(state_.position) /
-                                 static_cast<double>(data_.train->packing().num_sequences())},
+                                 static_cast<double>(data_.train->num_sequences())},
                    {"loss", mean.mean()},
                    {"perplexity", mean.perplexity()},
                    {"learning_rate", totals.learning_rate},
@@ -462,7 +462,7 @@ void Trainer::save(bool is_best) {
     state_.guard = guard_.state();
     if (team_.is_first()) {
       writer_.save(take_snapshot(*model_, moments, state_, data_.tokenizer.model_bytes(),
-                                 data_.train->dataset().unigram_counts(),
+                                 data_.train->unigram_counts(),
                                  average_ ? average_->state() : NamedTensors{}),
                    is_best);
     }

@@ -13,6 +13,7 @@ std::string list_samples(const std::vector<SampleId>& samples) {
   std::string text;
   for (size_t i = 0; i < samples.size(); ++i) {
     text += std::to_string(samples[i].index);
+    if (samples[i].corpus > 0) text += " (corpus " + std::to_string(samples[i].corpus) + ")";
     const bool last = i + 1 == samples.size();
     if (last || samples[i + 1].epoch != samples[i].epoch) {
       text += " of epoch " + std::to_string(samples[i].epoch) + (last ? "" : "; ");
@@ -32,7 +33,7 @@ void Trainer::handle_problem(const StepTotals& totals) {
   if (samples.empty()) {
     const int64_t first = state_.position - config_.batch_schedule().sequences(state_.step - 1);
     for (int64_t position = first; position < state_.position; ++position) {
-      samples.push_back(sample_at(state_.seed, data_.train->batches().num_sequences(), position));
+      samples.push_back(data_.train->batches().sample(position));
     }
   }
   if (team_.is_first()) report_skip(totals, list_samples(samples));

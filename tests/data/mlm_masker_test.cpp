@@ -186,5 +186,96 @@ TEST(MlmMasker, RefusesOptionsThatMeanNothing) {
   EXPECT_NO_THROW(MlmMasker({0.15, 0.8, 0.1, 6}));
 }
 
+// Whole words: ids below 30 continue a word, the others begin one.
+
+std::vector<uint8_t> word_starts() {
+  std::vector<uint8_t> starts(kVocabSize, 1);
+  for (size_t id = 4; id < 30; ++id) starts[id] = 0;
+  return starts;
+}
+
+MlmMasker word_masker(double probability) {
+  return MlmMasker({probability, 0.8, 0.1, kVocabSize, word_starts()});
+}
+
+TEST(WholeWords, FollowItsStreamByHand) {
+  // Words: 40 10 | 41 | 42 11 12 | after </s> 13 begins one, although its id continues: 13 14.
+  const std::vector<int32_t> tokens{kBosId, 40, 10, 41, 42, 11, 12, kEosId, 13, 14, kEosId};
+  const std::vector<std::pair<int32_t, int32_t>> words{{1, 3}, {3, 4}, {4, 7}, {8, 10}};
+  for (uint64_t key = 0; key < 100; ++key) {
+    RandomStream draws = stream(key);
+    auto order = words;
+    const auto count = static_cast<size_t>(0.4 * 4 + draws.uniform());  // 1 or 2 words
+    std::set<int32_t> positions;
+    for (size_t i = 0; i < count; ++i) {
+      std::swap(order[i], order[i + draws.below(4 - i)]);
+      for (int32_t p = order[i].first; p < order[i].second; ++p) positions.insert(p);
+    }
+    const MaskedSequence masked = word_masker(0.4).mask(tokens, stream(key));
+    EXPECT_EQ(masked.positions, std::vector<int32_t>(positions.begin(), positions.end())) << key;
+    for (size_t i = 0; i < masked.positions.size(); ++i) {
+      EXPECT_EQ(masked.labels[i], tokens[static_cast<size_t>(masked.positions[i])]);
+    }
+  }
+}
+
+TEST(WholeWords, AreNeverSplitAndKeepTheShare) {
+  RandomStream random(RandomPurpose::kTest, {77});
+  std::vector<int32_t> tokens{kBosId};
+  for (int i = 0; i < 200; ++i) {
+    // With <unk> and </s> in between, which are never predicted and end a word.
+    const uint64_t draw = random.below(20);
+    tokens.push_back(draw == 0   ? kUnkId
+                     : draw == 1 ? kEosId
+                                 : static_cast<int32_t>(4 + random.below(45)));
+  }
+  const MlmMasker masker = word_masker(0.15);
+  const auto starts = word_starts();
+  const auto num_maskable = std::count_if(tokens.begin(), tokens.end(),
+                                          [&](int32_t id) { return !masker.is_special(id); });
+  double sum = 0.0;
+  constexpr int kTrials = 4000;
+  for (uint64_t key = 0; key < kTrials; ++key) {
+    const MaskedSequence masked = masker.mask(tokens, stream(key));
+    const std::set<int32_t> predicted(masked.positions.begin(), masked.positions.end());
+    sum += static_cast<double>(predicted.size());
+    for (const int32_t position : predicted) {
+      ASSERT_FALSE(masker.is_special(tokens[static_cast<size_t>(position)]));
+    }
+    for (size_t i = 1; i + 1 < tokens.size(); ++i) {
+      const bool continues = !masker.is_special(tokens[i]) && !masker.is_special(tokens[i - 1]) &&
+                             starts[static_cast<size_t>(tokens[i])] == 0;
+      if (!continues) continue;
+      ASSERT_EQ(predicted.count(static_cast<int32_t>(i)),
+                predicted.count(static_cast<int32_t>(i) - 1));
+    }
+  }
+  // The mean over the trials is within 5 standard errors; a sequence's count deviates by less
+  // than 8.
+  const double expected = 0.15 * static_cast<double>(num_maskable);
+  EXPECT_NEAR(sum / kTrials, expected, 5.0 * 8.0 / std::sqrt(kTrials));
+}
+
+TEST(WholeWords, OfOneTokenEachAreTokens) {
+  const std::vector<int32_t> tokens = sequence(60);
+  MaskingOptions options{0.15, 0.8, 0.1, kVocabSize, std::vector<uint8_t>(kVocabSize, 1)};
+  const MlmMasker words(options);
+  for (uint64_t key = 0; key < 50; ++key) {
+    const MaskedSequence a = words.mask(tokens, stream(key));
+    const MaskedSequence b = masker(0.15).mask(tokens, stream(key));
+    EXPECT_EQ(a.input_ids, b.input_ids);
+    EXPECT_EQ(a.positions, b.positions);
+  }
+}
+
+TEST(MlmMasker, TheShareMayChangeByTheCall) {
+  const std::vector<int32_t> tokens = sequence(100);
+  const MlmMasker fixed = masker(0.4);
+  const MlmMasker other = masker(0.15);
+  const MaskedSequence a = other.mask(tokens, stream(9), 0.4);
+  EXPECT_EQ(a.input_ids, fixed.mask(tokens, stream(9)).input_ids);
+  EXPECT_EQ(a.positions.size(), 40u);  // 0.4 * 100 + u
+}
+
 }  // namespace
 }  // namespace linformer

@@ -48,7 +48,7 @@ TEST(UnigramModelOf, IsAddOneSmoothed) {
   const auto counts = dataset.unigram_counts();
   const double p = static_cast<double>(counts[42] + 1) /
                    static_cast<double>(dataset.num_tokens() + config.model.vocab_size);
-  EXPECT_NEAR(unigram_model_of(dataset).nll(42), -std::log(p), 1e-12);
+  EXPECT_NEAR(unigram_model_of(*data.train).nll(42), -std::log(p), 1e-12);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 namespace linformer {
 
 enum class Packing { kFullSentences };
+enum class Masking { kToken, kWholeWord };
 enum class ScheduleType { kLinear, kCosine, kPolynomial, kConstant, kInverseSqrt };
 enum class OptimizerType { kAdamw, kLamb };
 enum class Precision { kFp32, kBf16, kFp16 };
@@ -25,6 +26,10 @@ enum class ResumeMode { kAuto, kNever, kMust };
 template <>
 struct EnumNames<Packing> {
   static constexpr std::array<std::string_view, 1> kNames{"full_sentences"};
+};
+template <>
+struct EnumNames<Masking> {
+  static constexpr std::array<std::string_view, 2> kNames{"token", "whole_word"};
 };
 template <>
 struct EnumNames<ScheduleType> {
@@ -81,8 +86,10 @@ struct TokenizerConfig {
 
 struct DataConfig {
   std::vector<std::string> train;
+  std::vector<double> train_weights;
   std::vector<std::string> valid;
   Packing packing = Packing::kFullSentences;
+  Masking masking = Masking::kToken;
   double mlm_probability = 0.15;
   std::optional<double> final_mlm_probability;
   std::optional<int64_t> mlm_probability_steps;
@@ -93,9 +100,15 @@ struct DataConfig {
   static void visit_fields(Self& config, Visitor&& field) {
     field("train", config.train,
           "prefixes of token shards to learn from, e.g. data/wikitext2/train");
+    field("train_weights", config.train_weights,
+          "shares of the sequences that come from each prefix of train, e.g. [0.7, 0.3]; [] = all "
+          "prefixes are one corpus");
     field("valid", config.valid, "prefixes of token shards held out; [] = no evaluation");
     field("packing", config.packing,
           "full_sentences: whole sentences up to n tokens, across documents (RoBERTa's)");
+    field("masking", config.masking,
+          "what is predicted in training: token, or whole_word (all pieces of a word or none); "
+          "evaluations predict tokens");
     field("mlm_probability", config.mlm_probability,
           "share of tokens to predict (80 % masked, 10 % random, 10 % kept)");
     field("final_mlm_probability", config.final_mlm_probability,
@@ -107,7 +120,7 @@ struct DataConfig {
   }
 
   /// What decides the masks besides the seed and mlm_probability, in words: "constant", or e.g.
-  /// "to 0.3 over 1000 steps". A run goes on only with the same.
+  /// "whole words, to 0.3 over 1000 steps". A run goes on only with the same.
   std::string describe_masking() const;
 
   bool operator==(const DataConfig&) const = default;
@@ -266,9 +279,10 @@ struct TrainingConfig {
     field("activation_checkpointing", config.activation_checkpointing,
           "true keeps one tensor per layer and computes the rest again in the backward pass: less "
           "memory, more time, the same numbers");
-    field("ema_decay", config.ema_decay,
-          "decay of an exponential moving average of the weights, e.g. 0.999, which evaluations use; "
-          "null = none");
+    field(
+        "ema_decay", config.ema_decay,
+        "decay of an exponential moving average of the weights, e.g. 0.999, which evaluations use; "
+        "null = none");
   }
   bool operator==(const TrainingConfig&) const = default;
 };

@@ -15,6 +15,7 @@ enum class RandomPurpose : uint32_t {
   kDropout = 4,
   kSampleCorpus = 5,
   kValidationMasking = 6,
+  kCorpus = 7,
   kTest = 99,
 };
 

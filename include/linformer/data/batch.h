@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "linformer/data/corpus_mix.h"
 #include "linformer/data/data_order.h"
 #include "linformer/data/mlm_masker.h"
 #include "linformer/data/packing.h"
@@ -37,23 +38,31 @@ struct BatchRow {
 /// (fast kernels like it) but not past `max_length`. No row may be longer than `max_length`.
 Batch make_batch(std::span<const BatchRow> rows, int64_t max_length);
 
-/// Masked batches of a packed data set. Every call is a pure function of its arguments and the
-/// constructor's, so the order depends on neither threads nor processes, and resuming at any
-/// position costs nothing. Safe to call from several threads. What it is given has to outlive it.
+/// Masked batches of one packed corpus or several. Every call is a pure function of its arguments
+/// and the constructor's, so the order depends on neither threads nor processes, and resuming at
+/// any position costs nothing. Safe to call from several threads. What it is given has to outlive
+/// it.
 class BatchSource {
  public:
-  BatchSource(const SequencePacking& packing, const MaskingOptions& masking, uint64_t seed);
+  BatchSource(std::vector<const SequencePacking*> corpora, CorpusMix mix,
+              const MaskingOptions& masking, uint64_t seed);
+  BatchSource(const SequencePacking& packing, const MaskingOptions& masking, uint64_t seed)
+      : BatchSource({&packing}, CorpusMix(), masking, seed) {}
+
+  /// The sequence at a position of the run's endless stream: the mix says which corpus and how far
+  /// into it, sample_at() with the corpus's seed which of its sequences.
+  SampleId sample(int64_t position) const;
 
   /// The `count` training sequences at [first_position, first_position + count) of the run's
-  /// endless stream: sample_at() gives the sequence, training_masks() its masks, of which there are
-  /// more the larger the share to predict is.
+  /// endless stream: sample() gives the sequence, training_masks() with the corpus's seed its
+  /// masks, of which there are more the larger the share to predict is.
   Batch batch(int64_t first_position, int64_t count, double mlm_probability) const;
   /// With the share of the masking options.
   Batch batch(int64_t first_position, int64_t count) const {
     return batch(first_position, count, masker_.options().mlm_probability);
   }
 
-  /// The sequences [first_index, first_index + count) in the order of the data set, with masks
+  /// The sequences [first_index, first_index + count) in the order of the first corpus, with masks
   /// that depend on (mask_seed, index) alone.
   Batch evaluation_batch(int64_t first_index, int64_t count, uint64_t mask_seed) const;
 
@@ -63,11 +72,17 @@ class BatchSource {
     return training_row(sample, masker_.options().mlm_probability);
   }
 
-  int64_t num_sequences() const { return packing_->num_sequences(); }
+  /// Of the first corpus.
+  int64_t num_sequences() const { return corpora_.front()->num_sequences(); }
   uint64_t seed() const { return seed_; }
 
  private:
-  const SequencePacking* packing_;
+  const SequencePacking& corpus(int64_t number) const {
+    return *corpora_[static_cast<size_t>(number)];
+  }
+
+  std::vector<const SequencePacking*> corpora_;
+  CorpusMix mix_;
   MlmMasker masker_;
   uint64_t seed_;
 };

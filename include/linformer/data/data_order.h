@@ -30,11 +30,16 @@ class KeyedPermutation {
 struct SampleId {
   int64_t epoch = 0;
   int64_t index = 0;  ///< of the sequence in its SequencePacking
+  int64_t corpus = 0;
   bool operator==(const SampleId&) const = default;
 };
 
 /// The sequence at `position` of the endless stream of a run: epoch = position / num_sequences,
 /// and within an epoch every sequence once, in the order of that epoch's permutation.
 SampleId sample_at(uint64_t seed, int64_t num_sequences, int64_t position);
+
+/// The seed of a corpus's order and masks: the run's own for the first, so that a run over one
+/// corpus is what it is without this; keys of their own for the others.
+uint64_t corpus_seed(uint64_t seed, int64_t corpus);
 
 }  // namespace linformer

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "linformer/core/random.h"
@@ -14,6 +15,9 @@ struct MaskingOptions {
   double replace_probability = 0.8;  ///< of these, the share that becomes <mask>
   double random_probability = 0.1;   ///< and the share that becomes a random id; the rest is kept
   int64_t vocab_size = 0;            ///< <mask> is vocab_size - 1
+  /// Per id, 1 if it begins a word (Tokenizer::word_starts()): whole words are predicted. Empty:
+  /// each token for itself.
+  std::vector<uint8_t> word_starts = {};
 };
 
 /// A sequence after masking.
@@ -26,6 +30,11 @@ struct MaskedSequence {
 /// Masks tokens as BERT and RoBERTa do. Of m maskable positions, floor(p m + u) are predicted, with
 /// u uniform in [0, 1), so that their expected number is p m; drawn without replacement. Special
 /// tokens (<s>, <pad>, </s>, <unk>, <mask>) are never predicted and never put in as random ids.
+///
+/// With word_starts, words are drawn in the same way: a word is a maskable position and the
+/// positions after it that are maskable and begin no word. All of a word's tokens are predicted or
+/// none; what stands in for each is drawn token by token. Every word has the same chance, so the
+/// expected number of tokens is p m as well.
 class MlmMasker {
  public:
   /// Throws UsageError for probabilities outside [0, 1] or a vocabulary of special tokens only.
@@ -43,6 +52,14 @@ class MlmMasker {
   const MaskingOptions& options() const { return options_; }
 
  private:
+  using IndexSpan = std::pair<int32_t, int32_t>;  // half-open
+
+  /// What is predicted together, ascending: words, or single tokens.
+  std::vector<IndexSpan> maskable_units(std::span<const int32_t> tokens) const;
+  bool continues_word(int32_t id) const {
+    return !options_.word_starts.empty() && options_.word_starts[static_cast<size_t>(id)] == 0;
+  }
+
   MaskingOptions options_;
 };
 

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace linformer {
+
+/// Which corpus each position of a run's stream takes its sequence from, for shares that stay exact
+/// at every moment. A pure function of the weights: no random number, no state.
+///
+/// The weights become whole shares s_c of a period T <= 10,000 (rounded to ten-thousandths by
+/// largest remainders, then divided by their greatest common divisor). Slot j = 1 ... T of a period
+/// goes to the corpus that may take it (it has taken fewer than s_c j / T) and has to soonest (its
+/// next one is due at ceil((taken + 1) T / s_c)); the first of them on a tie. So after any number p
+/// of positions each corpus has given more than p s_c / T - 1 and fewer than p s_c / T + 1
+/// (earliest deadline first is optimal for such unit jobs; Baruah et al. 1996, proportionate
+/// progress), and exactly its share after each whole period.
+class CorpusMix {
+ public:
+  static constexpr int64_t kMaxPeriod = 10'000;
+
+  /// One corpus.
+  CorpusMix() : CorpusMix(std::vector<double>{1.0}) {}
+  /// Throws UsageError for weights that are not positive or round to no slot at all.
+  explicit CorpusMix(const std::vector<double>& weights);
+
+  /// The index-th sequence that is taken from a corpus.
+  struct Place {
+    int64_t corpus = 0;
+    int64_t index = 0;
+    bool operator==(const Place&) const = default;
+  };
+  Place at(int64_t position) const;
+
+  /// Sequences that the first `position` positions take from a corpus.
+  int64_t taken(int64_t corpus, int64_t position) const;
+
+  int64_t num_corpora() const { return static_cast<int64_t>(shares_.size()); }
+  int64_t period() const { return static_cast<int64_t>(slots_.size()); }
+  /// Slots of each corpus in a period.
+  const std::vector<int64_t>& shares() const { return shares_; }
+
+ private:
+  std::vector<int64_t> shares_;
+  std::vector<Place> slots_;  // of the first period
+};
+
+}  // namespace linformer
