@@ -27,6 +27,7 @@ struct TrainArguments {
   std::string config;
   std::vector<std::string> overrides;
   bool dry_run = false;
+  bool overfit_one_batch = false;
   bool config_help = false;
   bool force_slow_precision = false;
 };
@@ -69,8 +70,10 @@ void report_end(const Trainer& trainer, StopReason reason, const TrainArguments&
                 format_number(evaluation->model.perplexity()).c_str(), step.c_str(),
                 format_number(evaluation->unigram->perplexity()).c_str());
   }
-  std::printf("model folder: %s/checkpoints/latest\nlog:          %s/log.jsonl\n", folder.c_str(),
-              folder.c_str());
+  if (!trainer.config().training.overfit_one_batch) {
+    std::printf("model folder: %s/checkpoints/latest\n", folder.c_str());
+  }
+  std::printf("log:          %s/log.jsonl\n", folder.c_str());
 }
 
 void run_train(const TrainArguments& arguments) {
@@ -82,6 +85,10 @@ void run_train(const TrainArguments& arguments) {
   // One of several processes speaks for all, the others of what goes wrong.
   if (environment.rank > 0) set_log_level(LogLevel::kError);
   auto config = load_config<PretrainConfig>(arguments.config, arguments.overrides);
+  if (arguments.overfit_one_batch) {
+    config.training.overfit_one_batch = true;
+    config.run.dir += "-overfit";
+  }
   for (const std::string& remark : lint(config)) log_warning(remark);
   install_caching_allocator();
   const int threads = set_num_threads(static_cast<int>(config.run.threads),
@@ -127,6 +134,10 @@ int main(int argc, char** argv) {
                      "print parameters, memory, tokens, hours and schedule; write nothing");
     program.add_flag("--force-slow-precision", arguments->force_slow_precision,
                      "compute in training.precision even where it is slower than fp32");
+    program.add_flag(
+        "--overfit-one-batch", arguments->overfit_one_batch,
+        "train on the first batch only, in the run folder with -overfit at its end; the "
+        "loss has to fall towards 0");
     program.callback([arguments, help] {
       if (help->count() == 0 && arguments->config.empty()) {
         throw CLI::RequiredError("--config");

@@ -271,6 +271,9 @@ void PretrainConfig::validate() const {
   require_range("checkpoint.keep_every", checkpoint.keep_every, 0, kManySteps);
   require_range("checkpoint.save_before_seconds", checkpoint.save_before_seconds, 0, 86400);
   require_range("logging.every", logging.every, 1, kManySteps);
+  require_range("logging.statistics_every", logging.statistics_every, 0, kManySteps);
+  require_range("logging.profile.first_step", logging.profile.first_step, 0, kManySteps);
+  require_range("logging.profile.steps", logging.profile.steps, 1, 1000);
   distributed.validate();
   if (evaluation.early_stop_patience > 0 && data.valid.empty()) {
     fail_usage("evaluation.early_stop_patience", "early stop needs held-out text",

@@ -22,7 +22,9 @@
 #include "linformer/tasks/masked_lm_task.h"
 #include "linformer/train/batch_stream.h"
 #include "linformer/train/model_folder.h"
+#include "linformer/train/one_batch.h"
 #include "linformer/train/optimized_parameters.h"
+#include "linformer/train/step_statistics.h"
 #include "linformer/train/session_limit.h"
 
 namespace linformer {
@@ -37,7 +39,7 @@ bool due(int64_t step, int64_t every) {
 }  // namespace
 
 Trainer::Trainer(PretrainConfig config, std::shared_ptr<ProcessGroup> processes)
-    : config_(std::move(config)),
+    : config_(one_batch_config(std::move(config))),
       team_(std::move(processes)),
       lock_([this]() -> std::unique_ptr<FileLock> {
         if (!team_.is_first()) return nullptr;
@@ -55,6 +57,7 @@ Trainer::Trainer(PretrainConfig config, std::shared_ptr<ProcessGroup> processes)
       guard_(config_.training.guard),
       log_(config_.run.dir, config_.logging.tensorboard ? TensorBoard::kOn : TensorBoard::kOff),
       progress_(stderr, ProgressLine::Mode::kAutomatic, 1),
+      profiler_(team_.is_first() ? config_.logging.profile : ProfileConfig{}, config_.run.dir),
       writer_(checkpoints_, config_.checkpoint.background) {
   if (const auto seconds = seconds_to_session_end(config_))
     session_end_ = steady_seconds() + *seconds;
@@ -100,6 +103,10 @@ void Trainer::resume(const NamedTensors& moments) {
     }
     if (!config_.run.init_from.empty()) take_initial_weights();
     return;
+  }
+  if (config_.training.overfit_one_batch) {
+    fail_usage("training.overfit_one_batch", config_.run.dir + " has checkpoints of a real run",
+               "choose another run.dir; linformer-train --overfit-one-batch does");
   }
   if (config_.checkpoint.resume == ResumeMode::kNever) {
     fail_usage("checkpoint.resume",
@@ -243,9 +250,11 @@ StopReason Trainer::train() {
   interval_ = {.start = session_start_};
   std::optional<StopReason> reason = finished();
   while (!reason) {
+    profiler_.before_step(state_.step + 1);
     if (guard_.passes_over(state_.step + 1)) {
       pass_over_step();
     } else if (const std::optional<StepTotals> totals = train_step()) {
+      profiler_.after_step(state_.step);
       if (totals->problem) {
         handle_problem(*totals);
       } else {
@@ -260,6 +269,7 @@ StopReason Trainer::train() {
     reason = finished();
     if (!reason && save_wanted_) save();
   }
+  profiler_.finish();
   if (*reason != StopReason::kSignal && *reason != StopReason::kSessionEnd) evaluate();
   save();
   writer_.wait();
@@ -271,6 +281,7 @@ std::optional<StepTotals> Trainer::train_step() {
   const TrainingConfig& training = config_.training;
   const int64_t micro = training.micro_batch_size;
   StepTotals totals;
+  std::optional<Batch> measured;  // what logging.statistics_every looks at
   const int64_t last = micro_batches_per_process() - 1;
   for (int64_t number = 0; number <= last; ++number) {
     if (stop_signal() != 0 && team_.is_alone()) {  // several processes end together, after the step
@@ -297,17 +308,18 @@ std::optional<StepTotals> Trainer::train_step() {
     const auto sums = team_.start_sum({totals.nll_sum, static_cast<double>(totals.num_labels),
                                        static_cast<double>(totals.num_tokens)});
     team_.backward(precision_.scaled(loss.nll_sum), Team::Micro::kLast);
+    if (due(state_.step + 1, config_.logging.statistics_every)) measured = batch;
     const std::vector<double> all = sums();
     totals.nll_sum = all[0];
     totals.num_labels = static_cast<int64_t>(all[1]);
     totals.num_tokens = static_cast<int64_t>(all[2]);
   }
-  update(totals);
+  update(totals, measured);
   advance(totals.num_tokens);
   return totals;
 }
 
-void Trainer::update(StepTotals& totals) {
+void Trainer::update(StepTotals& totals, const std::optional<Batch>& measured) {
   const TrainingConfig& training = config_.training;
   // Gradients are sums over labels: divided once, by the count of the whole step.
   const auto labels = static_cast<double>(std::max<int64_t>(1, totals.num_labels));
@@ -320,6 +332,8 @@ void Trainer::update(StepTotals& totals) {
   const bool overflowed = !usable && std::isfinite(totals.mean_loss());
   if (!overflowed) totals.problem = guard_.find_problem(totals.mean_loss(), totals.gradient_norm);
   const bool take = usable && !totals.problem;
+  std::optional<StepStatistics> statistics;
+  if (take && measured && team_.is_first()) statistics.emplace(*model_, labels);
   if (take) {
     optimizer_->step(totals.learning_rate,
                      labels / clip_factor(totals.gradient_norm, training.optimizer.max_grad_norm));
@@ -330,6 +344,7 @@ void Trainer::update(StepTotals& totals) {
   optimizer_->zero_grad();
   if (take) team_.share_update();
   if (take && average_) average_->update(state_.step);
+  if (statistics) log_.write(statistics->after_update(state_.step + 1, *measured));
 }
 
 void Trainer::advance(int64_t num_tokens) {
@@ -455,6 +470,7 @@ void Trainer::log_evaluation(const EvaluationResult& result, bool better) {
 void Trainer::save(bool is_best) {
   const double start = steady_seconds();
   save_wanted_ = false;
+  if (config_.training.overfit_one_batch) return;
   if (last_saved_step_ != state_.step) {
     const NamedTensors moments = team_.whole_state(*optimizer_, Team::Fetch::kYes);
     state_.elapsed_seconds = elapsed_seconds();

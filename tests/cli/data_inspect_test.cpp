@@ -4,6 +4,7 @@
 #include "cli/data_fixture.h"
 
 #include "linformer/data/batch.h"
+#include "linformer/data/packed_dataset.h"
 #include "linformer/text/tokenizer.h"
 
 namespace linformer {
@@ -106,6 +107,50 @@ TEST_F(DataInspectTest, WhyShowsTheBatchOfAStep) {
     EXPECT_EQ(json["sequence"], batch.samples[static_cast<size_t>(row)].index);
   }
   EXPECT_EQ(row, 4);
+}
+
+TEST_F(DataInspectTest, WhyFollowsTheRampTheRateAndTheMix) {
+  ASSERT_EQ(data({"prepare", "--input", valid_text(), "--output", file("other"), "--tokenizer",
+                  model()})
+                .exit_code,
+            0);
+  write_file_atomically(
+      file("mix.yaml"),
+      "run: {dir: " + file("run") + ", seed: 7}\n" + "tokenizer: {model: " + model() + "}\n" +
+          "data: {train: [" + file("set") + ", " + file("other") +
+          "], train_weights: [0.5, 0.5], masking: whole_word, mlm_probability: 0.1, "
+          "final_mlm_probability: 0.5, mlm_probability_steps: 4}\n" +
+          "model: {hidden_size: 64, num_attention_heads: 4, "
+          "max_sequence_length: 64, attention: {projected_length: 16}}\n" +
+          "training: {max_steps: 10, global_batch_size: 8, micro_batch_size: 2, "
+          "batch_ramp: {start: 2, steps: 3}}\n");
+  // Steps of 2, 4, 6, 8, ... sequences: the third begins at 6, with a share of 0.1 + 0.4 * 2 / 4.
+  const auto result = data({"why", "--config", file("mix.yaml"), "--step", "3", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Tokenizer tokenizer = Tokenizer::load(model());
+  PackedDatasetOptions options{
+      {64, Packing::kFullSentences},
+      {.mlm_probability = 0.1, .word_starts = tokenizer.word_starts()},
+      7};
+  const auto packed = PackedDataset::open({file("set"), file("other")}, {1.0, 1.0},
+                                          tokenizer.hash(), options);
+  const Batch batch = packed->batches().batch(6, 6, 0.3);
+  std::istringstream lines(result.out);
+  int64_t row = 0;
+  int64_t from_other = 0;
+  for (std::string line; std::getline(lines, line); ++row) {
+    const auto json = nlohmann::json::parse(line);
+    const auto ids = json["input_ids"].get<std::vector<int64_t>>();
+    for (size_t i = 0; i < ids.size(); ++i) {
+      EXPECT_EQ(ids[i], batch.input_ids[static_cast<size_t>(row * batch.length) + i]);
+    }
+    const SampleId sample = batch.samples[static_cast<size_t>(row)];
+    EXPECT_EQ(json["sequence"], sample.index);
+    EXPECT_EQ(json["corpus"], sample.corpus == 0 ? file("set") : file("other"));
+    from_other += sample.corpus;
+  }
+  EXPECT_EQ(row, 6);
+  EXPECT_EQ(from_other, 3);
 }
 
 TEST_F(DataInspectTest, WhyReadsTheConfigurationOfARun) {

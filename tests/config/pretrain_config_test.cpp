@@ -106,6 +106,34 @@ TEST(PretrainConfig, PlansTheLowerOfStepsAndTokens) {
   EXPECT_EQ(config.planned_steps(), std::nullopt);
 }
 
+TEST(PretrainConfig, TheRampCountsInThePlan) {
+  PretrainConfig config = small_config();
+  config.training.max_steps.reset();
+  // 64, 64, 128, 128, 192, 192 sequences of 512 tokens are 393,216 tokens in six steps.
+  config.training.batch_ramp = {64, 6};
+  config.training.max_tokens = 393'216;
+  EXPECT_EQ(config.planned_steps(), 6);
+  config.training.max_tokens = 393'217;
+  EXPECT_EQ(config.planned_steps(), 7);
+}
+
+TEST(PretrainConfig, TheMaskingRateGoesOnALine) {
+  PretrainConfig config = small_config();
+  EXPECT_EQ(config.masking_rate().at(0), 0.15);
+  EXPECT_EQ(config.masking_rate().at(123456), 0.15);
+  config.data.final_mlm_probability = 0.4;
+  EXPECT_DOUBLE_EQ(config.masking_rate().at(5000), 0.275);  // half of the run's 10,000 steps
+  config.data.mlm_probability_steps = 100;
+  EXPECT_DOUBLE_EQ(config.masking_rate().at(0), 0.15);
+  EXPECT_DOUBLE_EQ(config.masking_rate().at(20), 0.2);
+  EXPECT_EQ(config.masking_rate().at(100), 0.4);
+  EXPECT_EQ(config.masking_rate().at(1'000'000), 0.4);
+  EXPECT_EQ(config.evaluation_mlm_probability(), 0.15);
+  config.evaluation.mlm_probability = 0.2;
+  EXPECT_EQ(config.evaluation_mlm_probability(), 0.2);
+  EXPECT_EQ(config.data.describe_masking(), "to 0.40000000000000002 over 100 steps");
+}
+
 TEST(PretrainConfig, WarmupIsStepsOrAShare) {
   PretrainConfig config = small_config();
   EXPECT_EQ(config.resolved_warmup_steps(), 600);
@@ -157,6 +185,38 @@ TEST(PretrainConfig, RefusesContradictionsByName) {
          c.training.max_steps.reset();
          c.training.max_hours = 1.0;
        }},
+      {"data.train_weights: holds 2 weights for 1 prefixes",
+       [](auto& c) {
+         c.data.train_weights = {0.5, 0.5};
+       }},
+      {"data.train_weights: 0 is not above 0", [](auto& c) { c.data.train_weights = {0.0}; }},
+      {"data.final_mlm_probability: 1 is not a share",
+       [](auto& c) { c.data.final_mlm_probability = 1.0; }},
+      {"data.mlm_probability_steps: is set, but",
+       [](auto& c) { c.data.mlm_probability_steps = 5; }},
+      {"data.mlm_probability_steps: max_hours alone",
+       [](auto& c) {
+         c.data.final_mlm_probability = 0.3;
+         c.training.max_steps.reset();
+         c.training.max_hours = 1.0;
+         c.training.schedule.type = ScheduleType::kConstant;
+       }},
+      {"training.batch_ramp.steps: is set, but", [](auto& c) { c.training.batch_ramp.steps = 5; }},
+      {"training.batch_ramp.start: 24 does not divide global_batch_size 256",
+       [](auto& c) {
+         c.training.batch_ramp = {24, 5};
+       }},
+      {"training.batch_ramp.start: 4 is no multiple of micro_batch_size 8",
+       [](auto& c) {
+         c.training.batch_ramp = {4, 5};
+       }},
+      {"training.batch_ramp.steps: 0 is too small",
+       [](auto& c) {
+         c.training.batch_ramp = {8, 0};
+       }},
+      {"training.ema_decay: 0 is not above 0", [](auto& c) { c.training.ema_decay = 0.0; }},
+      {"training.ema_decay: has to be below 1", [](auto& c) { c.training.ema_decay = 1.0; }},
+      {"evaluation.mlm_probability", [](auto& c) { c.evaluation.mlm_probability = 1.5; }},
       {"evaluation.every", [](auto& c) { c.evaluation.every = -1; }},
       {"evaluation.early_stop_patience: early stop needs held-out text",
        [](auto& c) {
@@ -170,6 +230,8 @@ TEST(PretrainConfig, RefusesContradictionsByName) {
        }},
       {"checkpoint.keep_last: 0 is too small", [](auto& c) { c.checkpoint.keep_last = 0; }},
       {"logging.every: 0 is too small", [](auto& c) { c.logging.every = 0; }},
+      {"logging.statistics_every: -1", [](auto& c) { c.logging.statistics_every = -1; }},
+      {"logging.profile.steps: 0 is too small", [](auto& c) { c.logging.profile.steps = 0; }},
       {"distributed.timeout_seconds: 0 is not above 0",
        [](auto& c) { c.distributed.timeout_seconds = 0.0; }},
       {"distributed.bucket_megabytes: -1 is not above 0",

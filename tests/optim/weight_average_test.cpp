@@ -9,7 +9,7 @@ namespace {
 TEST(WeightAverage, DecayGrowsToItsValue) {
   EXPECT_DOUBLE_EQ(average_decay_at(0.999, 0), 0.1);       // 1 / 10
   EXPECT_DOUBLE_EQ(average_decay_at(0.999, 8), 0.5);       // 9 / 18
-  EXPECT_DOUBLE_EQ(average_decay_at(0.999, 8989), 0.999);  // 8990 / 8999 > 0.999
+  EXPECT_DOUBLE_EQ(average_decay_at(0.999, 9000), 0.999);  // 9001 / 9010 is more
   EXPECT_DOUBLE_EQ(average_decay_at(0.25, 2), 0.25);       // 3 / 12
 }
 

@@ -20,9 +20,8 @@ class BatchStreamTest : public ::testing::Test {
   /// Of process `rank` of `processes`, in micro-batches of 4.
   std::function<Batch(int64_t)> stream(StreamStart start, int64_t rank = 0,
                                        int64_t processes = 1) const {
-    return micro_batches_of(config_, source(), start, [=](int64_t number) {
-      return (number * processes + rank) * 4;
-    });
+    return micro_batches_of(config_, source(), start,
+                            [=](int64_t number) { return (number * processes + rank) * 4; });
   }
 
   TinyRun tiny_;

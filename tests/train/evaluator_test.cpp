@@ -36,7 +36,7 @@ TEST_F(EvaluatorTest, IsTheSumOverAllMaskedPositions) {
   double nll_sum = 0.0;
   double unigram_sum = 0.0;
   int64_t count = 0;
-  const UnigramModel unigram = unigram_model_of(data_.train->dataset());
+  const UnigramModel unigram = unigram_model_of(*data_.train);
   for (int64_t i = 0; i < source.num_sequences(); ++i) {
     const Batch batch = source.evaluation_batch(i, 1, 7);
     for (const double nll : masked_lm_losses(model_, batch)) nll_sum += nll;

@@ -59,31 +59,32 @@ TEST_P(TrainerFeatureTest, TwoHalvesAreTheWholeToTheBit) {
 
 INSTANTIATE_TEST_SUITE_P(
     , TrainerFeatureTest,
-    ::testing::Values(Feature{"batch_ramp",
-                              [](PretrainConfig& config, const TinyRun&) {
-                                config.training.global_batch_size = 16;
-                                config.training.batch_ramp = {4, 8};
-                              }},
-                      Feature{"masking_rate",
-                              [](PretrainConfig& config, const TinyRun&) {
-                                config.data.final_mlm_probability = 0.4;
-                                config.data.mlm_probability_steps = 8;
-                              }},
-                      Feature{"whole_words",
-                              [](PretrainConfig& config, const TinyRun&) {
-                                config.data.masking = Masking::kWholeWord;
-                              }},
-                      Feature{"corpora",
-                              [](PretrainConfig& config, const TinyRun& tiny) {
-                                config.data.train = {tiny.file("train"), tiny.file("valid")};
-                                config.data.train_weights = {0.6, 0.4};
-                              }},
-                      Feature{"ema", [](PretrainConfig& config,
-                                        const TinyRun&) { config.training.ema_decay = 0.5; }},
-                      Feature{"lamb",
-                              [](PretrainConfig& config, const TinyRun&) {
-                                config.training.optimizer.type = OptimizerType::kLamb;
-                              }}),
+    ::testing::Values(
+        Feature{"statistics", [](PretrainConfig& config,
+                                 const TinyRun&) { config.logging.statistics_every = 2; }},
+        Feature{"batch_ramp",
+                [](PretrainConfig& config, const TinyRun&) {
+                  config.training.global_batch_size = 16;
+                  config.training.batch_ramp = {4, 8};
+                }},
+        Feature{"masking_rate",
+                [](PretrainConfig& config, const TinyRun&) {
+                  config.data.final_mlm_probability = 0.4;
+                  config.data.mlm_probability_steps = 8;
+                }},
+        Feature{"whole_words", [](PretrainConfig& config,
+                                  const TinyRun&) { config.data.masking = Masking::kWholeWord; }},
+        Feature{"corpora",
+                [](PretrainConfig& config, const TinyRun& tiny) {
+                  config.data.train = {tiny.file("train"), tiny.file("valid")};
+                  config.data.train_weights = {0.6, 0.4};
+                }},
+        Feature{"ema",
+                [](PretrainConfig& config, const TinyRun&) { config.training.ema_decay = 0.5; }},
+        Feature{"lamb",
+                [](PretrainConfig& config, const TinyRun&) {
+                  config.training.optimizer.type = OptimizerType::kLamb;
+                }}),
     [](const auto& feature) { return feature.param.name; });
 
 class TrainerEmaTest : public ::testing::Test {

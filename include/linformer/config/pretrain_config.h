@@ -254,6 +254,7 @@ struct TrainingConfig {
   LossScaleConfig loss_scale;
   bool activation_checkpointing = false;
   std::optional<double> ema_decay;
+  bool overfit_one_batch = false;
 
   template <class Self, class Visitor>
   static void visit_fields(Self& config, Visitor&& field) {
@@ -283,6 +284,10 @@ struct TrainingConfig {
         "ema_decay", config.ema_decay,
         "decay of an exponential moving average of the weights, e.g. 0.999, which evaluations use; "
         "null = none");
+    field("overfit_one_batch", config.overfit_one_batch,
+          "true trains on the first batch only, again and again, as a check of the model: no "
+          "dropout, "
+          "no evaluation, no checkpoint");
   }
   bool operator==(const TrainingConfig&) const = default;
 };
@@ -342,15 +347,35 @@ struct CheckpointConfig {
   bool operator==(const CheckpointConfig&) const = default;
 };
 
+/// Which steps LibTorch's profiler records.
+struct ProfileConfig {
+  int64_t first_step = 0;
+  int64_t steps = 3;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("first_step", config.first_step, "first step that is recorded, from 1; 0 = none");
+    field("steps", config.steps, "steps that are recorded");
+  }
+  bool operator==(const ProfileConfig&) const = default;
+};
+
 struct LoggingConfig {
   int64_t every = 10;
   bool tensorboard = true;
+  int64_t statistics_every = 0;
+  ProfileConfig profile;
 
   template <class Self, class Visitor>
   static void visit_fields(Self& config, Visitor&& field) {
     field("every", config.every, "steps between lines of log.jsonl");
     field("tensorboard", config.tensorboard,
           "true writes what log.jsonl holds to an event file for TensorBoard as well");
+    field("statistics_every", config.statistics_every,
+          "steps between norms of weights, gradients and updates of each part of the model and the "
+          "mean, deviation and maximum of each layer's output; 0 = none");
+    field("profile", config.profile,
+          "operations of a few steps as a Chrome trace in the run folder");
   }
   bool operator==(const LoggingConfig&) const = default;
 };

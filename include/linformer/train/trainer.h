@@ -20,6 +20,7 @@
 #include "linformer/train/pretraining_data.h"
 #include "linformer/train/step_guard.h"
 #include "linformer/train/step_precision.h"
+#include "linformer/train/step_profiler.h"
 #include "linformer/train/team.h"
 #include "linformer/train/training_state.h"
 
@@ -78,7 +79,7 @@ class Trainer {
   /// One step; nothing if a stop signal came before it (then nothing has changed). The weights are
   /// updated unless the guard finds a problem.
   std::optional<StepTotals> train_step();
-  void update(StepTotals& totals);
+  void update(StepTotals& totals, const std::optional<Batch>& measured);
   void pass_over_step();
   void advance(int64_t num_tokens);
   /// Logs a step that was skipped, and rolls back if it is one too many.
@@ -107,6 +108,7 @@ class Trainer {
   StepGuard guard_;
   RunLog log_;
   ProgressLine progress_;
+  StepProfiler profiler_;
   TrainingState state_;
   std::unique_ptr<BatchPrefetcher> prefetcher_;
   std::optional<EvaluationResult> last_evaluation_;

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "linformer/data/batch.h"
+#include "linformer/nn/masked_lm_model.h"
+#include "linformer/report/jsonl_log.h"
+
+namespace linformer {
+
+/// The part of the model a parameter belongs to: "embeddings", "layer_03.attention",
+/// "layer_03.projection" (E and F), "layer_03.feed_forward", "projection" (shared by layers),
+/// "final_norm" or "head".
+std::string statistics_group(const std::string& parameter_name);
+
+/// Norms and activations of one optimizer step (logging.statistics_every). It exists only in steps
+/// that ask for it and changes no bit of them; such a step costs a copy of the weights and a
+/// forward pass more.
+class StepStatistics {
+ public:
+  /// Before the update. Gradients are sums, to be divided by `divisor`, the step's label count.
+  StepStatistics(const MaskedLmModel& model, double divisor);
+
+  /// After the update. For each part of the model the L2 norms "weights/PART", "gradients/PART" (of
+  /// the mean loss, before clipping) and "updates/PART" (what the optimizer added); for the
+  /// embeddings' output and each layer's, over the tokens of `batch` and without dropout,
+  /// "activations/PLACE.mean", ".std" and ".max" (the largest absolute value).
+  LogRecord after_update(int64_t step, const Batch& batch) const;
+
+ private:
+  const MaskedLmModel& model_;
+  std::map<std::string, double> gradient_squares_;
+  std::vector<at::Tensor> weights_;  // before the update
+};
+
+}  // namespace linformer
