@@ -30,7 +30,7 @@ void add_activations(LogRecord& record, const MaskedLmModel& model, const Batch&
   const at::NoGradGuard no_grad;
   ForwardContext evaluation;
   std::vector<at::Tensor> states;
-  const EncoderInput input = encoder_input(batch);
+  const EncoderInput input = encoder_input(batch, model.parameters().device());
   model.encoder().forward(input, evaluation, &states);
   for (size_t i = 0; i < states.size(); ++i) {
     at::Tensor rows = states[i].flatten(0, 1);

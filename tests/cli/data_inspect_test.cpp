@@ -110,10 +110,10 @@ TEST_F(DataInspectTest, WhyShowsTheBatchOfAStep) {
 }
 
 TEST_F(DataInspectTest, WhyFollowsTheRampTheRateAndTheMix) {
-  ASSERT_EQ(data({"prepare", "--input", valid_text(), "--output", file("other"), "--tokenizer",
-                  model()})
-                .exit_code,
-            0);
+  ASSERT_EQ(
+      data({"prepare", "--input", valid_text(), "--output", file("other"), "--tokenizer", model()})
+          .exit_code,
+      0);
   write_file_atomically(
       file("mix.yaml"),
       "run: {dir: " + file("run") + ", seed: 7}\n" + "tokenizer: {model: " + model() + "}\n" +
@@ -128,12 +128,11 @@ TEST_F(DataInspectTest, WhyFollowsTheRampTheRateAndTheMix) {
   const auto result = data({"why", "--config", file("mix.yaml"), "--step", "3", "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const Tokenizer tokenizer = Tokenizer::load(model());
-  PackedDatasetOptions options{
-      {64, Packing::kFullSentences},
-      {.mlm_probability = 0.1, .word_starts = tokenizer.word_starts()},
-      7};
-  const auto packed = PackedDataset::open({file("set"), file("other")}, {1.0, 1.0},
-                                          tokenizer.hash(), options);
+  PackedDatasetOptions options{{64, Packing::kFullSentences},
+                               {.mlm_probability = 0.1, .word_starts = tokenizer.word_starts()},
+                               7};
+  const auto packed =
+      PackedDataset::open({file("set"), file("other")}, {1.0, 1.0}, tokenizer.hash(), options);
   const Batch batch = packed->batches().batch(6, 6, 0.3);
   std::istringstream lines(result.out);
   int64_t row = 0;

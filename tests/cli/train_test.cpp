@@ -243,6 +243,38 @@ TEST_F(TrainTest, ALossThatIsNotFiniteNamesTheBatch) {
   EXPECT_EQ(bits_of("nan", "step-00000010"), before);
 }
 
+TEST_F(TrainTest, OverfitsOneBatchInAFolderOfItsOwn) {
+  const auto result = train("checked", {"training.max_steps=20"}, {}, {"--overfit-one-batch"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("every step takes the first 4 sequences"));
+  EXPECT_THAT(result.out, Not(HasSubstr("model folder")));
+  EXPECT_FALSE(fs::exists(file("checked")));
+  EXPECT_TRUE(fs::exists(file("checked-overfit") + "/log.jsonl"));
+  EXPECT_FALSE(fs::exists(file("checked-overfit") + "/checkpoints/latest"));
+}
+
+TEST_F(TrainTest, AveragedWeightsAreEvaluatedAndExported) {
+  ASSERT_EQ(train("averaged", {"training.max_steps=10", "training.ema_decay=0.9"}).exit_code, 0);
+  const auto measured = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--data", file("valid"), "--json"});
+    return perplexity(arguments).out;
+  };
+  const std::string averaged = measured({"--checkpoint", file("averaged"), "--ema"});
+  EXPECT_NE(averaged, measured({"--checkpoint", file("averaged")}));
+  ASSERT_EQ(run_child({"linformer-convert", "ema", "--input", file("averaged"), "--output",
+                       file("exported")})
+                .exit_code,
+            0);
+  const auto number = [](const std::string& json) {
+    return json.substr(json.find("\"nll_sum\""), 40);
+  };
+  EXPECT_EQ(number(measured({"--checkpoint", file("exported")})), number(averaged));
+  ASSERT_EQ(train("raw", {"training.max_steps=1"}).exit_code, 0);
+  const auto refused = perplexity({"--checkpoint", file("raw"), "--ema", "--data", file("valid")});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("no averaged weights"));
+}
+
 TEST_F(TrainTest, CommandLine) {
   EXPECT_EQ(run_child({"linformer-train"}).exit_code, 2);
   EXPECT_EQ(run_child({"linformer-train", "--confg", "x"}).exit_code, 2);

@@ -87,6 +87,28 @@ INSTANTIATE_TEST_SUITE_P(
                 }}),
     [](const auto& feature) { return feature.param.name; });
 
+TEST(TrainerEventFile, EachSessionHasOne) {
+  const TinyRun tiny;
+  PretrainConfig config = tiny.config("run");
+  std::vector<size_t> files;
+  for (const int64_t steps : {4, 8}) {
+    config.training.max_steps = steps;
+    Trainer(config).run();
+    std::string content;
+    size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(config.run.dir)) {
+      if (!entry.path().filename().string().starts_with("events.out.tfevents.")) continue;
+      content += read_text_file(entry.path().string());
+      ++count;
+    }
+    files.push_back(count);
+    for (const char* text : {"train/loss", "valid/perplexity", "    run:\n"}) {
+      EXPECT_NE(content.find(text), std::string::npos) << text;
+    }
+  }
+  EXPECT_EQ(files, (std::vector<size_t>{1, 2}));
+}
+
 class TrainerEmaTest : public ::testing::Test {
  protected:
   TinyRun tiny_;
