@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 namespace CLI {
 class App;
 }
@@ -12,5 +14,10 @@ void add_tokenizer_command(CLI::App& program);
 void add_prepare_command(CLI::App& program);
 void add_inspect_command(CLI::App& program);
 void add_why_command(CLI::App& program);
+
+/// Whether this is a model folder, a run folder or its checkpoints folder, and no prefix of shards.
+bool is_checkpoint_path(const std::string& path);
+/// Verifies and lists the checkpoints there. Throws RunError for the first that is damaged.
+void inspect_checkpoints(const std::string& path, bool as_json);
 
 }  // namespace linformer

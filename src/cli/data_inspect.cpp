@@ -138,6 +138,10 @@ void inspect_sample(const InspectArguments& arguments, const Tokenizer& tokenize
 }
 
 void run_inspect(const InspectArguments& arguments) {
+  if (arguments.prefixes.size() == 1 && is_checkpoint_path(arguments.prefixes.front())) {
+    inspect_checkpoints(arguments.prefixes.front(), arguments.json);
+    return;
+  }
   if (arguments.sample && arguments.tokenizer.empty()) {
     fail_usage("--sample", "text needs the tokenizer", "add --tokenizer FILE");
   }
@@ -164,8 +168,12 @@ void run_inspect(const InspectArguments& arguments) {
 void add_inspect_command(CLI::App& program) {
   auto arguments = std::make_shared<InspectArguments>();
   CLI::App* command = program.add_subcommand(
-      "inspect", "show and verify shards, how they are packed, and a masked sequence");
-  command->add_option("--data,data", arguments->prefixes, "prefixes of shards")->required();
+      "inspect",
+      "show and verify shards, how they are packed, and a masked sequence; or checkpoints");
+  command
+      ->add_option("--data,data", arguments->prefixes,
+                   "prefixes of shards; or a model folder, or a run folder (all its checkpoints)")
+      ->required();
   command->add_option("--tokenizer", arguments->tokenizer,
                       "SentencePiece model: checked against the shards, and needed for text");
   command
@@ -185,6 +193,7 @@ void add_inspect_command(CLI::App& program) {
       ->capture_default_str();
   command->add_flag("--json", arguments->json, "print the result as JSON");
   add_examples(*command, {"linformer-data inspect data/corpus/train --max-sequence-length 512",
+                          "linformer-data inspect runs/NAME",
                           "linformer-data inspect data/corpus/train --sample 17 --seed 3 \\",
                           "    --tokenizer data/corpus/tokenizer.model"});
   command->callback([arguments] { run_inspect(*arguments); });

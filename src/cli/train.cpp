@@ -1,13 +1,17 @@
 // linformer-train: masked-LM pre-training.
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 
 #include <CLI/CLI.hpp>
+#include <unistd.h>
 
 #include "program.h"
 
+#include "linformer/analysis/resume_check.h"
 #include "linformer/config/config_file.h"
+#include "linformer/core/child_process.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
@@ -30,6 +34,10 @@ struct TrainArguments {
   bool overfit_one_batch = false;
   bool config_help = false;
   bool force_slow_precision = false;
+  bool verify_resume = false;
+  int64_t verify_steps = 20;
+  int64_t verify_kills = 3;
+  int64_t verify_processes = 2;
 };
 
 /// The command line that goes on with this run, for a person to copy.
@@ -76,6 +84,23 @@ void report_end(const Trainer& trainer, StopReason reason, const TrainArguments&
   std::printf("log:          %s/log.jsonl\n", folder.c_str());
 }
 
+/// Trains, kills and resumes runs of this configuration, and compares them.
+void run_resume_check(const TrainArguments& arguments, const PretrainConfig& config) {
+  ResumeCheckOptions options;
+  options.folder = config.run.dir + "/verify-resume";
+  const std::string program = this_program();
+  options.trainer = {program};
+  if (arguments.force_slow_precision) options.trainer.push_back("--force-slow-precision");
+  options.launcher = (std::filesystem::path(program).parent_path() / "linformer-launch").string();
+  options.steps = arguments.verify_steps;
+  options.kills = arguments.verify_kills;
+  options.processes = arguments.verify_processes;
+  options.seed = static_cast<uint64_t>(::getpid());
+  check_resume(config, options, [](const std::string& line) { log_info(line); });
+  std::printf("resuming is exact: %s kills, runs in %s\n",
+              format_count(arguments.verify_kills).c_str(), options.folder.c_str());
+}
+
 void run_train(const TrainArguments& arguments) {
   if (arguments.config_help) {
     std::printf("%s", config_help<PretrainConfig>().c_str());
@@ -90,6 +115,10 @@ void run_train(const TrainArguments& arguments) {
     config.run.dir += "-overfit";
   }
   for (const std::string& remark : lint(config)) log_warning(remark);
+  if (arguments.verify_resume) {
+    run_resume_check(arguments, config);
+    return;
+  }
   install_caching_allocator();
   const int threads = set_num_threads(static_cast<int>(config.run.threads),
                                       static_cast<int>(environment.local_world_size));
@@ -138,6 +167,21 @@ int main(int argc, char** argv) {
         "--overfit-one-batch", arguments->overfit_one_batch,
         "train on the first batch only, in the run folder with -overfit at its end; the "
         "loss has to fall towards 0");
+    CLI::Option* verify = program.add_flag(
+        "--verify-resume", arguments->verify_resume,
+        "train a few steps, kill -9 at random moments, resume, and compare every bit; also on "
+        "another number of processes (in RUN.DIR/verify-resume)");
+    program.add_option("--verify-steps", arguments->verify_steps, "half of the steps of each run")
+        ->needs(verify)
+        ->check(CLI::Range(4, 1 << 20));
+    program.add_option("--verify-kills", arguments->verify_kills, "runs that are killed")
+        ->needs(verify)
+        ->check(CLI::Range(1, 10000));
+    program
+        .add_option("--verify-processes", arguments->verify_processes,
+                    "processes that the run is resumed on as well; 1 = not")
+        ->needs(verify)
+        ->check(CLI::Range(1, 64));
     program.callback([arguments, help] {
       if (help->count() == 0 && arguments->config.empty()) {
         throw CLI::RequiredError("--config");

@@ -24,8 +24,8 @@
 #include "linformer/train/model_folder.h"
 #include "linformer/train/one_batch.h"
 #include "linformer/train/optimized_parameters.h"
-#include "linformer/train/step_statistics.h"
 #include "linformer/train/session_limit.h"
+#include "linformer/train/step_statistics.h"
 
 namespace linformer {
 namespace {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <stdexcept>
 #include <thread>
 
@@ -33,6 +34,9 @@ void redirect(const std::string& path, int flags, int descriptor) {
     ::signal(SIGXFSZ, SIG_IGN);
     const struct rlimit limit { options.max_file_bytes, options.max_file_bytes };
     ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  for (const std::string& variable : options.environment) {
+    ::putenv(const_cast<char*>(variable.c_str()));
   }
   const std::string program = std::string(LINFORMER_PROGRAMS_DIR) + "/" + command.front();
   std::vector<char*> arguments;

@@ -17,6 +17,8 @@ struct ProgramOptions {
   std::string standard_input = {};
   /// Largest file that the program may write; writing more fails, as on a full disk. 0 = any.
   size_t max_file_bytes = 0;
+  /// NAME=VALUE each, over the test's own environment.
+  std::vector<std::string> environment = {};
   /// Called every few milliseconds while the program runs; may send it signals.
   std::function<void(pid_t)> meanwhile = {};
 };

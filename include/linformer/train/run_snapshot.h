@@ -26,11 +26,11 @@ struct RunSnapshot {
   size_t tensor_bytes() const;
 };
 
-/// Copies weights, `moments` (Optimizer::state()) and `average` (WeightAverage::state()) into memory of their own, on the CPU.
+/// Copies weights, `moments` (Optimizer::state()) and `average` (WeightAverage::state()) into
+/// memory of their own, on the CPU.
 RunSnapshot take_snapshot(const MaskedLmModel& model, const NamedTensors& moments,
                           const TrainingState& state, std::string tokenizer_model,
-                          std::vector<uint64_t> unigram_counts,
-                          const NamedTensors& average = {});
+                          std::vector<uint64_t> unigram_counts, const NamedTensors& average = {});
 
 /// Writes the files of a checkpoint into an existing folder. Throws RunError.
 void write_snapshot(const std::string& folder, const RunSnapshot& snapshot);

@@ -1,0 +1,78 @@
+#include "linformer/core/child_process.h"
+
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "linformer/core/error.h"
+
+extern char** environ;
+
+namespace linformer {
+namespace {
+
+int exit_code_of(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+}  // namespace
+
+ChildProcess::ChildProcess(const std::vector<std::string>& command,
+                           const std::string& output_path) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output_path.c_str(),
+                                   O_WRONLY | O_CREAT | O_APPEND, 0644);
+  posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+  std::vector<char*> arguments;
+  for (const std::string& argument : command) {
+    arguments.push_back(const_cast<char*>(argument.c_str()));
+  }
+  arguments.push_back(nullptr);
+  const int error =
+      ::posix_spawn(&pid_, command.front().c_str(), &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) {
+    pid_ = -1;
+    fail_system(command.front(), "cannot start the program", error);
+  }
+}
+
+ChildProcess::~ChildProcess() {
+  if (exit_code_ || pid_ < 0) return;
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+}
+
+void ChildProcess::send(int signal_number) const {
+  if (!exit_code_) ::kill(pid_, signal_number);
+}
+
+int ChildProcess::wait() {
+  while (!exit_code_) {
+    int status = 0;
+    if (::waitpid(pid_, &status, 0) == pid_) {
+      exit_code_ = exit_code_of(status);
+    } else if (errno != EINTR) {
+      fail_system("process " + std::to_string(pid_), "cannot wait for it", errno);
+    }
+  }
+  return *exit_code_;
+}
+
+std::optional<int> ChildProcess::poll() {
+  int status = 0;
+  if (!exit_code_ && ::waitpid(pid_, &status, WNOHANG) == pid_) exit_code_ = exit_code_of(status);
+  return exit_code_;
+}
+
+std::string this_program() {
+  return std::filesystem::read_symlink("/proc/self/exe").string();
+}
+
+}  // namespace linformer
