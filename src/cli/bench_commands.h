@@ -8,5 +8,7 @@ namespace linformer {
 
 /// `linformer-bench attention`.
 void add_attention_command(CLI::App& program);
+/// `linformer-bench reduce`.
+void add_reduce_command(CLI::App& program);
 
 }  // namespace linformer

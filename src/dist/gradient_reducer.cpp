@@ -3,6 +3,7 @@
 // The one file that knows c10d's Reducer, whose constructor changes between LibTorch's versions.
 #include <ATen/ATen.h>
 #include <c10/util/Exception.h>
+#include <gloo/common/error.h>
 #include <torch/csrc/distributed/c10d/reducer.hpp>
 
 #include "process_group_handles.h"
@@ -90,8 +91,11 @@ class WithoutAdvice : public c10::WarningHandler {
   c10::WarningHandler* next_;
 };
 
-/// What went wrong with the communication of this backward pass, if anything.
-std::string failure_of(const Works& works) {
+/// What went wrong with the communication of this backward pass, if that was it.
+std::string failure_of(const std::exception& thrown, const Works& works) {
+  const bool from_transport = dynamic_cast<const ::gloo::Exception*>(&thrown) != nullptr ||
+                              dynamic_cast<const c10::DistError*>(&thrown) != nullptr;
+  if (from_transport) return thrown.what();
   for (const auto& work : works) {
     if (!work->isCompleted() || work->isSuccess()) continue;
     try {
@@ -146,8 +150,8 @@ void GradientReducer::accumulate_and_sum(const at::Tensor& loss) {
   try {
     state_->reducer->prepare_for_backward({loss});
     loss.backward();
-  } catch (const std::exception&) {
-    const std::string failure = failure_of(*state_->works);
+  } catch (const std::exception& error) {
+    const std::string failure = failure_of(error, *state_->works);
     if (failure.empty()) throw;  // the computation itself
     state_->handles->fail("summing the gradients", failure);
   }

@@ -46,5 +46,21 @@ TEST(Optimizer, MarksTheWeightsAsChanged) {
   }
 }
 
+TEST(Optimizer, LeavesToOtherProcessesWhatIsTheirs) {
+  const at::Tensor mine = at::zeros({1}).set_requires_grad(true);
+  const at::Tensor theirs = at::zeros({1}).set_requires_grad(true);
+  const auto optimizer = make_optimizer(
+      {{"mine", mine}, {"theirs", theirs, ParameterRole::kWeight, /*updated_here=*/false}}, {});
+  mine.mutable_grad() = at::full({1}, 3.0);
+  theirs.mutable_grad() = at::full({1}, 4.0);
+  EXPECT_DOUBLE_EQ(optimizer->gradient_norm(), 5.0);  // of all gradients
+  optimizer->step(0.1, 1.0);
+  EXPECT_NE(mine.item<double>(), 0.0);
+  EXPECT_EQ(theirs.item<double>(), 0.0);
+  EXPECT_EQ(optimizer->state().size(), 2u);
+  optimizer->zero_grad();
+  EXPECT_FALSE(theirs.grad().defined());
+}
+
 }  // namespace
 }  // namespace linformer

@@ -51,6 +51,23 @@ TEST_F(EvaluatorTest, IsTheSumOverAllMaskedPositions) {
   EXPECT_NEAR(result.unigram->nll_sum, unigram_sum, 1e-9 * unigram_sum);
 }
 
+TEST_F(EvaluatorTest, SharesOfProcessesAddUpToTheWhole) {
+  for (const int64_t processes : {2, 3}) {
+    NllTotals sum;
+    int64_t sequences = 0;
+    for (int64_t rank = 0; rank < processes; ++rank) {
+      const EvaluationResult part = evaluate_dataset(model_, data_.valid->batches(),
+                                                     {7, 4, 10, rank, processes}, nullptr);
+      sum.add(part.model);
+      sequences += part.num_sequences;
+    }
+    const EvaluationResult whole = evaluate(7, 4, 10);
+    EXPECT_EQ(sequences, 10);  // batches of 4, 4 and 2
+    EXPECT_EQ(sum.masked_tokens, whole.model.masked_tokens);
+    EXPECT_NEAR(sum.nll_sum, whole.model.nll_sum, 1e-9 * sum.nll_sum);
+  }
+}
+
 TEST_F(EvaluatorTest, MasksAreFrozenAndBatchSizeDoesNotMatter) {
   const EvaluationResult first = evaluate(7, 4);
   EXPECT_EQ(evaluate(7, 4).model, first.model);
