@@ -16,8 +16,8 @@ list() {
 thread_sanitizer() {
   ./tools/setup.sh &&
     cmake --preset tsan --log-level=ERROR &&
-    cmake --build --preset tsan --target test_core test_text test_data &&
-    for program in core text data; do "build/tsan/bin/test_$program" --gtest_brief=1 || return 1; done
+    cmake --build --preset tsan --target test_core test_text test_data test_cli_launch &&
+    for program in core text data cli_launch; do "build/tsan/bin/test_$program" --gtest_brief=1 || return 1; done
 }
 
 list "release, 50 kills" env LINFORMER_NIGHTLY=1 ./tools/test.sh

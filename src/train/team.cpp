@@ -1,5 +1,6 @@
 #include "linformer/train/team.h"
 
+#include <csignal>
 #include <map>
 
 #include <ATen/ATen.h>
@@ -26,6 +27,25 @@ PretrainConfig comparable(PretrainConfig config) {
 
 }  // namespace
 
+std::vector<double> Notice::counts() const {
+  return {stop_signal == SIGINT ? 1.0 : 0.0, stop_signal == SIGTERM ? 1.0 : 0.0,
+          time_is_up ? 1.0 : 0.0, session_ends ? 1.0 : 0.0, save_wanted ? 1.0 : 0.0};
+}
+
+Notice Notice::from_sums(const std::vector<double>& sums, size_t first) {
+  Notice notice;
+  if (sums[first] > 0.0) notice.stop_signal = SIGINT;
+  if (sums[first + 1] > 0.0) notice.stop_signal = SIGTERM;
+  notice.time_is_up = sums[first + 2] > 0.0;
+  notice.session_ends = sums[first + 3] > 0.0;
+  notice.save_wanted = sums[first + 4] > 0.0;
+  return notice;
+}
+
+Notice Team::agree(const Notice& own) {
+  return is_alone() ? own : Notice::from_sums(processes_->sum(own.counts()), 0);
+}
+
 void Team::check_same_run(const PretrainConfig& config, uint64_t data_fingerprint) {
   if (is_alone()) return;
   const int64_t micro = config.training.micro_batch_size;
@@ -47,9 +67,8 @@ void Team::check_same_run(const PretrainConfig& config, uint64_t data_fingerprin
   read_yaml(fields_of(first), text, "the configuration of rank 0");
   std::string difference = first_difference(fields_of(own), fields_of(first));
   const std::string fingerprint = std::to_string(data_fingerprint);
-  if (difference.empty() && processes_->broadcast(fingerprint) != fingerprint) {
-    difference = "data.train: other data";
-  }
+  const bool same_data = processes_->broadcast(fingerprint) == fingerprint;
+  if (difference.empty() && !same_data) difference = "data.train: other data";
   // Everybody learns of it, so that nobody waits for one that has left.
   const bool differs = maximum({difference.empty() ? 0 : 1}).front() != 0;
   if (!differs) return;

@@ -197,22 +197,28 @@ void Trainer::check_resumable(const TrainingState& saved, const std::string& fol
 std::optional<StopReason> Trainer::finished() {
   const std::optional<int64_t> steps = config_.planned_steps();
   if (steps && state_.step >= *steps) return StopReason::kFinished;
-  // What one process sees, all do.
-  const bool late = config_.training.max_hours &&
-                    elapsed_seconds() >= *config_.training.max_hours * kSecondsPerHour;
-  const bool ends = session_end_ && steady_seconds() >= *session_end_;
-  const auto agreed =
-      team_.maximum({stop_signal(), late ? 1 : 0, ends ? 1 : 0, take_save_request() ? 1 : 0});
-  save_wanted_ = save_wanted_ || agreed[3] != 0;
-  if (agreed[0] != 0) {
-    set_stop_signal(static_cast<int>(agreed[0]));
+  const Notice all = agreed_ ? *agreed_ : team_.agree(notice());
+  agreed_.reset();
+  save_wanted_ = save_wanted_ || all.save_wanted;
+  if (all.stop_signal != 0) {
+    set_stop_signal(all.stop_signal);
     return StopReason::kSignal;
   }
-  if (agreed[2] != 0) return StopReason::kSessionEnd;
+  if (all.session_ends) return StopReason::kSessionEnd;
   const int64_t patience = config_.evaluation.early_stop_patience;
   if (patience > 0 && state_.evaluations_since_best >= patience) return StopReason::kEarlyStop;
-  if (agreed[1] != 0) return StopReason::kTimeBudget;
+  if (all.time_is_up) return StopReason::kTimeBudget;
   return std::nullopt;
+}
+
+Notice Trainer::notice() const {
+  Notice own;
+  own.stop_signal = stop_signal();
+  own.time_is_up = config_.training.max_hours &&
+                   elapsed_seconds() >= *config_.training.max_hours * kSecondsPerHour;
+  own.session_ends = session_end_ && steady_seconds() >= *session_end_;
+  own.save_wanted = take_save_request();
+  return own;
 }
 
 int64_t Trainer::micro_batches_per_process() const {
@@ -305,14 +311,19 @@ std::optional<StepTotals> Trainer::train_step() {
       team_.backward(precision_.scaled(loss.nll_sum), Team::Micro::kMoreFollow);
       continue;
     }
-    const auto sums = team_.start_sum({totals.nll_sum, static_cast<double>(totals.num_labels),
-                                       static_cast<double>(totals.num_tokens)});
+    std::vector<double> own{totals.nll_sum, static_cast<double>(totals.num_labels),
+                            static_cast<double>(totals.num_tokens)};
+    if (!team_.is_alone()) {
+      for (const double count : notice().counts()) own.push_back(count);
+    }
+    const auto sums = team_.start_sum(std::move(own));
     team_.backward(precision_.scaled(loss.nll_sum), Team::Micro::kLast);
     if (due(state_.step + 1, config_.logging.statistics_every)) measured = batch;
     const std::vector<double> all = sums();
     totals.nll_sum = all[0];
     totals.num_labels = static_cast<int64_t>(all[1]);
     totals.num_tokens = static_cast<int64_t>(all[2]);
+    if (!team_.is_alone()) agreed_ = Notice::from_sums(all, 3);
   }
   update(totals, measured);
   advance(totals.num_tokens);

@@ -217,5 +217,12 @@ TEST_F(DistributedTest, RefusesHalfAnEnvironment) {
   EXPECT_THAT(result.err, HasSubstr("environment variable WORLD_SIZE: is not set, but RANK is"));
 }
 
+TEST_F(DistributedTest, BenchReduceMeasuresAllTogether) {
+  const auto result = run_child({"linformer-launch", "--nproc-per-node", "2", "--",
+                                 "linformer-bench", "reduce", "--megabytes", "0.5", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("\"processes\": 2"), HasSubstr("\"bytes\": 500000")));
+}
+
 }  // namespace
 }  // namespace linformer

@@ -164,12 +164,5 @@ TEST_F(LaunchTest, RefusesWrongCommandLines) {
   EXPECT_EQ(run_child({"linformer-launch", "--version"}).exit_code, 0);
 }
 
-TEST_F(LaunchTest, BenchReduceMeasuresAllTogether) {
-  const auto result = run_child({"linformer-launch", "--nproc-per-node", "2", "--",
-                                 "linformer-bench", "reduce", "--megabytes", "0.5", "--json"});
-  ASSERT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.out, AllOf(HasSubstr("\"processes\": 2"), HasSubstr("\"bytes\": 500000")));
-}
-
 }  // namespace
 }  // namespace linformer

@@ -56,8 +56,8 @@ TEST_F(EvaluatorTest, SharesOfProcessesAddUpToTheWhole) {
     NllTotals sum;
     int64_t sequences = 0;
     for (int64_t rank = 0; rank < processes; ++rank) {
-      const EvaluationResult part = evaluate_dataset(model_, data_.valid->batches(),
-                                                     {7, 4, 10, rank, processes}, nullptr);
+      const EvaluationResult part =
+          evaluate_dataset(model_, data_.valid->batches(), {7, 4, 10, rank, processes}, nullptr);
       sum.add(part.model);
       sequences += part.num_sequences;
     }

@@ -1,5 +1,6 @@
 #include "linformer/train/team.h"
 
+#include <csignal>
 #include <map>
 #include <mutex>
 
@@ -119,6 +120,24 @@ TEST(Team, RefusesOtherSettingsAndOtherData) {
   EXPECT_THAT(check(2, 7), AllOf(HasSubstr("rank 1: not as in rank 0: run.seed: 2 instead of 1"),
                                  HasSubstr("rank 0: another process was started with other")));
   EXPECT_THAT(check(1, 8), HasSubstr("rank 1: not as in rank 0: data.train: other data"));
+}
+
+TEST(Team, WhatOneNoticesAllDo) {
+  as_processes(3, [](ProcessGroup& group) {
+    Team team(borrowed(group));
+    const bool second = group.rank() == 1;
+    const bool third = group.rank() == 2;
+    const Notice nothing = team.agree({});
+    EXPECT_EQ(nothing.stop_signal, 0);
+    EXPECT_FALSE(nothing.time_is_up || nothing.session_ends || nothing.save_wanted);
+    EXPECT_EQ(team.agree({.stop_signal = second ? SIGINT : 0}).stop_signal, SIGINT);
+    EXPECT_EQ(team.agree({.stop_signal = second ? SIGINT : third ? SIGTERM : 0}).stop_signal,
+              SIGTERM);
+    EXPECT_TRUE(team.agree({.time_is_up = third}).time_is_up);
+    EXPECT_TRUE(team.agree({.session_ends = third}).session_ends);
+    EXPECT_TRUE(team.agree({.save_wanted = third}).save_wanted);
+    EXPECT_FALSE(team.agree({.save_wanted = third}).time_is_up);
+  });
 }
 
 TEST(Team, AddsEvaluations) {

@@ -19,6 +19,19 @@
 
 namespace linformer {
 
+/// What one process has noticed and all have to act on together.
+struct Notice {
+  int stop_signal = 0;
+  bool time_is_up = false;    ///< of the run
+  bool session_ends = false;  ///< the scheduler's limit is near
+  bool save_wanted = false;   ///< SIGUSR1
+
+  /// Numbers to be summed over the processes, so that it travels with other sums, and what follows
+  /// from the sums.
+  std::vector<double> counts() const;
+  static Notice from_sums(const std::vector<double>& sums, size_t first);
+};
+
 /// The processes of a run, as the trainer sees them. With one process everything here is what one
 /// would write without it, and nothing is sent.
 ///
@@ -58,6 +71,8 @@ class Team {
   /// After an update: where the optimizer is sharded, everybody gets the new weights.
   void share_update();
 
+  /// What any of the processes has noticed. Waits for all of them.
+  Notice agree(const Notice& own);
   /// The largest of each number.
   std::vector<int64_t> maximum(std::vector<int64_t> values) {
     return processes_->maximum(std::move(values));

@@ -73,6 +73,8 @@ class Trainer {
   void check_same_model(const std::string& folder, const std::string& or_else) const;
   void check_resumable(const TrainingState& saved, const std::string& folder) const;
   std::optional<StopReason> finished();
+  /// Of this process alone; takes what SIGUSR1 asked for.
+  Notice notice() const;
   StopReason train();
   void start_prefetcher();
   int64_t micro_batches_per_process() const;
@@ -117,6 +119,7 @@ class Trainer {
   double session_elapsed_ = 0.0;       // state_.elapsed_seconds at that time
   std::optional<double> session_end_;  // clock at which to save and stop
   bool save_wanted_ = false;           // somebody sent SIGUSR1
+  std::optional<Notice> agreed_;       // by all processes, with the sums of the last step
   int64_t last_saved_step_ = -1;
   int64_t last_evaluated_step_ = -1;
 
