@@ -131,7 +131,10 @@ TEST(Team, WhatOneNoticesAllDo) {
     EXPECT_EQ(nothing.stop_signal, 0);
     EXPECT_FALSE(nothing.time_is_up || nothing.session_ends || nothing.save_wanted);
     EXPECT_EQ(team.agree({.stop_signal = second ? SIGINT : 0}).stop_signal, SIGINT);
-    EXPECT_EQ(team.agree({.stop_signal = second ? SIGINT : third ? SIGTERM : 0}).stop_signal,
+    EXPECT_EQ(team.agree({.stop_signal = second  ? SIGINT
+                                         : third ? SIGTERM
+                                                 : 0})
+                  .stop_signal,
               SIGTERM);
     EXPECT_TRUE(team.agree({.time_is_up = third}).time_is_up);
     EXPECT_TRUE(team.agree({.session_ends = third}).session_ends);
