@@ -90,13 +90,14 @@ c10::intrusive_ptr<c10d::ProcessGroupGloo::Options> gloo_options(
   return options;
 }
 
-/// Adds NCCL for CUDA tensors where it is asked for and built.
-void add_nccl([[maybe_unused]] c10d::ProcessGroup& group,
+/// Who moves CUDA tensors: NCCL where it is built and not ruled out, else Gloo, through the CPU.
+void add_cuda(c10d::ProcessGroup& group,
               [[maybe_unused]] const c10::intrusive_ptr<c10d::Store>& store,
+              const c10::intrusive_ptr<c10d::ProcessGroupGloo>& gloo,
               const DistributedConfig& config) {
-  if (config.backend == CollectiveBackend::kGloo) return;
+  [[maybe_unused]] const bool wanted = config.backend != CollectiveBackend::kGloo;
 #ifdef LINFORMER_NCCL
-  if (at::hasCUDA()) {
+  if (wanted && at::hasCUDA()) {
     auto options = c10d::ProcessGroupNCCL::Options::create();
     options->timeout = timeout_of(config);
     group.setBackend(c10::DeviceType::CUDA, c10d::ProcessGroup::BackendType::NCCL,
@@ -109,6 +110,9 @@ void add_nccl([[maybe_unused]] c10d::ProcessGroup& group,
   if (config.backend == CollectiveBackend::kNccl) {
     fail_usage("distributed.backend", "nccl, but this build or this machine has no CUDA with NCCL",
                "set it to auto or gloo");
+  }
+  if (at::hasCUDA()) {
+    group.setBackend(c10::DeviceType::CUDA, c10d::ProcessGroup::BackendType::GLOO, gloo);
   }
 }
 
@@ -198,7 +202,7 @@ ProcessGroup::ProcessGroup(const LaunchEnvironment& environment, const Distribut
     handles->group = c10::make_intrusive<c10d::ProcessGroup>(store, rank, size);
     handles->group->setBackend(c10::DeviceType::CPU, c10d::ProcessGroup::BackendType::GLOO, gloo);
     handles->group->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
-    add_nccl(*handles->group, store, config);
+    add_cuda(*handles->group, store, gloo, config);
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
