@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data_commands.h"
+#include "data_events.h"
 #include "data_show.h"
 #include "program.h"
 
@@ -29,11 +30,13 @@ struct WhyArguments {
   std::optional<int64_t> seed, max_sequence_length, global_batch_size;
   std::optional<double> mlm_probability;
   int64_t step = 0;
+  bool events = false;
   bool json = false;
 };
 
 /// The settings that decide which text a step sees.
 struct StepSettings {
+  std::string run_folder;
   std::vector<std::string> data;
   std::vector<double> weights;
   std::string tokenizer;
@@ -50,7 +53,8 @@ StepSettings resolve(const WhyArguments& arguments) {
   StepSettings settings;
   if (!arguments.config.empty()) {
     const auto config = load_config<PretrainConfig>(arguments.config, arguments.overrides);
-    settings = {config.data.train,
+    settings = {config.run.dir,
+                config.data.train,
                 config.data.train_weights,
                 config.tokenizer.model,
                 static_cast<uint64_t>(config.run.seed),
@@ -85,6 +89,14 @@ StepSettings resolve(const WhyArguments& arguments) {
 }
 
 void run_why(const WhyArguments& arguments) {
+  if (arguments.events) {
+    if (arguments.config.empty()) {
+      fail_usage("--events", "of which run?", "add --config runs/NAME/config.yaml");
+    }
+    print_events(load_config<PretrainConfig>(arguments.config, arguments.overrides).run.dir,
+                 arguments.json);
+    return;
+  }
   if (arguments.step < 1) {
     fail_usage("--step", std::to_string(arguments.step) + " is no step",
                "steps count from 1, as in log.jsonl");
@@ -107,6 +119,8 @@ void run_why(const WhyArguments& arguments) {
                 format_count(arguments.step).c_str(), format_count(first).c_str(),
                 format_count(first + count - 1).c_str(), std::to_string(settings.seed).c_str(),
                 format_number(share).c_str());
+    const std::string event = event_of_step(settings.run_folder, arguments.step);
+    if (!event.empty()) std::printf("%s\n", event.c_str());
   }
   for (int64_t i = 0; i < count; ++i) {
     const SampleId sample = data->batches().sample(first + i);
@@ -139,8 +153,11 @@ void add_why_command(CLI::App& program) {
   command->add_option("--config", arguments->config,
                       "configuration of the run (or its config.yaml)");
   command->add_option("--set", arguments->overrides, "a.b=VALUE over the configuration");
+  CLI::Option* events = command->add_flag(
+      "--events", arguments->events,
+      "list the run's steps that were skipped or rolled back, instead of a step's text");
   command->add_option("--step", arguments->step, "optimizer step, from 1, as in log.jsonl")
-      ->required();
+      ->excludes(events);
   command->add_option("--data", arguments->data, "prefixes of shards, instead of data.train");
   command->add_option("--tokenizer", arguments->tokenizer, "instead of tokenizer.model");
   command->add_option("--seed", arguments->seed, "instead of run.seed");
@@ -155,6 +172,7 @@ void add_why_command(CLI::App& program) {
   command->add_flag("--json", arguments->json, "print a JSON object per sequence and line");
   add_examples(*command,
                {"linformer-data why --config runs/NAME/config.yaml --step 1200",
+                "linformer-data why --config runs/NAME/config.yaml --events",
                 "linformer-data why --data data/corpus/train --step 1 --global-batch-size 8 \\",
                 "    --tokenizer data/corpus/tokenizer.model"});
   command->callback([arguments] { run_why(*arguments); });

@@ -241,6 +241,15 @@ TEST_F(TrainTest, ALossThatIsNotFiniteNamesTheBatch) {
   EXPECT_THAT(result.err, AllOf(HasSubstr("is not finite"), HasSubstr("micro-batches with the "),
                                 HasSubstr("linformer-data why --step")));
   EXPECT_EQ(bits_of("nan", "step-00000010"), before);
+  const std::string run = file("nan") + "/config.yaml";
+  const auto events = data({"why", "--config", run, "--events"});
+  EXPECT_EQ(events.exit_code, 0) << events.err;
+  EXPECT_THAT(events.out, AllOf(HasSubstr("skipped: the loss is not finite"),
+                                HasSubstr("rolled back to here from step"),
+                                HasSubstr("passed over after a rollback")));
+  const auto why = data({"why", "--config", run, "--step", "12"});
+  EXPECT_EQ(why.exit_code, 0) << why.err;
+  EXPECT_THAT(why.out, AllOf(HasSubstr("step 12: sequences 44 to 47"), HasSubstr("skipped: ")));
 }
 
 TEST_F(TrainTest, OverfitsOneBatchInAFolderOfItsOwn) {
