@@ -56,15 +56,6 @@ void remove_folder(const std::string& path) {
   if (error) log_warning(path + ": cannot remove it: " + error.message());
 }
 
-size_t bytes_below(const std::string& folder) {
-  size_t bytes = 0;
-  std::error_code error;
-  for (const auto& entry : fs::recursive_directory_iterator(folder, error)) {
-    if (entry.is_regular_file(error)) bytes += entry.file_size(error);
-  }
-  return bytes;
-}
-
 /// A folder that is removed unless it was moved away.
 class TemporaryFolderGuard {
  public:
@@ -105,6 +96,15 @@ void move_into_place(const std::string& source, const std::string& target) {
 }
 
 }  // namespace
+
+size_t bytes_below(const std::string& folder) {
+  size_t bytes = 0;
+  std::error_code error;
+  for (const auto& entry : fs::recursive_directory_iterator(folder, error)) {
+    if (entry.is_regular_file(error)) bytes += entry.file_size(error);
+  }
+  return bytes;
+}
 
 std::optional<Checkpoint> newest_whole_checkpoint(const std::string& checkpoints_folder,
                                                   int64_t max_step) {

@@ -21,14 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-size_t bytes_below(const std::string& folder) {
-  size_t bytes = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file()) bytes += entry.file_size();
-  }
-  return bytes;
-}
-
 /// Step and position of a checkpoint that has a training state.
 void add_training_state(const std::string& folder, Json& result) {
   const std::string path = folder + "/training/state.json";

@@ -6,12 +6,11 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "linformer/core/clock.h"
 #include "linformer/core/log.h"
 
 namespace linformer {
 namespace {
-
-constexpr double kSecondsPerHour = 3600.0;
 
 std::optional<double> seconds_to_job_end() {
   const char* const value = std::getenv("SLURM_JOB_END_TIME");

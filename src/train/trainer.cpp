@@ -17,20 +17,16 @@
 #include "linformer/dist/launch_environment.h"
 #include "linformer/kernels/compute_device.h"
 #include "linformer/kernels/matmul_peak.h"
-#include "linformer/nn/model_cost.h"
 #include "linformer/optim/learning_rate.h"
 #include "linformer/tasks/masked_lm_task.h"
 #include "linformer/train/batch_stream.h"
 #include "linformer/train/model_folder.h"
 #include "linformer/train/one_batch.h"
-#include "linformer/train/optimized_parameters.h"
 #include "linformer/train/session_limit.h"
 #include "linformer/train/step_statistics.h"
 
 namespace linformer {
 namespace {
-
-constexpr double kSecondsPerHour = 3600.0;
 
 bool due(int64_t step, int64_t every) {
   return every > 0 && step % every == 0;

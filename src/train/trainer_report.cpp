@@ -10,11 +10,6 @@
 #include "linformer/train/trainer.h"
 
 namespace linformer {
-namespace {
-
-constexpr double kSecondsPerHour = 3600.0;
-
-}  // namespace
 
 void Trainer::log_step(const StepTotals& totals) {
   interval_.nll_sum += totals.nll_sum;

@@ -23,6 +23,9 @@ struct Checkpoint {
 std::optional<Checkpoint> newest_whole_checkpoint(const std::string& checkpoints_folder,
                                                   int64_t max_step = INT64_MAX);
 
+/// Bytes of all files below a folder.
+size_t bytes_below(const std::string& folder);
+
 /// The model folder that a user means by `path`: the folder itself if it holds config.json
 /// (verified if it has a manifest); for a run folder or its checkpoints folder the newest whole
 /// checkpoint. Throws RunError.
