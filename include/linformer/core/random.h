@@ -16,6 +16,9 @@ enum class RandomPurpose : uint32_t {
   kSampleCorpus = 5,
   kValidationMasking = 6,
   kCorpus = 7,
+  kBootstrap = 8,
+  kLengthGroups = 9,
+  kHeldOut = 10,
   kTest = 99,
 };
 

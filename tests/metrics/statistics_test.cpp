@@ -1,0 +1,110 @@
+#include "linformer/metrics/statistics.h"
+
+#include <cmath>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "linformer/core/error.h"
+
+namespace linformer {
+namespace {
+
+using Values = std::vector<double>;
+
+TEST(Statistics, ByHand) {
+  const Values values{4, 1, 3, 2};
+  EXPECT_DOUBLE_EQ(mean_of(values), 2.5);
+  EXPECT_DOUBLE_EQ(median_of(values), 2.5);
+  EXPECT_DOUBLE_EQ(median_of(Values{9, 1, 2}), 2.0);
+  // squares 2.25 + 2.25 + 0.25 + 0.25 = 5, divided by 3
+  EXPECT_DOUBLE_EQ(sample_standard_deviation(values), std::sqrt(5.0 / 3.0));
+  // place 3 * 0.25 = 0.75 between 1 and 2
+  EXPECT_DOUBLE_EQ(percentile_of(values, 25.0), 1.75);
+  EXPECT_DOUBLE_EQ(percentile_of(values, 0.0), 1.0);
+  EXPECT_DOUBLE_EQ(percentile_of(values, 100.0), 4.0);
+}
+
+TEST(Statistics, TooFewValuesGiveNoFigure) {
+  EXPECT_TRUE(std::isnan(mean_of({})));
+  EXPECT_TRUE(std::isnan(median_of({})));
+  EXPECT_TRUE(std::isnan(percentile_of({}, 50.0)));
+  EXPECT_TRUE(std::isnan(sample_standard_deviation(Values{1.0})));
+  EXPECT_THROW(percentile_of(Values{1.0}, 101.0), std::out_of_range);
+}
+
+// Of 1,000 rows, 300 that only a gets right, 200 that only b does, and 500 that both do.
+struct TwoModels {
+  Values a, b, targets;
+  TwoModels() {
+    for (int i = 0; i < 1000; ++i) {
+      targets.push_back(i % 2);
+      const double wrong = 1 - i % 2;
+      a.push_back(i >= 300 && i < 500 ? wrong : targets.back());
+      b.push_back(i < 300 ? wrong : targets.back());
+    }
+  }
+};
+
+TEST(Bootstrap, AgreesWithTheNormalApproximation) {
+  const TwoModels models;
+  const DifferenceInterval found =
+      bootstrap_difference(Metric::kAccuracy, models.a, models.b, models.targets);
+  // The difference per row is +1 (0.3), -1 (0.2) or 0: mean 0.1, variance 0.5 - 0.01, so that of
+  // the mean of 1,000 rows is 0.00049 and 1.96 standard deviations are 0.0434. The end points of
+  // 2,000 resamples have a standard error of about 0.0013.
+  EXPECT_NEAR(found.difference, 0.1, 1e-12);
+  EXPECT_NEAR(found.low, 0.1 - 0.0434, 0.005);
+  EXPECT_NEAR(found.high, 0.1 + 0.0434, 0.005);
+}
+
+TEST(Bootstrap, IsPaired) {
+  const TwoModels models;
+  const DifferenceInterval same =
+      bootstrap_difference(Metric::kMcc, models.a, models.a, models.targets);
+  EXPECT_EQ(same.low, 0.0);
+  EXPECT_EQ(same.high, 0.0);
+  Values inverted;
+  for (const double target : models.targets) inverted.push_back(1 - target);
+  const DifferenceInterval all =
+      bootstrap_difference(Metric::kAccuracy, models.targets, inverted, models.targets);
+  EXPECT_EQ(all.low, 1.0);
+  EXPECT_EQ(all.high, 1.0);
+}
+
+TEST(Bootstrap, DependsOnTheSeedAlone) {
+  const TwoModels models;
+  const auto low = [&](uint64_t seed) {
+    return bootstrap_difference(Metric::kF1, models.a, models.b, models.targets, {200, 0.95, seed})
+        .low;
+  };
+  EXPECT_EQ(low(1), low(1));
+  EXPECT_NE(low(1), low(2));
+}
+
+TEST(Bootstrap, LeavesOutResamplesWithoutAFigure) {
+  // One resample in 4 of the two rows draws the same row twice and has no correlation.
+  const Values targets{0.0, 1.0}, a{0.0, 1.0}, b{1.0, 0.0};
+  const DifferenceInterval found = bootstrap_difference(Metric::kPearson, a, b, targets);
+  EXPECT_DOUBLE_EQ(found.difference, 2.0);
+  EXPECT_DOUBLE_EQ(found.low, 2.0);
+  EXPECT_DOUBLE_EQ(found.high, 2.0);
+  const Values constant{1.0, 1.0};
+  EXPECT_TRUE(std::isnan(bootstrap_difference(Metric::kPearson, constant, b, targets).low));
+  EXPECT_THROW(bootstrap_difference(Metric::kAccuracy, {}, {}, {}), RunError);
+  EXPECT_THROW(bootstrap_difference(Metric::kAccuracy, a, b, Values{0.0}), std::invalid_argument);
+}
+
+TEST(Bootstrap, OfMeansOverSeeds) {
+  // Of the 27 resamples of three values one has the mean 1 and one the mean 3: 3.7 % each, so both
+  // lie within the outer 2.5 %.
+  const DifferenceInterval found =
+      bootstrap_mean_difference(Values{1, 2, 3}, Values{0, 0}, {4000, 0.95, 5});
+  EXPECT_DOUBLE_EQ(found.difference, 2.0);
+  EXPECT_DOUBLE_EQ(found.low, 1.0);
+  EXPECT_DOUBLE_EQ(found.high, 3.0);
+  EXPECT_TRUE(std::isnan(bootstrap_mean_difference({}, Values{1}).difference));
+}
+
+}  // namespace
+}  // namespace linformer
