@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "linformer/config/metric.h"
+#include "linformer/data/table_reader.h"
+
+namespace linformer {
+
+enum class TaskKind { kClassification, kRegression };
+
+/// Where the texts and the label of an example stand in a file.
+struct TableLayout {
+  TableOptions table;
+  Column a{"text"};
+  std::optional<Column> b = {};      ///< the second text of a pair
+  std::optional<Column> label = {};  ///< may be absent from the file
+  std::optional<Column> id = {};     ///< may be absent: then examples are numbered from 0
+  bool format_by_name = false;       ///< table.format is that of each file's name instead
+};
+
+struct TaskLabel {
+  std::string name;                         ///< as GLUE's submission files write it
+  std::vector<std::string> spellings = {};  ///< further ones that files use
+};
+
+enum class SplitRole { kTrain, kDev, kTest };
+
+/// Names that a split's file may have. The files of one choice that exist belong together.
+struct FileChoice {
+  std::vector<std::string> names;  ///< without .zst and .gz
+  TableLayout layout;
+  bool is_part = false;  ///< less than the published split
+};
+
+struct SplitSpec {
+  std::string name;  ///< "train", "dev", "test"; "dev_matched" and so on for MNLI
+  SplitRole role = SplitRole::kTrain;
+  std::vector<FileChoice> choices;   ///< the first that exists is taken
+  std::string submission_file = {};  ///< for GLUE's server; "" = none
+  int64_t submission_rows = 0;       ///< that the server expects
+};
+
+/// What a task without dev split is developed on.
+enum class DevSource { kFile, kHeldOut, kFolds };
+
+/// A task: what its files look like, its labels, and what it is measured by.
+struct TaskSpec {
+  std::string name;   ///< "sst-2"
+  std::string title;  ///< "SST-2"
+  TaskKind kind = TaskKind::kClassification;
+  std::vector<TaskLabel> labels = {};  ///< in the order of the model's outputs
+  double min_score = 0.0;              ///< of a regression
+  double max_score = 0.0;
+  std::vector<Metric> metrics = {};  ///< the first decides
+  std::vector<std::string> folders = {};
+  std::vector<SplitSpec> splits = {};
+  DevSource dev_source = DevSource::kFile;
+  bool in_glue = false;         ///< counts in GLUE's average
+  std::string trained_on = {};  ///< the task whose models it evaluates ("mnli" for ax); "" = itself
+
+  bool is_pair() const;
+  int64_t num_outputs() const {
+    return kind == TaskKind::kRegression ? 1 : static_cast<int64_t>(labels.size());
+  }
+  std::vector<std::string> label_names() const;
+  const SplitSpec& split(const std::string& split_name) const;
+};
+
+/// cola, sst-2, mrpc, sts-b, qqp, mnli, qnli, rte, wnli, ax, imdb, hyperpartisan.
+const std::vector<TaskSpec>& known_tasks();
+
+/// By its name, in any case ("SST2", "sst_2" and "STSB" too); throws UsageError with all names.
+const TaskSpec& find_task(const std::string& name);
+
+}  // namespace linformer

@@ -1,0 +1,196 @@
+#include "linformer/data/labelled_examples.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <unordered_map>
+
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+#include "linformer/text/utf8.h"
+
+namespace linformer {
+
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  const size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+/// Turns a label as written into a target.
+class TargetReader {
+ public:
+  explicit TargetReader(const TaskSpec& task) : task_(task) {
+    for (size_t i = 0; i < task.labels.size(); ++i) {
+      classes_.emplace(task.labels[i].name, i);
+      for (const std::string& spelling : task.labels[i].spellings) classes_.emplace(spelling, i);
+      known_ += (i == 0 ? "'" : ", '") + task.labels[i].name + "'";
+    }
+  }
+
+  /// Or a problem.
+  float read(std::string_view written, std::string& problem) const {
+    const std::string text(trimmed(written));
+    if (task_.kind == TaskKind::kRegression) return score(text, problem);
+    const auto found = classes_.find(text);
+    if (found != classes_.end()) return static_cast<float>(found->second);
+    problem =
+        (text.empty() ? "no label" : "unknown label '" + text + "'") + "; known are " + known_;
+    return 0.0F;
+  }
+
+ private:
+  float score(const std::string& text, std::string& problem) const {
+    double value = 0.0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
+      problem = "the score '" + text + "' is no number";
+    } else if (value < task_.min_score || value > task_.max_score) {
+      problem = "the score " + text + " is outside " + format_number(task_.min_score) + " to " +
+                format_number(task_.max_score);
+    }
+    return static_cast<float>(value);
+  }
+
+  const TaskSpec& task_;
+  std::unordered_map<std::string, size_t> classes_;
+  std::string known_;
+};
+
+/// Gathers the rows of several files.
+class ExampleCollector {
+ public:
+  ExampleCollector(const TableLayout& layout, const TaskSpec& task, const ReadOptions& options)
+      : layout_(layout), options_(options), targets_(task) {}
+
+  void read(const std::string& path) {
+    TableOptions table = layout_.table;
+    if (layout_.format_by_name) table.format = table_format_of(path);
+    TableReader reader(path, table, wanted());
+    const bool labelled = layout_.label.has_value() && reader.has(1);
+    if (num_files_++ > 0 && labelled != result_.has_labels) {
+      fail_run(path,
+               std::string(labelled ? "has labels" : "has no labels") + ", unlike the files before",
+               "read files with and without labels separately");
+    }
+    result_.has_labels = labelled;
+    while (std::optional<TableRow> row = reader.next()) {
+      LabelledExample example;
+      if (row->problem.empty()) take(*row, reader, labelled, example);
+      if (example.id.empty()) example.id = std::to_string(num_rows_);
+      ++num_rows_;
+      if (row->problem.empty()) {
+        result_.rows.push_back(std::move(example));
+      } else {
+        note_bad(reader.where(row->line), row->problem);
+      }
+    }
+  }
+
+  LabelledExamples finish(const std::string& path) {
+    if (num_rows_ == 0) {
+      fail_run(path, "holds no row" + std::string(layout_.table.header ? " behind its header" : ""),
+               "give a file with examples");
+    }
+    const double share = options_.max_bad_share * static_cast<double>(num_rows_);
+    const int64_t allowed =
+        std::max(static_cast<int64_t>(share), std::min(options_.free_bad_rows, num_rows_ / 10));
+    if (result_.num_bad_rows > allowed || result_.rows.empty()) fail_bad_rows(path, allowed);
+    return std::move(result_);
+  }
+
+ private:
+  /// a, label, b, id: the label's place is asked for.
+  std::vector<WantedColumn> wanted() const {
+    std::vector<WantedColumn> columns{{layout_.a}};
+    columns.push_back(layout_.label ? WantedColumn{*layout_.label, options_.labels_required}
+                                    : WantedColumn{layout_.a});
+    columns.push_back(layout_.b ? WantedColumn{*layout_.b} : WantedColumn{layout_.a});
+    if (layout_.id) columns.push_back({*layout_.id, false});
+    return columns;
+  }
+
+  std::string clean(std::string text, TableRow& row, const char* which) {
+    if (valid_utf8_prefix(text) != text.size()) {
+      std::string repaired;
+      result_.num_repaired += static_cast<int64_t>(append_repaired_utf8(text, repaired));
+      text = std::move(repaired);
+    }
+    if (trimmed(text).empty()) row.problem = std::string("the ") + which + " is empty";
+    return text;
+  }
+
+  void take(TableRow& row, const TableReader& reader, bool labelled, LabelledExample& example) {
+    example.line = row.line;
+    if (layout_.id && reader.has(3)) example.id = row.fields[3];
+    if (labelled) example.target = targets_.read(row.fields[1], row.problem);
+    if (layout_.b) example.b = clean(std::move(row.fields[2]), row, "second text");
+    example.a = clean(std::move(row.fields[0]), row, layout_.b ? "first text" : "text");
+  }
+
+  void note_bad(const std::string& where, const std::string& reason) {
+    if (result_.bad_rows.size() < LabelledExamples::kKeptBadRows)
+      result_.bad_rows.push_back({where, reason});
+    ++result_.num_bad_rows;
+  }
+
+  [[noreturn]] void fail_bad_rows(const std::string& path, int64_t allowed) const {
+    std::string list;
+    for (const BadRow& row : result_.bad_rows) list += "\n  " + row.where + ": " + row.reason;
+    if (result_.num_bad_rows > static_cast<int64_t>(result_.bad_rows.size())) list += "\n  ...";
+    fail_run(path,
+             format_count(result_.num_bad_rows) + " of " + format_count(num_rows_) +
+                 " rows cannot be read (" + format_count(allowed) + " may be):" + list,
+             "mend the file, or check the names of its columns and labels");
+  }
+
+  const TableLayout& layout_;
+  const ReadOptions& options_;
+  TargetReader targets_;
+  LabelledExamples result_;
+  int64_t num_files_ = 0;
+  int64_t num_rows_ = 0;
+};
+
+}  // namespace
+
+std::vector<int64_t> LabelledExamples::label_counts(const TaskSpec& task) const {
+  if (!has_labels || task.kind == TaskKind::kRegression) return {};
+  std::vector<int64_t> counts(task.labels.size(), 0);
+  for (const LabelledExample& row : rows) ++counts.at(static_cast<size_t>(row.target));
+  return counts;
+}
+
+std::vector<float> LabelledExamples::targets() const {
+  std::vector<float> values;
+  for (const LabelledExample& row : rows) values.push_back(row.target);
+  return values;
+}
+
+std::vector<std::string> LabelledExamples::remarks() const {
+  std::vector<std::string> lines;
+  for (const BadRow& row : bad_rows) lines.push_back(row.where + ": left out, " + row.reason);
+  if (num_bad_rows > static_cast<int64_t>(bad_rows.size()))
+    lines.push_back(format_count(num_bad_rows) + " rows were left out in all");
+  if (num_repaired > 0)
+    lines.push_back(format_count(num_repaired) + " malformed UTF-8 sequences became U+FFFD");
+  return lines;
+}
+
+LabelledExamples read_labelled_examples(const std::vector<std::string>& paths,
+                                        const TableLayout& layout, const TaskSpec& task,
+                                        const ReadOptions& options) {
+  if (paths.empty()) fail_usage("task " + task.name, "no file to read", "name at least one");
+  ExampleCollector collector(layout, task, options);
+  for (const std::string& path : paths) collector.read(path);
+  return collector.finish(paths.front());
+}
+
+LabelledExamples read_labelled_examples(const SplitFiles& files, const TaskSpec& task,
+                                        const ReadOptions& options) {
+  return read_labelled_examples(files.paths, files.layout, task, options);
+}
+
+}  // namespace linformer

@@ -1,0 +1,156 @@
+#include "linformer/data/own_data.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <set>
+
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+
+namespace linformer {
+
+namespace {
+
+// More kinds of labels than this are scores or texts.
+constexpr size_t kMaxLabels = 1000;
+
+std::optional<int64_t> whole_number(const std::string& text) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+Column column_of(const std::string& name, bool header) {
+  if (header) return Column(name);
+  const std::optional<int64_t> place = whole_number(name);
+  if (!place || *place < 0) {
+    fail_usage("columns", "'" + name + "' is no number, and the files have no header",
+               "give the place of the column, from 0");
+  }
+  return Column::at(*place);
+}
+
+TableLayout layout_of_own(const OwnData& data) {
+  TableLayout layout;
+  layout.format_by_name = true;
+  layout.table.header = data.header;
+  layout.a = column_of(data.text_column, data.header);
+  layout.label = column_of(data.label_column, data.header);
+  if (!data.pair_column.empty()) layout.b = column_of(data.pair_column, data.header);
+  if (!data.id_column.empty()) layout.id = column_of(data.id_column, data.header);
+  return layout;
+}
+
+/// As numbers if all are.
+void sort_labels(std::vector<std::string>& labels) {
+  if (std::all_of(labels.begin(), labels.end(), [](const auto& l) { return whole_number(l); })) {
+    std::sort(labels.begin(), labels.end(), [](const auto& a, const auto& b) {
+      return std::pair(*whole_number(a), a) < std::pair(*whole_number(b), b);
+    });
+  } else {
+    std::sort(labels.begin(), labels.end());
+  }
+}
+
+std::string trimmed(const std::string& text) {
+  const size_t first = text.find_first_not_of(" \r\n");
+  if (first == text.npos) return "";
+  return text.substr(first, text.find_last_not_of(" \r\n") - first + 1);
+}
+
+std::vector<std::string> labels_of(const OwnData& data, const TableLayout& layout) {
+  std::set<std::string> labels;
+  for (const std::string& path : data.train) {
+    TableOptions table = layout.table;
+    table.format = table_format_of(path);
+    TableReader reader(path, table, {{*layout.label}});
+    while (const std::optional<TableRow> row = reader.next()) {
+      // What is wrong with a row is said when its example is read.
+      if (!row->problem.empty() || trimmed(row->fields[0]).empty()) continue;
+      labels.insert(trimmed(row->fields[0]));
+      if (labels.size() > kMaxLabels) {
+        fail_run(path,
+                 "more than " + format_count(int64_t{kMaxLabels}) +
+                     " different labels in the column '" + data.label_column + "'",
+                 "is it the right column? For scores ask for a regression");
+      }
+    }
+  }
+  if (labels.size() < 2) {
+    fail_run(data.train.front(),
+             labels.empty() ? "no label in the column '" + data.label_column + "'"
+                            : "all labels are '" + *labels.begin() + "'",
+             "a classification needs at least two");
+  }
+  std::vector<std::string> sorted(labels.begin(), labels.end());
+  sort_labels(sorted);
+  return sorted;
+}
+
+std::vector<Metric> default_metrics(const TaskSpec& task) {
+  if (task.kind == TaskKind::kRegression) return {Metric::kPearson, Metric::kSpearman};
+  if (task.labels.size() == 2) return {Metric::kAccuracy, Metric::kF1, Metric::kMcc};
+  return {Metric::kAccuracy, Metric::kMacroF1, Metric::kMcc};
+}
+
+void check_metrics(const TaskSpec& task) {
+  const bool scores = task.kind == TaskKind::kRegression;
+  for (const Metric metric : task.metrics) {
+    const std::string name(name_of(metric));
+    if (is_of_scores(metric) != scores) {
+      fail_usage("metrics",
+                 name + " is no metric of a " + (scores ? "regression" : "classification"),
+                 scores ? "choose pearson or spearman" : "choose accuracy, f1, macro_f1 or mcc");
+    }
+    if (metric == Metric::kF1 && task.labels.size() != 2) {
+      fail_usage("metrics",
+                 "f1 is of two classes, and there are " + std::to_string(task.labels.size()),
+                 "choose macro_f1");
+    }
+  }
+}
+
+}  // namespace
+
+TaskFiles own_task(const OwnData& data) {
+  const TableLayout layout = layout_of_own(data);
+  TaskFiles result;
+  TaskSpec& task = result.task;
+  task.name = data.name;
+  task.title = data.name;
+  task.kind = data.kind;
+  const auto add = [&](const char* name, SplitRole role, const std::vector<std::string>& paths) {
+    if (paths.empty()) return;
+    result.splits.push_back({name, role, paths, layout, false});
+    task.splits.push_back({name, role, {{paths, layout, false}}});
+  };
+  add("train", SplitRole::kTrain, data.train);
+  add("dev", SplitRole::kDev, data.dev);
+  add("test", SplitRole::kTest, data.test);
+  if (result.splits.empty()) fail_usage("task " + data.name, "has no file", "name at least one");
+  if (data.dev.empty()) task.dev_source = DevSource::kHeldOut;
+  if (data.kind == TaskKind::kRegression) {
+    if (!data.labels.empty()) {
+      fail_usage("labels", "a regression has scores, not labels", "leave the labels out");
+    }
+    task.min_score = std::numeric_limits<double>::lowest();
+    task.max_score = std::numeric_limits<double>::max();
+  } else {
+    std::vector<std::string> labels = data.labels;
+    if (labels.empty() && data.train.empty()) {
+      fail_usage("labels", "no training file to take the labels from", "give their names");
+    }
+    if (labels.empty()) labels = labels_of(data, layout);
+    for (const std::string& label : labels) task.labels.push_back({label});
+    if (labels.size() < 2 || std::set(labels.begin(), labels.end()).size() != labels.size()) {
+      fail_usage("labels", "two different labels at least are needed", "name each label once");
+    }
+  }
+  task.metrics = data.metrics.empty() ? default_metrics(task) : data.metrics;
+  check_metrics(task);
+  return result;
+}
+
+}  // namespace linformer

@@ -1,0 +1,76 @@
+#include "linformer/data/task_registry.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/temporary_folder.h"
+
+#include "linformer/core/error.h"
+
+namespace linformer {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(TaskRegistry, FindsTasksUnderTheirUsualSpellings) {
+  EXPECT_EQ(find_task("SST2").name, "sst-2");
+  EXPECT_EQ(find_task("sst_2").name, "sst-2");
+  EXPECT_EQ(find_task("STS-B").name, "sts-b");
+  EXPECT_EQ(find_task("stsb").name, "sts-b");
+  EXPECT_EQ(find_task("Hyperpartisan").name, "hyperpartisan");
+  EXPECT_THAT(message_of<UsageError>([] { find_task("qnly"); }),
+              HasSubstr("no task 'qnly'\n  fix: did you mean 'qnli'? known are cola, sst-2, mrpc, "
+                        "sts-b, qqp, mnli, qnli, rte, wnli, ax, imdb, hyperpartisan"));
+}
+
+TEST(TaskRegistry, LabelsAreThoseOfSubmissions) {
+  EXPECT_THAT(find_task("mnli").label_names(),
+              ElementsAre("entailment", "neutral", "contradiction"));
+  EXPECT_EQ(find_task("ax").label_names(), find_task("mnli").label_names());
+  EXPECT_THAT(find_task("rte").label_names(), ElementsAre("entailment", "not_entailment"));
+  EXPECT_THAT(find_task("qnli").label_names(), ElementsAre("entailment", "not_entailment"));
+  EXPECT_THAT(find_task("cola").label_names(), ElementsAre("0", "1"));
+  EXPECT_EQ(find_task("sts-b").num_outputs(), 1);
+  EXPECT_EQ(find_task("mnli").num_outputs(), 3);
+}
+
+// The server takes eleven files; their numbers of rows are those of GLUE's test sets.
+TEST(TaskRegistry, KnowsTheElevenSubmissions) {
+  std::vector<std::string> found;
+  for (const TaskSpec& task : known_tasks()) {
+    for (const SplitSpec& split : task.splits) {
+      if (!split.submission_file.empty())
+        found.push_back(split.submission_file + " " + std::to_string(split.submission_rows));
+    }
+  }
+  EXPECT_THAT(found,
+              ElementsAre("CoLA.tsv 1063", "SST-2.tsv 1821", "MRPC.tsv 1725", "STS-B.tsv 1379",
+                          "QQP.tsv 390965", "MNLI-m.tsv 9796", "MNLI-mm.tsv 9847", "QNLI.tsv 5463",
+                          "RTE.tsv 3000", "WNLI.tsv 146", "AX.tsv 1104"));
+}
+
+TEST(TaskRegistry, EveryTaskIsWhole) {
+  int64_t in_glue = 0;
+  for (const TaskSpec& task : known_tasks()) {
+    ASSERT_FALSE(task.metrics.empty()) << task.name;
+    for (const Metric metric : task.metrics)
+      EXPECT_EQ(is_of_scores(metric), task.kind == TaskKind::kRegression) << task.name;
+    EXPECT_EQ(task.labels.empty(), task.kind == TaskKind::kRegression) << task.name;
+    in_glue += task.in_glue ? 1 : 0;
+    const bool pair = task.is_pair();
+    for (const SplitSpec& split : task.splits) {
+      EXPECT_FALSE(split.choices.empty());
+      for (const FileChoice& choice : split.choices) {
+        EXPECT_EQ(choice.layout.b.has_value(), pair) << task.name;
+        EXPECT_TRUE(choice.layout.label.has_value()) << task.name;
+      }
+    }
+  }
+  EXPECT_EQ(in_glue, 9);
+  EXPECT_THAT(message_of<UsageError>([] { find_task("rte").split("validation"); }),
+              HasSubstr("has no split 'validation'\n  fix: choose one of: train, dev, test"));
+}
+
+}  // namespace
+}  // namespace linformer
