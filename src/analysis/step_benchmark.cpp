@@ -74,8 +74,8 @@ StepBenchmarkResult benchmark_step(const StepBenchmarkOptions& options) {
     const auto start = Clock::now();
     ForwardContext context(static_cast<uint64_t>(step));
     context.set_recompute(options.activation_checkpointing);
-    const LossSum loss = precision.loss(model, batch, context);
-    precision.scaled(loss.nll_sum).backward();
+    const LossSum loss = precision.loss([&] { return masked_lm_loss(model, batch, context); });
+    precision.scaled(loss.sum).backward();
     const auto labels = static_cast<double>(loss.num_labels);
     if (precision.unscale(optimizer)) {
       const double norm = optimizer.gradient_norm() / labels;

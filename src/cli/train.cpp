@@ -21,7 +21,7 @@
 #include "linformer/kernels/precision_speed.h"
 #include "linformer/kernels/thread_setup.h"
 #include "linformer/train/dry_run.h"
-#include "linformer/train/trainer.h"
+#include "linformer/train/pretraining_run.h"
 
 namespace linformer {
 
@@ -48,7 +48,7 @@ std::string command_line(const TrainArguments& arguments) {
   return line;
 }
 
-void report_end(const Trainer& trainer, StopReason reason, const TrainArguments& arguments) {
+void report_end(const PretrainingRun& trainer, StopReason reason, const TrainArguments& arguments) {
   const std::string folder = trainer.config().run.dir;
   const std::string step = format_count(trainer.state().step);
   switch (reason) {
@@ -131,7 +131,7 @@ void run_train(const TrainArguments& arguments) {
   }
   install_save_signal();
   const auto processes = std::make_shared<ProcessGroup>(environment, config.distributed);
-  Trainer trainer(std::move(config), processes);
+  PretrainingRun trainer(std::move(config), processes);
   const std::string others =
       environment.world_size > 1 ? std::to_string(environment.world_size) + " processes with " : "";
   log_info(format_count(trainer.model().parameters().count()) + " parameters, " + others +

@@ -1,3 +1,5 @@
+#include <sstream>
+
 #include "scalar.h"
 
 #include "linformer/config/config_file.h"
@@ -31,7 +33,42 @@ void describe(const FieldList& fields, const std::string& prefix, std::string& t
   }
 }
 
+void list_settings(const FieldList& fields, const std::string& prefix, std::string& text) {
+  for (const Field& field : fields) {
+    if (const auto* section = std::get_if<FieldList>(&field.target)) {
+      list_settings(*section, prefix + field.name + ".", text);
+    } else {
+      text += prefix + field.name + ": " + yaml_of(field.target) + "\n";
+    }
+  }
+}
+
 }  // namespace
+
+std::string settings_text(const FieldList& fields) {
+  std::string text;
+  list_settings(fields, "", text);
+  return text;
+}
+
+std::optional<ChangedSetting> first_changed_setting(const std::string& text,
+                                                    const std::string& other) {
+  std::istringstream here(text), there(other);
+  std::string a, b;
+  while (true) {
+    const bool more = static_cast<bool>(std::getline(here, a));
+    const bool others = static_cast<bool>(std::getline(there, b));
+    if (!more && !others) return std::nullopt;
+    if (more && others && a == b) continue;
+    const auto key_end = [](const std::string& line) { return line.find(": "); };
+    const std::string& named = more ? a : b;
+    const auto value_of = [&](bool exists, const std::string& line) {
+      return exists && key_end(line) != std::string::npos ? line.substr(key_end(line) + 2)
+                                                          : std::string("nothing");
+    };
+    return ChangedSetting{named.substr(0, key_end(named)), value_of(more, a), value_of(others, b)};
+  }
+}
 
 std::string first_difference(const FieldList& a, const FieldList& b) {
   for (size_t i = 0; i < a.size(); ++i) {

@@ -7,6 +7,10 @@
 
 namespace linformer {
 
+void require_text(const std::string& key, const std::string& value, const std::string& example) {
+  if (value.empty()) fail_usage(key, "is not set", "set it, e.g. " + key + ": " + example);
+}
+
 void require_range(const std::string& key, int64_t value, int64_t low, int64_t high) {
   if (value >= low && value <= high) return;
   fail_usage(key, std::to_string(value) + " is " + (value < low ? "too small" : "too large"),

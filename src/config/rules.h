@@ -5,6 +5,9 @@
 
 namespace linformer {
 
+/// Throws UsageError if `value` is empty; `example` is one that is not.
+void require_text(const std::string& key, const std::string& value, const std::string& example);
+
 /// Throws UsageError unless low <= value <= high.
 void require_range(const std::string& key, int64_t value, int64_t low, int64_t high);
 

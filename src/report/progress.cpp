@@ -35,7 +35,7 @@ std::string format_progress(const TrainingProgress& progress) {
   add("", format_count(progress.step), "");
   if (progress.total_steps) add("/", format_count(*progress.total_steps), "");
   add(" | loss ", std::isfinite(progress.loss) ? format_fixed(progress.loss, 3) : "-", "");
-  add(" | ppl ", format_perplexity(progress.perplexity), "");
+  if (progress.perplexity) add(" | ppl ", format_perplexity(*progress.perplexity), "");
   add(" | lr ", scientific(progress.learning_rate), "");
   add(" | ", format_count(std::llround(progress.tokens_per_second)), " tok/s");
   if (progress.peak_share) add(" | ", format_fixed(100.0 * *progress.peak_share, 0), "% peak");

@@ -45,8 +45,8 @@ Probe measure(const PretrainConfig& config, const BatchSource& source) {
     const auto start = Clock::now();
     ForwardContext context(static_cast<uint64_t>(i));
     context.set_recompute(config.training.activation_checkpointing);
-    const LossSum loss = precision.loss(model, batch, context);
-    precision.scaled(loss.nll_sum).backward();
+    const LossSum loss = precision.loss([&] { return masked_lm_loss(model, batch, context); });
+    precision.scaled(loss.sum).backward();
     precision.unscale(*optimizer);
     const auto middle = Clock::now();
     optimizer->step(0.0, static_cast<double>(std::max<int64_t>(1, loss.num_labels)));

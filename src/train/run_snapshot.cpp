@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include "linformer/checkpoint/model_config_json.h"
 #include "linformer/train/model_folder.h"
 
 namespace linformer {
@@ -27,16 +26,15 @@ size_t RunSnapshot::tensor_bytes() const {
   return bytes;
 }
 
-RunSnapshot take_snapshot(const MaskedLmModel& model, const NamedTensors& moments,
-                          const TrainingState& state, std::string tokenizer_model,
-                          std::vector<uint64_t> unigram_counts, const NamedTensors& average) {
+RunSnapshot take_snapshot(ModelFiles model, const NamedTensors& moments, const TrainingState& state,
+                          const NamedTensors& average) {
   const at::NoGradGuard no_grad;
-  return {to_config_json(model.config()),
-          std::move(tokenizer_model),
-          copies_of(model_tensors(model)),
+  return {std::move(model.config_json),
+          std::move(model.tokenizer),
+          copies_of(model.tensors),
           copies_of(moments),
           state,
-          std::move(unigram_counts),
+          std::move(model.unigram_counts),
           copies_of(average)};
 }
 
@@ -44,7 +42,7 @@ void write_snapshot(const std::string& folder, const RunSnapshot& snapshot) {
   save_model(folder, snapshot.config_json, snapshot.weights, snapshot.tokenizer_model);
   save_training_state(folder, snapshot.state, snapshot.optimizer);
   if (!snapshot.average.empty()) save_tensors(weight_average_path(folder), snapshot.average);
-  save_unigram_counts(folder, snapshot.unigram_counts);
+  if (!snapshot.unigram_counts.empty()) save_unigram_counts(folder, snapshot.unigram_counts);
 }
 
 }  // namespace linformer

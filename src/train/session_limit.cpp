@@ -31,7 +31,7 @@ std::optional<double> seconds_to_job_end() {
 
 }  // namespace
 
-std::optional<double> seconds_to_session_end(const PretrainConfig& config) {
+std::optional<double> seconds_to_session_end(const TrainerConfig& config) {
   std::optional<double> end = seconds_to_job_end();
   if (config.training.session_hours) {
     const double given = *config.training.session_hours * kSecondsPerHour;

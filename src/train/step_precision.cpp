@@ -7,14 +7,13 @@ namespace linformer {
 StepPrecision::StepPrecision(const TrainingConfig& config)
     : types_(config.precision), scaler_(config.loss_scale) {}
 
-LossSum StepPrecision::loss(const MaskedLmModel& model, const Batch& batch,
-                            ForwardContext& context) const {
+LossSum StepPrecision::loss(const std::function<LossSum()>& forward) const {
   const AutocastScope scope(types_);
-  return masked_lm_loss(model, batch, context);
+  return forward();
 }
 
-at::Tensor StepPrecision::scaled(const at::Tensor& nll_sum) const {
-  return scales() ? nll_sum * scaler_.scale() : nll_sum;
+at::Tensor StepPrecision::scaled(const at::Tensor& loss) const {
+  return scales() ? loss * scaler_.scale() : loss;
 }
 
 bool StepPrecision::unscale(const Optimizer& optimizer) {

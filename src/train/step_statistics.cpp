@@ -26,12 +26,13 @@ void add_norms(LogRecord& record, const std::string& kind,
   for (const auto& [group, sum] : sums) record.emplace_back(kind + "/" + group, std::sqrt(sum));
 }
 
-void add_activations(LogRecord& record, const MaskedLmModel& model, const Batch& batch) {
+void add_activations(LogRecord& record, const Encoder& encoder, const Batch& batch,
+                     at::Device device) {
   const at::NoGradGuard no_grad;
   ForwardContext evaluation;
   std::vector<at::Tensor> states;
-  const EncoderInput input = encoder_input(batch, model.parameters().device());
-  model.encoder().forward(input, evaluation, &states);
+  const EncoderInput input = encoder_input(batch, device);
+  encoder.forward(input, evaluation, &states);
   for (size_t i = 0; i < states.size(); ++i) {
     at::Tensor rows = states[i].flatten(0, 1);
     if (input.mask.defined()) {
@@ -64,8 +65,9 @@ std::string statistics_group(const std::string& parameter_name) {
   return parameter_name.starts_with("roberta.encoder.") ? "final_norm" : "head";
 }
 
-StepStatistics::StepStatistics(const MaskedLmModel& model, double divisor) : model_(model) {
-  for (const Parameter& parameter : model.parameters().all()) {
+StepStatistics::StepStatistics(const ParameterSet& parameters, double divisor)
+    : parameters_(parameters) {
+  for (const Parameter& parameter : parameters.all()) {
     weights_.push_back(parameter.tensor.detach().clone());
     double& sum = gradient_squares_[statistics_group(parameter.name)];
     const at::Tensor& gradient = parameter.tensor.grad();
@@ -73,10 +75,11 @@ StepStatistics::StepStatistics(const MaskedLmModel& model, double divisor) : mod
   }
 }
 
-LogRecord StepStatistics::after_update(int64_t step, const Batch& batch) const {
+LogRecord StepStatistics::after_update(int64_t step, const Encoder& encoder,
+                                       const Batch& batch) const {
   std::map<std::string, double> weights;
   std::map<std::string, double> updates;
-  const auto& parameters = model_.parameters().all();
+  const auto& parameters = parameters_.all();
   for (size_t i = 0; i < parameters.size(); ++i) {
     const std::string group = statistics_group(parameters[i].name);
     const at::Tensor now = parameters[i].tensor.detach();
@@ -87,7 +90,7 @@ LogRecord StepStatistics::after_update(int64_t step, const Batch& batch) const {
   add_norms(record, "weights", weights);
   add_norms(record, "gradients", gradient_squares_);
   add_norms(record, "updates", updates);
-  add_activations(record, model_, batch);
+  add_activations(record, encoder, batch, parameters_.device());
   return record;
 }
 

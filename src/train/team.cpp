@@ -7,23 +7,11 @@
 
 #include "linformer/config/config_file.h"
 #include "linformer/core/error.h"
-#include "linformer/train/optimized_parameters.h"
 
 namespace linformer {
 namespace {
 
 constexpr const char* kMoments[] = {"exp_avg.", "exp_avg_sq."};
-
-/// What has to be the same in all processes: everything but places and threads.
-PretrainConfig comparable(PretrainConfig config) {
-  config.run = {.dir = "", .seed = config.run.seed, .threads = 0, .init_from = ""};
-  config.tokenizer = {};
-  config.data.train.clear();
-  config.data.valid.clear();
-  config.data.prefetch_batches = 1;
-  config.data.loader_threads = 1;
-  return config;
-}
 
 }  // namespace
 
@@ -46,7 +34,8 @@ Notice Team::agree(const Notice& own) {
   return is_alone() ? own : Notice::from_sums(processes_->sum(own.counts()), 0);
 }
 
-void Team::check_same_run(const PretrainConfig& config, uint64_t data_fingerprint) {
+void Team::check_same_run(const TrainerConfig& config, const std::string& settings,
+                          uint64_t data_fingerprint) {
   if (is_alone()) return;
   const int64_t micro = config.training.micro_batch_size;
   // The sizes of all steps are multiples of the ramp's start.
@@ -61,11 +50,9 @@ void Team::check_same_run(const PretrainConfig& config, uint64_t data_fingerprin
                    std::to_string((batch / multiple + 1) * multiple) +
                    ", or choose another micro_batch_size or number of processes");
   }
-  PretrainConfig own = comparable(config);
-  const std::string text = processes_->broadcast(dump_yaml(own));
-  PretrainConfig first;
-  read_yaml(fields_of(first), text, "the configuration of rank 0");
-  std::string difference = first_difference(fields_of(own), fields_of(first));
+  const auto changed = first_changed_setting(settings, processes_->broadcast(settings));
+  std::string difference =
+      changed ? changed->key + ": " + changed->value + " instead of " + changed->other : "";
   const std::string fingerprint = std::to_string(data_fingerprint);
   const bool same_data = processes_->broadcast(fingerprint) == fingerprint;
   if (difference.empty() && !same_data) difference = "data.train: other data";
@@ -78,8 +65,8 @@ void Team::check_same_run(const PretrainConfig& config, uint64_t data_fingerprin
              "start all processes with the same configuration and data");
 }
 
-std::unique_ptr<Optimizer> Team::prepare(const MaskedLmModel& model, const PretrainConfig& config) {
-  std::vector<OptimizedParameter> optimized = optimized_parameters(model.parameters());
+std::unique_ptr<Optimizer> Team::prepare(std::vector<OptimizedParameter> optimized,
+                                         const TrainerConfig& config) {
   if (is_alone()) return make_optimizer(std::move(optimized), config.training.optimizer);
   std::vector<std::pair<std::string, at::Tensor>> trained;
   for (const OptimizedParameter& parameter : optimized) {
@@ -161,11 +148,11 @@ void Team::share(const NamedTensors& tensors) {
   processes_->broadcast(values, 0);
 }
 
-void Team::share_start(const MaskedLmModel& model, const NamedTensors& whole, Optimizer& optimizer,
-                       TrainingState& state) {
+void Team::share_start(const ParameterSet& parameters, const NamedTensors& whole,
+                       Optimizer& optimizer, TrainingState& state) {
   if (is_alone()) return;
   std::vector<at::Tensor> tensors;
-  for (const Parameter& parameter : model.parameters().all()) tensors.push_back(parameter.tensor);
+  for (const Parameter& parameter : parameters.all()) tensors.push_back(parameter.tensor);
   const std::map<std::string, at::Tensor> moments(whole.begin(), whole.end());
   for (size_t i = 0; i < names_.size(); ++i) {
     for (const char* moment : kMoments) {

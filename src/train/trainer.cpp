@@ -5,7 +5,6 @@
 
 #include <ATen/ATen.h>
 
-#include "linformer/checkpoint/model_config_json.h"
 #include "linformer/config/config_file.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/clock.h"
@@ -14,14 +13,9 @@
 #include "linformer/core/log.h"
 #include "linformer/core/random.h"
 #include "linformer/core/stop_signal.h"
-#include "linformer/dist/launch_environment.h"
-#include "linformer/kernels/compute_device.h"
 #include "linformer/kernels/matmul_peak.h"
 #include "linformer/optim/learning_rate.h"
-#include "linformer/tasks/masked_lm_task.h"
-#include "linformer/train/batch_stream.h"
 #include "linformer/train/model_folder.h"
-#include "linformer/train/one_batch.h"
 #include "linformer/train/session_limit.h"
 #include "linformer/train/step_statistics.h"
 
@@ -34,20 +28,17 @@ bool due(int64_t step, int64_t every) {
 
 }  // namespace
 
-Trainer::Trainer(PretrainConfig config, std::shared_ptr<ProcessGroup> processes)
-    : config_(one_batch_config(std::move(config))),
+Trainer::Trainer(TrainingTask& task, TrainerSetup setup, std::shared_ptr<ProcessGroup> processes)
+    : task_(task),
+      setup_(std::move(setup)),
+      config_(setup_.config),
       team_(std::move(processes)),
       lock_([this]() -> std::unique_ptr<FileLock> {
         if (!team_.is_first()) return nullptr;
         make_directories(config_.run.dir);
         return std::make_unique<FileLock>(config_.run.dir + "/lock");
       }()),
-      data_(open_pretraining_data(config_)),
-      unigram_(unigram_model_of(*data_.train)),
-      model_(std::make_unique<MaskedLmModel>(
-          config_.model, static_cast<uint64_t>(config_.run.seed), at::kFloat,
-          compute_device(config_.run.device, launch_environment().local_rank))),
-      optimizer_(team_.prepare(*model_, config_)),
+      optimizer_(team_.prepare(task_.optimized_parameters(), config_)),
       precision_(config_.training),
       checkpoints_(config_.run.dir + "/checkpoints", config_.checkpoint),
       guard_(config_.training.guard),
@@ -58,13 +49,12 @@ Trainer::Trainer(PretrainConfig config, std::shared_ptr<ProcessGroup> processes)
   if (const auto seconds = seconds_to_session_end(config_))
     session_end_ = steady_seconds() + *seconds;
   state_.seed = static_cast<uint64_t>(config_.run.seed);
-  state_.data_fingerprint = data_.train->fingerprint();
-  state_.mlm_probability = config_.data.mlm_probability;
-  state_.masking = config_.data.describe_masking();
+  state_.data_fingerprint = task_.data_fingerprint();
+  state_.data_settings = task_.data_settings();
   state_.loss_scale = precision_.state();
-  team_.check_same_run(config_, state_.data_fingerprint);
+  team_.check_same_run(config_, setup_.shared_settings, state_.data_fingerprint);
   if (config_.training.ema_decay) {
-    average_.emplace(named_parameters(model_->parameters()), *config_.training.ema_decay);
+    average_.emplace(named_parameters(task_.parameters()), *config_.training.ema_decay);
   }
   const NamedTensors moments = team_.whole_state(*optimizer_, Team::Fetch::kNo);
   if (team_.is_first()) {
@@ -72,18 +62,17 @@ Trainer::Trainer(PretrainConfig config, std::shared_ptr<ProcessGroup> processes)
     resume(moments);
     prepare_run_folder();
   }
-  team_.share_start(*model_, moments, *optimizer_, state_);
+  team_.share_start(task_.parameters(), moments, *optimizer_, state_);
   if (average_) team_.share(average_->state());
   precision_.set_state(state_.loss_scale);
   guard_.state() = state_.guard;
   last_saved_step_ = team_.maximum({last_saved_step_}).front();
-  matmul_peak_ = measure_matmul_peak(config_.training.precision, model_->parameters().device());
+  matmul_peak_ = measure_matmul_peak(config_.training.precision, task_.parameters().device());
 }
 
 void Trainer::prepare_run_folder() {
-  const std::string resolved = dump_yaml(config_);
-  write_file_atomically(config_.run.dir + "/config.yaml", resolved);
-  const int64_t dropped = log_.start_session(state_.step, state_.log_bytes, resolved);
+  write_file_atomically(config_.run.dir + "/config.yaml", setup_.resolved_yaml);
+  const int64_t dropped = log_.start_session(state_.step, state_.log_bytes, setup_.resolved_yaml);
   if (dropped > 0) {
     log_info("log.jsonl: dropped " + std::to_string(dropped) + " lines after step " +
              std::to_string(state_.step) + ", they will be written again");
@@ -97,7 +86,8 @@ void Trainer::resume(const NamedTensors& moments) {
       fail_run(config_.run.dir, "there is no checkpoint to resume from",
                "check run.dir, or start anew with --set checkpoint.resume=auto");
     }
-    if (!config_.run.init_from.empty()) take_initial_weights();
+    task_.start_weights();
+    if (average_) average_->restart();
     return;
   }
   if (config_.training.overfit_one_batch) {
@@ -110,13 +100,12 @@ void Trainer::resume(const NamedTensors& moments) {
                    std::to_string(newest->step),
                "choose another run.dir, or resume with --set checkpoint.resume=auto");
   }
-  check_same_model(newest->folder, "choose another run.dir for a new model");
   load_checkpoint(newest->folder, moments);
   log_info("resumed from " + newest->folder + " at step " + format_count(state_.step));
 }
 
 void Trainer::load_checkpoint(const std::string& folder, const NamedTensors& moments) {
-  load_weights(folder, *model_);
+  task_.load_checkpoint_weights(folder);
   const TrainingState state = load_training_state(folder, moments);
   check_resumable(state, folder);
   take_average(folder);
@@ -139,36 +128,6 @@ void Trainer::take_average(const std::string& folder) {
   }
 }
 
-void Trainer::check_same_model(const std::string& folder, const std::string& or_else) const {
-  ModelConfig saved = load_model_config(folder);
-  ModelConfig wanted = config_.model;
-  wanted.initializer_range = saved.initializer_range;  // how it started no longer matters
-  wanted.position_init = saved.position_init;
-  wanted.attention.init = saved.attention.init;
-  wanted.hidden_dropout_prob = saved.hidden_dropout_prob;
-  wanted.attention_probs_dropout_prob = saved.attention_probs_dropout_prob;
-  const std::string difference = first_difference(fields_of(wanted), fields_of(saved));
-  if (difference.empty()) return;
-  fail_usage("model." + difference, "as in " + folder + "/config.json",
-             "set it to what the folder has, or " + or_else);
-}
-
-void Trainer::take_initial_weights() {
-  const std::string folder = find_model_folder(config_.run.init_from);
-  check_same_model(folder, "leave out run.init_from");
-  const std::string tokenizer = folder + "/tokenizer.model";
-  if (std::filesystem::exists(tokenizer) &&
-      read_text_file(tokenizer) != read_text_file(config_.tokenizer.model)) {
-    fail_usage("tokenizer.model",
-               config_.tokenizer.model + " is another one than " + tokenizer +
-                   ", so the words of run.init_from mean other things",
-               "use the model's own tokenizer, also to prepare the data");
-  }
-  load_weights(folder, *model_);
-  if (average_) average_->restart();
-  log_info("weights from " + folder);
-}
-
 void Trainer::check_resumable(const TrainingState& saved, const std::string& folder) const {
   const auto refuse = [&](const std::string& key, const std::string& what) {
     fail_usage(
@@ -177,13 +136,10 @@ void Trainer::check_resumable(const TrainingState& saved, const std::string& fol
   };
   if (saved.seed != state_.seed) refuse("run.seed", "another seed");
   if (saved.data_fingerprint != state_.data_fingerprint) refuse("data.train", "other data");
-  if (saved.mlm_probability != state_.mlm_probability) {
-    refuse("data.mlm_probability", "another share of masked tokens");
+  if (const auto changed = first_changed_setting(state_.data_settings, saved.data_settings)) {
+    refuse(changed->key, changed->value + " instead of " + changed->other + ": other data");
   }
-  if (saved.masking != state_.masking) {
-    refuse("data", "other masks (" + state_.masking + " instead of " + saved.masking + ")");
-  }
-  if (saved.position != config_.batch_schedule().first_sequence(saved.step)) {
+  if (saved.position != config_.training.batch_schedule().first_sequence(saved.step)) {
     log_warning(
         "training.global_batch_size or batch_ramp has changed since step 0; the order of the data "
         "goes on unchanged, the steps are other ones");
@@ -191,7 +147,7 @@ void Trainer::check_resumable(const TrainingState& saved, const std::string& fol
 }
 
 std::optional<StopReason> Trainer::finished() {
-  const std::optional<int64_t> steps = config_.planned_steps();
+  const std::optional<int64_t> steps = config_.training.max_steps;
   if (steps && state_.step >= *steps) return StopReason::kFinished;
   const Notice all = agreed_ ? *agreed_ : team_.agree(notice());
   agreed_.reset();
@@ -218,7 +174,7 @@ Notice Trainer::notice() const {
 }
 
 int64_t Trainer::micro_batches_per_process() const {
-  return config_.batch_schedule().sequences(state_.step) /
+  return config_.training.batch_schedule().sequences(state_.step) /
          (config_.training.micro_batch_size * team_.size());
 }
 
@@ -241,8 +197,8 @@ void Trainer::start_prefetcher() {
     return team_.offset(number, config_.training.micro_batch_size);
   };
   prefetcher_ = std::make_unique<BatchPrefetcher>(
-      micro_batches_of(config_, data_.train->batches(), {state_.step, state_.position}, offset),
-      /*first=*/0, config_.data.prefetch_batches, config_.data.loader_threads);
+      task_.micro_batches({state_.step, state_.position}, offset), /*first=*/0,
+      setup_.loader.prefetch_batches, setup_.loader.threads);
 }
 
 StopReason Trainer::train() {
@@ -295,28 +251,28 @@ std::optional<StepTotals> Trainer::train_step() {
     ForwardContext context(
         stream_key(RandomPurpose::kDropout, {state_.seed, static_cast<uint64_t>(position)}));
     context.set_recompute(training.activation_checkpointing);
-    const LossSum loss = precision_.loss(*model_, batch, context);
-    const double nll_sum = loss.nll_sum.item<double>();
-    totals.nll_sum += nll_sum;
+    const LossSum loss = precision_.loss([&] { return task_.loss(batch, context); });
+    const double loss_sum = loss.sum.item<double>();
+    totals.loss_sum += loss_sum;
     totals.num_labels += loss.num_labels;
     totals.num_tokens += batch.num_tokens;
-    if (!std::isfinite(nll_sum)) {
+    if (!std::isfinite(loss_sum)) {
       totals.not_finite.insert(totals.not_finite.end(), batch.samples.begin(), batch.samples.end());
     }
     if (number < last) {
-      team_.backward(precision_.scaled(loss.nll_sum), Team::Micro::kMoreFollow);
+      team_.backward(precision_.scaled(loss.sum), Team::Micro::kMoreFollow);
       continue;
     }
-    std::vector<double> own{totals.nll_sum, static_cast<double>(totals.num_labels),
+    std::vector<double> own{totals.loss_sum, static_cast<double>(totals.num_labels),
                             static_cast<double>(totals.num_tokens)};
     if (!team_.is_alone()) {
       for (const double count : notice().counts()) own.push_back(count);
     }
     const auto sums = team_.start_sum(std::move(own));
-    team_.backward(precision_.scaled(loss.nll_sum), Team::Micro::kLast);
+    team_.backward(precision_.scaled(loss.sum), Team::Micro::kLast);
     if (due(state_.step + 1, config_.logging.statistics_every)) measured = batch;
     const std::vector<double> all = sums();
-    totals.nll_sum = all[0];
+    totals.loss_sum = all[0];
     totals.num_labels = static_cast<int64_t>(all[1]);
     totals.num_tokens = static_cast<int64_t>(all[2]);
     if (!team_.is_alone()) agreed_ = Notice::from_sums(all, 3);
@@ -334,13 +290,13 @@ void Trainer::update(StepTotals& totals, const std::optional<Batch>& measured) {
   totals.gradient_norm = usable ? optimizer_->gradient_norm() / labels : std::nan("");
   totals.learning_rate =
       learning_rate_at(training.schedule, training.learning_rate, config_.resolved_warmup_steps(),
-                       config_.planned_steps().value_or(INT64_MAX), state_.step);
+                       config_.training.max_steps.value_or(INT64_MAX), state_.step);
   // An overflow of fp16 with a finite loss is the loss scale's matter.
   const bool overflowed = !usable && std::isfinite(totals.mean_loss());
   if (!overflowed) totals.problem = guard_.find_problem(totals.mean_loss(), totals.gradient_norm);
   const bool take = usable && !totals.problem;
   std::optional<StepStatistics> statistics;
-  if (take && measured && team_.is_first()) statistics.emplace(*model_, labels);
+  if (take && measured && team_.is_first()) statistics.emplace(task_.parameters(), labels);
   if (take) {
     optimizer_->step(totals.learning_rate,
                      labels / clip_factor(totals.gradient_norm, training.optimizer.max_grad_norm));
@@ -351,11 +307,11 @@ void Trainer::update(StepTotals& totals, const std::optional<Batch>& measured) {
   optimizer_->zero_grad();
   if (take) team_.share_update();
   if (take && average_) average_->update(state_.step);
-  if (statistics) log_.write(statistics->after_update(state_.step + 1, *measured));
+  if (statistics) log_.write(statistics->after_update(state_.step + 1, task_.encoder(), *measured));
 }
 
 void Trainer::advance(int64_t num_tokens) {
-  state_.position += config_.batch_schedule().sequences(state_.step);
+  state_.position += config_.training.batch_schedule().sequences(state_.step);
   state_.num_tokens += num_tokens;
   ++state_.step;
 }
@@ -376,8 +332,7 @@ void Trainer::save(bool is_best) {
     state_.log_bytes = log_.size();
     state_.guard = guard_.state();
     if (team_.is_first()) {
-      writer_.save(take_snapshot(*model_, moments, state_, data_.tokenizer.model_bytes(),
-                                 data_.train->unigram_counts(),
+      writer_.save(take_snapshot(task_.model_files(), moments, state_,
                                  average_ ? average_->state() : NamedTensors{}),
                    is_best);
     }

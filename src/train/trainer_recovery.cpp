@@ -31,9 +31,10 @@ void Trainer::handle_problem(const StepTotals& totals) {
   // Every sequence of the step: where the gradient alone is bad, nobody knows which one it was.
   std::vector<SampleId> samples = totals.not_finite;
   if (samples.empty()) {
-    const int64_t first = state_.position - config_.batch_schedule().sequences(state_.step - 1);
+    const int64_t first =
+        state_.position - config_.training.batch_schedule().sequences(state_.step - 1);
     for (int64_t position = first; position < state_.position; ++position) {
-      samples.push_back(data_.train->batches().sample(position));
+      samples.push_back(task_.sample(position));
     }
   }
   if (team_.is_first()) report_skip(totals, list_samples(samples));
@@ -71,7 +72,7 @@ void Trainer::roll_back(const StepTotals& totals) {
   if (team_.maximum({found ? 1 : 0}).front() == 0) {
     give_up(totals, "there is no checkpoint to go back to");
   }
-  team_.share_start(*model_, moments, *optimizer_, state_);
+  team_.share_start(task_.parameters(), moments, *optimizer_, state_);
   if (average_) team_.share(average_->state());
   session_start_ = steady_seconds();
   session_elapsed_ = elapsed;

@@ -53,7 +53,7 @@ Json to_json(const TrainingState& state) {
           {"position", state.position},
           {"num_tokens", state.num_tokens},
           {"elapsed_seconds", state.elapsed_seconds},
-          {"best_loss", state.best_loss ? Json(*state.best_loss) : Json(nullptr)},
+          {"best_score", state.best_score ? Json(*state.best_score) : Json(nullptr)},
           {"best_step", state.best_step},
           {"evaluations_since_best", state.evaluations_since_best},
           {"loss_scale",
@@ -64,8 +64,7 @@ Json to_json(const TrainingState& state) {
           {"guard", to_json(state.guard)},
           {"seed", state.seed},
           {"data_fingerprint", state.data_fingerprint},
-          {"mlm_probability", state.mlm_probability},
-          {"masking", state.masking}};
+          {"data_settings", state.data_settings}};
 }
 
 TrainingState from_json(const Json& json) {
@@ -75,7 +74,7 @@ TrainingState from_json(const Json& json) {
   json.at("position").get_to(state.position);
   json.at("num_tokens").get_to(state.num_tokens);
   json.at("elapsed_seconds").get_to(state.elapsed_seconds);
-  if (!json.at("best_loss").is_null()) state.best_loss = json.at("best_loss").get<double>();
+  if (!json.at("best_score").is_null()) state.best_score = json.at("best_score").get<double>();
   json.at("best_step").get_to(state.best_step);
   json.at("evaluations_since_best").get_to(state.evaluations_since_best);
   const Json& scale = json.at("loss_scale");
@@ -86,8 +85,7 @@ TrainingState from_json(const Json& json) {
   state.guard = guard_from_json(json.at("guard"));
   json.at("seed").get_to(state.seed);
   json.at("data_fingerprint").get_to(state.data_fingerprint);
-  json.at("mlm_probability").get_to(state.mlm_probability);
-  json.at("masking").get_to(state.masking);
+  json.at("data_settings").get_to(state.data_settings);
   return state;
 }
 

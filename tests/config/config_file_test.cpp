@@ -317,5 +317,27 @@ TEST(ConfigHelp, ListsEveryKeyWithTypeDefaultAndHelp) {
   EXPECT_THAT(help, HasSubstr("  range = 0.02  (a number or auto)\n"));
 }
 
+TEST(FirstChangedSetting, NamesTheKeyAndBothValues) {
+  const std::string mine = "a.b: 1\na.c: [x, y]\n";
+  EXPECT_FALSE(first_changed_setting(mine, mine));
+  const auto changed = first_changed_setting(mine, "a.b: 1\na.c: [x]\n").value();
+  EXPECT_EQ(changed.key, "a.c");
+  EXPECT_EQ(changed.value, "[x, y]");
+  EXPECT_EQ(changed.other, "[x]");
+  const auto more = first_changed_setting(mine, mine + "d: 2\n").value();
+  EXPECT_EQ(more.key, "d");
+  EXPECT_EQ(more.value, "nothing");
+  EXPECT_EQ(more.other, "2");
+}
+
+TEST(SettingsText, HasALineForEachField) {
+  ScheduleConfig schedule;
+  const std::string text = settings_text(fields_of(schedule));
+  EXPECT_THAT(text, ::testing::HasSubstr("warmup_steps: 0\n"));
+  schedule.warmup_steps = 7;
+  const auto changed = first_changed_setting(settings_text(fields_of(schedule)), text).value();
+  EXPECT_EQ(changed.key, "warmup_steps");
+}
+
 }  // namespace
 }  // namespace linformer

@@ -48,7 +48,7 @@ TEST(MaskedLmTask, LossIsTheSumOverTheLabelsOfTheFullSoftmax) {
   const at::Tensor hidden = model.encoder().forward(input.input_ids, input.mask, context);
   const at::Tensor log_p = at::log_softmax(model.head().logits(hidden.flatten(0, 1)), 1);
   const double expected = -log_p[1][5].item<double>() - log_p[5][4].item<double>();
-  EXPECT_NEAR(loss.nll_sum.item<double>(), expected, 1e-5);
+  EXPECT_NEAR(loss.sum.item<double>(), expected, 1e-5);
   const std::vector<double> each = masked_lm_losses(model, batch);
   ASSERT_EQ(each.size(), 2u);
   EXPECT_NEAR(each[0], -log_p[1][5].item<double>(), 1e-5);
@@ -63,8 +63,8 @@ TEST(MaskedLmTask, ABatchWithoutLabelsIsZeroAndHasGradients) {
   ForwardContext context;
   const LossSum loss = masked_lm_loss(model, batch, context);
   EXPECT_EQ(loss.num_labels, 0);
-  EXPECT_EQ(loss.nll_sum.item<double>(), 0.0);
-  loss.nll_sum.backward();
+  EXPECT_EQ(loss.sum.item<double>(), 0.0);
+  loss.sum.backward();
   const at::Tensor gradient = model.parameters().get("lm_head.dense.weight").grad();
   EXPECT_TRUE(!gradient.defined() || !gradient.ne(0).any().item<bool>());
   EXPECT_TRUE(masked_lm_losses(model, batch).empty());

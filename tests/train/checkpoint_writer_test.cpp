@@ -9,6 +9,7 @@
 #include "core/temporary_folder.h"
 
 #include "linformer/checkpoint/manifest.h"
+#include "linformer/checkpoint/model_config_json.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/optim/adamw.h"
@@ -38,7 +39,9 @@ class CheckpointWriterTest : public ::testing::Test {
   RunSnapshot snapshot(int64_t step) {
     TrainingState state;
     state.step = step;
-    return take_snapshot(model_, optimizer_.state(), state, "tokenizer", {1, 2, 3});
+    return take_snapshot(
+        {to_config_json(model_.config()), model_tensors(model_), "tokenizer", {1, 2, 3}},
+        optimizer_.state(), state);
   }
   std::string step_folder(int64_t step) const { return store_.folder_of(step); }
 

@@ -7,7 +7,7 @@
 
 #include "train/tiny_run.h"
 
-#include "linformer/train/trainer.h"
+#include "linformer/train/pretraining_run.h"
 
 namespace linformer {
 namespace {
@@ -53,7 +53,7 @@ TEST(GoldenTrace, LossesAndGradientNormsStayWhatTheyWere) {
   config.training.learning_rate = 3e-2;
   const int threads = at::get_num_threads();
   at::set_num_threads(1);
-  Trainer(config).run();
+  PretrainingRun(config).run();
   at::set_num_threads(threads);
   const auto steps = steps_of(config.run.dir);
   ASSERT_EQ(steps.size(), std::size(kGolden));
@@ -78,7 +78,7 @@ TEST(GoldenTrace, LossesAndGradientNormsStayWhatTheyWere) {
 
 TEST(GoldenTrace, TheSameSeedAndThreadsGiveTheSameBits) {
   const TinyRun tiny;
-  for (const char* run : {"once", "twice"}) Trainer(tiny.config(run)).run();
+  for (const char* run : {"once", "twice"}) PretrainingRun(tiny.config(run)).run();
   const auto bits = [&](const std::string& run, const std::string& file) {
     return read_text_file(tiny.file(run) + "/checkpoints/latest/" + file);
   };
@@ -94,7 +94,7 @@ TEST(GoldenTrace, TheSameSeedAndThreadsGiveTheSameBits) {
   }
   PretrainConfig other = tiny.config("other");
   other.run.seed = 2;
-  Trainer(other).run();
+  PretrainingRun(other).run();
   EXPECT_NE(bits("once", "model.safetensors"), bits("other", "model.safetensors"));
 }
 

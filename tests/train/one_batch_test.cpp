@@ -10,7 +10,7 @@
 #include "train/tiny_run.h"
 
 #include "linformer/core/error.h"
-#include "linformer/train/trainer.h"
+#include "linformer/train/pretraining_run.h"
 
 namespace linformer {
 namespace {
@@ -27,7 +27,7 @@ TEST(OneBatch, TheLossFallsTowardsZeroAndNothingIsSaved) {
   config.model.norm_position = NormPosition::kPre;
   config.model.hidden_size = 32;
   config.model.initializer_range = std::nullopt;
-  Trainer trainer(config);
+  PretrainingRun trainer(config);
   trainer.run();
   EXPECT_EQ(trainer.config().model.hidden_dropout_prob, 0.0);
   std::vector<double> losses;
@@ -46,9 +46,9 @@ TEST(OneBatch, NeverMeetsTheCheckpointsOfARealRun) {
   const TinyRun tiny;
   PretrainConfig config = tiny.config("run");
   config.training.max_steps = 1;
-  Trainer(config).run();
+  PretrainingRun(config).run();
   config.training.overfit_one_batch = true;
-  EXPECT_THAT(message_of<UsageError>([&] { Trainer trainer(config); }),
+  EXPECT_THAT(message_of<UsageError>([&] { PretrainingRun trainer(config); }),
               HasSubstr("training.overfit_one_batch"));
 }
 

@@ -19,7 +19,7 @@ class SessionLimit : public ::testing::Test {
 };
 
 TEST_F(SessionLimit, IsTheEarlierOfConfigurationAndJobLessTheTimeToSave) {
-  PretrainConfig config;
+  TrainerConfig config;
   config.checkpoint.save_before_seconds = 100;
   EXPECT_FALSE(seconds_to_session_end(config));
   config.training.session_hours = 0.5;
@@ -34,7 +34,7 @@ TEST_F(SessionLimit, IsTheEarlierOfConfigurationAndJobLessTheTimeToSave) {
 
 TEST_F(SessionLimit, AJobEndThatIsNoNumberIsNone) {
   ::setenv("SLURM_JOB_END_TIME", "tomorrow", 1);
-  EXPECT_FALSE(seconds_to_session_end(PretrainConfig{}));
+  EXPECT_FALSE(seconds_to_session_end(TrainerConfig{}));
 }
 
 }  // namespace

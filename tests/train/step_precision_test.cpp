@@ -9,7 +9,7 @@
 #include "train/tiny_run.h"
 
 #include "linformer/core/error.h"
-#include "linformer/train/trainer.h"
+#include "linformer/train/pretraining_run.h"
 
 namespace linformer {
 namespace {
@@ -73,7 +73,7 @@ TEST_F(StepPrecisionTest, LossesStayInABandAroundFp32) {
     PretrainConfig config =
         repeats("band" + std::to_string(static_cast<int>(precision)), precision);
     config.training.loss_scale.initial = 256.0;  // no step is skipped
-    Trainer trainer(config);
+    PretrainingRun trainer(config);
     trainer.run();
     for (const auto& line : log_of(config.run.dir)) {
       losses[precision].push_back(line.at("loss").get<double>());
@@ -110,13 +110,13 @@ TEST_F(StepPrecisionTest, LossesStayInABandAroundFp32) {
 TEST_F(StepPrecisionTest, AnOverflowSkipsTheUpdateAndHalvesTheScale) {
   PretrainConfig start = config("start", Precision::kFp16);
   const MaskedLmModel fresh = [&] {
-    Trainer trainer(start);
+    PretrainingRun trainer(start);
     return trainer.model();
   }();
   PretrainConfig config = this->config("overflow", Precision::kFp16);
   config.training.loss_scale.initial = 1 << 30;  // 2^30 times a gradient is far beyond fp16's 65504
   config.training.max_steps = 2;
-  Trainer trainer(config);
+  PretrainingRun trainer(config);
   trainer.run();
   EXPECT_EQ(trainer.state().loss_scale, (LossScaleState{1 << 28, 0, 2}));
   EXPECT_EQ(trainer.state().step, 2);
@@ -137,7 +137,7 @@ TEST_F(StepPrecisionTest, ResumesToTheBitAcrossOverflowsAndGrowth) {
   PretrainConfig whole = config("whole", Precision::kFp16);
   whole.training.loss_scale.initial = 1 << 22;
   whole.training.loss_scale.growth_interval = 2;
-  Trainer trainer(whole);
+  PretrainingRun trainer(whole);
   trainer.run();
   const LossScaleState end = trainer.state().loss_scale;
   EXPECT_GT(end.num_skipped, 2);
@@ -146,9 +146,9 @@ TEST_F(StepPrecisionTest, ResumesToTheBitAcrossOverflowsAndGrowth) {
     PretrainConfig config = whole;
     config.run.dir = tiny_.file("half" + std::to_string(half));
     config.training.max_steps = half;
-    Trainer(config).run();
+    PretrainingRun(config).run();
     config.training.max_steps = 12;
-    Trainer resumed(config);
+    PretrainingRun resumed(config);
     resumed.run();
     EXPECT_EQ(resumed.state().loss_scale, end) << half;
     EXPECT_EQ(bits_of(config.run.dir), bits_of(whole.run.dir)) << half;
@@ -159,7 +159,7 @@ TEST_F(StepPrecisionTest, AnOverflowAtTheMinimumIsTheRunsOwn) {
   PretrainConfig config = this->config("minimum", Precision::kFp16);
   config.training.loss_scale.initial = 1 << 30;
   config.training.loss_scale.minimum = 1 << 30;
-  Trainer trainer(config);
+  PretrainingRun trainer(config);
   try {
     trainer.run();
     FAIL() << "a gradient that is not finite was taken";
@@ -173,7 +173,7 @@ TEST_F(StepPrecisionTest, EvaluationsAreInTheSamePrecision) {
   for (const auto precision : {Precision::kBf16, Precision::kFp16}) {
     PretrainConfig config =
         this->config("evaluated" + std::to_string(static_cast<int>(precision)), precision);
-    Trainer trainer(config);
+    PretrainingRun trainer(config);
     trainer.run();
     const PretrainingData data = [&] {
       PretrainConfig same = trainer.config();
@@ -196,7 +196,7 @@ TEST_F(StepPrecisionTest, EvaluationsAreInTheSamePrecision) {
 
 /// Losses of a run's steps.
 std::vector<double> losses_of(const PretrainConfig& config) {
-  Trainer(config).run();
+  PretrainingRun(config).run();
   std::vector<double> losses;
   for (const auto& line : log_of(config.run.dir)) {
     if (line.contains("loss")) losses.push_back(line.at("loss").get<double>());
@@ -244,7 +244,7 @@ TEST_F(StepPrecisionTest, CudaTrainsAsTheCpuDoes) {
 
 TEST_F(StepPrecisionTest, Fp32LogsNoScale) {
   const PretrainConfig config = this->config("plain", Precision::kFp32);
-  Trainer(config).run();
+  PretrainingRun(config).run();
   EXPECT_FALSE(log_of(config.run.dir).front().contains("loss_scale"));
 }
 

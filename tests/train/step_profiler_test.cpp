@@ -9,7 +9,7 @@
 
 #include "train/tiny_run.h"
 
-#include "linformer/train/trainer.h"
+#include "linformer/train/pretraining_run.h"
 
 namespace linformer {
 namespace {
@@ -22,7 +22,7 @@ TEST(StepProfiler, WritesTheStepsAskedForAsAChromeTrace) {
   config.training.max_steps = 4;
   config.evaluation.every = 0;
   config.logging.profile = {/*first_step=*/2, /*steps=*/2};
-  Trainer(config).run();
+  PretrainingRun(config).run();
   const std::string path = config.run.dir + "/trace-00000002-00000003.json";
   ASSERT_TRUE(fs::exists(path));
   const auto trace = nlohmann::json::parse(read_text_file(path));
@@ -50,8 +50,8 @@ TEST(StepProfiler, ChangesNoBitAndIsOffByDefault) {
   PretrainConfig profiled = tiny.config("profiled");
   profiled.training.max_steps = 3;
   profiled.logging.profile = {1, 100};  // more than the run has: written at its end
-  Trainer(plain).run();
-  Trainer(profiled).run();
+  PretrainingRun(plain).run();
+  PretrainingRun(profiled).run();
   const std::string weights = "/checkpoints/latest/model.safetensors";
   EXPECT_EQ(read_text_file(plain.run.dir + weights), read_text_file(profiled.run.dir + weights));
   EXPECT_TRUE(fs::exists(profiled.run.dir + "/trace-00000001-00000003.json"));

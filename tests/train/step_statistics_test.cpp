@@ -58,12 +58,12 @@ TEST_F(StepStatisticsTest, NormsByHand) {
     if (parameter.name.ends_with(".E"))
       parameter.tensor.mutable_grad() = at::ones_like(parameter.tensor) * 6.0;
   }
-  const StepStatistics statistics(model_, /*divisor=*/3.0);
+  const StepStatistics statistics(model_.parameters(), /*divisor=*/3.0);
   for (const Parameter& parameter : model_.parameters().all()) {
     if (statistics_group(parameter.name) == "layer_01.projection") parameter.tensor.fill_(0.5);
     if (parameter.name == "lm_head.bias") parameter.tensor.add_(0.25);
   }
-  const LogRecord record = statistics.after_update(7, batch_);
+  const LogRecord record = statistics.after_update(7, model_.encoder(), batch_);
   EXPECT_EQ(record.front().first, "step");
   // E and F are (6, 24): 144 numbers each. Gradients of 6 / 3 in E alone: sqrt(144 * 4) = 24.
   EXPECT_NEAR(number(record, "gradients/layer_00.projection"), 24.0, 1e-5);
@@ -82,7 +82,8 @@ TEST_F(StepStatisticsTest, ActivationsAreThoseOfTheTokens) {
                                    {{{0, 9, 2}, {}, {}}, {}, {}}};
   const Batch batch = make_batch(rows, config_.model.max_sequence_length);
   ASSERT_TRUE(batch.has_padding);
-  const LogRecord record = StepStatistics(model_, 1.0).after_update(1, batch);
+  const LogRecord record =
+      StepStatistics(model_.parameters(), 1.0).after_update(1, model_.encoder(), batch);
   // Post-norm: each row of a layer's output has mean 0 and deviation 1 (the norm's weights are 1).
   for (const char* place : {"embeddings", "layer_00", "layer_01"}) {
     const std::string name = std::string("activations/") + place;

@@ -11,7 +11,9 @@
 #include "dist/process_threads.h"
 #include "train/tiny_run.h"
 
+#include "linformer/train/optimized_parameters.h"
 #include "linformer/train/pretraining_data.h"
+#include "linformer/train/pretraining_run.h"
 
 namespace linformer {
 namespace {
@@ -98,7 +100,7 @@ TEST(Team, RefusesBatchesThatDoNotDivide) {
     PretrainConfig config;
     config.training.global_batch_size = 6;
     config.training.micro_batch_size = 2;
-    team.check_same_run(config, 0);
+    team.check_same_run(config.trainer(), shared_settings(config), 0);
   });
   EXPECT_THAT(message, AllOf(HasSubstr("6 sequences do not divide into micro-batches of 2 for 2 "),
                              HasSubstr("a multiple of 4, e.g. 8")));
@@ -113,7 +115,8 @@ TEST(Team, RefusesOtherSettingsAndOtherData) {
       config.data.train = {"data" + std::to_string(rank)};
       config.training.global_batch_size = 16;
       if (rank == 1) config.run.seed = seed_of_second;
-      team.check_same_run(config, rank == 1 ? data_of_second : 7);
+      team.check_same_run(config.trainer(), shared_settings(config),
+                          rank == 1 ? data_of_second : 7);
     });
   };
   EXPECT_EQ(check(1, 7), "");
@@ -171,7 +174,7 @@ TEST(Team, AShardedOptimizerKeepsItsShareAndIsSavedWhole) {
     config.model.vocab_size = 50;
     const MaskedLmModel model(config.model, 1);
     Team team(borrowed(group));
-    const auto optimizer = team.prepare(model, config);
+    const auto optimizer = team.prepare(optimized_parameters(model.parameters()), config.trainer());
     int64_t own = 0;
     for (const auto& [name, tensor] : optimizer->state()) own += tensor.numel();
     const int64_t all = 2 * model.parameters().count();

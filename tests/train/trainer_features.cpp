@@ -9,7 +9,7 @@
 #include "linformer/core/error.h"
 #include "linformer/train/model_conversion.h"
 #include "linformer/train/model_folder.h"
-#include "linformer/train/trainer.h"
+#include "linformer/train/pretraining_run.h"
 
 namespace linformer {
 namespace {
@@ -42,14 +42,14 @@ class TrainerFeatureTest : public ::testing::TestWithParam<Feature> {
 };
 
 TEST_P(TrainerFeatureTest, TwoHalvesAreTheWholeToTheBit) {
-  Trainer whole(config("whole"));
+  PretrainingRun whole(config("whole"));
   whole.run();
   for (const int64_t half : {5}) {
     PretrainConfig halves = config("half" + std::to_string(half));
     halves.training.max_steps = half;
-    Trainer(halves).run();
+    PretrainingRun(halves).run();
     halves.training.max_steps = 12;
-    Trainer resumed(halves);
+    PretrainingRun resumed(halves);
     EXPECT_EQ(resumed.state().step, half);
     resumed.run();
     EXPECT_EQ(resumed.state().position, whole.state().position);
@@ -93,7 +93,7 @@ TEST(TrainerEventFile, EachSessionHasOne) {
   std::vector<size_t> files;
   for (const int64_t steps : {4, 8}) {
     config.training.max_steps = steps;
-    Trainer(config).run();
+    PretrainingRun(config).run();
     std::string content;
     size_t count = 0;
     for (const auto& entry : std::filesystem::directory_iterator(config.run.dir)) {
@@ -116,11 +116,11 @@ class TrainerEmaTest : public ::testing::Test {
 
 TEST_F(TrainerEmaTest, EvaluationsUseTheAverageAndTrainingDoesNot) {
   PretrainConfig plain = tiny_.config("plain");
-  Trainer raw(plain);
+  PretrainingRun raw(plain);
   raw.run();
   PretrainConfig config = tiny_.config("ema");
   config.training.ema_decay = 0.9;
-  Trainer averaged(config);
+  PretrainingRun averaged(config);
   averaged.run();
   const std::string checkpoint = config.run.dir + "/checkpoints/latest";
   EXPECT_EQ(read_text_file(checkpoint + "/model.safetensors"),
@@ -148,15 +148,15 @@ TEST_F(TrainerEmaTest, EvaluationsUseTheAverageAndTrainingDoesNot) {
 TEST_F(TrainerEmaTest, MayBeTurnedOnAndOffBetweenSessions) {
   PretrainConfig config = tiny_.config("run");
   config.training.max_steps = 2;
-  Trainer(config).run();
+  PretrainingRun(config).run();
   config.training.max_steps = 4;
   config.training.ema_decay = 0.9;
-  Trainer(config).run();
+  PretrainingRun(config).run();
   const std::string path = weight_average_path(config.run.dir + "/checkpoints/latest");
   EXPECT_TRUE(std::filesystem::exists(path));
   config.training.max_steps = 6;
   config.training.ema_decay.reset();
-  Trainer(config).run();
+  PretrainingRun(config).run();
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 

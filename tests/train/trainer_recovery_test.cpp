@@ -11,7 +11,7 @@
 
 #include "linformer/core/error.h"
 #include "linformer/core/stop_signal.h"
-#include "linformer/train/trainer.h"
+#include "linformer/train/pretraining_run.h"
 
 namespace linformer {
 namespace {
@@ -50,7 +50,7 @@ TEST_F(RecoveryTest, ASpikeIsSkippedAndTheWeightsStay) {
   guarded.training.guard.max_skipped_steps = 100;
   guarded.checkpoint.every = 1;
   guarded.checkpoint.keep_last = 100;
-  Trainer trainer(guarded);
+  PretrainingRun trainer(guarded);
   trainer.run();
   const auto skipped = events_of(guarded.run.dir, "skipped");
   ASSERT_FALSE(skipped.empty());
@@ -74,13 +74,13 @@ TEST_F(RecoveryTest, StoppedInTroubleItGoesOnToTheBit) {
   whole.training.guard.spike_zscore = 0.5;
   whole.training.guard.max_skipped_steps = 100;
   whole.training.max_steps = 24;
-  Trainer(whole).run();
+  PretrainingRun(whole).run();
   ASSERT_FALSE(events_of(whole.run.dir, "skipped").empty());
   PretrainConfig half = whole;
   half.run.dir = tiny_.file("half");
   for (const int64_t end : {11, 17, 24}) {
     half.training.max_steps = end;
-    Trainer(half).run();
+    PretrainingRun(half).run();
   }
   EXPECT_EQ(bits_of(half.run.dir, 24), bits_of(whole.run.dir, 24));
   const auto steps_of = [](const std::string& run) {
@@ -100,7 +100,7 @@ TEST_F(RecoveryTest, StoppedInTroubleItGoesOnToTheBit) {
 }
 
 /// Poisons the weights once `step` steps are done, as a damaged update would.
-void poison(const Trainer& trainer) {
+void poison(const PretrainingRun& trainer) {
   trainer.model().parameters().get("lm_head.dense.weight").detach().fill_(NAN);
 }
 
@@ -109,9 +109,9 @@ TEST_F(RecoveryTest, RollsBackToTheLastCheckpointAndPassesOverTheSteps) {
   run.training.guard.max_skipped_steps = 2;
   run.training.guard.skip_before = 1;
   run.training.max_steps = 6;
-  Trainer(run).run();  // checkpoints at 4 and 6
+  PretrainingRun(run).run();  // checkpoints at 4 and 6
   run.training.max_steps = 16;
-  Trainer trainer(run);
+  PretrainingRun trainer(run);
   ASSERT_EQ(trainer.state().step, 6);
   poison(trainer);
   EXPECT_EQ(trainer.run(), StopReason::kFinished);
@@ -135,10 +135,10 @@ TEST_F(RecoveryTest, WhatARollbackDecidedSurvivesAStop) {
   PretrainConfig run = config("run");
   run.training.guard.max_skipped_steps = 1;
   run.training.max_steps = 6;
-  Trainer(run).run();
+  PretrainingRun(run).run();
   run.training.max_steps = 10;
   {
-    Trainer trainer(run);
+    PretrainingRun trainer(run);
     poison(trainer);
     trainer.run();
   }
@@ -146,7 +146,7 @@ TEST_F(RecoveryTest, WhatARollbackDecidedSurvivesAStop) {
   // The newest checkpoint before the end is that of the rollback: gone on from there.
   fs::remove_all(run.run.dir + "/checkpoints/step-00000010");
   fs::remove_all(run.run.dir + "/checkpoints/step-00000008");
-  Trainer again(run);
+  PretrainingRun again(run);
   EXPECT_EQ(again.state().step, 6);
   EXPECT_EQ(again.state().guard.num_rollbacks, 1);
   again.run();
@@ -159,10 +159,10 @@ TEST_F(RecoveryTest, ASecondRollbackGoesFurtherBackAndThenTheRunEnds) {
   run.training.guard.max_rollbacks = 2;
   run.training.learning_rate = 1e-3;
   run.training.max_steps = 8;
-  Trainer(run).run();  // checkpoints at 4 and 8
+  PretrainingRun(run).run();  // checkpoints at 4 and 8
   run.training.max_steps = 40;
   run.training.learning_rate = 1e30;  // what is bad does not go away
-  Trainer trainer(run);
+  PretrainingRun trainer(run);
   const std::string message = message_of<RunError>([&] { trainer.run(); });
   EXPECT_THAT(message, HasSubstr("2 rollbacks did not help"));
   const auto rolled = events_of(run.run.dir, "rolled_back");
@@ -176,7 +176,7 @@ TEST_F(RecoveryTest, ASignalSavesAndTrainingGoesOn) {
   PretrainConfig run = config("run");
   run.checkpoint.every = 0;
   install_save_signal();
-  Trainer trainer(run);
+  PretrainingRun trainer(run);
   std::raise(SIGUSR1);
   EXPECT_EQ(trainer.run(), StopReason::kFinished);
   EXPECT_TRUE(fs::exists(run.run.dir + "/checkpoints/step-00000001/MANIFEST.json"));
@@ -186,18 +186,18 @@ TEST_F(RecoveryTest, ASignalSavesAndTrainingGoesOn) {
 
 TEST_F(RecoveryTest, StopsBeforeTheSessionEndsAndGoesOn) {
   PretrainConfig whole = config("whole");
-  Trainer(whole).run();
+  PretrainingRun(whole).run();
   PretrainConfig run = config("run");
   run.training.session_hours = 1.0;
   run.checkpoint.save_before_seconds = 3600;  // at once
   {
-    Trainer trainer(run);
+    PretrainingRun trainer(run);
     EXPECT_EQ(trainer.run(), StopReason::kSessionEnd);
     EXPECT_EQ(trainer.state().step, 0);
   }
   run.training.session_hours.reset();
   run.checkpoint.save_before_seconds = 0;
-  Trainer rest(run);
+  PretrainingRun rest(run);
   EXPECT_EQ(rest.run(), StopReason::kFinished);
   EXPECT_EQ(bits_of(run.run.dir, 12), bits_of(whole.run.dir, 12));
 }

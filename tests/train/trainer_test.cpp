@@ -1,5 +1,3 @@
-#include "linformer/train/trainer.h"
-
 #include <csignal>
 #include <filesystem>
 
@@ -14,6 +12,7 @@
 #include "linformer/config/config_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/stop_signal.h"
+#include "linformer/train/pretraining_run.h"
 
 namespace linformer {
 namespace {
@@ -36,7 +35,7 @@ class TrainerTest : public ::testing::Test {
 
 TEST_F(TrainerTest, WritesTheRunFolder) {
   const PretrainConfig config = tiny_.config("run");
-  Trainer trainer(config);
+  PretrainingRun trainer(config);
   EXPECT_EQ(trainer.run(), StopReason::kFinished);
   EXPECT_EQ(trainer.state().step, 12);
   EXPECT_EQ(trainer.state().position, 12 * 8);
@@ -60,15 +59,15 @@ TEST_F(TrainerTest, TwoHalvesAreTheWholeToTheBit) {
   PretrainConfig whole = tiny_.config("whole");
   whole.training.schedule.type = ScheduleType::kConstant;
   ASSERT_GT(whole.model.hidden_dropout_prob, 0.0);
-  Trainer trainer(whole);
+  PretrainingRun trainer(whole);
   trainer.run();
   for (const int64_t half : {1, 5, 6}) {
     PretrainConfig config = whole;
     config.run.dir = tiny_.file("half" + std::to_string(half));
     config.training.max_steps = half;
-    Trainer(config).run();
+    PretrainingRun(config).run();
     config.training.max_steps = 12;
-    Trainer resumed(config);
+    PretrainingRun resumed(config);
     EXPECT_EQ(resumed.state().step, half);
     resumed.run();
     EXPECT_EQ(bits_of(config.run.dir, 12), bits_of(whole.run.dir, 12)) << "stopped at " << half;
@@ -77,18 +76,18 @@ TEST_F(TrainerTest, TwoHalvesAreTheWholeToTheBit) {
 
 TEST_F(TrainerTest, AStopSignalSavesAndTheRunGoesOnToTheBit) {
   PretrainConfig config = tiny_.config("whole");
-  Trainer(config).run();
+  PretrainingRun(config).run();
   const std::string expected = bits_of(config.run.dir, 12);
   config.run.dir = tiny_.file("stopped");
   {
-    Trainer trainer(config);
+    PretrainingRun trainer(config);
     set_stop_signal(SIGTERM);
     EXPECT_EQ(trainer.run(), StopReason::kSignal);
     set_stop_signal(0);
     EXPECT_EQ(trainer.state().step, 0);
   }
   EXPECT_TRUE(fs::exists(config.run.dir + "/checkpoints/step-00000000"));
-  Trainer(config).run();
+  PretrainingRun(config).run();
   EXPECT_EQ(bits_of(config.run.dir, 12), expected);
 }
 
@@ -103,7 +102,7 @@ TEST_F(TrainerTest, MicroBatchesDoNotChangeTheStep) {
     config.training.optimizer.eps = 1e-3;  // else rounding of tiny gradients decides their sign
     config.model.hidden_dropout_prob = 0.0;
     config.model.attention_probs_dropout_prob = 0.0;
-    Trainer trainer(config);
+    PretrainingRun trainer(config);
     trainer.run();
     weights.push_back(trainer.model().parameters().get("lm_head.dense.weight").detach().clone());
   }
@@ -129,7 +128,7 @@ TEST_F(TrainerTest, Learns) {
   config.training.max_steps = 150;
   config.evaluation.every = 0;
   config.checkpoint.every = 0;
-  Trainer trainer(config);
+  PretrainingRun trainer(config);
   trainer.run();
   ASSERT_TRUE(trainer.last_evaluation());
   // 20 words, equally often: a unigram model has perplexity 20 (the smoothing adds a little).
@@ -143,7 +142,7 @@ TEST_F(TrainerTest, KeepsTheLastTheBestAndTheMilestones) {
   config.checkpoint.keep_last = 2;
   config.checkpoint.keep_every = 5;
   config.checkpoint.keep_best = false;
-  Trainer(config).run();
+  PretrainingRun(config).run();
   EXPECT_THAT(names_in(config.run.dir + "/checkpoints"),
               ::testing::UnorderedElementsAre("step-00000005", "step-00000010", "step-00000011",
                                               "step-00000012", "latest"));
@@ -155,7 +154,7 @@ TEST_F(TrainerTest, StopsEarlyWhereNothingGetsBetter) {
   config.evaluation.every = 1;
   config.evaluation.early_stop_patience = 3;
   config.evaluation.early_stop_min_delta = 0.5;
-  Trainer trainer(config);
+  PretrainingRun trainer(config);
   EXPECT_EQ(trainer.run(), StopReason::kEarlyStop);
   EXPECT_EQ(trainer.state().step, 4);  // the first one is the best, three are not better
   EXPECT_EQ(trainer.state().best_step, 1);
@@ -165,23 +164,23 @@ TEST_F(TrainerTest, StopsWhenTheTimeIsSpent) {
   PretrainConfig config = tiny_.config("time");
   config.training.max_steps = 1'000'000;
   config.training.max_hours = 1e-9;
-  Trainer trainer(config);
+  PretrainingRun trainer(config);
   EXPECT_EQ(trainer.run(), StopReason::kTimeBudget);
   EXPECT_LT(trainer.state().step, 3);
 }
 
 TEST_F(TrainerTest, RefusesAFolderInUse) {
   const PretrainConfig config = tiny_.config("locked");
-  const Trainer first(config);
-  EXPECT_THAT(message_of<Error>([&] { Trainer second(config); }), HasSubstr("lock"));
+  const PretrainingRun first(config);
+  EXPECT_THAT(message_of<Error>([&] { PretrainingRun second(config); }), HasSubstr("lock"));
 }
 
 TEST_F(TrainerTest, RefusesToGoOnAsAnotherRun) {
   PretrainConfig config = tiny_.config("again");
   config.training.max_steps = 1;
-  Trainer(config).run();
+  PretrainingRun(config).run();
   const auto refusal = [](PretrainConfig changed) {
-    return message_of<UsageError>([&] { Trainer trainer(std::move(changed)); });
+    return message_of<UsageError>([&] { PretrainingRun trainer(std::move(changed)); });
   };
   PretrainConfig changed = config;
   changed.run.seed = 2;
@@ -197,7 +196,7 @@ TEST_F(TrainerTest, RefusesToGoOnAsAnotherRun) {
   EXPECT_THAT(refusal(changed), HasSubstr("checkpoint.resume: never"));
   PretrainConfig fresh = tiny_.config("fresh");
   fresh.checkpoint.resume = ResumeMode::kMust;
-  EXPECT_THAT(message_of<RunError>([&] { Trainer trainer(fresh); }),
+  EXPECT_THAT(message_of<RunError>([&] { PretrainingRun trainer(fresh); }),
               HasSubstr("no checkpoint to resume from"));
 }
 
@@ -207,7 +206,7 @@ TEST_F(TrainerTest, ALossThatIsNeverFiniteEndsTheRun) {
   config.training.learning_rate = 1e30;
   config.checkpoint.every = 0;
   config.evaluation.every = 0;
-  Trainer trainer(config);
+  PretrainingRun trainer(config);
   const std::string message = message_of<RunError>([&] { trainer.run(); });
   EXPECT_THAT(message, HasSubstr("is not finite"));
   EXPECT_THAT(message, HasSubstr("9 such steps in a row, and there is no checkpoint to go back"));
@@ -220,11 +219,11 @@ TEST_F(TrainerTest, ANonFiniteLossLeavesTheLastCheckpointAsItWas) {
   PretrainConfig config = tiny_.config("later");
   config.training.schedule.type = ScheduleType::kConstant;
   config.training.max_steps = 4;
-  Trainer(config).run();
+  PretrainingRun(config).run();
   const std::string before = bits_of(config.run.dir, 4);
   config.training.max_steps = 12;
   config.training.learning_rate = 1e30;
-  Trainer trainer(config);
+  PretrainingRun trainer(config);
   EXPECT_NE(message_of<RunError>([&] { trainer.run(); }), "");
   EXPECT_EQ(bits_of(config.run.dir, 4), before);
   EXPECT_EQ(fs::read_symlink(config.run.dir + "/checkpoints/latest").string(), "step-00000004");
@@ -233,14 +232,14 @@ TEST_F(TrainerTest, ANonFiniteLossLeavesTheLastCheckpointAsItWas) {
 TEST_F(TrainerTest, ADamagedCheckpointIsPassedOver) {
   PretrainConfig config = tiny_.config("damaged");
   config.training.schedule.type = ScheduleType::kConstant;
-  Trainer(config).run();
+  PretrainingRun(config).run();
   const std::string expected = bits_of(config.run.dir, 12);
   const std::string weights = config.run.dir + "/checkpoints/step-00000012/model.safetensors";
   std::string bytes = read_text_file(weights);
   bytes[bytes.size() / 2] ^= 1;
   fs::remove(weights);
   write_file_atomically(weights, bytes);
-  Trainer trainer(config);
+  PretrainingRun trainer(config);
   EXPECT_LT(trainer.state().step, 12);
   trainer.run();
   EXPECT_EQ(bits_of(config.run.dir, 12), expected);
@@ -248,30 +247,30 @@ TEST_F(TrainerTest, ADamagedCheckpointIsPassedOver) {
 
 TEST_F(TrainerTest, ActivationCheckpointingChangesNoBit) {
   const PretrainConfig kept = tiny_.config("kept");
-  Trainer(kept).run();
+  PretrainingRun(kept).run();
   PretrainConfig recomputed = tiny_.config("recomputed");
   recomputed.training.activation_checkpointing = true;
-  Trainer(recomputed).run();
+  PretrainingRun(recomputed).run();
   EXPECT_EQ(bits_of(kept.run.dir, 12), bits_of(recomputed.run.dir, 12));
 }
 
 TEST_F(TrainerTest, StartsWithTheWeightsOfAnotherModel) {
   const PretrainConfig first = tiny_.config("first");
-  Trainer(first).run();
+  PretrainingRun(first).run();
   PretrainConfig second = tiny_.config("second");
   second.run.init_from = first.run.dir;
   second.training.learning_rate = 1e-30;  // so small that fp32 weights stay what they were
-  Trainer(second).run();
+  PretrainingRun(second).run();
   EXPECT_EQ(read_text_file(second.run.dir + "/checkpoints/latest/model.safetensors"),
             read_text_file(first.run.dir + "/checkpoints/latest/model.safetensors"));
   PretrainConfig other = tiny_.config("other");
   other.run.init_from = first.run.dir;
   other.model.attention.sharing = SharingMode::kNone;
-  EXPECT_THAT(message_of<UsageError>([&] { Trainer trainer(other); }),
+  EXPECT_THAT(message_of<UsageError>([&] { PretrainingRun trainer(other); }),
               HasSubstr("model.attention.sharing: none instead of headwise"));
   other = tiny_.config("other");
   other.run.init_from = tiny_.file("absent");
-  EXPECT_THAT(message_of<RunError>([&] { Trainer trainer(other); }), HasSubstr("absent"));
+  EXPECT_THAT(message_of<RunError>([&] { PretrainingRun trainer(other); }), HasSubstr("absent"));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,17 @@ std::string describe_fields(const FieldList& fields);
 /// The first field in which two lists of one struct differ, e.g. "attention.sharing: none instead
 /// of headwise" (`a` has none); "" if they are equal.
 std::string first_difference(const FieldList& a, const FieldList& b);
+
+/// A line "a.b: VALUE" for each field, to be compared.
+std::string settings_text(const FieldList& fields);
+
+/// A line of settings_text() that differs.
+struct ChangedSetting {
+  std::string key, value, other;
+};
+/// The first line in which `text` differs from `other`, nothing if they are equal.
+std::optional<ChangedSetting> first_changed_setting(const std::string& text,
+                                                    const std::string& other);
 
 /// A config struct from a YAML file (none if `path` is empty) and `--set` arguments, the later
 /// ones winning, validated with C::validate() if it has that.

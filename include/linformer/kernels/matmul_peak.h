@@ -2,7 +2,7 @@
 
 #include <c10/core/Device.h>
 
-#include "linformer/config/pretrain_config.h"
+#include "linformer/config/trainer_config.h"
 
 namespace linformer {
 

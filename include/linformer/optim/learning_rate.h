@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "linformer/config/pretrain_config.h"
+#include "linformer/config/trainer_config.h"
 
 namespace linformer {
 

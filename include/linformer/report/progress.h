@@ -12,7 +12,7 @@ struct TrainingProgress {
   int64_t step = 0;
   std::optional<int64_t> total_steps;
   double loss = 0.0;  ///< nats per masked token
-  double perplexity = 0.0;
+  std::optional<double> perplexity;
   double learning_rate = 0.0;
   double tokens_per_second = 0.0;
   std::optional<double> peak_share;   ///< needed FLOP/s / measured matrix-multiply peak, 0 to 1

@@ -6,17 +6,11 @@
 
 #include "linformer/data/batch.h"
 #include "linformer/nn/masked_lm_model.h"
+#include "linformer/tasks/loss_sum.h"
 
 namespace linformer {
 
-/// A loss before normalisation: sums and counts travel together, the division happens once, over
-/// all micro-batches and processes of a step.
-struct LossSum {
-  at::Tensor nll_sum;  ///< scalar, nats; backward() gives gradients of the sum
-  int64_t num_labels = 0;
-};
-
-/// Loss of a masked-LM batch; only the masked positions go through the head.
+/// Loss of a masked-LM batch in nats; only the masked positions go through the head.
 ///
 /// The tensors inside borrow the batch's memory: keep `batch` until backward() has run.
 LossSum masked_lm_loss(const MaskedLmModel& model, const Batch& batch, ForwardContext& context);

@@ -5,14 +5,9 @@
 
 #include "linformer/config/pretrain_config.h"
 #include "linformer/data/batch.h"
+#include "linformer/train/training_task.h"
 
 namespace linformer {
-
-/// Where a session of a run begins.
-struct StreamStart {
-  int64_t step = 0;      ///< steps done before
-  int64_t position = 0;  ///< sequences taken before
-};
 
 /// The micro-batches of a session, numbered from 0: a pure function of the configuration, the start
 /// and the number, so any thread may make any of them. Micro-batch i begins offset(i) sequences

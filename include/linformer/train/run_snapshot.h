@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "linformer/checkpoint/model_folder.h"
-#include "linformer/nn/masked_lm_model.h"
 #include "linformer/train/training_state.h"
+#include "linformer/train/training_task.h"
 
 namespace linformer {
 
@@ -19,18 +19,17 @@ struct RunSnapshot {
   NamedTensors weights;
   NamedTensors optimizer;
   TrainingState state;
-  std::vector<uint64_t> unigram_counts;
-  NamedTensors average;  ///< of the weights, with training.ema_decay; else empty
+  std::vector<uint64_t> unigram_counts;  ///< empty: not written
+  NamedTensors average;                  ///< of the weights, with training.ema_decay; else empty
 
   /// Of all tensors.
   size_t tensor_bytes() const;
 };
 
-/// Copies weights, `moments` (Optimizer::state()) and `average` (WeightAverage::state()) into
+/// Copies the weights, `moments` (Optimizer::state()) and `average` (WeightAverage::state()) into
 /// memory of their own, on the CPU.
-RunSnapshot take_snapshot(const MaskedLmModel& model, const NamedTensors& moments,
-                          const TrainingState& state, std::string tokenizer_model,
-                          std::vector<uint64_t> unigram_counts, const NamedTensors& average = {});
+RunSnapshot take_snapshot(ModelFiles model, const NamedTensors& moments, const TrainingState& state,
+                          const NamedTensors& average = {});
 
 /// Writes the files of a checkpoint into an existing folder. Throws RunError.
 void write_snapshot(const std::string& folder, const RunSnapshot& snapshot);

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "linformer/config/pretrain_config.h"
+#include "linformer/config/trainer_config.h"
 
 namespace linformer {
 
@@ -10,6 +10,6 @@ namespace linformer {
 /// outside: checkpoint.save_before_seconds ahead of training.session_hours, or of the end of the
 /// job that SLURM names in SLURM_JOB_END_TIME (seconds since 1970), whichever comes first. Nothing
 /// if there is no such limit.
-std::optional<double> seconds_to_session_end(const PretrainConfig& config);
+std::optional<double> seconds_to_session_end(const TrainerConfig& config);
 
 }  // namespace linformer

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "linformer/config/pretrain_config.h"
+#include "linformer/config/trainer_config.h"
 
 namespace linformer {
 

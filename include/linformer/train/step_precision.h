@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -7,7 +8,7 @@
 #include "linformer/optim/loss_scaler.h"
 #include "linformer/optim/optimizer.h"
 #include "linformer/report/jsonl_log.h"
-#include "linformer/tasks/masked_lm_task.h"
+#include "linformer/tasks/loss_sum.h"
 
 namespace linformer {
 
@@ -19,11 +20,11 @@ class StepPrecision {
  public:
   explicit StepPrecision(const TrainingConfig& config);
 
-  /// Forward pass of a micro-batch. The loss is fp32 and not scaled.
-  LossSum loss(const MaskedLmModel& model, const Batch& batch, ForwardContext& context) const;
+  /// Forward pass of a micro-batch, by `forward`. The loss is fp32 and not scaled.
+  LossSum loss(const std::function<LossSum()>& forward) const;
 
   /// What backward() is called on: the loss times the scale.
-  at::Tensor scaled(const at::Tensor& nll_sum) const;
+  at::Tensor scaled(const at::Tensor& loss) const;
 
   /// Ends the step's passes: gradients get their own size back, and the weights' copies are
   /// dropped. False: they overflowed fp16 with this scale, so that the update has to be left out;

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "linformer/config/pretrain_config.h"
+#include "linformer/config/trainer_config.h"
 
 namespace linformer {
 

@@ -8,7 +8,8 @@
 #include <ATen/core/Tensor.h>
 
 #include "linformer/data/batch.h"
-#include "linformer/nn/masked_lm_model.h"
+#include "linformer/nn/encoder.h"
+#include "linformer/nn/parameters.h"
 #include "linformer/report/jsonl_log.h"
 
 namespace linformer {
@@ -24,16 +25,16 @@ std::string statistics_group(const std::string& parameter_name);
 class StepStatistics {
  public:
   /// Before the update. Gradients are sums, to be divided by `divisor`, the step's label count.
-  StepStatistics(const MaskedLmModel& model, double divisor);
+  StepStatistics(const ParameterSet& parameters, double divisor);
 
   /// After the update. For each part of the model the L2 norms "weights/PART", "gradients/PART" (of
   /// the mean loss, before clipping) and "updates/PART" (what the optimizer added); for the
   /// embeddings' output and each layer's, over the tokens of `batch` and without dropout,
   /// "activations/PLACE.mean", ".std" and ".max" (the largest absolute value).
-  LogRecord after_update(int64_t step, const Batch& batch) const;
+  LogRecord after_update(int64_t step, const Encoder& encoder, const Batch& batch) const;
 
  private:
-  const MaskedLmModel& model_;
+  const ParameterSet& parameters_;
   std::map<std::string, double> gradient_squares_;
   std::vector<at::Tensor> weights_;  // before the update
 };

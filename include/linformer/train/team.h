@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "linformer/checkpoint/model_folder.h"
-#include "linformer/config/pretrain_config.h"
+#include "linformer/config/trainer_config.h"
 #include "linformer/dist/gradient_reducer.h"
 #include "linformer/dist/parameter_shards.h"
 #include "linformer/dist/process_group.h"
-#include "linformer/nn/masked_lm_model.h"
+#include "linformer/nn/parameters.h"
 #include "linformer/optim/optimizer.h"
 #include "linformer/train/evaluator.h"
 #include "linformer/train/training_state.h"
@@ -48,11 +48,15 @@ class Team {
 
   /// Refuses batches that cannot be divided, and processes that were started with other settings or
   /// other data than rank 0 (paths, threads and the run folder may differ). Throws UsageError.
-  void check_same_run(const PretrainConfig& config, uint64_t data_fingerprint);
+  ///
+  /// `settings` are settings_text() of what has to be equal.
+  void check_same_run(const TrainerConfig& config, const std::string& settings,
+                      uint64_t data_fingerprint);
 
   /// Connects the parameters; the optimizer keeps moments of those that this process owns (all of
   /// them unless distributed.shard_optimizer). Call once, before any step.
-  std::unique_ptr<Optimizer> prepare(const MaskedLmModel& model, const PretrainConfig& config);
+  std::unique_ptr<Optimizer> prepare(std::vector<OptimizedParameter> parameters,
+                                     const TrainerConfig& config);
   bool shards_optimizer() const { return shards_ != nullptr; }
 
   /// Where the `number`-th micro-batch of this process begins, in sequences after the step's begin.
@@ -77,6 +81,11 @@ class Team {
   std::vector<int64_t> maximum(std::vector<int64_t> values) {
     return processes_->maximum(std::move(values));
   }
+  /// Sums of each number over all processes.
+  std::vector<double> sum(std::vector<double> values) {
+    return is_alone() ? values : processes_->sum(std::move(values));
+  }
+  int64_t rank() const { return processes_->rank(); }
   /// Totals of all processes; complete only where all are.
   EvaluationResult sum(const EvaluationResult& part);
   /// The batches of an evaluation that this process does.
@@ -88,7 +97,7 @@ class Team {
   enum class Fetch { kNo, kYes };
   NamedTensors whole_state(const Optimizer& optimizer, Fetch fetch);
   /// After rank 0 has resumed: everybody gets weights, moments (`whole` of rank 0), and the state.
-  void share_start(const MaskedLmModel& model, const NamedTensors& whole, Optimizer& optimizer,
+  void share_start(const ParameterSet& parameters, const NamedTensors& whole, Optimizer& optimizer,
                    TrainingState& state);
   /// Everybody gets rank 0's tensors.
   void share(const NamedTensors& tensors);

@@ -7,22 +7,20 @@
 #include <vector>
 
 #include "linformer/checkpoint/checkpoint_store.h"
-#include "linformer/config/pretrain_config.h"
+#include "linformer/config/trainer_config.h"
 #include "linformer/core/file_lock.h"
 #include "linformer/data/prefetch.h"
-#include "linformer/nn/masked_lm_model.h"
 #include "linformer/optim/optimizer.h"
 #include "linformer/optim/weight_average.h"
 #include "linformer/report/progress.h"
 #include "linformer/report/run_log.h"
 #include "linformer/train/checkpoint_writer.h"
-#include "linformer/train/evaluator.h"
-#include "linformer/train/pretraining_data.h"
 #include "linformer/train/step_guard.h"
 #include "linformer/train/step_precision.h"
 #include "linformer/train/step_profiler.h"
 #include "linformer/train/team.h"
 #include "linformer/train/training_state.h"
+#include "linformer/train/training_task.h"
 
 namespace linformer {
 
@@ -30,7 +28,7 @@ enum class StopReason { kFinished, kEarlyStop, kTimeBudget, kSignal, kSessionEnd
 
 /// Sums over the micro-batches of one step; divided once, at the end.
 struct StepTotals {
-  double nll_sum = 0.0;
+  double loss_sum = 0.0;
   int64_t num_labels = 0;
   int64_t num_tokens = 0;
   double gradient_norm = 0.0;  ///< of the mean loss, before clipping; NaN: fp16 overflowed
@@ -39,38 +37,46 @@ struct StepTotals {
   std::optional<std::string> problem;  ///< why the weights were left as they are
 
   double mean_loss() const {
-    return nll_sum / static_cast<double>(std::max<int64_t>(1, num_labels));
+    return loss_sum / static_cast<double>(std::max<int64_t>(1, num_labels));
   }
 };
 
-/// Masked-LM pre-training of one run folder: steps, evaluations, checkpoints, log.
+/// What a trainer is set up with.
+struct TrainerSetup {
+  TrainerConfig config;
+  std::string resolved_yaml;    ///< becomes config.yaml
+  std::string shared_settings;  ///< settings_text() of what all processes have to agree on
+  struct Loader {
+    int64_t prefetch_batches = 8;
+    int64_t threads = 1;
+  };
+  Loader loader;
+};
+
+/// Trains one run folder: steps, evaluations, checkpoints, log. What is learned is the task's
+/// matter.
 ///
 /// Same configuration, data and number of threads: same bits, however often it is stopped and
 /// resumed in between. With several processes each has one; all call the same methods, and rank 0's
 /// alone touches the run folder.
 class Trainer {
  public:
-  /// Locks and creates the run folder, opens the data, builds the model, and resumes from the
-  /// newest whole checkpoint as checkpoint.resume says. Throws Error.
-  explicit Trainer(PretrainConfig config,
-                   std::shared_ptr<ProcessGroup> processes = std::make_shared<ProcessGroup>());
+  /// Locks and creates the run folder, and resumes from the newest whole checkpoint as
+  /// checkpoint.resume says. `task` has to outlive the trainer. Throws Error.
+  Trainer(TrainingTask& task, TrainerSetup setup,
+          std::shared_ptr<ProcessGroup> processes = std::make_shared<ProcessGroup>());
 
   /// Trains to the end of the run or until a stop signal; saves in either case.
   StopReason run();
 
-  const PretrainConfig& config() const { return config_; }
   const TrainingState& state() const { return state_; }
-  const MaskedLmModel& model() const { return *model_; }
-  /// The last evaluation of this session, if there was one.
-  const std::optional<EvaluationResult>& last_evaluation() const { return last_evaluation_; }
+  const CheckpointStore& checkpoints() const { return checkpoints_; }
 
  private:
   void prepare_run_folder();
   void resume(const NamedTensors& moments);
   void load_checkpoint(const std::string& folder, const NamedTensors& moments);
-  void take_initial_weights();
   void take_average(const std::string& folder);
-  void check_same_model(const std::string& folder, const std::string& or_else) const;
   void check_resumable(const TrainingState& saved, const std::string& folder) const;
   std::optional<StopReason> finished();
   /// Of this process alone; takes what SIGUSR1 asked for.
@@ -92,17 +98,18 @@ class Trainer {
   void report_rollback(int64_t bad_step);
   [[noreturn]] void give_up(const StepTotals& totals, const std::string& why) const;
   void log_step(const StepTotals& totals);
+  /// Of the measured matrix-multiply peak of all processes, where the task knows its arithmetic.
+  std::optional<double> share_of_peak(double tokens_per_second);
   void evaluate();
-  void log_evaluation(const EvaluationResult& result, bool better);
+  void log_evaluation(const TaskScore& score, bool better);
   void save(bool is_best = false);
   double elapsed_seconds() const;
 
-  PretrainConfig config_;
+  TrainingTask& task_;
+  TrainerSetup setup_;
+  const TrainerConfig& config_;
   Team team_;
   std::unique_ptr<FileLock> lock_;  // rank 0's
-  PretrainingData data_;
-  UnigramModel unigram_;
-  std::unique_ptr<MaskedLmModel> model_;
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<WeightAverage> average_;  // training.ema_decay
   StepPrecision precision_;
@@ -113,7 +120,6 @@ class Trainer {
   StepProfiler profiler_;
   TrainingState state_;
   std::unique_ptr<BatchPrefetcher> prefetcher_;
-  std::optional<EvaluationResult> last_evaluation_;
   double matmul_peak_ = 0.0;
   double session_start_ = 0.0;         // clock at the start of this session, seconds
   double session_elapsed_ = 0.0;       // state_.elapsed_seconds at that time
@@ -126,7 +132,7 @@ class Trainer {
   // Since the last log line.
   struct Interval {
     double start = 0.0;
-    double nll_sum = 0.0;
+    double loss_sum = 0.0;
     int64_t num_labels = 0;
     int64_t num_tokens = 0;
     int64_t num_steps = 0;

@@ -13,12 +13,12 @@ namespace linformer {
 /// Everything besides weights and optimizer that a run needs to go on exactly. Data order, masks
 /// and dropout are pure functions of the seed and the position, so there is no generator to keep.
 struct TrainingState {
-  int64_t step = 0;                 ///< steps done, skipped ones included
-  int64_t num_updates = 0;          ///< of them, updates of the weights
-  int64_t position = 0;             ///< sequences taken from the data stream
-  int64_t num_tokens = 0;           ///< tokens read, padding not counted
-  double elapsed_seconds = 0.0;     ///< training time of all sessions of the run
-  std::optional<double> best_loss;  ///< lowest held-out loss, nats a token
+  int64_t step = 0;                  ///< steps done, skipped ones included
+  int64_t num_updates = 0;           ///< of them, updates of the weights
+  int64_t position = 0;              ///< sequences taken from the data stream
+  int64_t num_tokens = 0;            ///< tokens read, padding not counted
+  double elapsed_seconds = 0.0;      ///< training time of all sessions of the run
+  std::optional<double> best_score;  ///< of an evaluation, TaskScore::score
   int64_t best_step = 0;
   int64_t evaluations_since_best = 0;
   LossScaleState loss_scale;  ///< of fp16
@@ -28,8 +28,7 @@ struct TrainingState {
   // What the run has to be continued with.
   uint64_t seed = 0;
   uint64_t data_fingerprint = 0;
-  double mlm_probability = 0.0;
-  std::string masking = "constant";  ///< DataConfig::describe_masking()
+  std::string data_settings;  ///< TrainingTask::data_settings()
 
   bool operator==(const TrainingState&) const = default;
 };

@@ -1,0 +1,338 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "linformer/config/batch_schedule.h"
+#include "linformer/config/distributed_config.h"
+#include "linformer/config/fields.h"
+
+namespace linformer {
+
+enum class ScheduleType { kLinear, kCosine, kPolynomial, kConstant, kInverseSqrt };
+enum class OptimizerType { kAdamw, kLamb };
+enum class Precision { kFp32, kBf16, kFp16 };
+enum class DeviceChoice { kAuto, kCpu, kCuda };
+enum class ResumeMode { kAuto, kNever, kMust };
+
+template <>
+struct EnumNames<ScheduleType> {
+  static constexpr std::array<std::string_view, 5> kNames{"linear", "cosine", "polynomial",
+                                                          "constant", "inverse_sqrt"};
+};
+template <>
+struct EnumNames<OptimizerType> {
+  static constexpr std::array<std::string_view, 2> kNames{"adamw", "lamb"};
+};
+template <>
+struct EnumNames<Precision> {
+  static constexpr std::array<std::string_view, 3> kNames{"fp32", "bf16", "fp16"};
+};
+template <>
+struct EnumNames<DeviceChoice> {
+  static constexpr std::array<std::string_view, 3> kNames{"auto", "cpu", "cuda"};
+};
+template <>
+struct EnumNames<ResumeMode> {
+  static constexpr std::array<std::string_view, 3> kNames{"auto", "never", "must"};
+};
+
+struct RunConfig {
+  std::string dir;
+  int64_t seed = 1;
+  int64_t threads = 0;
+  std::string init_from;
+  DeviceChoice device = DeviceChoice::kAuto;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("dir", config.dir, "folder of the run: configuration, log, checkpoints");
+    field("seed", config.seed, "seed of weights, data order, masks and dropout");
+    field("threads", config.threads, "threads for computing; 0 = all cores");
+    field("init_from", config.init_from,
+          "model or run folder whose weights a new run starts with, e.g. what linformer-convert "
+          "wrote; the section model has to describe it");
+    field("device", config.device,
+          "where to compute; auto: CUDA where there is a device, else CPU");
+  }
+  bool operator==(const RunConfig&) const = default;
+};
+
+struct ScheduleConfig {
+  ScheduleType type = ScheduleType::kLinear;
+  int64_t warmup_steps = 0;
+  std::optional<double> warmup_share;
+  double final_learning_rate = 0.0;
+  double power = 1.0;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("type", config.type, "how the learning rate falls after warm-up");
+    field("warmup_steps", config.warmup_steps, "steps of linear warm-up from 0");
+    field("warmup_share", config.warmup_share,
+          "warm-up as a share of all steps, e.g. 0.06; instead of warmup_steps");
+    field("final_learning_rate", config.final_learning_rate,
+          "learning rate at the last step (linear, cosine, polynomial)");
+    field("power", config.power, "exponent of the polynomial schedule");
+  }
+  bool operator==(const ScheduleConfig&) const = default;
+};
+
+struct OptimizerConfig {
+  OptimizerType type = OptimizerType::kAdamw;
+  std::vector<double> betas{0.9, 0.98};
+  double eps = 1e-6;
+  double weight_decay = 0.01;
+  std::optional<double> projection_weight_decay;
+  double projection_learning_rate = 1.0;
+  double max_grad_norm = 1.0;
+  bool decay_biases_and_norms = false;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("type", config.type,
+          "adamw, or lamb for large batches: each tensor moves in proportion to its own norm");
+    field("betas", config.betas, "decay rates of the two moment estimates");
+    field("eps", config.eps, "added to the root of the second moment");
+    field("weight_decay", config.weight_decay, "decoupled weight decay");
+    field("projection_weight_decay", config.projection_weight_decay,
+          "weight decay of E and F; null = weight_decay");
+    field("projection_learning_rate", config.projection_learning_rate,
+          "multiplies the learning rate of E and F");
+    field("max_grad_norm", config.max_grad_norm,
+          "gradients are scaled down to this norm; 0 = no clipping");
+    field("decay_biases_and_norms", config.decay_biases_and_norms,
+          "true decays biases and norms as well");
+  }
+  bool operator==(const OptimizerConfig&) const = default;
+};
+
+/// Of fp16: gradients are scaled up so that small ones do not vanish.
+struct LossScaleConfig {
+  double initial = 65536.0;
+  double growth_factor = 2.0;
+  int64_t growth_interval = 2000;
+  double backoff_factor = 0.5;
+  double minimum = 1.0;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("initial", config.initial, "scale at the start of the run");
+    field("growth_factor", config.growth_factor, "multiplies the scale after growth_interval");
+    field("growth_interval", config.growth_interval,
+          "steps without an overflow after which the scale grows");
+    field("backoff_factor", config.backoff_factor,
+          "multiplies the scale after an overflow; the step's update is left out");
+    field("minimum", config.minimum,
+          "the scale falls no further; an overflow then counts as a gradient that is not finite");
+  }
+  bool operator==(const LossScaleConfig&) const = default;
+};
+
+/// What happens to a step whose loss or gradient is not finite, or far from what it was before.
+struct GuardConfig {
+  int64_t max_skipped_steps = 8;
+  int64_t max_rollbacks = 3;
+  int64_t skip_before = 4;
+  double spike_zscore = 0.0;
+  int64_t spike_window = 128;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("max_skipped_steps", config.max_skipped_steps,
+          "steps in a row whose loss or gradient is not finite, or a spike, that are skipped: the "
+          "weights stay as they are; the next such step rolls the run back to its last checkpoint");
+    field("max_rollbacks", config.max_rollbacks,
+          "rollbacks before the run ends with an error; 0 = it ends instead of rolling back");
+    field("skip_before", config.skip_before,
+          "after a rollback the offending steps are passed over, and so many before them");
+    field("spike_zscore", config.spike_zscore,
+          "a loss or gradient norm so many standard deviations above the mean of the last "
+          "spike_window steps is a spike, and its step is skipped; 0 = never");
+    field("spike_window", config.spike_window, "steps that spike_zscore compares with");
+  }
+  bool operator==(const GuardConfig&) const = default;
+};
+
+/// How the batch grows at the start of a run; BatchSchedule has the formula.
+struct BatchRampConfig {
+  int64_t start = 0;
+  int64_t steps = 0;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("start", config.start,
+          "sequences of the first step; each step takes a multiple of it; divides "
+          "global_batch_size; 0 = no ramp");
+    field("steps", config.steps, "steps until the batch has global_batch_size sequences");
+  }
+  bool operator==(const BatchRampConfig&) const = default;
+};
+
+/// A run ends at the first of max_steps, max_tokens and max_hours; at least one is set.
+struct TrainingConfig {
+  std::optional<int64_t> max_steps;
+  std::optional<int64_t> max_tokens;
+  std::optional<double> max_hours;
+  std::optional<double> session_hours;
+  int64_t global_batch_size = 256;
+  BatchRampConfig batch_ramp;
+  int64_t micro_batch_size = 8;
+  double learning_rate = 5e-4;
+  ScheduleConfig schedule;
+  OptimizerConfig optimizer;
+  GuardConfig guard;
+  Precision precision = Precision::kFp32;
+  LossScaleConfig loss_scale;
+  bool activation_checkpointing = false;
+  std::optional<double> ema_decay;
+  bool overfit_one_batch = false;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("max_steps", config.max_steps, "optimizer steps");
+    field("max_tokens", config.max_tokens, "tokens read, padding included");
+    field("max_hours", config.max_hours, "hours of training, all sessions together");
+    field("session_hours", config.session_hours,
+          "hours until this process is ended from outside, e.g. by a scheduler; it saves and stops "
+          "checkpoint.save_before_seconds earlier, and the same command goes on");
+    field("global_batch_size", config.global_batch_size, "sequences per optimizer step");
+    field("batch_ramp", config.batch_ramp, "smaller batches at the start of the run");
+    field("micro_batch_size", config.micro_batch_size,
+          "sequences per forward and backward pass; divides global_batch_size");
+    field("learning_rate", config.learning_rate, "peak learning rate, after warm-up");
+    field("schedule", config.schedule, "the learning rate over the steps");
+    field("optimizer", config.optimizer, "the optimizer");
+    field("guard", config.guard, "steps that would do harm");
+    field(
+        "precision", config.precision,
+        "number format of matrix products: fp32, bf16 or fp16; weights, sums, norms and gradients "
+        "of weights stay fp32");
+    field("loss_scale", config.loss_scale, "the loss scale of fp16");
+    field("activation_checkpointing", config.activation_checkpointing,
+          "true keeps one tensor per layer and computes the rest again in the backward pass: less "
+          "memory, more time, the same numbers");
+    field(
+        "ema_decay", config.ema_decay,
+        "decay of an exponential moving average of the weights, e.g. 0.999, which evaluations use; "
+        "null = none");
+    field("overfit_one_batch", config.overfit_one_batch,
+          "true trains on the first batch only, again and again, as a check of the model: no "
+          "dropout, "
+          "no evaluation, no checkpoint");
+  }
+
+  /// Sequences of each step.
+  BatchSchedule batch_schedule() const;
+  /// The batch sizes and the ramp fit each other; throws UsageError.
+  void validate_batches() const;
+
+  bool operator==(const TrainingConfig&) const = default;
+};
+
+/// When a run looks at held-out data, and what follows from it.
+struct EvaluationConfig {
+  int64_t every = 500;
+  int64_t micro_batch_size = 0;
+  int64_t max_sequences = 0;
+  int64_t early_stop_patience = 0;
+  double early_stop_min_delta = 0.0;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("every", config.every, "steps between evaluations on held-out data; 0 = at the end only");
+    field("micro_batch_size", config.micro_batch_size,
+          "sequences per forward pass; 0 = training.micro_batch_size");
+    field("max_sequences", config.max_sequences, "sequences evaluated; 0 = all");
+    field("early_stop_patience", config.early_stop_patience,
+          "stop after this many evaluations without a better one; 0 = never");
+    field("early_stop_min_delta", config.early_stop_min_delta,
+          "how much better counts: nats of held-out loss, or points of a task's metric");
+  }
+  bool operator==(const EvaluationConfig&) const = default;
+};
+
+struct CheckpointConfig {
+  int64_t every = 1000;
+  int64_t keep_last = 2;
+  int64_t keep_every = 0;
+  bool keep_best = true;
+  bool background = true;
+  int64_t save_before_seconds = 120;
+  ResumeMode resume = ResumeMode::kAuto;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("every", config.every, "steps between checkpoints; 0 = at the end only");
+    field("keep_last", config.keep_last, "newest checkpoints kept; at least 1");
+    field("keep_every", config.keep_every,
+          "keep checkpoints whose step is a multiple of this for good; 0 = none");
+    field("keep_best", config.keep_best, "keep the checkpoint of the best evaluation");
+    field("background", config.background,
+          "write while training goes on; takes memory for a copy of weights and optimizer");
+    field("save_before_seconds", config.save_before_seconds,
+          "save and stop so long before training.session_hours, or the end of the job that a "
+          "scheduler names (SLURM_JOB_END_TIME)");
+    field("resume", config.resume,
+          "auto: from the newest whole checkpoint, if any; never: refuse a run folder that has "
+          "one; must: refuse one that has none");
+  }
+  bool operator==(const CheckpointConfig&) const = default;
+};
+
+/// Which steps LibTorch's profiler records.
+struct ProfileConfig {
+  int64_t first_step = 0;
+  int64_t steps = 3;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("first_step", config.first_step, "first step that is recorded, from 1; 0 = none");
+    field("steps", config.steps, "steps that are recorded");
+  }
+  bool operator==(const ProfileConfig&) const = default;
+};
+
+struct LoggingConfig {
+  int64_t every = 10;
+  bool tensorboard = true;
+  int64_t statistics_every = 0;
+  ProfileConfig profile;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("every", config.every, "steps between lines of log.jsonl");
+    field("tensorboard", config.tensorboard,
+          "true writes what log.jsonl holds to an event file for TensorBoard as well");
+    field("statistics_every", config.statistics_every,
+          "steps between norms of weights, gradients and updates of each part of the model and the "
+          "mean, deviation and maximum of each layer's output; 0 = none");
+    field("profile", config.profile,
+          "operations of a few steps as a Chrome trace in the run folder");
+  }
+  bool operator==(const LoggingConfig&) const = default;
+};
+
+/// What the trainer has to know of any run, pre-training or fine-tuning.
+struct TrainerConfig {
+  RunConfig run;
+  TrainingConfig training;  ///< max_steps resolved: what ends the run besides max_hours
+  EvaluationConfig evaluation;
+  CheckpointConfig checkpoint;
+  LoggingConfig logging;
+  DistributedConfig distributed;
+
+  /// warmup_steps, or warmup_share of max_steps rounded to the nearest step.
+  int64_t resolved_warmup_steps() const;
+  /// Sequences per forward pass of an evaluation.
+  int64_t evaluation_batch_size() const;
+
+  /// Rules that involve several fields; throws UsageError that names the key.
+  void validate() const;
+};
+
+}  // namespace linformer

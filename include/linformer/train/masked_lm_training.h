@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "linformer/config/pretrain_config.h"
+#include "linformer/metrics/unigram_model.h"
+#include "linformer/nn/masked_lm_model.h"
+#include "linformer/train/evaluator.h"
+#include "linformer/train/pretraining_data.h"
+#include "linformer/train/training_task.h"
+
+namespace linformer {
+
+/// Pre-training: a masked-LM model on packed text, scored by its held-out loss.
+class MaskedLmTraining : public TrainingTask {
+ public:
+  /// Opens the data and builds the model. Throws Error.
+  explicit MaskedLmTraining(PretrainConfig config);
+
+  const PretrainConfig& config() const { return config_; }
+  const MaskedLmModel& model() const { return model_; }
+  /// The last whole evaluation, if there was one.
+  const std::optional<EvaluationResult>& last_evaluation() const { return last_evaluation_; }
+
+  const ModelConfig& model_config() const override { return config_.model; }
+  const ParameterSet& parameters() const override { return model_.parameters(); }
+  const Encoder& encoder() const override { return model_.encoder(); }
+  std::vector<OptimizedParameter> optimized_parameters() const override;
+  ModelFiles model_files() const override;
+  void start_weights() override;
+  void load_checkpoint_weights(const std::string& folder) override;
+  int64_t num_sequences() const override { return data_.train->num_sequences(); }
+  uint64_t data_fingerprint() const override { return data_.train->fingerprint(); }
+  std::string data_settings() const override;
+  SampleId sample(int64_t position) const override {
+    return data_.train->batches().sample(position);
+  }
+  std::function<Batch(int64_t)> micro_batches(
+      StreamStart start, std::function<int64_t(int64_t)> offset) const override;
+  LossSum loss(const Batch& batch, ForwardContext& context) const override;
+  std::optional<double> perplexity(double mean_loss) const override;
+  std::optional<double> needed_flop_per_token(int64_t step) const override;
+  bool has_evaluation() const override { return data_.valid != nullptr; }
+  std::optional<TaskScore> evaluate(Team& team, int64_t step) override;
+
+ private:
+  void check_same_model(const std::string& folder, const std::string& or_else) const;
+
+  PretrainConfig config_;
+  PretrainingData data_;
+  UnigramModel unigram_;
+  MaskedLmModel model_;
+  std::optional<EvaluationResult> last_evaluation_;
+};
+
+}  // namespace linformer

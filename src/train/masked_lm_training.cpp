@@ -1,0 +1,122 @@
+#include "linformer/train/masked_lm_training.h"
+
+#include <cmath>
+#include <filesystem>
+
+#include "model_check.h"
+
+#include "linformer/checkpoint/checkpoint_store.h"
+#include "linformer/checkpoint/model_config_json.h"
+#include "linformer/core/atomic_file.h"
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+#include "linformer/core/log.h"
+#include "linformer/dist/launch_environment.h"
+#include "linformer/kernels/compute_device.h"
+#include "linformer/nn/model_cost.h"
+#include "linformer/tasks/masked_lm_task.h"
+#include "linformer/train/batch_stream.h"
+#include "linformer/train/model_folder.h"
+#include "linformer/train/one_batch.h"
+#include "linformer/train/optimized_parameters.h"
+
+namespace linformer {
+
+MaskedLmTraining::MaskedLmTraining(PretrainConfig config)
+    : config_(one_batch_config(std::move(config))),
+      data_(open_pretraining_data(config_)),
+      unigram_(unigram_model_of(*data_.train)),
+      model_(config_.model, static_cast<uint64_t>(config_.run.seed), at::kFloat,
+             compute_device(config_.run.device, launch_environment().local_rank)) {}
+
+std::vector<OptimizedParameter> MaskedLmTraining::optimized_parameters() const {
+  return linformer::optimized_parameters(model_.parameters());
+}
+
+ModelFiles MaskedLmTraining::model_files() const {
+  return {to_config_json(config_.model), model_tensors(model_), data_.tokenizer.model_bytes(),
+          data_.train->unigram_counts()};
+}
+
+void MaskedLmTraining::check_same_model(const std::string& folder,
+                                        const std::string& or_else) const {
+  const std::string difference = model_difference(config_.model, load_model_config(folder));
+  if (difference.empty()) return;
+  fail_usage("model." + difference, "as in " + folder + "/config.json",
+             "set it to what the folder has, or " + or_else);
+}
+
+void MaskedLmTraining::load_checkpoint_weights(const std::string& folder) {
+  check_same_model(folder, "choose another run.dir for a new model");
+  load_weights(folder, model_);
+}
+
+void MaskedLmTraining::start_weights() {
+  if (config_.run.init_from.empty()) return;
+  const std::string folder = find_model_folder(config_.run.init_from);
+  check_same_model(folder, "leave out run.init_from");
+  const std::string tokenizer = folder + "/tokenizer.model";
+  if (std::filesystem::exists(tokenizer) &&
+      read_text_file(tokenizer) != read_text_file(config_.tokenizer.model)) {
+    fail_usage("tokenizer.model",
+               config_.tokenizer.model + " is another one than " + tokenizer +
+                   ", so the words of run.init_from mean other things",
+               "use the model's own tokenizer, also to prepare the data");
+  }
+  load_weights(folder, model_);
+  log_info("weights from " + folder);
+}
+
+std::string MaskedLmTraining::data_settings() const {
+  return "data.mlm_probability: " + format_number(config_.data.mlm_probability, 17) +
+         "\ndata.masking: " + config_.data.describe_masking() + "\n";
+}
+
+std::function<Batch(int64_t)> MaskedLmTraining::micro_batches(
+    StreamStart start, std::function<int64_t(int64_t)> offset) const {
+  return micro_batches_of(config_, data_.train->batches(), start, std::move(offset));
+}
+
+LossSum MaskedLmTraining::loss(const Batch& batch, ForwardContext& context) const {
+  return masked_lm_loss(model_, batch, context);
+}
+
+std::optional<double> MaskedLmTraining::perplexity(double mean_loss) const {
+  return std::exp(mean_loss);
+}
+
+std::optional<double> MaskedLmTraining::needed_flop_per_token(int64_t step) const {
+  return linformer::needed_flop_per_token(config_.model, config_.masking_rate().at(step));
+}
+
+std::optional<TaskScore> MaskedLmTraining::evaluate(Team& team, int64_t step) {
+  EvaluationOptions options{static_cast<uint64_t>(config_.evaluation.mask_seed),
+                            config_.evaluation_batch_size(), config_.evaluation.max_sequences};
+  team.divide(options);
+  const EvaluationResult result =
+      team.sum(evaluate_dataset(model_, data_.valid->batches(), options, &unigram_));
+  if (!result.complete) return std::nullopt;
+  last_evaluation_ = result;
+  const double loss = result.model.mean();
+  if (!std::isfinite(loss)) {
+    fail_run("evaluation at step " + std::to_string(step),
+             "the held-out loss is not finite; the last checkpoint is intact",
+             "lower training.learning_rate and resume");
+  }
+  const TokenDataset& valid = data_.valid->dataset();
+  const double bits = bits_per_byte(result.model, valid.num_tokens(), valid.text_bytes());
+  TaskScore score;
+  score.score = -loss;
+  score.record = {{"valid_loss", loss},
+                  {"valid_perplexity", result.model.perplexity()},
+                  {"valid_bits_per_byte", bits},
+                  {"unigram_perplexity", result.unigram->perplexity()},
+                  {"valid_masked_tokens", result.model.masked_tokens},
+                  {"mask_seed", config_.evaluation.mask_seed}};
+  score.summary = "held-out perplexity " + format_number(result.model.perplexity()) + " (unigram " +
+                  format_number(result.unigram->perplexity()) + "), " + format_number(bits) +
+                  " bits per byte";
+  return score;
+}
+
+}  // namespace linformer
