@@ -1,6 +1,7 @@
 #include "linformer/data/input_rows.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "json_row.h"
 
@@ -42,18 +43,23 @@ InputRow row_of_text(const JsonRow& json, const InputLimits& limits, const Token
   return row;
 }
 
-}  // namespace
+// <s>, </s></s>, </s>, and a token or two of each text.
+constexpr int64_t kShortestLimit = 8;
 
-InputRow encode_texts(const Tokenizer& tokenizer, const std::string& a, const std::string* b,
-                      int64_t type_vocab_size) {
+int64_t size_of(const std::vector<int32_t>& ids) {
+  return static_cast<int64_t>(ids.size());
+}
+
+InputRow row_of_tokens(const std::vector<int32_t>& a, const std::vector<int32_t>* b,
+                       int64_t type_vocab_size) {
   InputRow row;
   row.input_ids.push_back(kBosId);
-  tokenizer.encode(a, row.input_ids);
+  row.input_ids.insert(row.input_ids.end(), a.begin(), a.end());
   row.input_ids.push_back(kEosId);
   if (b != nullptr) {
     row.input_ids.push_back(kEosId);
     const size_t second = row.input_ids.size();
-    tokenizer.encode(*b, row.input_ids);
+    row.input_ids.insert(row.input_ids.end(), b->begin(), b->end());
     row.input_ids.push_back(kEosId);
     if (type_vocab_size > 1) {
       row.token_type_ids.assign(row.input_ids.size(), 0);
@@ -63,6 +69,48 @@ InputRow encode_texts(const Tokenizer& tokenizer, const std::string& a, const st
   }
   row.attention_mask.assign(row.input_ids.size(), 1);
   return row;
+}
+
+}  // namespace
+
+InputRow encode_texts(const Tokenizer& tokenizer, const std::string& a, const std::string* b,
+                      int64_t type_vocab_size) {
+  const std::vector<int32_t> second = b != nullptr ? tokenizer.encode(*b) : std::vector<int32_t>();
+  return row_of_tokens(tokenizer.encode(a), b != nullptr ? &second : nullptr, type_vocab_size);
+}
+
+InputRow encode_texts_within(const Tokenizer& tokenizer, const std::string& a, const std::string* b,
+                             const TextLimits& limits, int64_t& num_truncated) {
+  if (limits.max_sequence_length < kShortestLimit)
+    throw std::invalid_argument("a limit of fewer than 8 tokens leaves no room for texts");
+  std::vector<int32_t> first = tokenizer.encode(a);
+  if (b == nullptr) {
+    const int64_t room = limits.max_sequence_length - 2;
+    if (size_of(first) > room) ++num_truncated;
+    truncate_tokens(first, room, limits.truncation);
+    return row_of_tokens(first, nullptr, limits.type_vocab_size);
+  }
+  std::vector<int32_t> second = tokenizer.encode(*b);
+  const int64_t room = limits.max_sequence_length - 4;
+  if (size_of(first) + size_of(second) > room) {
+    ++num_truncated;
+    // A text of up to half the room stays whole. The first has the odd token.
+    const int64_t half = room / 2;
+    const int64_t keep_second =
+        size_of(first) < room - half ? room - size_of(first) : std::min(size_of(second), half);
+    truncate_tokens(first, room - keep_second, limits.truncation);
+    truncate_tokens(second, keep_second, limits.truncation);
+  }
+  return row_of_tokens(first, &second, limits.type_vocab_size);
+}
+
+void truncate_tokens(std::vector<int32_t>& ids, int64_t count, Truncation truncation) {
+  const int64_t surplus = size_of(ids) - count;
+  if (surplus <= 0) return;
+  const int64_t from_head = truncation == Truncation::kHead   ? count
+                            : truncation == Truncation::kTail ? 0
+                                                              : (count + 2) / 4;
+  ids.erase(ids.begin() + from_head, ids.begin() + from_head + surplus);
 }
 
 std::vector<InputRow> read_input_rows(const std::string& path, const InputLimits& limits,

@@ -1,5 +1,9 @@
 #include "linformer/data/input_rows.h"
 
+#include <algorithm>
+#include <numeric>
+#include <stdexcept>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -69,6 +73,83 @@ TEST(InputRows, TextsAreEncodedAsRobertas) {
   EXPECT_EQ(row.token_type_ids[second - 1], 0);
   EXPECT_EQ(row.token_type_ids[second], 1);
   EXPECT_TRUE(encode_texts(tokenizer, "A cat.", &other, 0).token_type_ids.empty());
+}
+
+TEST(InputRows, TruncationKeepsTheEndsAskedFor) {
+  const auto kept = [](int64_t count, Truncation truncation) {
+    std::vector<int32_t> ids{0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+    truncate_tokens(ids, count, truncation);
+    return ids;
+  };
+  EXPECT_EQ(kept(4, Truncation::kHead), (std::vector<int32_t>{0, 1, 2, 3}));
+  EXPECT_EQ(kept(4, Truncation::kTail), (std::vector<int32_t>{6, 7, 8, 9}));
+  // (6 + 2) / 4 = 2 from the beginning, 4 from the end
+  EXPECT_EQ(kept(6, Truncation::kHeadTail), (std::vector<int32_t>{0, 1, 6, 7, 8, 9}));
+  EXPECT_EQ(kept(10, Truncation::kHeadTail).size(), 10u);
+  EXPECT_EQ(kept(99, Truncation::kTail).size(), 10u);
+  // 510 of 512 are text: 128 and 382, as in the paper.
+  std::vector<int32_t> ids(1000);
+  std::iota(ids.begin(), ids.end(), 0);
+  truncate_tokens(ids, 510, Truncation::kHeadTail);
+  EXPECT_EQ(ids[127], 127);
+  EXPECT_EQ(ids[128], 1000 - 382);
+}
+
+// Numbers of tokens that stay of texts of `a` and `b` tokens.
+std::pair<size_t, size_t> kept_of_pair(size_t a, size_t b, int64_t max_sequence_length) {
+  const Tokenizer& tokenizer = unigram_tokenizer();
+  const auto words = [&](size_t count) {
+    std::string text;
+    for (size_t i = 0; i < count; ++i) text += i > 0 ? " the" : "the";
+    EXPECT_EQ(tokenizer.encode(text).size(), count);
+    return text;
+  };
+  int64_t num_truncated = 0;
+  const std::string second = words(b);
+  const InputRow row = encode_texts_within(
+      tokenizer, words(a), &second, {max_sequence_length, Truncation::kHead, 2}, num_truncated);
+  const bool fits = a + b + 4 <= static_cast<size_t>(max_sequence_length);
+  EXPECT_EQ(num_truncated, fits ? 0 : 1);
+  const auto segment_1 =
+      static_cast<size_t>(std::count(row.token_type_ids.begin(), row.token_type_ids.end(), 1));
+  return {row.input_ids.size() - segment_1 - 3, segment_1 - 1};
+}
+
+TEST(InputRows, PairsLoseTheTokensOfTheLongerText) {
+  using Kept = std::pair<size_t, size_t>;
+  EXPECT_EQ(kept_of_pair(3, 5, 12), Kept(3, 5));   // 8 + 4 fit
+  EXPECT_EQ(kept_of_pair(3, 9, 12), Kept(3, 5));   // only the second is cut
+  EXPECT_EQ(kept_of_pair(9, 3, 12), Kept(5, 3));   // only the first
+  EXPECT_EQ(kept_of_pair(9, 9, 12), Kept(4, 4));   // both
+  EXPECT_EQ(kept_of_pair(5, 5, 13), Kept(5, 4));   // of equal ones the second goes first
+  EXPECT_EQ(kept_of_pair(5, 10, 13), Kept(5, 4));  // 10 to 5, then the second again
+  EXPECT_EQ(kept_of_pair(10, 5, 13), Kept(5, 4));  // 10 to 5, then equal
+  EXPECT_EQ(kept_of_pair(10, 4, 13), Kept(5, 4));  // 10 to 5
+  EXPECT_EQ(kept_of_pair(4, 10, 13), Kept(4, 5));
+}
+
+// Removing one token at a time, as transformers documents it.
+TEST(InputRows, PairTruncationEqualsTheLoop) {
+  for (size_t a = 1; a < 12; ++a) {
+    for (size_t b = 1; b < 12; ++b) {
+      for (int64_t limit = 8; limit < 16; ++limit) {
+        size_t x = a, y = b;
+        while (x + y + 4 > static_cast<size_t>(limit)) --(x > y ? x : y);
+        EXPECT_EQ(kept_of_pair(a, b, limit), std::pair(x, y)) << a << " " << b << " " << limit;
+      }
+    }
+  }
+}
+
+TEST(InputRows, ALimitLeavesRoomForText) {
+  int64_t num_truncated = 0;
+  EXPECT_THROW(encode_texts_within(unigram_tokenizer(), "a", nullptr, {7}, num_truncated),
+               std::invalid_argument);
+  EXPECT_EQ(encode_texts_within(unigram_tokenizer(), "A cat sings on the old mountain.", nullptr,
+                                {8}, num_truncated)
+                .input_ids.size(),
+            8u);
+  EXPECT_EQ(num_truncated, 1);
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ struct Batch {
   std::vector<int64_t> masked_positions;  ///< (M), flat indices b * N + i, ascending
   std::vector<int64_t> masked_labels;     ///< (M), the ids to predict there
   std::vector<SampleId> samples;          ///< (B), where each row comes from
+  std::vector<float> targets;             ///< (B), class index or score; empty for masked LM
   int64_t num_tokens = 0;                 ///< positions that are no padding
 
   bool operator==(const Batch&) const = default;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "linformer/config/truncation.h"
 #include "linformer/text/tokenizer.h"
 
 namespace linformer {
@@ -28,6 +29,23 @@ struct InputLimits {
 /// embeddings b and its </s> are segment 1.
 InputRow encode_texts(const Tokenizer& tokenizer, const std::string& a, const std::string* b,
                       int64_t type_vocab_size);
+
+/// The longest row that texts may become, and what of them is left out to fit.
+struct TextLimits {
+  int64_t max_sequence_length = 512;  ///< with special tokens; at least 8
+  Truncation truncation = Truncation::kHead;
+  int64_t type_vocab_size = 0;
+};
+
+/// As encode_texts(), cut to fit: a pair loses tokens of its longer text until both are equally
+/// long, then of both in turn, beginning with the second (longest first, as in transformers).
+/// Adds 1 to `num_truncated` if anything was cut.
+InputRow encode_texts_within(const Tokenizer& tokenizer, const std::string& a, const std::string* b,
+                             const TextLimits& limits, int64_t& num_truncated);
+
+/// Keeps `count` of the tokens, all if there are fewer. kHeadTail takes (count + 2) / 4 from the
+/// beginning: a quarter of the row with <s> and </s>, 128 of 512.
+void truncate_tokens(std::vector<int32_t>& ids, int64_t count, Truncation truncation);
 
 /// Reads rows, one JSON object a line:
 ///
