@@ -29,6 +29,27 @@ double resampled_mean(std::span<const double> values, RandomStream& random) {
   return sum / static_cast<double>(values.size());
 }
 
+/// Numbers below `count`, as many, with replacement.
+std::vector<size_t> drawn(size_t count, RandomStream& random) {
+  std::vector<size_t> numbers(count);
+  for (size_t& number : numbers) number = random.below(count);
+  return numbers;
+}
+
+/// Mean of the metric over these runs, on these rows; NaN without runs.
+double mean_metric(Metric metric, std::span<const std::vector<double>> runs,
+                   const std::vector<size_t>& numbers, std::span<const double> targets,
+                   const std::vector<size_t>& rows) {
+  std::vector<double> values;
+  std::vector<double> prediction(rows.size()), target(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) target[i] = targets[rows[i]];
+  for (const size_t number : numbers) {
+    for (size_t i = 0; i < rows.size(); ++i) prediction[i] = runs[number][rows[i]];
+    values.push_back(metric_value(metric, prediction, target));
+  }
+  return mean_of(values);
+}
+
 }  // namespace
 
 double mean_of(std::span<const double> values) {
@@ -64,22 +85,39 @@ DifferenceInterval bootstrap_difference(Metric metric, std::span<const double> p
                                         std::span<const double> predictions_b,
                                         std::span<const double> targets,
                                         const BootstrapOptions& options) {
-  const size_t num_rows = targets.size();
-  if (predictions_a.size() != num_rows || predictions_b.size() != num_rows)
-    throw std::invalid_argument("as many predictions as targets are needed");
-  const double difference =
-      metric_value(metric, predictions_a, targets) - metric_value(metric, predictions_b, targets);
+  const std::vector<double> a(predictions_a.begin(), predictions_a.end());
+  const std::vector<double> b(predictions_b.begin(), predictions_b.end());
+  return bootstrap_difference_of_runs(metric, {&a, 1}, {&b, 1}, targets, options);
+}
+
+DifferenceInterval bootstrap_difference_of_runs(Metric metric,
+                                                std::span<const std::vector<double>> runs_a,
+                                                std::span<const std::vector<double>> runs_b,
+                                                std::span<const double> targets,
+                                                const BootstrapOptions& options) {
+  for (const auto& runs : {runs_a, runs_b}) {
+    for (const std::vector<double>& predictions : runs) {
+      if (predictions.size() != targets.size())
+        throw std::invalid_argument("as many predictions as targets are needed");
+    }
+  }
+  const auto all = [](std::span<const std::vector<double>> runs) {
+    std::vector<size_t> numbers(runs.size());
+    std::iota(numbers.begin(), numbers.end(), size_t{0});
+    return numbers;
+  };
+  std::vector<size_t> rows(targets.size());
+  std::iota(rows.begin(), rows.end(), size_t{0});
+  const double difference = mean_metric(metric, runs_a, all(runs_a), targets, rows) -
+                            mean_metric(metric, runs_b, all(runs_b), targets, rows);
   std::vector<double> resampled;
-  std::vector<double> a(num_rows), b(num_rows), target(num_rows);
   for (int64_t r = 0; r < options.num_resamples && !std::isnan(difference); ++r) {
     RandomStream random(RandomPurpose::kBootstrap, {options.seed, static_cast<uint64_t>(r)});
-    for (size_t i = 0; i < num_rows; ++i) {
-      const size_t row = random.below(num_rows);
-      a[i] = predictions_a[row];
-      b[i] = predictions_b[row];
-      target[i] = targets[row];
-    }
-    const double value = metric_value(metric, a, target) - metric_value(metric, b, target);
+    for (size_t& row : rows) row = random.below(targets.size());
+    const std::vector<size_t> numbers_a = drawn(runs_a.size(), random);
+    const std::vector<size_t> numbers_b = drawn(runs_b.size(), random);
+    const double value = mean_metric(metric, runs_a, numbers_a, targets, rows) -
+                         mean_metric(metric, runs_b, numbers_b, targets, rows);
     if (!std::isnan(value)) resampled.push_back(value);
   }
   return interval_of(difference, resampled, options.confidence);

@@ -95,6 +95,31 @@ TEST(Bootstrap, LeavesOutResamplesWithoutAFigure) {
   EXPECT_THROW(bootstrap_difference(Metric::kAccuracy, a, b, Values{0.0}), std::invalid_argument);
 }
 
+TEST(Bootstrap, OfRunsCoversRowsAndSeeds) {
+  const TwoModels models;
+  using Runs = std::vector<Values>;
+  const auto width = [&](const Runs& a, const Runs& b) {
+    const auto found =
+        bootstrap_difference_of_runs(Metric::kAccuracy, a, b, models.targets, {1000, 0.95, 1});
+    return found.high - found.low;
+  };
+  const auto one = bootstrap_difference(Metric::kAccuracy, models.a, models.b, models.targets);
+  EXPECT_EQ(bootstrap_difference_of_runs(Metric::kAccuracy, Runs{models.a}, Runs{models.b},
+                                         models.targets)
+                .low,
+            one.low);
+  // Two equal runs say no more than one; two unequal ones add the uncertainty of the seed.
+  EXPECT_NEAR(width({models.a, models.a}, {models.b}), width({models.a}, {models.b}), 0.01);
+  EXPECT_GT(width({models.a, models.targets}, {models.b}), width({models.a}, {models.b}) + 0.05);
+  // Accuracies 0.8 and 1 against 0.7
+  EXPECT_NEAR(bootstrap_difference_of_runs(Metric::kAccuracy, Runs{models.a, models.targets},
+                                           Runs{models.b}, models.targets)
+                  .difference,
+              0.2, 1e-12);
+  EXPECT_TRUE(std::isnan(
+      bootstrap_difference_of_runs(Metric::kAccuracy, {}, Runs{models.b}, models.targets).low));
+}
+
 TEST(Bootstrap, OfMeansOverSeeds) {
   // Of the 27 resamples of three values one has the mean 1 and one the mean 3: 3.7 % each, so both
   // lie within the outer 2.5 %.

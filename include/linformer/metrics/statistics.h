@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "linformer/config/metric.h"
 
@@ -39,6 +40,16 @@ DifferenceInterval bootstrap_difference(Metric metric, std::span<const double> p
                                         std::span<const double> predictions_b,
                                         std::span<const double> targets,
                                         const BootstrapOptions& options = {});
+
+/// Of the mean of a metric over several runs (seeds) of two models, all on the same rows. Each
+/// resample draws rows, the same for all runs, and runs of each model on their own, so that the
+/// interval covers both what the test set and what the seed happens to be. With one run each it is
+/// bootstrap_difference(). All NaN where a model has no run or the metric of a run is undefined.
+DifferenceInterval bootstrap_difference_of_runs(Metric metric,
+                                                std::span<const std::vector<double>> runs_a,
+                                                std::span<const std::vector<double>> runs_b,
+                                                std::span<const double> targets,
+                                                const BootstrapOptions& options = {});
 
 /// Of the mean over runs (seeds) of two models; the runs of each are drawn on their own. All NaN
 /// where a model has no run. With few runs the interval is too narrow: a resample of 3 has 10
