@@ -29,6 +29,7 @@ std::map<std::string, FolderRule> folder_rules() {
       {"text", {{"core", "config"}}},
       {"data", {{"core", "config", "text"}}},
       {"metrics", {{"core", "config"}}},
+      {"baselines", {{"core", "config", "text", "data", "metrics"}}},
       {"kernels", {{"core", "config"}, true}},
       {"nn", {{"core", "config", "kernels"}, true}},
       {"tasks", {{"core", "config", "data", "nn"}, true}},
