@@ -6,29 +6,54 @@
 #include "linformer/optim/lamb.h"
 
 namespace linformer {
+namespace {
+
+constexpr size_t kNumRoles = 3;
+
+double weight_decay_of(ParameterRole role, const OptimizerConfig& config) {
+  switch (role) {
+    case ParameterRole::kBiasOrNorm:
+      return config.decay_biases_and_norms ? config.weight_decay : 0.0;
+    case ParameterRole::kProjection:
+      return config.projection_weight_decay.value_or(config.weight_decay);
+    case ParameterRole::kWeight:
+      break;
+  }
+  return config.weight_decay;
+}
+
+}  // namespace
 
 Optimizer::Optimizer(std::vector<OptimizedParameter> parameters, const OptimizerConfig& config)
-    : config_(config), groups_(3) {
-  const auto group_of = [&](ParameterRole role) -> Group& {
-    return groups_[static_cast<size_t>(role)];
+    : config_(config) {
+  // In the order of the roles, and of the first parameter with each rate.
+  std::vector<std::vector<Group>> by_role(kNumRoles);
+  const auto group_of = [&](const OptimizedParameter& parameter) -> Group& {
+    std::vector<Group>& groups = by_role[static_cast<size_t>(parameter.role)];
+    const double rate =
+        parameter.learning_rate *
+        (parameter.role == ParameterRole::kProjection ? config.projection_learning_rate : 1.0);
+    for (Group& group : groups) {
+      if (group.learning_rate == rate) return group;
+    }
+    Group& group = groups.emplace_back();
+    group.role = parameter.role;
+    group.weight_decay = weight_decay_of(parameter.role, config);
+    group.learning_rate = rate;
+    return group;
   };
-  for (size_t i = 0; i < groups_.size(); ++i) groups_[i].role = static_cast<ParameterRole>(i);
-  group_of(ParameterRole::kWeight).weight_decay = config.weight_decay;
-  if (config.decay_biases_and_norms) {
-    group_of(ParameterRole::kBiasOrNorm).weight_decay = config.weight_decay;
-  }
-  Group& projections = group_of(ParameterRole::kProjection);
-  projections.weight_decay = config.projection_weight_decay.value_or(config.weight_decay);
-  projections.learning_rate = config.projection_learning_rate;
   for (OptimizedParameter& parameter : parameters) {
     if (!parameter.tensor.requires_grad()) continue;
-    Group& group = group_of(parameter.role);
+    Group& group = group_of(parameter);
     group.all.push_back(parameter.tensor);
     if (!parameter.updated_here) continue;
     group.parameters.push_back(parameter.tensor);
     group.exp_avgs.push_back(at::zeros_like(parameter.tensor));
     group.exp_avg_sqs.push_back(at::zeros_like(parameter.tensor));
     group.names.push_back(std::move(parameter.name));
+  }
+  for (std::vector<Group>& groups : by_role) {
+    for (Group& group : groups) groups_.push_back(std::move(group));
   }
 }
 

@@ -8,7 +8,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "linformer/config/pretrain_config.h"
+#include "linformer/config/trainer_config.h"
 
 namespace linformer {
 
@@ -24,7 +24,8 @@ struct OptimizedParameter {
   std::string name;
   at::Tensor tensor;
   ParameterRole role = ParameterRole::kWeight;
-  bool updated_here = true;  ///< false: another process does it; no moments are kept here
+  bool updated_here = true;    ///< false: another process does it; no moments are kept here
+  double learning_rate = 1.0;  ///< multiplies the step's
 };
 
 /// An optimizer with two moment estimates per parameter; what differs is how they move a weight.
@@ -57,7 +58,7 @@ class Optimizer {
   void set_num_updates(int64_t count) { num_updates_ = count; }
 
  protected:
-  /// The parameters of one role.
+  /// The parameters of one role and learning rate.
   struct Group {
     ParameterRole role = ParameterRole::kWeight;
     double weight_decay = 0.0;
