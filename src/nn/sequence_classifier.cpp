@@ -12,10 +12,10 @@ ModelConfig without_masked_lm(ModelConfig config) {
 }  // namespace
 
 SequenceClassifier::SequenceClassifier(const ModelConfig& config, const HeadConfig& head,
-                                       uint64_t seed, at::ScalarType dtype)
+                                       uint64_t seed, at::ScalarType dtype, at::Device device)
     : config_(config),
       head_config_(head),
-      parameters_(seed, dtype),
+      parameters_(seed, dtype, device),
       encoder_(without_masked_lm(config), parameters_),
       head_(config, head.num_outputs(), parameters_) {}
 

@@ -83,6 +83,10 @@ void load_weights(const std::string& folder, MaskedLmModel& model) {
   load_parameters(folder, model.config(), model.parameters());
 }
 
+void load_weights(const std::string& folder, SequenceClassifier& model) {
+  load_parameters(folder, model.config(), model.parameters());
+}
+
 std::unique_ptr<MaskedLmModel> load_model(const std::string& folder) {
   const HeadConfig head = load_head_config(folder);
   if (head.type != HeadType::kMaskedLm) {
@@ -101,7 +105,7 @@ std::unique_ptr<SequenceClassifier> load_classifier(const std::string& folder) {
              "fine-tune it first");
   }
   auto model = std::make_unique<SequenceClassifier>(load_model_config(folder), head, /*seed=*/0);
-  load_parameters(folder, model->config(), model->parameters());
+  load_weights(folder, *model);
   return model;
 }
 
@@ -126,6 +130,10 @@ NamedTensors model_tensors(const AnyModel& model) {
 }
 
 NamedTensors model_tensors(const MaskedLmModel& model) {
+  return tensors_of(model.config(), model.parameters());
+}
+
+NamedTensors model_tensors(const SequenceClassifier& model) {
   return tensors_of(model.config(), model.parameters());
 }
 

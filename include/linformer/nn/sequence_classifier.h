@@ -14,7 +14,7 @@ class SequenceClassifier {
  public:
   /// `head` is a classification with at least one label, or a regression.
   SequenceClassifier(const ModelConfig& config, const HeadConfig& head, uint64_t seed,
-                     at::ScalarType dtype = at::kFloat);
+                     at::ScalarType dtype = at::kFloat, at::Device device = at::kCPU);
 
   const ModelConfig& config() const { return config_; }
   const HeadConfig& head_config() const { return head_config_; }

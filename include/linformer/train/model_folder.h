@@ -51,9 +51,11 @@ AnyModel load_any_model(const std::string& folder);
 /// Handles on what model.safetensors of this model holds.
 NamedTensors model_tensors(const AnyModel& model);
 NamedTensors model_tensors(const MaskedLmModel& model);
+NamedTensors model_tensors(const SequenceClassifier& model);
 
 /// Copies the tensors of FOLDER/model.safetensors into an existing model.
 void load_weights(const std::string& folder, MaskedLmModel& model);
+void load_weights(const std::string& folder, SequenceClassifier& model);
 
 /// Handles on the parameters, by the names that they have in files.
 NamedTensors named_parameters(const ParameterSet& parameters);

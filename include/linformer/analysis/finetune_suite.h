@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "linformer/config/finetune_config.h"
+#include "linformer/report/task_result.h"
+
+namespace linformer {
+
+/// Values to try of one key: "learning_rate=1e-5,2e-5". learning_rate, batch and epochs are short
+/// for training.learning_rate, training.global_batch_size (with its micro-batch) and
+/// finetune.epochs; any other key is written as in --set.
+struct SweepAxis {
+  std::string key;
+  std::vector<std::string> values;
+
+  /// Throws UsageError.
+  static SweepAxis parse(const std::string& text);
+  /// The --set argument of one value.
+  std::string assignment(const std::string& value) const;
+};
+
+struct SuiteOptions {
+  std::vector<std::string> tasks;
+  std::vector<Protocol> protocols{Protocol::kTask};
+  int64_t num_seeds = 1;  ///< seeds run.seed, run.seed + 1, ...
+  std::vector<SweepAxis>
+      sweep;  ///< tried for protocol kTask, the best on the held-out set is taken
+  int64_t sweep_seeds = 1;
+  std::vector<std::string> from_mnli;  ///< tasks that start from the MNLI model of their seed
+  std::string output;
+  std::string program;      ///< linformer-finetune
+  int64_t num_jobs = 1;     ///< runs at a time
+  int64_t num_devices = 0;  ///< CUDA devices that they are spread over; 0 = none, or all of one
+  int64_t num_cores = 1;    ///< that they share
+  bool keep_models = false;
+};
+
+/// A run that ended with an error.
+struct FailedJob {
+  std::string folder;
+  std::string reason;
+};
+
+struct SuiteResult {
+  std::vector<TaskResult> results;   ///< by task, protocol, seed
+  std::vector<TaskResult> sweep;     ///< of the settings that were tried
+  std::vector<std::string> choices;  ///< what the sweep chose, a line a task
+  std::vector<FailedJob> failed;
+  bool complete = true;  ///< false: a signal came; what is done is kept
+};
+
+/// The folder of a run of a suite, where predictions/ and, if kept, checkpoints/best are.
+std::string suite_folder(const std::string& output, const TaskResult& result);
+
+/// Does all runs, several at a time, each a process of its own with its folder below
+/// options.output, and passes over those that are done already with the same settings.
+/// `config_for` gives the configuration of a task under a protocol with further --set arguments.
+/// Stops by SIGTERM or SIGINT; the same call goes on. Throws UsageError if a folder holds a result
+/// of other settings.
+SuiteResult run_suite(
+    const SuiteOptions& options,
+    const std::function<FinetuneConfig(const std::string& task, Protocol protocol,
+                                       const std::vector<std::string>& overrides)>& config_for);
+
+}  // namespace linformer

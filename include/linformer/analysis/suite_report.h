@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "linformer/report/task_result.h"
+#include "linformer/report/task_table.h"
+
+namespace linformer {
+
+/// The results below a folder that a suite filled (TASK/PROTOCOL/seed-N/result.json), what a sweep
+/// tried aside. `first_tasks` come first, in this order. Throws RunError if there is none.
+struct StoredResult {
+  TaskResult result;
+  std::string folder;
+};
+std::vector<StoredResult> read_results(const std::string& output);
+
+/// Rows for the tables, one for each labelled set of each result, with the predictions that the
+/// run's folder holds. Held-out sets after the first count as tasks of their own ("mnli
+/// dev_mismatched") that are not in the average. `model` replaces the name of the model, if given.
+std::vector<TaskRun> task_runs(const std::vector<StoredResult>& results,
+                               const std::string& model = "");
+
+/// The tables of a suite as Markdown: all tasks; protocols side by side where there are several;
+/// models side by side where `runs` has several.
+std::string suite_markdown(const std::vector<TaskRun>& runs);
+std::string suite_json(const std::vector<TaskRun>& runs);
+
+}  // namespace linformer

@@ -1,0 +1,179 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "linformer/config/fields.h"
+#include "linformer/config/trainer_config.h"
+#include "linformer/config/truncation.h"
+
+namespace linformer {
+
+enum class Protocol { kTask, kGlobal };
+enum class StartingWeights { kPretrained, kRandom };
+
+template <>
+struct EnumNames<Protocol> {
+  static constexpr std::array<std::string_view, 2> kNames{"task", "global"};
+};
+template <>
+struct EnumNames<StartingWeights> {
+  static constexpr std::array<std::string_view, 2> kNames{"pretrained", "random"};
+};
+
+/// What a fine-tuning run learns from, and what it is measured on.
+struct TaskConfig {
+  std::string name;
+  std::string data;
+  std::vector<std::string> train, valid, test;
+  std::string text_column, text_pair_column, label_column, id_column;
+  bool header = true;
+  std::vector<std::string> labels;
+  bool regression = false;
+  double valid_share = 0.1;
+  int64_t folds = 0;
+  int64_t fold = 0;
+  int64_t split_seed = 1;
+  int64_t max_train_rows = 0;
+  double max_bad_share = 0.001;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("name", config.name,
+          "cola, sst-2, mrpc, sts-b, qqp, mnli, qnli, rte, wnli, imdb, hyperpartisan, or a name of "
+          "your own with text_column and label_column");
+    field("data", config.data,
+          "folder with the task's files as they are distributed, or the folder above it");
+    field("train", config.train, "files to learn from; [] = those that data has");
+    field("valid", config.valid,
+          "labelled files that choose the best epoch; [] = those that data has, else a part of "
+          "train");
+    field("test", config.test, "files to predict at the end; [] = those that data has, if any");
+    field("text_column", config.text_column, "column of the text, of own files");
+    field("text_pair_column", config.text_pair_column,
+          "column of the second text, if there is one");
+    field("label_column", config.label_column, "column of the label or score, of own files");
+    field("id_column", config.id_column,
+          "column that names a row in predictions; \"\" = rows count");
+    field("header", config.header,
+          "false: own files have no header, and columns are numbers from 0");
+    field("labels", config.labels,
+          "label names in the order of the model's outputs; [] = all that train has, sorted");
+    field("regression", config.regression, "true: labels are scores, of own files");
+    field("valid_share", config.valid_share,
+          "share of train that is held out where there are no files for it");
+    field("folds", config.folds,
+          "k of a k-fold cross-validation over train instead of valid; 0 = none");
+    field("fold", config.fold, "which of them is held out, from 0");
+    field("split_seed", config.split_seed, "seed of the part that is held out, and of the folds");
+    field("max_train_rows", config.max_train_rows,
+          "learn from so many rows, drawn with split_seed; 0 = all");
+    field("max_bad_share", config.max_bad_share,
+          "rows that cannot be read are counted and named; more than this share ends the run");
+  }
+  bool operator==(const TaskConfig&) const = default;
+};
+
+/// How texts become sequences.
+struct InputConfig {
+  int64_t max_length = 0;
+  Truncation truncation = Truncation::kHead;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("max_length", config.max_length,
+          "tokens of the longest sequence, special ones included; 0 = as many as the model takes");
+    field(
+        "truncation", config.truncation,
+        "what is kept of longer texts: head, tail, or head_tail (a quarter from the beginning, the "
+        "rest from the end); of pairs the longer text is shortened first");
+  }
+  bool operator==(const InputConfig&) const = default;
+};
+
+/// What fine-tuning has and pre-training has not.
+struct FinetuneSettings {
+  Protocol protocol = Protocol::kTask;
+  double epochs = 10.0;
+  int64_t evaluations_per_epoch = 1;
+  StartingWeights weights = StartingWeights::kPretrained;
+  double layer_decay = 1.0;
+  double head_learning_rate = 1.0;
+  int64_t reinit_layers = 0;
+  std::optional<double> dropout;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("protocol", config.protocol,
+          "where the defaults of training come from; task: RoBERTa's fine-tuning table, a row for "
+          "each task; global: one setting for all");
+    field("epochs", config.epochs, "passes over train; training.max_steps, if set, overrules it");
+    field("evaluations_per_epoch", config.evaluations_per_epoch,
+          "evaluations on valid; 0 = every evaluation.every steps");
+    field(
+        "weights", config.weights,
+        "pretrained: those of run.init_from; random: only its shape and tokenizer, as a baseline");
+    field("layer_decay", config.layer_decay,
+          "each layer's learning rate is this times that of the layer above it; 1 = all the same");
+    field("head_learning_rate", config.head_learning_rate,
+          "multiplies the learning rate of the new head");
+    field("reinit_layers", config.reinit_layers,
+          "so many layers from the top start anew, like the head");
+    field("dropout", config.dropout,
+          "dropout in the encoder, its attention and the head; null = as the model has it");
+  }
+  bool operator==(const FinetuneSettings&) const = default;
+};
+
+/// Everything that `linformer-finetune --config` reads (docs/finetuning.md).
+struct FinetuneConfig {
+  RunConfig run;
+  TaskConfig task;
+  InputConfig input;
+  FinetuneSettings finetune;
+  TrainingConfig training;
+  EvaluationConfig evaluation;
+  CheckpointConfig checkpoint;
+  LoggingConfig logging;
+  DistributedConfig distributed;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& config, Visitor&& field) {
+    field("run", config.run, "the run; init_from is the model to fine-tune");
+    field("task", config.task, "what is learned");
+    field("input", config.input, "how texts become sequences");
+    field("finetune", config.finetune, "length of the run, what starts anew, rates of layers");
+    field("training", config.training, "batches, learning rate, optimizer");
+    field("evaluation", config.evaluation, "when the task's metric is measured on valid");
+    field("checkpoint", config.checkpoint, "saving and resuming");
+    field("logging", config.logging, "log lines");
+    field("distributed", config.distributed, "several processes");
+  }
+
+  /// The trainer's part for a training set of so many rows: steps of all epochs, steps between
+  /// evaluations.
+  TrainerConfig trainer(int64_t num_rows) const;
+
+  /// Rules that involve several fields; throws UsageError that names the key.
+  void validate() const;
+
+  bool operator==(const FinetuneConfig&) const = default;
+};
+
+/// Defaults for a task under a protocol. RoBERTa's table (fairseq,
+/// examples/roberta/README.glue.md): 10 epochs, AdamW with betas 0.9 and 0.98, weight decay 0.1, no
+/// clipping, 6 % of warm-up, linear decay; learning rate 1e-5 (2e-5 for RTE and STS-B), batch 32
+/// (16 for RTE, MRPC, CoLA, STS-B). What the table does not have gets 2e-5 and 32 or, for long
+/// documents, 16. The global protocol: 2e-5 and 32 for all.
+FinetuneConfig finetune_defaults(std::string_view task, Protocol protocol);
+
+/// A configuration from a YAML file (none if `path` is empty) and `--set` arguments, over the
+/// defaults of the task and protocol that they name. Throws UsageError.
+FinetuneConfig load_finetune_config(const std::string& path,
+                                    const std::vector<std::string>& overrides);
+
+}  // namespace linformer

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "linformer/metrics/task_metrics.h"
+
+namespace linformer {
+
+/// How a model did on one labelled set.
+struct SetResult {
+  std::string name;  ///< of the split, e.g. "dev"
+  std::string task;
+  int64_t rows = 0;
+  bool is_part = false;  ///< less than the published set: not comparable with published figures
+  std::vector<MetricValue> metrics;  ///< the deciding one first
+  double loss = 0.0;                 ///< mean cross-entropy in nats, or mean squared error
+  double majority = 0.0;  ///< the deciding metric of the most frequent class; NaN for scores
+
+  bool operator==(const SetResult&) const = default;
+};
+
+/// The outcome of one fine-tuning run: result.json of its folder.
+struct TaskResult {
+  std::string task;
+  std::string model;  ///< what was fine-tuned: run.init_from, or the name of a baseline
+  int64_t seed = 0;
+  int64_t fold = 0;
+  std::string protocol;  ///< "task", "global", "tuned"
+  /// What tells settings apart, e.g. {"learning_rate", "1e-05"}.
+  std::vector<std::pair<std::string, std::string>> setting;
+  int64_t train_rows = 0;
+  bool train_is_part = false;
+  int64_t steps = 0;
+  int64_t best_step = 0;        ///< of the evaluation whose weights are measured
+  double seconds = 0.0;         ///< of training
+  std::vector<SetResult> sets;  ///< the one that chose the step first
+
+  bool operator==(const TaskResult&) const = default;
+};
+
+/// Where a run folder keeps the predictions of a set.
+std::string predictions_path(const std::string& run_folder, std::string set_name);
+
+/// JSON and back. Numbers that are not finite are null. Throws RunError that names `source`.
+std::string to_json(const TaskResult& result);
+TaskResult task_result_from_json(const std::string& text, const std::string& source);
+
+}  // namespace linformer

@@ -1,0 +1,180 @@
+// linformer-finetune: a pre-trained encoder on labelled rows.
+#include <csignal>
+#include <cstdio>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "finetune_commands.h"
+#include "program.h"
+
+#include "linformer/analysis/text_baseline.h"
+#include "linformer/config/config_file.h"
+#include "linformer/config/finetune_config.h"
+#include "linformer/core/format.h"
+#include "linformer/core/log.h"
+#include "linformer/core/stop_signal.h"
+#include "linformer/dist/launch_environment.h"
+#include "linformer/dist/process_group.h"
+#include "linformer/kernels/caching_allocator.h"
+#include "linformer/kernels/compute_device.h"
+#include "linformer/kernels/precision_speed.h"
+#include "linformer/kernels/thread_setup.h"
+#include "linformer/train/finetune_run.h"
+
+namespace linformer {
+
+std::vector<std::string> assignments(const FinetuneArguments& arguments) {
+  std::vector<std::string> result;
+  const auto add = [&](const std::string& key, const std::string& value) {
+    if (!value.empty()) result.push_back(key + "='" + value + "'");
+  };
+  add("task.name", arguments.task);
+  add("task.data", arguments.data);
+  add("run.init_from", arguments.model.empty() ? arguments.baseline : arguments.model);
+  add("run.dir", arguments.output);
+  if (arguments.seed) result.push_back("run.seed=" + std::to_string(*arguments.seed));
+  result.insert(result.end(), arguments.overrides.begin(), arguments.overrides.end());
+  return result;
+}
+
+namespace {
+
+void print(const TaskResult& result, const std::string& folder,
+           const FinetuneArguments& arguments) {
+  if (arguments.json) {
+    std::printf("%s", to_json(result).c_str());
+    return;
+  }
+  for (const SetResult& set : result.sets) {
+    std::string line = set.task + ", " + set.name + " (" + format_count(set.rows) + " rows" +
+                       (set.is_part ? ", a part" : "") + "):";
+    for (const MetricValue& metric : set.metrics) {
+      line += " " + metric.name + " " + format_number(metric.value);
+    }
+    if (set.majority == set.majority) {
+      line += " (most frequent class: " + format_number(set.majority) + ")";
+    }
+    std::printf("%s\n", line.c_str());
+  }
+  if (arguments.baseline.empty()) {
+    std::printf("model folder: %s/checkpoints/best\n", folder.c_str());
+  }
+  std::printf("result:       %s/result.json\n", folder.c_str());
+}
+
+void run_finetune(const FinetuneArguments& arguments) {
+  if (arguments.config_help) {
+    std::printf("%s", config_help<FinetuneConfig>().c_str());
+    return;
+  }
+  if (arguments.is_suite()) {
+    run_finetune_suite(arguments);
+    return;
+  }
+  if (!arguments.baseline.empty()) {
+    const FinetuneConfig config = load_finetune_config(arguments.config, assignments(arguments));
+    const TaskResult result = run_bag_of_words(config);
+    print(result, config.run.dir, arguments);
+    return;
+  }
+  const LaunchEnvironment environment = launch_environment();
+  if (environment.rank > 0) set_log_level(LogLevel::kError);
+  FinetuneConfig config = load_finetune_config(arguments.config, assignments(arguments));
+  install_caching_allocator();
+  set_num_threads(static_cast<int>(config.run.threads),
+                  static_cast<int>(environment.local_world_size));
+  check_precision_speed(config.training.precision,
+                        compute_device(config.run.device, environment.local_rank),
+                        arguments.force_slow_precision);
+  install_save_signal();
+  const auto processes = std::make_shared<ProcessGroup>(environment, config.distributed);
+  FinetuneRun run(std::move(config), processes);
+  const StopReason reason = run.run();
+  if (!processes->is_first()) return;
+  if (reason == StopReason::kSignal || reason == StopReason::kSessionEnd) {
+    if (reason == StopReason::kSessionEnd) set_stop_signal(SIGTERM);
+    log_info("stopped after step " + format_count(run.state().step) + "; saved in " +
+             run.config().run.dir + ", the same command goes on");
+    return;
+  }
+  if (run.result()) print(*run.result(), run.config().run.dir, arguments);
+}
+
+}  // namespace
+
+}  // namespace linformer
+
+namespace linformer {
+namespace {
+
+void add_suite_options(CLI::App& program, FinetuneArguments& arguments) {
+  const auto group = [&](auto* option) { return option->group("Many runs"); };
+  group(program.add_option("--suite", arguments.suite,
+                           "glue, or task names with commas between them; --data is the folder "
+                           "above the tasks'"));
+  group(program.add_option("--seeds", arguments.num_seeds, "runs of each task: run.seed and on"))
+      ->check(CLI::Range(1, 1000));
+  group(program.add_option("--jobs", arguments.num_jobs, "runs at a time; they share the cores"))
+      ->check(CLI::Range(1, 1024));
+  group(program.add_option("--devices", arguments.num_devices, "CUDA devices to spread them over"))
+      ->check(CLI::Range(0, 64));
+  group(program.add_option("--sweep", arguments.sweep,
+                           "values to try, e.g. learning_rate=1e-5,2e-5 batch=16,32; the best on "
+                           "the held-out set is taken (protocol \"tuned\")"));
+  group(program.add_option("--sweep-seeds", arguments.sweep_seeds, "seeds for each setting tried"))
+      ->check(CLI::Range(1, 100));
+  group(program.add_option("--protocol", arguments.protocols,
+                           "task, global, or both: side by side in the tables"));
+  group(program.add_flag("--from-mnli", arguments.from_mnli,
+                         "MRPC, STS-B and RTE start from the MNLI model of their seed"));
+  group(program.add_flag("--keep-models", arguments.keep_models,
+                         "keep the best checkpoint of each run"));
+  group(program.add_option("--compare", arguments.compare,
+                           "folders of other suites to compare with"));
+  group(program.add_option("--submission", arguments.submission,
+                           "zip archive to write with GLUE's eleven files, from the best seeds"));
+  group(program.add_flag("--allow-partial", arguments.allow_partial,
+                         "write the archive even where test sets are missing"));
+  group(program.add_flag("--report", arguments.report_only,
+                         "train nothing; tables of what --output holds"));
+}
+
+}  // namespace
+}  // namespace linformer
+
+int main(int argc, char** argv) {
+  const linformer::ProgramInfo info{
+      "linformer-finetune",
+      "Fine-tunes a pre-trained encoder on labelled texts; resumes by itself.",
+      {"linformer-finetune --task sst-2 --data glue --model runs/base --output runs/sst-2",
+       "linformer-finetune --config finetune.yaml --set training.learning_rate=3e-5",
+       "linformer-finetune --suite glue --data glue --model runs/base --output runs/glue \\",
+       "    --seeds 5 --jobs 2 --submission glue.zip",
+       "linformer-finetune --task reviews --model runs/base --output runs/reviews \\",
+       "    --set task.train=[train.csv] --set task.text_column=text --set "
+       "task.label_column=stars"}};
+  return linformer::run_program(argc, argv, info, [](CLI::App& program) {
+    auto arguments = std::make_shared<linformer::FinetuneArguments>();
+    program.add_flag("--help-config", arguments->config_help,
+                     "explain every key of the configuration");
+    program.add_option("--config", arguments->config, "YAML file (docs/finetuning.md)");
+    program.add_option("--set", arguments->overrides, "KEY=VALUE over the file, e.g. run.seed=2")
+        ->allow_extra_args(false);
+    program.add_option("--task", arguments->task, "task.name: cola, sst-2, ... or one of your own");
+    program.add_option("--data", arguments->data, "task.data: folder with the task's files");
+    program.add_option("--model", arguments->model,
+                       "run.init_from: model folder, or a run folder (its newest checkpoint)");
+    program.add_option("--output", arguments->output, "run.dir: folder of this run");
+    program.add_option("--seed", arguments->seed, "run.seed");
+    program
+        .add_option("--baseline", arguments->baseline,
+                    "instead of a model: bag-of-words, a linear model of words and pairs of words")
+        ->check(CLI::IsMember({"bag-of-words"}));
+    program.add_flag("--force-slow-precision", arguments->force_slow_precision,
+                     "compute in training.precision even where it is slower than fp32");
+    program.add_flag("--json", arguments->json, "print the result as JSON");
+    linformer::add_suite_options(program, *arguments);
+    program.callback([arguments] { linformer::run_finetune(*arguments); });
+  });
+}

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "linformer/report/task_result.h"
+
+namespace linformer {
+
+/// The command line of linformer-finetune.
+struct FinetuneArguments {
+  std::string config;
+  std::vector<std::string> overrides;
+  std::string task, data, model, output;
+  std::optional<int64_t> seed;
+  std::string baseline;
+  bool config_help = false;
+  bool force_slow_precision = false;
+  bool json = false;
+
+  // Many runs.
+  std::string suite;
+  int64_t num_seeds = 1;
+  int64_t num_jobs = 1;
+  int64_t num_devices = 0;
+  std::vector<std::string> sweep;
+  int64_t sweep_seeds = 1;
+  std::vector<std::string> protocols;
+  bool from_mnli = false;
+  bool keep_models = false;
+  std::vector<std::string> compare;
+  std::string submission;
+  bool allow_partial = false;
+  bool report_only = false;
+
+  bool is_suite() const {
+    return !suite.empty() || num_seeds > 1 || !sweep.empty() || report_only ||
+           !submission.empty() || !compare.empty();
+  }
+};
+
+/// The options that stand for keys as --set arguments, those of the command line last.
+std::vector<std::string> assignments(const FinetuneArguments& arguments);
+
+/// Does the runs of a suite and prints their tables.
+void run_finetune_suite(const FinetuneArguments& arguments);
+
+}  // namespace linformer

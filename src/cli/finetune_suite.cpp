@@ -1,0 +1,137 @@
+// linformer-finetune over tasks and seeds: runs, tables, submission.
+#include "linformer/analysis/finetune_suite.h"
+
+#include <cstdio>
+#include <thread>
+
+#include "finetune_commands.h"
+
+#include "linformer/analysis/suite_report.h"
+#include "linformer/analysis/text_baseline.h"
+#include "linformer/config/finetune_config.h"
+#include "linformer/core/atomic_file.h"
+#include "linformer/core/child_process.h"
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+#include "linformer/core/log.h"
+#include "linformer/core/stop_signal.h"
+#include "linformer/data/task_registry.h"
+
+namespace linformer {
+namespace {
+
+std::vector<std::string> tasks_of(const FinetuneArguments& arguments) {
+  if (arguments.suite.empty()) return {arguments.task};
+  std::vector<std::string> tasks;
+  if (arguments.suite == "glue") {
+    for (const TaskSpec& spec : known_tasks()) {
+      if (spec.in_glue && spec.trained_on.empty()) tasks.push_back(spec.name);
+    }
+    return tasks;
+  }
+  for (size_t begin = 0; begin < arguments.suite.size();) {
+    const size_t end = std::min(arguments.suite.find(',', begin), arguments.suite.size());
+    if (end > begin) {
+      tasks.push_back(find_task(arguments.suite.substr(begin, end - begin)).name);
+    }
+    begin = end + 1;
+  }
+  return tasks;
+}
+
+std::vector<Protocol> protocols_of(const FinetuneArguments& arguments) {
+  std::vector<Protocol> protocols;
+  for (const std::string& name : arguments.protocols) {
+    const auto protocol = enum_of<Protocol>(name);
+    if (!protocol) {
+      fail_usage("--protocol", "'" + name + "' is none", "use task or global, or both");
+    }
+    protocols.push_back(*protocol);
+  }
+  return protocols.empty() ? std::vector{Protocol::kTask} : protocols;
+}
+
+SuiteOptions options_of(const FinetuneArguments& arguments) {
+  SuiteOptions options;
+  options.tasks = tasks_of(arguments);
+  options.protocols = protocols_of(arguments);
+  options.num_seeds = arguments.num_seeds;
+  for (const std::string& axis : arguments.sweep) options.sweep.push_back(SweepAxis::parse(axis));
+  options.sweep_seeds = arguments.sweep_seeds;
+  if (arguments.from_mnli) options.from_mnli = {"mrpc", "sts-b", "rte"};
+  options.output = arguments.output;
+  options.program = this_program();
+  options.num_jobs = arguments.num_jobs;
+  options.num_devices = arguments.num_devices;
+  options.num_cores = std::max<int64_t>(1, std::thread::hardware_concurrency());
+  // The models of MNLI are needed by others.
+  options.keep_models = arguments.keep_models || arguments.from_mnli;
+  return options;
+}
+
+/// The runs of a suite, or the baseline of each task. False: a signal came.
+bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remarks,
+             std::vector<FailedJob>& failed) {
+  const auto config_for = [&](const std::string& task, Protocol protocol,
+                              const std::vector<std::string>& more) {
+    std::vector<std::string> settings = assignments(arguments);
+    settings.push_back("task.name=" + task);
+    settings.push_back("finetune.protocol=" + std::string(name_of(protocol)));
+    settings.push_back("run.dir='" + arguments.output + "'");
+    settings.insert(settings.end(), more.begin(), more.end());
+    return load_finetune_config(arguments.config, settings);
+  };
+  const SuiteOptions options = options_of(arguments);
+  if (!arguments.baseline.empty()) {
+    for (const std::string& task : options.tasks) {
+      if (stop_signal() != 0) return false;
+      FinetuneConfig config = config_for(task, options.protocols.front(), {});
+      config.run.dir = arguments.output + "/" + task + "/" +
+                       std::string(name_of(options.protocols.front())) + "/seed-" +
+                       std::to_string(config.run.seed);
+      run_bag_of_words(config);
+    }
+    return true;
+  }
+  const SuiteResult suite = run_suite(options, config_for);
+  remarks = suite.choices;
+  failed = suite.failed;
+  return suite.complete;
+}
+
+void write_tables(const FinetuneArguments& arguments, const std::vector<StoredResult>& results,
+                  const std::vector<std::string>& remarks) {
+  std::vector<TaskRun> runs = task_runs(results);
+  for (const std::string& other : arguments.compare) {
+    for (TaskRun& run : task_runs(read_results(other))) runs.push_back(std::move(run));
+  }
+  std::string markdown = suite_markdown(runs);
+  for (const std::string& remark : remarks) markdown += "\n" + remark + "\n";
+  const std::string json = suite_json(runs);
+  write_file_atomically(arguments.output + "/results.md", markdown);
+  write_file_atomically(arguments.output + "/results.json", json);
+  std::printf("%s", arguments.json ? json.c_str() : markdown.c_str());
+  if (!arguments.json) {
+    std::printf("\ntables:       %s/results.md and results.json\n", arguments.output.c_str());
+  }
+}
+
+}  // namespace
+
+void run_finetune_suite(const FinetuneArguments& arguments) {
+  if (arguments.output.empty()) {
+    fail_usage("--output", "is not given", "name the folder that is to hold all runs");
+  }
+  std::vector<std::string> remarks;
+  std::vector<FailedJob> failed;
+  if (!arguments.report_only && !do_runs(arguments, remarks, failed)) return;
+  const std::vector<StoredResult> results = read_results(arguments.output);
+  write_tables(arguments, results, remarks);
+  if (failed.empty()) return;
+  std::string list;
+  for (const FailedJob& job : failed) list += "\n  " + job.folder + ": " + job.reason;
+  fail_run(arguments.output, std::to_string(failed.size()) + " runs failed:" + list,
+           "see run.log in their folders; the same command does them again");
+}
+
+}  // namespace linformer

@@ -1,0 +1,168 @@
+#include "linformer/data/finetune_rows.h"
+
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+#include "linformer/core/log.h"
+#include "linformer/data/own_data.h"
+#include "linformer/data/row_split.h"
+#include "linformer/data/task_files.h"
+
+namespace linformer {
+namespace {
+
+bool is_own_data(const TaskConfig& task) {
+  return !task.text_column.empty() || !task.label_column.empty();
+}
+
+TaskFiles own_files(const TaskConfig& task) {
+  if (task.text_column.empty() || task.label_column.empty()) {
+    fail_usage(task.text_column.empty() ? "task.text_column" : "task.label_column",
+               "is not set, the other one is", "name both columns of your files");
+  }
+  OwnData own;
+  own.train = task.train;
+  own.dev = task.valid;
+  own.test = task.test;
+  own.header = task.header;
+  own.text_column = task.text_column;
+  own.pair_column = task.text_pair_column;
+  own.label_column = task.label_column;
+  own.id_column = task.id_column;
+  own.kind = task.regression ? TaskKind::kRegression : TaskKind::kClassification;
+  own.labels = task.labels;
+  own.name = task.name;
+  return own_task(own);
+}
+
+/// Files that the configuration names for a known task: laid out as the task's own.
+void replace_split(TaskFiles& files, SplitRole role, const std::vector<std::string>& paths) {
+  if (paths.empty()) return;
+  std::erase_if(files.splits, [&](const SplitFiles& split) { return split.role == role; });
+  for (const SplitSpec& spec : files.task.splits) {
+    if (spec.role != role) continue;
+    files.splits.push_back({spec.name, role, paths, spec.choices.front().layout, false});
+    return;
+  }
+  const SplitSpec& first = files.task.splits.front();
+  files.splits.push_back({"given", role, paths, first.choices.front().layout, false});
+}
+
+TaskFiles files_of(const TaskConfig& task) {
+  if (is_own_data(task)) return own_files(task);
+  const TaskSpec& spec = find_task(task.name);
+  if (!spec.trained_on.empty()) {
+    fail_usage("task.name",
+               spec.name + " has no training data, it measures models of " + spec.trained_on,
+               "fine-tune on " + spec.trained_on + ", which measures " + spec.name +
+                   " as well where it lies beside it");
+  }
+  TaskFiles files = task.data.empty() ? TaskFiles{"", spec, {}} : find_task_files(spec, task.data);
+  replace_split(files, SplitRole::kTrain, task.train);
+  replace_split(files, SplitRole::kDev, task.valid);
+  replace_split(files, SplitRole::kTest, task.test);
+  return files;
+}
+
+/// Logs what the reader left out.
+std::vector<LabelledExample> read_rows(const SplitFiles& files, const TaskSpec& task,
+                                       const ReadOptions& options) {
+  LabelledExamples examples = read_labelled_examples(files, task, options);
+  for (const std::string& remark : examples.remarks()) log_warning(remark);
+  return std::move(examples.rows);
+}
+
+ExampleSet read_set(const SplitFiles& split, const TaskSpec& task, const ReadOptions& options) {
+  return {split.name, task.name, read_rows(split, task, options), split.is_part};
+}
+
+/// The diagnostics that models of this task are measured on, where they lie beside it.
+void add_diagnostics(const TaskConfig& config, FinetuneRows& rows) {
+  if (config.data.empty() || !config.test.empty()) return;
+  for (const TaskSpec& spec : known_tasks()) {
+    if (spec.trained_on != rows.task.name) continue;
+    const std::optional<TaskFiles> files = [&]() -> std::optional<TaskFiles> {
+      try {
+        return find_task_files(spec, config.data);
+      } catch (const RunError&) {
+        log_info(spec.name + " is not measured: it does not lie in " + config.data);
+        return std::nullopt;
+      }
+    }();
+    if (!files) continue;
+    for (const SplitFiles& split : files->splits) {
+      rows.test.push_back(read_set(split, spec, {.labels_required = false}));
+      rows.test.back().name = spec.name;
+    }
+  }
+}
+
+/// Takes the held-out rows out of train.
+void split_train(const TaskConfig& config, FinetuneRows& rows) {
+  const auto seed = static_cast<uint64_t>(config.split_seed);
+  const std::vector<LabelledExample> all = std::move(rows.train);
+  const RowSplit split = config.folds > 0
+                             ? fold_split(fold_numbers(all, config.folds, seed), config.fold)
+                             : hold_out(all, config.valid_share, seed);
+  const std::string name = config.folds > 0 ? "fold " + std::to_string(config.fold) + " of " +
+                                                  std::to_string(config.folds)
+                                            : "held out of train";
+  rows.train = examples_at(all, split.kept);
+  rows.valid.push_back({name, rows.task.name, examples_at(all, split.held_out), false});
+}
+
+/// Keeps task.max_train_rows of the rows to learn from.
+void shorten_train(const TaskConfig& config, FinetuneRows& rows) {
+  const auto size = static_cast<int64_t>(rows.train.size());
+  if (config.max_train_rows == 0 || config.max_train_rows >= size) return;
+  const double share = static_cast<double>(config.max_train_rows) / static_cast<double>(size);
+  const RowSplit part = hold_out(rows.train, share, static_cast<uint64_t>(config.split_seed));
+  rows.train = examples_at(rows.train, part.held_out);
+  rows.train_is_part = true;
+}
+
+void describe_rows(const std::string& name, const std::vector<LabelledExample>& rows,
+                   bool is_part) {
+  log_info(name + ": " + format_count(rows.size()) + " rows" +
+           (is_part ? ", a part of the published set" : ""));
+}
+
+}  // namespace
+
+std::vector<float> ExampleSet::targets() const {
+  std::vector<float> result;
+  if (examples.empty() || !examples.front().has_target()) return result;
+  for (const LabelledExample& example : examples) result.push_back(example.target);
+  return result;
+}
+
+FinetuneRows read_finetune_rows(const TaskConfig& config) {
+  const TaskFiles files = files_of(config);
+  ReadOptions reading;
+  reading.max_bad_share = config.max_bad_share;
+  FinetuneRows rows;
+  rows.task = files.task;
+  const std::vector<const SplitFiles*> train = files.of_role(SplitRole::kTrain);
+  if (train.empty()) {
+    fail_run(config.data, "no file to learn " + files.task.name + " from", "name it in task.train");
+  }
+  rows.train = read_rows(*train.front(), files.task, reading);
+  rows.train_is_part = train.front()->is_part;
+  const std::vector<const SplitFiles*> dev = files.of_role(SplitRole::kDev);
+  if (dev.empty() || config.folds > 0) {
+    split_train(config, rows);
+  } else {
+    for (const SplitFiles* split : dev) rows.valid.push_back(read_set(*split, files.task, reading));
+  }
+  for (const SplitFiles* split : files.of_role(SplitRole::kTest)) {
+    rows.test.push_back(read_set(*split, files.task, {.labels_required = false}));
+  }
+  add_diagnostics(config, rows);
+  shorten_train(config, rows);
+  describe_rows("train", rows.train, rows.train_is_part);
+  for (const std::vector<ExampleSet>* sets : {&rows.valid, &rows.test}) {
+    for (const ExampleSet& set : *sets) describe_rows(set.name, set.examples, set.is_part);
+  }
+  return rows;
+}
+
+}  // namespace linformer

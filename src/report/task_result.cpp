@@ -1,0 +1,103 @@
+#include "linformer/report/task_result.h"
+
+#include <cmath>
+#include <limits>
+
+#include <nlohmann/json.hpp>
+
+#include "linformer/core/error.h"
+
+namespace linformer {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json number(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+
+double number_of(const Json& json) {
+  return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
+}
+
+Json to_json_object(const SetResult& set) {
+  Json metrics = Json::object();
+  for (const MetricValue& metric : set.metrics) metrics[metric.name] = number(metric.value);
+  return {{"name", set.name},
+          {"task", set.task},
+          {"rows", set.rows},
+          {"is_part", set.is_part},
+          {"metrics", metrics},
+          {"loss", number(set.loss)},
+          {"majority", number(set.majority)}};
+}
+
+SetResult set_of(const Json& json) {
+  SetResult set;
+  json.at("name").get_to(set.name);
+  json.at("task").get_to(set.task);
+  json.at("rows").get_to(set.rows);
+  json.at("is_part").get_to(set.is_part);
+  for (const auto& [name, value] : json.at("metrics").items()) {
+    set.metrics.push_back({name, number_of(value)});
+  }
+  set.loss = number_of(json.at("loss"));
+  set.majority = number_of(json.at("majority"));
+  return set;
+}
+
+}  // namespace
+
+std::string predictions_path(const std::string& run_folder, std::string set_name) {
+  for (char& c : set_name) {
+    if (c == ' ' || c == '/') c = '_';
+  }
+  return run_folder + "/predictions/" + set_name + ".tsv";
+}
+
+std::string to_json(const TaskResult& result) {
+  Json setting = Json::object();
+  for (const auto& [key, value] : result.setting) setting[key] = value;
+  Json sets = Json::array();
+  for (const SetResult& set : result.sets) sets.push_back(to_json_object(set));
+  const Json json{{"task", result.task},
+                  {"model", result.model},
+                  {"seed", result.seed},
+                  {"fold", result.fold},
+                  {"protocol", result.protocol},
+                  {"setting", setting},
+                  {"train_rows", result.train_rows},
+                  {"train_is_part", result.train_is_part},
+                  {"steps", result.steps},
+                  {"best_step", result.best_step},
+                  {"seconds", result.seconds},
+                  {"sets", sets}};
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+TaskResult task_result_from_json(const std::string& text, const std::string& source) {
+  try {
+    const Json json = Json::parse(text);
+    TaskResult result;
+    json.at("task").get_to(result.task);
+    json.at("model").get_to(result.model);
+    json.at("seed").get_to(result.seed);
+    json.at("fold").get_to(result.fold);
+    json.at("protocol").get_to(result.protocol);
+    for (const auto& [key, value] : json.at("setting").items()) {
+      result.setting.emplace_back(key, value.get<std::string>());
+    }
+    json.at("train_rows").get_to(result.train_rows);
+    json.at("train_is_part").get_to(result.train_is_part);
+    json.at("steps").get_to(result.steps);
+    json.at("best_step").get_to(result.best_step);
+    json.at("seconds").get_to(result.seconds);
+    for (const Json& set : json.at("sets")) result.sets.push_back(set_of(set));
+    return result;
+  } catch (const nlohmann::json::exception& error) {
+    fail_run(source, std::string("not a result of a fine-tuning run: ") + error.what(),
+             "delete it; the run will be done again");
+  }
+}
+
+}  // namespace linformer

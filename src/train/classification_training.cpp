@@ -1,0 +1,207 @@
+#include "linformer/train/classification_training.h"
+
+#include <cmath>
+#include <filesystem>
+
+#include <ATen/ATen.h>
+
+#include "model_check.h"
+
+#include "linformer/checkpoint/checkpoint_store.h"
+#include "linformer/checkpoint/model_config_json.h"
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+#include "linformer/core/log.h"
+#include "linformer/dist/launch_environment.h"
+#include "linformer/kernels/compute_device.h"
+#include "linformer/tasks/classification_task.h"
+#include "linformer/train/model_folder.h"
+#include "linformer/train/optimized_parameters.h"
+
+namespace linformer {
+namespace {
+
+constexpr std::string_view kLayer = "roberta.encoder.layer.";
+
+HeadConfig head_of(const TaskSpec& task) {
+  if (task.kind == TaskKind::kRegression) return {HeadType::kRegression, {}};
+  return {HeadType::kClassification, task.label_names()};
+}
+
+/// The layer that a parameter belongs to, if it belongs to one.
+std::optional<int64_t> layer_of(const std::string& name) {
+  if (!name.starts_with(kLayer)) return std::nullopt;
+  return std::stoll(name.substr(kLayer.size()));
+}
+
+}  // namespace
+
+double layer_learning_rate(const std::string& parameter_name, int64_t num_layers,
+                           const FinetuneSettings& settings) {
+  if (parameter_name.starts_with("classifier.")) return settings.head_learning_rate;
+  int64_t depth = num_layers + 1;
+  if (const auto layer = layer_of(parameter_name)) {
+    depth = *layer + 1;
+  } else if (parameter_name.starts_with("roberta.embeddings.")) {
+    depth = 0;
+  } else if (parameter_name == "roberta.encoder.E" || parameter_name == "roberta.encoder.F") {
+    depth = 1;
+  }
+  return std::pow(settings.layer_decay, static_cast<double>(num_layers + 1 - depth));
+}
+
+StartingModel StartingModel::open(const std::string& init_from, const FinetuneSettings& settings) {
+  const std::string folder = find_model_folder(init_from);
+  ModelConfig config = load_model_config(folder);
+  const std::string path = folder + "/tokenizer.model";
+  if (!std::filesystem::exists(path)) {
+    fail_run(folder, "has no tokenizer.model, so texts cannot be read",
+             "put the tokenizer that the model was trained with beside it");
+  }
+  Tokenizer tokenizer = Tokenizer::load(path);
+  if (tokenizer.vocab_size() != config.vocab_size) {
+    fail_run(path,
+             std::to_string(tokenizer.vocab_size()) + " pieces, the model beside it has " +
+                 std::to_string(config.vocab_size),
+             "put the tokenizer that the model was trained with beside it");
+  }
+  if (settings.dropout) {
+    config.hidden_dropout_prob = *settings.dropout;
+    config.attention_probs_dropout_prob = *settings.dropout;
+  }
+  if (settings.reinit_layers > config.num_hidden_layers) {
+    fail_usage("finetune.reinit_layers",
+               std::to_string(settings.reinit_layers) + " of " +
+                   std::to_string(config.num_hidden_layers) + " layers",
+               "use fewer; finetune.weights: random starts everything anew");
+  }
+  return {folder, std::move(config), std::move(tokenizer)};
+}
+
+ClassificationTraining::ClassificationTraining(const FinetuneConfig& config,
+                                               const StartingModel& start, const FinetuneData& data)
+    : config_(config),
+      start_(start),
+      data_(data),
+      model_(
+          [&] {
+            ModelConfig model = start.config;
+            if (config.training.overfit_one_batch) {
+              model.hidden_dropout_prob = 0.0;
+              model.attention_probs_dropout_prob = 0.0;
+            }
+            return model;
+          }(),
+          head_of(data.task), static_cast<uint64_t>(config.run.seed), at::kFloat,
+          compute_device(config.run.device, launch_environment().local_rank)) {}
+
+std::vector<OptimizedParameter> ClassificationTraining::optimized_parameters() const {
+  std::vector<OptimizedParameter> result = linformer::optimized_parameters(model_.parameters());
+  for (OptimizedParameter& parameter : result) {
+    parameter.learning_rate =
+        layer_learning_rate(parameter.name, model_.config().num_hidden_layers, config_.finetune);
+  }
+  return result;
+}
+
+ModelFiles ClassificationTraining::model_files() const {
+  return {to_config_json(model_.config(), model_.head_config()),
+          model_tensors(model_),
+          start_.tokenizer.model_bytes(),
+          {}};
+}
+
+void ClassificationTraining::start_weights() {
+  if (config_.finetune.weights == StartingWeights::kRandom) {
+    log_info("weights: random, as finetune.weights says; only the shape is that of " +
+             start_.folder);
+    return;
+  }
+  const at::NoGradGuard no_grad;
+  const AnyModel source = load_any_model(start_.folder);
+  const int64_t first_new = model_.config().num_hidden_layers - config_.finetune.reinit_layers;
+  for (const Parameter& parameter : model_.parameters().all()) {
+    if (!parameter.name.starts_with("roberta.")) continue;  // the head is new
+    if (layer_of(parameter.name).value_or(-1) >= first_new) continue;
+    parameter.tensor.detach().copy_(source.parameters().get(parameter.name));
+  }
+  log_info("encoder from " + start_.folder +
+           (config_.finetune.reinit_layers > 0
+                ? ", the top " + std::to_string(config_.finetune.reinit_layers) + " layers anew"
+                : ""));
+}
+
+void ClassificationTraining::load_checkpoint_weights(const std::string& folder) {
+  const std::string difference = model_difference(model_.config(), load_model_config(folder));
+  if (!difference.empty()) {
+    fail_usage("run.init_from",
+               "is another model than the one in " + folder + ": model." + difference,
+               "choose another run.dir");
+  }
+  if (load_head_config(folder) != model_.head_config()) {
+    fail_usage("task.labels", "other labels than in the checkpoint " + folder,
+               "restore them, or choose another run.dir");
+  }
+  load_weights(folder, model_);
+}
+
+std::string ClassificationTraining::data_settings() const {
+  return "task.name: " + data_.task.name +
+         "\ntraining.micro_batch_size: " + std::to_string(config_.training.micro_batch_size) + "\n";
+}
+
+std::function<Batch(int64_t)> ClassificationTraining::micro_batches(
+    StreamStart start, std::function<int64_t(int64_t)> offset) const {
+  const int64_t micro = config_.training.micro_batch_size;
+  const int64_t batch = config_.training.global_batch_size;
+  const bool one_batch = config_.training.overfit_one_batch;
+  return [this, start, offset, micro, batch, one_batch](int64_t number) {
+    const int64_t taken = offset(number);
+    return data_.train->batch(one_batch ? taken % batch : start.position + taken, micro);
+  };
+}
+
+LossSum ClassificationTraining::loss(const Batch& batch, ForwardContext& context) const {
+  return classification_loss(model_, batch, context);
+}
+
+std::optional<TaskOutputs> ClassificationTraining::predict(Team& team,
+                                                           const LabelledDataset& set) const {
+  const int64_t batch = config_.evaluation.micro_batch_size > 0
+                            ? config_.evaluation.micro_batch_size
+                            : std::max<int64_t>(32, config_.training.micro_batch_size);
+  TaskOutputs own = task_outputs(model_, set, {batch, team.rank(), team.size()});
+  std::vector<double> values(own.values.begin(), own.values.end());
+  values.push_back(own.complete ? 0.0 : 1.0);
+  values = team.sum(std::move(values));
+  if (values.back() > 0.0) return std::nullopt;
+  values.pop_back();
+  own.values.assign(values.begin(), values.end());
+  return own;
+}
+
+std::optional<TaskScore> ClassificationTraining::evaluate(Team& team, int64_t step) {
+  const HeldOutSet& held_out = data_.valid.front();
+  const std::optional<TaskOutputs> outputs = predict(team, *held_out.dataset);
+  if (!outputs) return std::nullopt;
+  const TaskMeasures measures = measure_task(data_.task, *outputs, held_out.targets);
+  if (!std::isfinite(measures.loss)) {
+    fail_run("evaluation at step " + std::to_string(step),
+             "the loss on " + held_out.rows.name + " is not finite; the last checkpoint is intact",
+             "lower training.learning_rate and resume");
+  }
+  TaskScore score;
+  // A constant prediction has no correlation: as bad as none.
+  score.score =
+      std::isfinite(measures.metrics.front().value) ? measures.metrics.front().value : -1.0;
+  score.record = {{"valid_loss", measures.loss}};
+  score.summary = held_out.rows.name + ": ";
+  for (const MetricValue& metric : measures.metrics) {
+    score.record.emplace_back("valid_" + metric.name, metric.value);
+    score.summary += metric.name + " " + format_number(metric.value) + ", ";
+  }
+  score.summary += "loss " + format_number(measures.loss);
+  return score;
+}
+
+}  // namespace linformer

@@ -1,0 +1,106 @@
+#include "linformer/train/finetune_run.h"
+
+#include <cmath>
+#include <cstdio>
+
+#include "linformer/config/config_file.h"
+#include "linformer/core/atomic_file.h"
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+#include "linformer/core/log.h"
+
+namespace linformer {
+namespace {
+
+std::string shared_settings(FinetuneConfig config) {
+  config.run = {.dir = "", .seed = config.run.seed, .threads = 0, .init_from = ""};
+  config.task.data.clear();
+  config.task.train.clear();
+  config.task.valid.clear();
+  config.task.test.clear();
+  return settings_text(fields_of(config));
+}
+
+TrainerSetup setup_of(const FinetuneConfig& config, const FinetuneData& data) {
+  return {
+      config.trainer(data.train->num_sequences()), dump_yaml(config), shared_settings(config), {}};
+}
+
+std::vector<std::pair<std::string, std::string>> setting_of(const FinetuneConfig& config) {
+  std::vector<std::pair<std::string, std::string>> setting{
+      {"learning_rate", format_number(config.training.learning_rate, 3)},
+      {"batch", std::to_string(config.training.global_batch_size)},
+      {"epochs", format_number(config.finetune.epochs, 4)}};
+  const FinetuneSettings defaults;
+  if (config.finetune.layer_decay != defaults.layer_decay) {
+    setting.emplace_back("layer_decay", format_number(config.finetune.layer_decay, 3));
+  }
+  if (config.finetune.reinit_layers != defaults.reinit_layers) {
+    setting.emplace_back("reinit_layers", std::to_string(config.finetune.reinit_layers));
+  }
+  if (config.finetune.weights == StartingWeights::kRandom) {
+    setting.emplace_back("weights", "random");
+  }
+  return setting;
+}
+
+}  // namespace
+
+FinetuneRun::FinetuneRun(FinetuneConfig config, std::shared_ptr<ProcessGroup> processes)
+    : config_(std::move(config)),
+      start_(StartingModel::open(config_.run.init_from, config_.finetune)),
+      data_(encode_finetune_data(config_, read_finetune_rows(config_.task), start_.config,
+                                 start_.tokenizer)),
+      task_(config_, start_, data_),
+      team_(processes),
+      trainer_(task_, setup_of(config_, data_), processes) {}
+
+StopReason FinetuneRun::run() {
+  const StopReason reason = trainer_.run();
+  if (reason == StopReason::kSignal || reason == StopReason::kSessionEnd) return reason;
+  if (config_.training.overfit_one_batch) return reason;
+  return measure() ? reason : StopReason::kSignal;
+}
+
+bool FinetuneRun::measure() {
+  if (const std::optional<Checkpoint> best = trainer_.checkpoints().best()) {
+    task_.load_checkpoint_weights(best->folder);
+  }
+  TaskResult result;
+  result.task = data_.task.name;
+  result.model = config_.run.init_from;
+  if (config_.finetune.weights == StartingWeights::kRandom) result.model += " (random weights)";
+  result.seed = config_.run.seed;
+  result.fold = config_.task.fold;
+  result.protocol = name_of(config_.finetune.protocol);
+  result.setting = setting_of(config_);
+  result.train_rows = data_.train->num_sequences();
+  result.train_is_part = data_.train_is_part;
+  result.steps = trainer_.state().step;
+  result.best_step = trainer_.state().best_step;
+  result.seconds = trainer_.state().elapsed_seconds;
+  for (const std::vector<HeldOutSet>* sets : {&data_.valid, &data_.test}) {
+    for (const HeldOutSet& set : *sets) {
+      const std::optional<TaskOutputs> outputs = task_.predict(team_, *set.dataset);
+      if (!outputs) return false;
+      if (team_.is_first()) write_predictions(set, *outputs);
+      if (set.targets.empty()) continue;
+      TaskSpec spec = data_.task;
+      if (set.rows.task != spec.name) spec.metrics = find_task(set.rows.task).metrics;
+      const TaskMeasures measures = measure_task(spec, *outputs, set.targets);
+      result.sets.push_back({set.rows.name, set.rows.task, set.dataset->num_sequences(),
+                             set.rows.is_part, measures.metrics, measures.loss, measures.majority});
+    }
+  }
+  if (team_.is_first()) write_file_atomically(config_.run.dir + "/result.json", to_json(result));
+  result_ = std::move(result);
+  return true;
+}
+
+void FinetuneRun::write_predictions(const HeldOutSet& set, const TaskOutputs& outputs) const {
+  make_directories(config_.run.dir + "/predictions");
+  write_file_atomically(predictions_path(config_.run.dir, set.rows.name),
+                        prediction_table(data_.task, set.rows.examples, outputs).text());
+}
+
+}  // namespace linformer

@@ -1,0 +1,104 @@
+#include "linformer/config/finetune_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/test_files.h"
+#include "core/temporary_folder.h"
+
+#include "linformer/config/config_file.h"
+#include "linformer/core/atomic_file.h"
+#include "linformer/core/error.h"
+
+namespace linformer {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::vector<std::string> kEnough{"run.dir=r", "run.init_from=m", "task.data=d"};
+
+FinetuneConfig load(std::vector<std::string> overrides, const std::string& path = "") {
+  overrides.insert(overrides.begin(), kEnough.begin(), kEnough.end());
+  return load_finetune_config(path, overrides);
+}
+
+TEST(FinetuneDefaults, AreTheRowsOfRobertasTable) {
+  struct Row {
+    const char* task;
+    double learning_rate;
+    int64_t batch;
+  };
+  for (const Row& row : {Row{"mnli", 1e-5, 32}, Row{"qnli", 1e-5, 32}, Row{"qqp", 1e-5, 32},
+                         Row{"rte", 2e-5, 16}, Row{"sst-2", 1e-5, 32}, Row{"mrpc", 1e-5, 16},
+                         Row{"cola", 1e-5, 16}, Row{"sts-b", 2e-5, 16}}) {
+    const FinetuneConfig config = load({"task.name=" + std::string(row.task)});
+    EXPECT_DOUBLE_EQ(config.training.learning_rate, row.learning_rate) << row.task;
+    EXPECT_EQ(config.training.global_batch_size, row.batch) << row.task;
+    EXPECT_EQ(config.training.micro_batch_size, row.batch) << row.task;
+    EXPECT_DOUBLE_EQ(config.finetune.epochs, 10.0);
+    EXPECT_DOUBLE_EQ(config.training.optimizer.weight_decay, 0.1);
+    EXPECT_DOUBLE_EQ(config.training.optimizer.max_grad_norm, 0.0);
+  }
+  EXPECT_DOUBLE_EQ(load({"task.name=qqp"}).training.schedule.warmup_share.value(), 0.25);
+  // One setting for all tasks.
+  const FinetuneConfig mrpc = load({"task.name=mrpc", "finetune.protocol=global"});
+  const FinetuneConfig qqp = load({"task.name=qqp", "finetune.protocol=global"});
+  EXPECT_EQ(mrpc.training, qqp.training);
+  EXPECT_DOUBLE_EQ(qqp.training.learning_rate, 2e-5);
+}
+
+TEST(FinetuneConfig, FileAndCommandLineWinOverTheDefaultsOfTheTaskTheyName) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("rte.yaml");
+  write_file_atomically(path, "task: {name: rte}\ntraining: {learning_rate: 3.0e-5}\n");
+  const FinetuneConfig config = load({"training.global_batch_size=24"}, path);
+  EXPECT_DOUBLE_EQ(config.training.learning_rate, 3e-5);
+  EXPECT_EQ(config.training.global_batch_size, 24);
+  EXPECT_EQ(config.training.micro_batch_size, 24);  // 16 does not divide 24
+  // The command line's task brings its own defaults along.
+  EXPECT_EQ(load({"task.name=qnli"}, path).training.global_batch_size, 32);
+}
+
+TEST(FinetuneConfig, StepsFollowFromEpochsAndRows) {
+  FinetuneConfig config = load({"task.name=mrpc", "finetune.epochs=3"});
+  // 100 rows, 16 a step: 6.25 steps an epoch.
+  EXPECT_EQ(config.trainer(100).training.max_steps, 19);  // 18.75
+  EXPECT_EQ(config.trainer(100).evaluation.every, 7);
+  EXPECT_EQ(config.trainer(96).training.max_steps, 18);
+  EXPECT_EQ(config.trainer(96).evaluation.every, 6);
+  EXPECT_EQ(config.trainer(96).resolved_warmup_steps(), 1);  // 6 % of 18 = 1.08
+  config.finetune.evaluations_per_epoch = 2;
+  EXPECT_EQ(config.trainer(96).evaluation.every, 3);
+  config.training.max_steps = 5;
+  config.finetune.evaluations_per_epoch = 0;
+  config.evaluation.every = 4;
+  EXPECT_EQ(config.trainer(96).training.max_steps, 5);
+  EXPECT_EQ(config.trainer(96).evaluation.every, 4);
+}
+
+TEST(FinetuneConfig, RefusesWhatCannotBeMeant) {
+  const auto message = [](const std::vector<std::string>& overrides) {
+    return message_of<UsageError>([&] { load(overrides); });
+  };
+  EXPECT_THAT(message({}), HasSubstr("task.name: is not set"));
+  const std::string rte = "task.name=rte";
+  EXPECT_THAT(message({rte, "finetune.epochs=0"}), HasSubstr("finetune.epochs"));
+  EXPECT_THAT(message({rte, "finetune.layer_decay=1.5"}), HasSubstr("lower layers"));
+  EXPECT_THAT(message({rte, "training.max_tokens=5"}), HasSubstr("sequences differ in length"));
+  EXPECT_THAT(message({rte, "task.folds=1"}), HasSubstr("nothing would be left"));
+  EXPECT_THAT(message({rte, "task.labels=[yes]"}), HasSubstr("one label only"));
+  EXPECT_THAT(message({rte, "run.init_from=''"}), HasSubstr("run.init_from: is not set"));
+  EXPECT_THAT(message({rte, "finetune.protokol=global"}), HasSubstr("protocol"));
+}
+
+TEST(FinetuneConfig, SurvivesADumpAndBack) {
+  const TemporaryFolder folder;
+  const FinetuneConfig config =
+      load({"task.name=rte", "finetune.dropout=0.2", "task.labels=[a, b]"});
+  const std::string path = folder.file("config.yaml");
+  write_file_atomically(path, dump_yaml(config));
+  EXPECT_EQ(load_finetune_config(path, {}), config);
+}
+
+}  // namespace
+}  // namespace linformer
