@@ -76,7 +76,10 @@ std::vector<StoredResult> read_results(const std::string& output) {
     for (const auto& entry : fs::recursive_directory_iterator(output)) {
       const std::string path = entry.path().string();
       if (entry.path().filename() != "result.json") continue;
-      if (path.find("/sweep/") != std::string::npos) continue;
+      // What a sweep tried: OUTPUT/TASK/sweep/SETTING/seed-N.
+      if (fs::relative(entry.path(), output).string().find("/sweep/") != std::string::npos) {
+        continue;
+      }
       TaskResult result = task_result_from_json(read_text_file(path), path);
       // OUTPUT/TASK/PROTOCOL/seed-N; a single run's folder says nothing about its protocol.
       const fs::path folder = entry.path().parent_path();

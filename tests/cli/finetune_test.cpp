@@ -1,0 +1,167 @@
+// linformer-finetune, from the command line to tables.
+#include <csignal>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/train_fixture.h"
+
+namespace linformer {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// A tiny pre-trained model and a folder with SST-2 and RTE of a few dozen rows, in GLUE's layout.
+class FinetuneProgramTest : public TrainProgramTest {
+ protected:
+  void SetUp() override {
+    TrainProgramTest::SetUp();
+    ASSERT_EQ(train("base", {"training.max_steps=2"}).exit_code, 0);
+    fs::create_directories(file("glue/SST-2"));
+    fs::create_directories(file("glue/RTE"));
+    std::string sst = "sentence\tlabel\n";
+    std::string rte = "index\tsentence1\tsentence2\tlabel\n";
+    for (int i = 0; i < 40; ++i) {
+      const bool yes = i % 3 != 0;
+      const std::string number = std::to_string(i);
+      sst += std::string(yes ? "a good river " : "a bad stone ") + number + " \t" +
+             (yes ? "1" : "0") + "\n";
+      rte += number + "\tthe old house " + number + "\t" + (yes ? "a river" : "a stone") + "\t" +
+             (yes ? "entailment" : "not_entailment") + "\n";
+    }
+    for (const char* split : {"train.tsv", "dev.tsv"}) {
+      write_file_atomically(file("glue/SST-2/" + std::string(split)), sst);
+      write_file_atomically(file("glue/RTE/" + std::string(split)), rte);
+    }
+    write_file_atomically(file("glue/SST-2/test.tsv"), "index\tsentence\n0\ta good river\n");
+  }
+
+  ProgramResult finetune(const std::vector<std::string>& arguments,
+                         const ProgramOptions& options = {}) const {
+    std::vector<std::string> command{"linformer-finetune",
+                                     "--data",
+                                     file("glue"),
+                                     "--model",
+                                     file("base"),
+                                     "--set",
+                                     "training.learning_rate=1e-2",
+                                     "--set",
+                                     "finetune.epochs=2"};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    return run_child(command, options);
+  }
+};
+
+TEST_F(FinetuneProgramTest, OneTask) {
+  const ProgramResult result =
+      finetune({"--task", "SST-2", "--output", file("sst"), "--seed", "3", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["task"], "sst-2");
+  EXPECT_EQ(json["seed"], 3);
+  EXPECT_EQ(json["sets"][0]["rows"], 40);
+  EXPECT_TRUE(json["sets"][0]["metrics"].contains("accuracy"));
+  EXPECT_EQ(json["sets"].size(), 1u);  // the test file has no labels
+  EXPECT_TRUE(fs::exists(file("sst/predictions/test.tsv")));
+  EXPECT_TRUE(fs::exists(file("sst/checkpoints/best/model.safetensors")));
+  const ProgramResult help = run_child({"linformer-finetune", "--help-config"}, {});
+  EXPECT_THAT(help.out, HasSubstr("finetune.layer_decay = 1.0"));
+}
+
+TEST_F(FinetuneProgramTest, ASuiteDoesWhatIsMissingAndEndsInTables) {
+  const std::vector<std::string> suite{"--suite",    "sst-2,rte", "--seeds",    "2",
+                                       "--jobs",     "2",         "--output",   file("suite"),
+                                       "--protocol", "task",      "--protocol", "global"};
+  const ProgramResult first = finetune(suite);
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_THAT(first.err, HasSubstr("8/8"));
+  EXPECT_THAT(first.out, AllOf(HasSubstr("| sst-2 |"), HasSubstr("| rte |"),
+                               HasSubstr("global: mean"), HasSubstr("| 2 |")));
+  EXPECT_TRUE(fs::exists(file("suite/rte/global/seed-2/result.json")));
+  EXPECT_FALSE(fs::exists(file("suite/rte/global/seed-2/checkpoints")));
+  const auto json = nlohmann::json::parse(read_text_file(file("suite/results.json")));
+  EXPECT_EQ(json["table"]["rows"].size(), 4u);
+  // One is missing: that one is done again, and the tables are the same.
+  fs::remove_all(file("suite/sst-2/task/seed-1"));
+  const ProgramResult again = finetune(suite);
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(again.err, HasSubstr("7 of 8 runs are done already"));
+  EXPECT_EQ(again.out, first.out);
+  // Other settings in the same folder are refused.
+  std::vector<std::string> other = suite;
+  other.insert(other.end(), {"--set", "training.optimizer.weight_decay=0.5"});
+  const ProgramResult refused = finetune(other);
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("training.optimizer.weight_decay is 0.5, was 0.1"));
+  // Compared with the bag of words, without training anything.
+  ASSERT_EQ(
+      finetune({"--suite", "sst-2,rte", "--output", file("bow"), "--baseline", "bag-of-words"})
+          .exit_code,
+      0);
+  const ProgramResult compared =
+      finetune({"--report", "--output", file("suite"), "--compare", file("bow")});
+  ASSERT_EQ(compared.exit_code, 0) << compared.err;
+  EXPECT_THAT(compared.out, HasSubstr("bag of words: mean"));
+}
+
+TEST_F(FinetuneProgramTest, ASweepTakesTheBestOfItsSettings) {
+  const ProgramResult result =
+      finetune({"--task", "sst-2", "--output", file("sweep"), "--sweep", "learning_rate=1e-30,1e-2",
+                "batch=8", "--jobs", "2", "--set", "finetune.epochs=8"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("| tuned |"),
+                    HasSubstr("sst-2: learning_rate=1e-2,global_batch_size=8 of 2 settings, chosen "
+                              "on the held-out set")));
+  EXPECT_THAT(result.out, Not(HasSubstr("1e-30")));
+}
+
+TEST_F(FinetuneProgramTest, AStoppedSuiteGoesOn) {
+  const std::vector<std::string> suite{"--suite", "sst-2",    "--seeds",
+                                       "3",       "--output", file("stopped")};
+  const std::string first = file("stopped/sst-2/task/seed-1/result.json");
+  bool sent = false;
+  ProgramOptions options;
+  options.meanwhile = [&](pid_t program) {
+    if (sent || !fs::exists(first)) return;
+    ::kill(program, SIGTERM);
+    sent = true;
+  };
+  const ProgramResult stopped = finetune(suite, options);
+  EXPECT_EQ(stopped.exit_code, 143) << stopped.err;
+  EXPECT_FALSE(fs::exists(file("stopped/results.md")));
+  const ProgramResult rest = finetune(suite);
+  ASSERT_EQ(rest.exit_code, 0) << rest.err;
+  EXPECT_THAT(rest.err, HasSubstr("of 3 runs are done already"));
+  EXPECT_THAT(rest.out, HasSubstr("| 3 |"));
+}
+
+TEST_F(FinetuneProgramTest, SaysWhatIsWrong) {
+  const auto error = [&](const std::vector<std::string>& arguments, int exit_code) {
+    std::vector<std::string> command = arguments;
+    command.insert(command.end(), {"--output", file("wrong")});
+    const ProgramResult result = finetune(command);
+    EXPECT_EQ(result.exit_code, exit_code) << result.err;
+    return result.err;
+  };
+  EXPECT_THAT(error({"--task", "sst-3"}, 2), AllOf(HasSubstr("sst-3"), HasSubstr("sst-2")));
+  EXPECT_THAT(error({"--task", "cola"}, 1), AllOf(HasSubstr("CoLA"), HasSubstr("fix:")));
+  EXPECT_THAT(error({"--task", "ax"}, 2), HasSubstr("fine-tune on mnli"));
+  EXPECT_THAT(error({"--suite", "sst-2", "--sweep", "learning_rate"}, 2), HasSubstr("--sweep"));
+  EXPECT_THAT(error({"--suite", "rte", "--from-mnli"}, 2), HasSubstr("mnli is not among"));
+  EXPECT_THAT(error({"--task", "sst-2", "--set", "task.train=[" + file("absent.tsv") + "]"}, 1),
+              HasSubstr("absent.tsv"));
+  // A run that fails within a suite is named, the others go on.
+  write_file_atomically(file("glue/RTE/train.tsv"), "index\tsentence1\tsentence2\tlabel\n");
+  const std::string failed = error({"--suite", "rte,sst-2"}, 1);
+  EXPECT_THAT(failed, AllOf(HasSubstr("1 runs failed"), HasSubstr("rte/task/seed-1")));
+  EXPECT_TRUE(fs::exists(file("wrong/sst-2/task/seed-1/result.json")));
+}
+
+}  // namespace
+}  // namespace linformer
