@@ -1,6 +1,7 @@
 // linformer-finetune, from the command line to tables.
 #include <csignal>
 #include <filesystem>
+#include <sstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -139,6 +140,46 @@ TEST_F(FinetuneProgramTest, AStoppedSuiteGoesOn) {
   ASSERT_EQ(rest.exit_code, 0) << rest.err;
   EXPECT_THAT(rest.err, HasSubstr("of 3 runs are done already"));
   EXPECT_THAT(rest.out, HasSubstr("| 3 |"));
+}
+
+TEST_F(FinetuneProgramTest, TwoProcessesAreOne) {
+  const std::vector<std::string> task{"--task", "rte",
+                                      "--set",  "training.global_batch_size=8",
+                                      "--set",  "training.micro_batch_size=4"};
+  const auto predictions = [&](const std::string& name, bool two) {
+    std::vector<std::string> command = task;
+    command.insert(command.end(), {"--output", file(name)});
+    if (two) {
+      std::vector<std::string> launched{
+          "linformer-launch", "--nproc-per-node", "2", "--",
+          std::string(LINFORMER_PROGRAMS_DIR) + "/linformer-finetune"};
+      for (const std::string& word :
+           {std::string("--data"), file("glue"), std::string("--model"), file("base"),
+            std::string("--set"), std::string("training.learning_rate=1e-2"), std::string("--set"),
+            std::string("finetune.epochs=2")}) {
+        launched.push_back(word);
+      }
+      launched.insert(launched.end(), command.begin(), command.end());
+      const ProgramResult result = run_child(launched);
+      EXPECT_EQ(result.exit_code, 0) << result.err;
+    } else {
+      const ProgramResult result = finetune(command);
+      EXPECT_EQ(result.exit_code, 0) << result.err;
+    }
+    std::vector<double> probabilities;
+    std::istringstream text(read_text_file(file(name + "/predictions/dev.tsv")));
+    std::string line;
+    std::getline(text, line);
+    while (std::getline(text, line)) {
+      probabilities.push_back(std::stod(line.substr(line.rfind('\t') + 1)));
+    }
+    return probabilities;
+  };
+  const std::vector<double> one = predictions("one", false);
+  const std::vector<double> two = predictions("two", true);
+  ASSERT_EQ(one.size(), 40u);
+  ASSERT_EQ(two.size(), 40u);
+  for (size_t i = 0; i < one.size(); ++i) EXPECT_NEAR(one[i], two[i], 1e-4) << i;
 }
 
 TEST_F(FinetuneProgramTest, SaysWhatIsWrong) {

@@ -100,5 +100,22 @@ TEST(FinetuneConfig, SurvivesADumpAndBack) {
   EXPECT_EQ(load_finetune_config(path, {}), config);
 }
 
+TEST(FinetuneConfig, TheFilesThatComeAlongAreValid) {
+  const std::string folder = std::string(LINFORMER_SOURCE_DIR) + "/configs/finetune/";
+  EXPECT_EQ(load({"task.name=rte"}, folder + "glue.yaml").training.global_batch_size, 16);
+  EXPECT_EQ(load({}, folder + "imdb.yaml").input.truncation, Truncation::kHeadTail);
+  EXPECT_EQ(load({}, folder + "own-data.yaml").task.label_column, "stars");
+}
+
+TEST(FinetuneConfig, ItsOwnKeysAreInTheDocumentation) {
+  const std::string help = config_help<FinetuneConfig>();
+  const size_t begin = help.find("task: what is learned");
+  const size_t end = help.find("training: batches", begin);
+  ASSERT_NE(end, std::string::npos);
+  const std::string page = read_bytes(std::string(LINFORMER_SOURCE_DIR) + "/docs/finetuning.md");
+  EXPECT_NE(page.find("```text\n" + help.substr(begin, end - begin) + "```"), std::string::npos)
+      << "regenerate the list from linformer-finetune --help-config";
+}
+
 }  // namespace
 }  // namespace linformer
