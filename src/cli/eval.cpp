@@ -1,4 +1,4 @@
-// linformer-eval: perplexity of a trained model on held-out text.
+// linformer-eval: perplexity of a trained model on held-out text; the frame of the program.
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -18,6 +18,7 @@
 #include "linformer/kernels/thread_setup.h"
 #include "linformer/train/evaluator.h"
 #include "linformer/train/model_folder.h"
+#include "linformer/train/model_tokenizer.h"
 #include "linformer/train/pretraining_data.h"
 
 namespace linformer {
@@ -73,15 +74,8 @@ TokenDataset open_data(const PerplexityArguments& arguments, const Tokenizer& to
 
 Measured measure_data(const PerplexityArguments& arguments, const std::string& folder,
                       const MaskedLmModel& model, const UnigramModel* unigram, int threads) {
-  const std::string tokenizer_path = folder + "/tokenizer.model";
-  const Tokenizer tokenizer = Tokenizer::load(tokenizer_path);
   const ModelConfig& config = model.config();
-  if (tokenizer.vocab_size() != config.vocab_size) {
-    fail_run(tokenizer_path,
-             std::to_string(tokenizer.vocab_size()) + " pieces, the model beside it has " +
-                 std::to_string(config.vocab_size),
-             "put the tokenizer that the model was trained with beside it");
-  }
+  const Tokenizer tokenizer = load_tokenizer(folder, config);
   const int64_t length = arguments.max_sequence_length > 0 ? arguments.max_sequence_length
                                                            : config.max_sequence_length;
   if (length > config.max_sequence_length) {

@@ -1,103 +1,21 @@
 // linformer-predict: what a trained model says of texts.
-#include <cstdio>
-#include <filesystem>
-#include <memory>
-#include <optional>
-
 #include <CLI/CLI.hpp>
 
+#include "predict_commands.h"
 #include "program.h"
-
-#include "linformer/analysis/feature_extraction.h"
-#include "linformer/checkpoint/checkpoint_store.h"
-#include "linformer/core/error.h"
-#include "linformer/core/format.h"
-#include "linformer/kernels/caching_allocator.h"
-#include "linformer/kernels/thread_setup.h"
-#include "linformer/text/tokenizer.h"
-#include "linformer/train/model_folder.h"
-
-namespace linformer {
-
-namespace {
-
-struct FeatureArguments {
-  std::string checkpoint;
-  std::string input;
-  std::string output;
-  int64_t batch_size = 8;
-  int threads = 0;
-};
-
-std::optional<Tokenizer> find_tokenizer(const std::string& folder, int64_t vocab_size) {
-  const std::string path = folder + "/tokenizer.model";
-  if (!std::filesystem::exists(path)) return std::nullopt;
-  Tokenizer tokenizer = Tokenizer::load(path);
-  if (tokenizer.vocab_size() != vocab_size) {
-    fail_run(path,
-             std::to_string(tokenizer.vocab_size()) + " pieces, the model beside it has " +
-                 std::to_string(vocab_size),
-             "put the tokenizer that the model was trained with beside it");
-  }
-  return tokenizer;
-}
-
-void run_features(const FeatureArguments& arguments) {
-  install_caching_allocator();
-  set_num_threads(arguments.threads);
-  const std::string folder = find_model_folder(arguments.checkpoint);
-  const AnyModel model = load_any_model(folder);
-  const ModelConfig& config = model.config();
-  const std::optional<Tokenizer> tokenizer = find_tokenizer(folder, config.vocab_size);
-  const InputLimits limits{config.vocab_size, config.max_sequence_length, config.type_vocab_size};
-  const std::vector<InputRow> rows =
-      read_input_rows(arguments.input, limits, tokenizer ? &*tokenizer : nullptr);
-  const FeatureSummary summary =
-      write_features(model, rows, arguments.batch_size, arguments.output);
-  if (summary.num_rows == 0) return;  // a signal: no half result
-  std::printf("%s: hidden_states.0 to .%lld (%lld, %lld, %lld) and logits\n",
-              arguments.output.c_str(), static_cast<long long>(summary.num_states - 1),
-              static_cast<long long>(summary.num_rows), static_cast<long long>(summary.length),
-              static_cast<long long>(config.hidden_size));
-}
-
-void add_features_command(CLI::App& program) {
-  auto arguments = std::make_shared<FeatureArguments>();
-  CLI::App* command = program.add_subcommand(
-      "features", "hidden states of every layer and logits, to compare with other programs");
-  command
-      ->add_option("--checkpoint", arguments->checkpoint,
-                   "model folder, or a run folder (its newest checkpoint)")
-      ->required();
-  command
-      ->add_option("--input", arguments->input,
-                   "JSON lines with input_ids (and attention_mask, token_type_ids), or text (and "
-                   "text_pair)")
-      ->required();
-  command->add_option("--output", arguments->output, "safetensors file to write")->required();
-  command->add_option("--batch-size", arguments->batch_size, "rows at a time")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  command->add_option("--threads", arguments->threads, "0 = all cores")
-      ->check(CLI::NonNegativeNumber);
-  add_examples(*command,
-               {"linformer-predict features --checkpoint runs/sample --input rows.jsonl --output "
-                "features.safetensors"});
-  command->callback([arguments] { run_features(*arguments); });
-}
-
-}  // namespace
-
-}  // namespace linformer
 
 int main(int argc, char** argv) {
   const linformer::ProgramInfo info{
       "linformer-predict",
-      "Shows what a trained model computes.",
-      {"linformer-predict features --checkpoint runs/sample --input rows.jsonl --output "
+      "Shows what a trained model makes of texts.",
+      {"linformer-predict fill-mask --checkpoint runs/sample --text 'The <mask> is blue.'",
+       "linformer-predict classify --checkpoint runs/sst2 --input reviews.txt --json",
+       "linformer-predict features --checkpoint runs/sample --input rows.jsonl --output "
        "features.safetensors"}};
   return linformer::run_program(argc, argv, info, [](CLI::App& program) {
     program.require_subcommand(1);
+    linformer::add_fill_mask_command(program);
+    linformer::add_classify_command(program);
     linformer::add_features_command(program);
   });
 }

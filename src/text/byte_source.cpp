@@ -47,6 +47,13 @@ class StoredBytes {
     }
   }
 
+  bool ready() const {
+    struct pollfd waiting {
+      descriptor_, POLLIN, 0
+    };
+    return is_file_ || ::poll(&waiting, 1, 0) > 0;
+  }
+
   const std::string& name() const { return name_; }
   uint64_t consumed() const { return consumed_; }
 
@@ -76,15 +83,14 @@ struct StoredBuffer {
     end = file.read(buffer.data(), buffer.size());
     return end > 0;
   }
-  /// Reads until at least `count` bytes are there, or the file ends.
-  void peek(size_t count) {
-    while (end < count) {
-      const size_t more = file.read(buffer.data() + end, buffer.size() - end);
-      if (more == 0) return;
-      end += more;
-    }
+  /// Reads more behind what is there; false at the end of the file.
+  bool extend() {
+    const size_t more = file.read(buffer.data() + end, buffer.size() - end);
+    end += more;
+    return more > 0;
   }
   std::string_view rest() const { return {buffer.data() + begin, end - begin}; }
+  bool ready() const { return begin < end || file.ready(); }
 
   StoredBytes file;
   std::vector<char> buffer;
@@ -114,6 +120,7 @@ class PlainSource : public ByteSource {
     stored_->begin += count;
     return count;
   }
+  bool ready() const override { return stored_->ready(); }
   uint64_t consumed_bytes() const override { return stored_->file.consumed(); }
 
  private:
@@ -140,6 +147,7 @@ class ZstdSource : public ByteSource {
     }
     return output.pos;
   }
+  bool ready() const override { return stored_->ready(); }
   uint64_t consumed_bytes() const override { return stored_->file.consumed(); }
 
  private:
@@ -188,6 +196,7 @@ class GzipSource : public ByteSource {
     }
     return wanted - stream_.avail_out;
   }
+  bool ready() const override { return stored_->ready(); }
   uint64_t consumed_bytes() const override { return stored_->file.consumed(); }
 
  private:
@@ -210,17 +219,18 @@ class GzipSource : public ByteSource {
   bool inside_member_ = false;
 };
 
-bool is_zstd(std::string_view front) {
-  if (front.size() < 4) return false;
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(front[i]); };
-  const bool frame = byte(0) == 0x28 && byte(1) == 0xB5 && byte(2) == 0x2F && byte(3) == 0xFD;
-  const bool skippable =
-      (byte(0) & 0xF0) == 0x50 && byte(1) == 0x2A && byte(2) == 0x4D && byte(3) == 0x18;
-  return frame || skippable;
+/// The first bytes of the formats, as far as `front` goes. A terminal may give one byte at a time,
+/// and must not be asked for more than it takes to tell.
+bool may_be_zstd(std::string_view front) {
+  constexpr std::string_view kFrame = "\x28\xB5\x2F\xFD";
+  constexpr std::string_view kSkippable = "\x2A\x4D\x18";  // after 0x50 .. 0x5F
+  if (kFrame.starts_with(front.substr(0, 4))) return true;
+  if (front.empty() || (static_cast<unsigned char>(front[0]) & 0xF0) != 0x50) return false;
+  return kSkippable.starts_with(front.substr(1, 3));
 }
 
-bool is_gzip(std::string_view front) {
-  return front.size() >= 2 && front[0] == '\x1F' && front[1] == '\x8B';
+bool may_be_gzip(std::string_view front) {
+  return std::string_view("\x1F\x8B").starts_with(front.substr(0, 2));
 }
 
 }  // namespace
@@ -231,9 +241,18 @@ std::string input_name(const std::string& path) {
 
 std::unique_ptr<ByteSource> open_byte_source(const std::string& path) {
   auto stored = std::make_unique<StoredBuffer>(path);
-  stored->peek(4);
-  if (is_zstd(stored->rest())) return std::make_unique<ZstdSource>(std::move(stored));
-  if (is_gzip(stored->rest())) return std::make_unique<GzipSource>(std::move(stored));
+  const auto may_be_compressed = [&] {
+    return may_be_zstd(stored->rest()) || may_be_gzip(stored->rest());
+  };
+  while (stored->rest().size() < 4 && may_be_compressed() && stored->extend()) {
+  }
+  const std::string_view front = stored->rest();
+  if (front.size() >= 4 && may_be_zstd(front)) {
+    return std::make_unique<ZstdSource>(std::move(stored));
+  }
+  if (front.size() >= 2 && may_be_gzip(front)) {
+    return std::make_unique<GzipSource>(std::move(stored));
+  }
   for (const char* ending : {".zst", ".gz"}) {
     if (path.ends_with(ending)) {
       fail_run(path, std::string("the name ends in ") + ending + " but the content is not that",

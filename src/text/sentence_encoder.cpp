@@ -36,7 +36,8 @@ SentenceEncoder::SentenceEncoder(const Tokenizer& tokenizer, SpecialLiterals lit
 }
 
 void SentenceEncoder::encode(std::string_view sentence, std::vector<int32_t>& ids) {
-  bool by_word = by_word_ && literals_ != SpecialLiterals::kAsIds;
+  bool by_word =
+      by_word_ && literals_ != SpecialLiterals::kAsIds && literals_ != SpecialLiterals::kMaskAsId;
   if (by_word && sentence.find_first_of("\xCC\xCD") != sentence.npos) {
     for_each_word(sentence, [&](std::string_view word) {
       by_word = by_word && !begins_with_combining_mark(word);

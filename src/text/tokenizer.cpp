@@ -121,6 +121,10 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, SpecialLiterals li
       const size_t found = rest.find(literal);
       if (found < best.position) best = {found, literal.size(), id};
     };
+    if (literals == SpecialLiterals::kMaskAsId) {
+      consider(kMaskPiece, mask_id());
+      return best;
+    }
     if (literals == SpecialLiterals::kAsIds) {
       for (const auto& [id, piece] : kFrontSpecials) consider(piece, id);
       consider(kMaskPiece, mask_id());

@@ -64,8 +64,8 @@ TEST(SentenceEncoder, TreatsBlanksAndOddWordsAsSentencePieceDoes) {
 
 TEST(SentenceEncoder, TreatsLiteralsAsAsked) {
   const std::string text = "the <unk> and <mask> the x<unk>";
-  for (const auto literals :
-       {SpecialLiterals::kAsText, SpecialLiterals::kUnkAsId, SpecialLiterals::kAsIds}) {
+  for (const auto literals : {SpecialLiterals::kAsText, SpecialLiterals::kUnkAsId,
+                              SpecialLiterals::kMaskAsId, SpecialLiterals::kAsIds}) {
     SentenceEncoder encoder(bpe_tokenizer(), literals);
     EXPECT_EQ(encode(encoder, text), bpe_tokenizer().encode(text, literals));
   }

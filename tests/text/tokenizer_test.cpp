@@ -73,6 +73,9 @@ TEST_P(TokenizerTest, LiteralsBecomeIdsWhenAsked) {
   // Inside a word it is text, and so are the others.
   EXPECT_THAT(tokenizer().encode("x<unk> <mask>", SpecialLiterals::kUnkAsId),
               Not(::testing::AnyOf(Contains(kUnkId), Contains(999))));
+  const auto prompt = tokenizer().encode("a<mask></s> <unk>", SpecialLiterals::kMaskAsId);
+  EXPECT_EQ(std::count(prompt.begin(), prompt.end(), 999), 1);
+  EXPECT_THAT(prompt, Not(::testing::AnyOf(Contains(kUnkId), Contains(kEosId))));
 }
 
 TEST_P(TokenizerTest, ShowsSpecialTokens) {

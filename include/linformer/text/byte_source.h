@@ -16,6 +16,9 @@ class ByteSource {
   /// file if it cannot be read, is damaged, or a compressed stream is cut short.
   virtual size_t read(char* data, size_t size) = 0;
 
+  /// False if read() would have to wait for a pipe or a terminal; always true for a file.
+  virtual bool ready() const = 0;
+
   /// Stored (compressed) bytes consumed so far; with stored_bytes() this gives the progress.
   virtual uint64_t consumed_bytes() const = 0;
 };

@@ -13,9 +13,10 @@ namespace linformer {
 
 /// What literal special pieces ("<mask>", "<s>", ...) in a text become.
 enum class SpecialLiterals {
-  kAsText,   ///< ordinary pieces: text cannot smuggle in special tokens
-  kUnkAsId,  ///< "<unk>" between blanks becomes kUnkId (WikiText), the others stay text
-  kAsIds,    ///< all five become their ids, wherever they stand (fill-mask prompts)
+  kAsText,    ///< ordinary pieces: text cannot smuggle in special tokens
+  kUnkAsId,   ///< "<unk>" between blanks becomes kUnkId (WikiText), the others stay text
+  kMaskAsId,  ///< "<mask>" becomes its id wherever it stands, the others stay text (prompts)
+  kAsIds,     ///< all five become their ids, wherever they stand
 };
 
 /// A SentencePiece model with RoBERTa's special ids: <s> 0, <pad> 1, </s> 2, <unk> 3, <mask> last.

@@ -1,0 +1,92 @@
+// linformer-predict classify: labels, or a number, for texts and pairs of texts.
+#include <algorithm>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "predict_commands.h"
+#include "predict_stream.h"
+#include "program.h"
+
+#include "linformer/analysis/text_prediction.h"
+#include "linformer/checkpoint/checkpoint_store.h"
+#include "linformer/core/format.h"
+#include "linformer/kernels/caching_allocator.h"
+#include "linformer/kernels/thread_setup.h"
+#include "linformer/train/model_tokenizer.h"
+
+namespace linformer {
+
+namespace {
+
+/// Adds the answer of one row: "positive 0.9731  negative 0.02694", or a regression's number.
+void add_answer(const HeadConfig& head, std::span<const float> logits,
+                const StreamArguments& arguments, Answers& answers) {
+  if (logits.empty()) {  // an error stands in its place
+    answers.lines.emplace_back();
+    answers.objects.emplace_back();
+    return;
+  }
+  if (head.type == HeadType::kRegression) {
+    answers.lines.push_back(format_number(logits[0], 6));
+    answers.objects.push_back({{"value", logits[0]}});
+    return;
+  }
+  std::string line;
+  nlohmann::ordered_json labels = nlohmann::ordered_json::array();
+  for (const LabelGuess& guess : most_probable(logits, arguments.top_k)) {
+    const std::string& name = head.labels[static_cast<size_t>(guess.label)];
+    line += (line.empty() ? "" : "  ") + name + " " + format_number(guess.probability);
+    labels.push_back({{"label", name}, {"probability", guess.probability}});
+  }
+  answers.lines.push_back(std::move(line));
+  answers.objects.push_back({{"labels", std::move(labels)}});
+}
+
+void run_classify(const StreamArguments& arguments) {
+  install_caching_allocator();
+  set_num_threads(arguments.threads);
+  const std::string folder = find_model_folder(arguments.checkpoint);
+  const TextClassifier classifier = TextClassifier::load(folder);
+  const Tokenizer tokenizer = load_tokenizer(folder, classifier.config());
+  answer_requests(arguments, RequestKind::kClassify, classifier.config(), tokenizer,
+                  [&](std::vector<TextRequest>& window) {
+                    Answers answers;
+                    const auto outputs = classifier.predict(take_rows(window), arguments.bounds());
+                    answers.complete = outputs.size() == window.size();
+                    for (const std::vector<float>& row : outputs) {
+                      add_answer(classifier.head(), row, arguments, answers);
+                    }
+                    return answers;
+                  });
+}
+
+}  // namespace
+
+void add_classify_command(CLI::App& program) {
+  auto arguments = std::make_shared<StreamArguments>();
+  CLI::App* command = program.add_subcommand(
+      "classify", "labels with probabilities, or a number, of a fine-tuned model, line by line");
+  add_stream_options(*command, *arguments);
+  command
+      ->add_option_function<std::string>(
+          "--truncation",
+          [arguments](const std::string& name) {
+            const auto& names = EnumNames<Truncation>::kNames;
+            arguments->truncation = static_cast<Truncation>(
+                std::find(names.begin(), names.end(), name) - names.begin());
+          },
+          "what is kept of a text that is too long: as the model was fine-tuned")
+      ->check(CLI::IsMember({"head", "tail", "head_tail"}))
+      ->default_str("head");
+  add_examples(
+      *command,
+      {"linformer-predict classify --checkpoint runs/sst2 --text 'A warm, funny film.'",
+       "linformer-predict classify --checkpoint runs/mnli --input pairs.tsv   # premise TAB "
+       "hypothesis",
+       "linformer-predict classify --checkpoint runs/imdb --input reviews.jsonl.zst --json"});
+  command->callback([arguments] { run_classify(*arguments); });
+}
+
+}  // namespace linformer

@@ -1,0 +1,76 @@
+// linformer-predict features: hidden states and logits of given rows.
+#include <cstdio>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "predict_commands.h"
+#include "program.h"
+
+#include "linformer/analysis/feature_extraction.h"
+#include "linformer/checkpoint/checkpoint_store.h"
+#include "linformer/kernels/caching_allocator.h"
+#include "linformer/kernels/thread_setup.h"
+#include "linformer/text/tokenizer.h"
+#include "linformer/train/model_folder.h"
+#include "linformer/train/model_tokenizer.h"
+
+namespace linformer {
+
+namespace {
+
+struct FeatureArguments {
+  std::string checkpoint;
+  std::string input;
+  std::string output;
+  int64_t batch_size = 8;
+  int threads = 0;
+};
+
+void run_features(const FeatureArguments& arguments) {
+  install_caching_allocator();
+  set_num_threads(arguments.threads);
+  const std::string folder = find_model_folder(arguments.checkpoint);
+  const AnyModel model = load_any_model(folder);
+  const ModelConfig& config = model.config();
+  const std::optional<Tokenizer> tokenizer = find_tokenizer(folder, config);
+  const InputLimits limits{config.vocab_size, config.max_sequence_length, config.type_vocab_size};
+  const std::vector<InputRow> rows =
+      read_input_rows(arguments.input, limits, tokenizer ? &*tokenizer : nullptr);
+  const FeatureSummary summary =
+      write_features(model, rows, arguments.batch_size, arguments.output);
+  if (summary.num_rows == 0) return;  // a signal: no half result
+  std::printf("%s: hidden_states.0 to .%lld (%lld, %lld, %lld) and logits\n",
+              arguments.output.c_str(), static_cast<long long>(summary.num_states - 1),
+              static_cast<long long>(summary.num_rows), static_cast<long long>(summary.length),
+              static_cast<long long>(config.hidden_size));
+}
+
+}  // namespace
+
+void add_features_command(CLI::App& program) {
+  auto arguments = std::make_shared<FeatureArguments>();
+  CLI::App* command = program.add_subcommand(
+      "features", "hidden states of every layer and logits, to compare with other programs");
+  command
+      ->add_option("--checkpoint", arguments->checkpoint,
+                   "model folder, or a run folder (its newest checkpoint)")
+      ->required();
+  command
+      ->add_option("--input", arguments->input,
+                   "JSON lines with input_ids (and attention_mask, token_type_ids), or text (and "
+                   "text_pair)")
+      ->required();
+  command->add_option("--output", arguments->output, "safetensors file to write")->required();
+  command->add_option("--batch-size", arguments->batch_size, "rows at a time")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--threads", arguments->threads, "0 = all cores")
+      ->check(CLI::NonNegativeNumber);
+  add_examples(*command,
+               {"linformer-predict features --checkpoint runs/sample --input rows.jsonl --output "
+                "features.safetensors"});
+  command->callback([arguments] { run_features(*arguments); });
+}
+
+}  // namespace linformer

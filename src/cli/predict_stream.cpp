@@ -1,0 +1,169 @@
+// What the commands of linformer-predict that answer line by line have in common.
+#include "predict_stream.h"
+
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+#include "linformer/core/log.h"
+#include "linformer/core/stop_signal.h"
+
+namespace linformer {
+
+namespace {
+
+constexpr int64_t kMostWarnings = 5;
+
+/// Counts what went wrong or was changed, and says so: the first few lines one by one.
+class StreamNotes {
+ public:
+  void note(const TextRequest& request) {
+    ++lines_;
+    if (!request.error.empty() && errors_++ == 0) first_error_ = request;
+    if (request.truncated && cut_++ < kMostWarnings) {
+      log_warning(request.where() + ": longer than the model's n, and was cut");
+    }
+    if (request.repaired_utf8 > 0 && repaired_++ < kMostWarnings) {
+      log_warning(request.where() + ": not valid UTF-8; " + std::to_string(request.repaired_utf8) +
+                  " places were replaced by U+FFFD");
+    }
+  }
+
+  void finish() const {
+    if (cut_ > kMostWarnings) log_warning("in all, " + format_count(cut_) + " lines were cut");
+    if (repaired_ > kMostWarnings) {
+      log_warning("in all, " + format_count(repaired_) + " lines were not valid UTF-8");
+    }
+    if (errors_ == 0) return;
+    fail_run(first_error_.where(),
+             first_error_.error + " (" + format_count(errors_) + " of " + format_count(lines_) +
+                 " lines could not be answered)",
+             "mend the lines that have an error in the output");
+  }
+
+ private:
+  int64_t lines_ = 0;
+  int64_t errors_ = 0;
+  int64_t cut_ = 0;
+  int64_t repaired_ = 0;
+  TextRequest first_error_;
+};
+
+bool reads_json(const StreamArguments& arguments) {
+  if (arguments.input_format != "auto") return arguments.input_format == "json-lines";
+  size_t json = 0;
+  for (std::string name : arguments.inputs) {
+    for (const std::string ending : {".zst", ".gz"}) {
+      if (name.ends_with(ending)) name.resize(name.size() - ending.size());
+    }
+    json += name.ends_with(".jsonl") || name.ends_with(".json") ? 1 : 0;
+  }
+  if (json > 0 && json < arguments.inputs.size()) {
+    fail_usage("--input", "JSON lines and plain text cannot be mixed",
+               "read them one after the other, or say which with --input-format");
+  }
+  return json > 0;
+}
+
+TextRequests open_requests(const StreamArguments& arguments, RequestKind kind,
+                           const ModelConfig& config, const Tokenizer& tokenizer) {
+  if (!arguments.texts.empty() && !arguments.inputs.empty()) {
+    fail_usage("--text", "cannot be given together with --input", "leave one of both out");
+  }
+  RequestOptions options;
+  options.kind = kind;
+  options.json_lines = reads_json(arguments);
+  options.max_sequence_length = config.max_sequence_length;
+  options.truncation = arguments.truncation;
+  options.look_ahead = static_cast<size_t>(arguments.look_ahead);
+  if (!arguments.texts.empty()) return {tokenizer, options, arguments.texts};
+  return {tokenizer, options,
+          LineStream(arguments.inputs.empty() ? std::vector<std::string>{"-"} : arguments.inputs)};
+}
+
+std::string json_line(const TextRequest& request, const nlohmann::ordered_json& answer,
+                      bool with_input) {
+  nlohmann::ordered_json object;
+  if (with_input) object["file"] = request.input;
+  object["line"] = request.line;
+  if (request.error.empty()) {
+    object["text"] = request.text;
+    if (request.text_pair) object["text_pair"] = *request.text_pair;
+    object.update(answer);
+  } else {
+    object["error"] = request.error;
+  }
+  if (request.truncated) object["truncated"] = true;
+  if (request.repaired_utf8 > 0) object["repaired_utf8"] = request.repaired_utf8;
+  return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+}  // namespace
+
+void add_stream_options(CLI::App& command, StreamArguments& arguments) {
+  command
+      .add_option("--checkpoint", arguments.checkpoint,
+                  "model folder, or a run folder (its newest checkpoint)")
+      ->required();
+  command.add_option("--text", arguments.texts, "a text; may be given several times");
+  command.add_option(
+      "--input", arguments.inputs,
+      "files (.txt, .jsonl, .zst, .gz), a text a line; - or nothing: standard input");
+  command
+      .add_option("--input-format", arguments.input_format,
+                  "text, json-lines ({\"text\": \"...\"}), or auto: by the file's name")
+      ->check(CLI::IsMember({"auto", "text", "json-lines"}))
+      ->capture_default_str();
+  command.add_option("--top-k", arguments.top_k, "most probable answers to show")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--batch-size", arguments.batch_size, "rows at a time")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command
+      .add_option("--look-ahead", arguments.look_ahead,
+                  "lines read ahead at most, to put those of similar length together")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--threads", arguments.threads, "0 = all cores")
+      ->check(CLI::NonNegativeNumber);
+  command.add_flag("--json", arguments.json, "print a JSON object a line");
+}
+
+std::vector<InputRow> take_rows(std::vector<TextRequest>& window) {
+  std::vector<InputRow> rows;
+  rows.reserve(window.size());
+  for (TextRequest& request : window) rows.push_back(std::move(request.row));
+  return rows;
+}
+
+void answer_requests(const StreamArguments& arguments, RequestKind kind, const ModelConfig& config,
+                     const Tokenizer& tokenizer,
+                     const std::function<Answers(std::vector<TextRequest>&)>& answer) {
+  TextRequests requests = open_requests(arguments, kind, config, tokenizer);
+  StreamNotes notes;
+  while (stop_signal() == 0) {
+    std::vector<TextRequest> window = requests.next();
+    if (window.empty()) break;
+    const Answers answers = answer(window);
+    if (!answers.complete) return;
+    for (size_t i = 0; i < window.size(); ++i) {
+      const TextRequest& request = window[i];
+      notes.note(request);
+      const std::string line =
+          arguments.json ? json_line(request, answers.objects[i], arguments.inputs.size() > 1)
+          : request.error.empty() ? answers.lines[i]
+                                  : "error: " + request.error;
+      std::fwrite(line.data(), 1, line.size(), stdout);
+      std::fputc('\n', stdout);
+    }
+    // A reader that went away ends the work; run_program() says so.
+    if (std::fflush(stdout) != 0) return;
+  }
+  notes.finish();
+}
+
+}  // namespace linformer

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "linformer/config/model_config.h"
+#include "linformer/data/length_batches.h"
+#include "linformer/data/text_requests.h"
+
+namespace CLI {
+class App;
+}
+
+namespace linformer {
+
+/// What the commands that answer line by line have in common.
+struct StreamArguments {
+  std::string checkpoint;
+  std::vector<std::string> texts;
+  std::vector<std::string> inputs;
+  std::string input_format = "auto";
+  Truncation truncation = Truncation::kHead;
+  int64_t top_k = 5;
+  int64_t batch_size = 32;
+  int64_t look_ahead = 512;
+  int threads = 0;
+  bool json = false;
+
+  BatchBounds bounds() const { return {batch_size, BatchBounds{}.max_positions}; }
+};
+void add_stream_options(CLI::App& command, StreamArguments& arguments);
+
+/// The rows of a window, in its order; those of errors have no ids.
+std::vector<InputRow> take_rows(std::vector<TextRequest>& window);
+
+/// Answers of a window, in its order: a line for people, or what --json adds to a line's object.
+struct Answers {
+  std::vector<std::string> lines;
+  std::vector<nlohmann::ordered_json> objects;
+  bool complete = true;  ///< false: a signal came
+};
+
+/// Reads windows of requests, lets `answer` compute, and writes a line for each to stdout at once.
+/// Throws RunError at the end if some line could not be answered.
+void answer_requests(const StreamArguments& arguments, RequestKind kind, const ModelConfig& config,
+                     const Tokenizer& tokenizer,
+                     const std::function<Answers(std::vector<TextRequest>&)>& answer);
+
+}  // namespace linformer

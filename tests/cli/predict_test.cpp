@@ -1,0 +1,320 @@
+// linformer-predict fill-mask and classify, run as programs on small models with random weights.
+#include <csignal>
+#include <stdexcept>
+
+#include <nlohmann/json.hpp>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/data_fixture.h"
+
+#include "linformer/checkpoint/model_config_json.h"
+#include "linformer/train/model_folder.h"
+
+namespace linformer {
+namespace {
+
+using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+/// A program that one talks to line by line.
+class Conversation {
+ public:
+  explicit Conversation(const std::vector<std::string>& command) {
+    int to_child[2];
+    int from_child[2];
+    if (::pipe(to_child) != 0 || ::pipe(from_child) != 0) throw std::runtime_error("no pipe");
+    child_ = ::fork();
+    if (child_ == 0) {
+      ::dup2(to_child[0], STDIN_FILENO);
+      ::dup2(from_child[1], STDOUT_FILENO);
+      for (const int end : {to_child[0], to_child[1], from_child[0], from_child[1]}) ::close(end);
+      const std::string program = std::string(LINFORMER_PROGRAMS_DIR) + "/" + command.front();
+      std::vector<char*> arguments;
+      for (const std::string& argument : command) {
+        arguments.push_back(const_cast<char*>(argument.c_str()));
+      }
+      arguments.push_back(nullptr);
+      ::execv(program.c_str(), arguments.data());
+      ::_exit(127);
+    }
+    ::close(to_child[0]);
+    ::close(from_child[1]);
+    input_ = to_child[1];
+    output_ = from_child[0];
+  }
+  ~Conversation() {
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+    ::close(output_);
+    if (input_ >= 0) ::close(input_);
+  }
+  Conversation(const Conversation&) = delete;
+  Conversation& operator=(const Conversation&) = delete;
+
+  void say(const std::string& text) const {
+    ASSERT_EQ(::write(input_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+  /// The next line of the answer; "" if none comes within a minute.
+  std::string answer() {
+    while (pending_.find('\n') == pending_.npos) {
+      struct pollfd waiting {
+        output_, POLLIN, 0
+      };
+      char piece[4096];
+      const ssize_t count =
+          ::poll(&waiting, 1, 60'000) > 0 ? ::read(output_, piece, sizeof(piece)) : 0;
+      if (count <= 0) return "";
+      pending_.append(piece, static_cast<size_t>(count));
+    }
+    const std::string line = pending_.substr(0, pending_.find('\n'));
+    pending_.erase(0, line.size() + 1);
+    return line;
+  }
+  /// Ends its input; its exit code.
+  int finish() {
+    ::close(input_);
+    input_ = -1;
+    int status = 0;
+    ::waitpid(child_, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+
+ private:
+  pid_t child_ = -1;
+  int input_ = -1;
+  int output_ = -1;
+  std::string pending_;
+};
+
+class PredictTest : public DataProgramTest {
+ protected:
+  void SetUp() override {
+    make_model("mlm", {});
+    make_model("sentiment", {HeadType::kClassification, {"negative", "neutral", "positive"}});
+    make_model("score", {HeadType::kRegression, {}});
+  }
+
+  void make_model(const std::string& name, const HeadConfig& head) const {
+    ModelConfig config;
+    config.vocab_size = 1000;
+    config.hidden_size = 16;
+    config.num_hidden_layers = 2;
+    config.num_attention_heads = 2;
+    config.intermediate_size = 32;
+    config.max_sequence_length = 32;
+    config.initializer_range = 0.3;
+    config.attention.projected_length = 8;
+    make_directories(file(name));
+    save_model(file(name), to_config_json(config, head),
+               model_tensors(build_any_model(config, head, 1)), read_text_file(model()));
+  }
+
+  std::vector<std::string> command(const std::string& what, const std::string& checkpoint,
+                                   const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> all{"linformer-predict", what, "--checkpoint", file(checkpoint)};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  ProgramResult fill_mask(const std::vector<std::string>& more, const std::string& input = "") {
+    return run_child(command("fill-mask", "mlm", more), {.standard_input = input});
+  }
+  ProgramResult classify(const std::string& checkpoint, const std::vector<std::string>& more,
+                         const std::string& input = "") {
+    return run_child(command("classify", checkpoint, more), {.standard_input = input});
+  }
+
+  static std::vector<json> objects(const std::string& out) {
+    std::vector<json> all;
+    for (const std::string& line : lines(out)) all.push_back(json::parse(line));
+    return all;
+  }
+  static std::vector<std::string> lines(const std::string& out) {
+    std::vector<std::string> all;
+    for (size_t begin = 0; begin < out.size();) {
+      const size_t end = out.find('\n', begin);
+      all.push_back(out.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    return all;
+  }
+};
+
+TEST_F(PredictTest, FillsEachMask) {
+  const auto result = fill_mask({"--json", "--top-k", "1000", "--text", "the <mask> and <mask>"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto answers = objects(result.out);
+  ASSERT_THAT(answers, SizeIs(1));
+  EXPECT_EQ(answers[0]["line"], 1);
+  EXPECT_EQ(answers[0]["text"], "the <mask> and <mask>");
+  ASSERT_THAT(answers[0]["masks"], SizeIs(2));
+  for (const json& mask : answers[0]["masks"]) {
+    double sum = 0.0;
+    double previous = 1.0;
+    ASSERT_THAT(mask["guesses"], SizeIs(1000));
+    for (const json& guess : mask["guesses"]) {
+      const double probability = guess["probability"];
+      EXPECT_LE(probability, previous);
+      previous = probability;
+      sum += probability;
+    }
+    EXPECT_NEAR(sum, 1.0, 1e-5);
+  }
+  // for people: the same, in short
+  const auto text = fill_mask({"--top-k", "2", "--text", "the <mask> and <mask>"});
+  ASSERT_EQ(text.exit_code, 0) << text.err;
+  const json& first = answers[0]["masks"][0]["guesses"][0];
+  char expected[100];
+  std::snprintf(expected, sizeof(expected), "%s %.4g  ", first["token"].get<std::string>().c_str(),
+                first["probability"].get<double>());
+  EXPECT_THAT(text.out, StartsWith(expected));
+  EXPECT_EQ(std::count(text.out.begin(), text.out.end(), '\t'), 1);
+  EXPECT_EQ(std::count(text.out.begin(), text.out.end(), '\n'), 1);
+}
+
+TEST_F(PredictTest, ProbabilitiesAreTheSoftmaxOfFeatures) {
+  write_file_atomically(file("rows.jsonl"), "{\"text\": \"a fine day\"}\n");
+  ASSERT_EQ(run_child({"linformer-predict", "features", "--checkpoint", file("sentiment"),
+                       "--input", file("rows.jsonl"), "--output", file("f.safetensors")})
+                .exit_code,
+            0);
+  const at::Tensor logits = load_tensors(file("f.safetensors")).at("logits");
+  const auto result = classify("sentiment", {"--json", "--text", "a fine day"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const json labels = objects(result.out).at(0)["labels"];
+  ASSERT_THAT(labels, SizeIs(3));
+  std::map<std::string, double> by_name;
+  for (const json& label : labels) by_name[label["label"]] = label["probability"];
+  const float* logit = logits.const_data_ptr<float>();
+  const double sum = std::exp(logit[0]) + std::exp(logit[1]) + std::exp(logit[2]);
+  EXPECT_NEAR(by_name["negative"], std::exp(logit[0]) / sum, 1e-6);
+  EXPECT_NEAR(by_name["neutral"], std::exp(logit[1]) / sum, 1e-6);
+  EXPECT_NEAR(by_name["positive"], std::exp(logit[2]) / sum, 1e-6);
+  EXPECT_GE(labels[0]["probability"], labels[1]["probability"]);
+  EXPECT_THAT(classify("sentiment", {"--top-k", "1", "--text", "a fine day"}).out,
+              StartsWith(labels[0]["label"].get<std::string>() + " 0."));
+}
+
+TEST_F(PredictTest, ARegressionGivesANumber) {
+  const auto result = classify("score", {"--json", "--text", "a cat\ta dog"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const json answer = objects(result.out).at(0);
+  EXPECT_EQ(answer["text_pair"], "a dog");
+  const double value = answer["value"];
+  EXPECT_NEAR(std::stod(classify("score", {"--text", "a cat\ta dog"}).out), value, 1e-4);
+}
+
+// Every line is answered in its place, whatever the order in which it was computed.
+TEST_F(PredictTest, LinesOutAreLinesIn) {
+  std::string input;
+  for (int i = 0; i < 90; ++i) {
+    std::string line;
+    for (int j = 0; j < i * 7 % 13; ++j) line += "w" + std::to_string(i) + " ";
+    input += i % 10 == 4 ? "\n" : line + "x\n";
+  }
+  write_file_atomically(file("texts.txt"), input);
+  const std::vector<std::string> common{"--json", "--input", file("texts.txt")};
+  const auto run = [&](std::vector<std::string> more) {
+    more.insert(more.end(), common.begin(), common.end());
+    const auto result = classify("sentiment", more);
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_THAT(result.err, AllOf(HasSubstr("texts.txt:5: the line is empty"),
+                                  HasSubstr("9 of 90 lines could not be answered")));
+    return objects(result.out);
+  };
+  const auto one = run({"--batch-size", "1", "--look-ahead", "1"});
+  const auto all = run({"--batch-size", "8", "--look-ahead", "50"});
+  const auto given = lines(input);
+  ASSERT_THAT(one, SizeIs(90));
+  ASSERT_THAT(all, SizeIs(90));
+  for (size_t i = 0; i < 90; ++i) {
+    EXPECT_EQ(all[i]["line"], i + 1);
+    if (i % 10 == 4) {
+      EXPECT_EQ(all[i]["error"], "the line is empty");
+      continue;
+    }
+    EXPECT_EQ(all[i]["text"], given[i]);
+    for (size_t k = 0; k < 3; ++k) {
+      EXPECT_NEAR(one[i]["labels"][k]["probability"].get<double>(),
+                  all[i]["labels"][k]["probability"].get<double>(), 1e-5);
+    }
+  }
+}
+
+TEST_F(PredictTest, AnswersALineBeforeTheNextComes) {
+  for (const char* what : {"fill-mask", "classify"}) {
+    const bool fills = std::string(what) == "fill-mask";
+    Conversation talk(command(what, fills ? "mlm" : "sentiment", {"--json"}));
+    for (const int line : {1, 2, 3}) {
+      talk.say("a <mask> day\n");
+      const std::string answer = talk.answer();
+      ASSERT_NE(answer, "") << what << " does not answer line " << line;
+      EXPECT_EQ(json::parse(answer)["line"], line);
+    }
+    talk.say("the last <mask>, without its end");
+    EXPECT_EQ(talk.finish(), 0);
+    EXPECT_EQ(json::parse(talk.answer())["line"], 4);
+    EXPECT_EQ(talk.answer(), "");
+  }
+}
+
+TEST_F(PredictTest, SaysWhatItChangedInALine) {
+  std::string long_line = "\xFF";
+  for (int i = 0; i < 60; ++i) long_line += " the";
+  const auto result = classify("sentiment", {"--json", "--input", "-"}, long_line + "\nshort\n");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const auto answers = objects(result.out);
+  ASSERT_THAT(answers, SizeIs(2));
+  EXPECT_EQ(answers[0]["truncated"], true);
+  EXPECT_EQ(answers[0]["repaired_utf8"], 1);
+  EXPECT_FALSE(answers[1].contains("truncated"));
+  EXPECT_THAT(result.err, AllOf(HasSubstr("standard input:1: longer than the model's n"),
+                                HasSubstr("standard input:1: not valid UTF-8")));
+  const auto masked = fill_mask({}, long_line + " <mask>\n<mask>\n");
+  EXPECT_EQ(masked.exit_code, 1);
+  EXPECT_THAT(lines(masked.out), SizeIs(2));
+  EXPECT_THAT(masked.out, StartsWith("error: a <mask> stands behind the 30 tokens"));
+}
+
+TEST_F(PredictTest, JsonLinesByNameOrOnRequest) {
+  const std::string rows = "{\"text\": \"a\", \"text_pair\": \"b\"}\n{\"text\": \"c\"}\n";
+  write_file_atomically(file("rows.jsonl"), rows);
+  const auto named = classify("sentiment", {"--json", "--input", file("rows.jsonl")});
+  const auto piped = classify("sentiment", {"--json", "--input-format", "json-lines"}, rows);
+  EXPECT_EQ(named.exit_code, 0) << named.err;
+  EXPECT_EQ(named.out, piped.out);
+  EXPECT_EQ(objects(named.out).at(0)["text_pair"], "b");
+  write_file_atomically(file("a.txt"), "a\n");
+  const auto mixed =
+      classify("sentiment", {"--input", file("rows.jsonl"), "--input", file("a.txt")});
+  EXPECT_EQ(mixed.exit_code, 2);
+  EXPECT_THAT(mixed.err, HasSubstr("cannot be mixed"));
+  // several files: each answer names its own
+  const auto two =
+      classify("sentiment", {"--json", "--input", file("a.txt"), "--input", file("a.txt")});
+  EXPECT_EQ(objects(two.out).at(1)["file"], file("a.txt"));
+  EXPECT_EQ(objects(two.out).at(1)["line"], 1);
+}
+
+TEST_F(PredictTest, RefusesWhatItCannotDo) {
+  const auto expect = [](const ProgramResult& result, int code, const std::string& text) {
+    EXPECT_EQ(result.exit_code, code) << result.err;
+    EXPECT_EQ(result.out, "");
+    EXPECT_THAT(result.err, AllOf(HasSubstr(text), HasSubstr("\n  fix: ")));
+  };
+  expect(run_child(command("fill-mask", "sentiment", {"--text", "<mask>"})), 1,
+         "is a model for classification, not a masked LM");
+  expect(classify("mlm", {"--text", "a"}), 1, "has a masked-LM head, none for classification");
+  expect(fill_mask({"--text", "a", "--input", "b"}), 2, "--text");
+  expect(fill_mask({"--input", file("none.txt")}), 1, file("none.txt"));
+  expect(fill_mask({"--top-k", "0"}), 2, "--top-k");
+  std::filesystem::remove(file("mlm") + "/tokenizer.model");
+  expect(fill_mask({"--text", "<mask>"}), 1, "has no tokenizer.model");
+}
+
+}  // namespace
+}  // namespace linformer
