@@ -19,7 +19,7 @@ target_include_directories(linformer INTERFACE
 target_link_libraries(linformer
   PUBLIC torch Threads::Threads
   PRIVATE yaml-cpp spdlog::spdlog CLI11::CLI11 nlohmann_json::nlohmann_json
-          ZLIB::ZLIB PkgConfig::SENTENCEPIECE PkgConfig::ZSTD PkgConfig::XXHASH
+          ZLIB::ZLIB PkgConfig::SENTENCEPIECE PkgConfig::ZSTD PkgConfig::XXHASH PkgConfig::LIBZIP
           sentencepiece_train)
 
 # As a plain option: see linformer_torch_options in src/CMakeLists.txt.
