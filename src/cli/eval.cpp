@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "eval_commands.h"
 #include "program.h"
 
 #include "linformer/checkpoint/checkpoint_store.h"
@@ -229,9 +230,11 @@ int main(int argc, char** argv) {
   const linformer::ProgramInfo info{
       "linformer-eval",
       "Measures a trained model.",
-      {"linformer-eval perplexity --checkpoint runs/sample --data data/sample/valid.txt --json"}};
+      {"linformer-eval perplexity --checkpoint runs/sample --data data/sample/valid.txt --json",
+       "linformer-eval task --checkpoint runs/sst2 --task sst-2 --input dev.tsv"}};
   return linformer::run_program(argc, argv, info, [](CLI::App& program) {
     program.require_subcommand(1);
     linformer::add_perplexity_command(program);
+    linformer::add_task_command(program);
   });
 }

@@ -7,10 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/data_fixture.h"
-
-#include "linformer/checkpoint/model_config_json.h"
-#include "linformer/train/model_folder.h"
+#include "cli/model_fixture.h"
 
 namespace linformer {
 namespace {
@@ -91,27 +88,12 @@ class Conversation {
   std::string pending_;
 };
 
-class PredictTest : public DataProgramTest {
+class PredictTest : public SmallModelTest {
  protected:
   void SetUp() override {
     make_model("mlm", {});
     make_model("sentiment", {HeadType::kClassification, {"negative", "neutral", "positive"}});
     make_model("score", {HeadType::kRegression, {}});
-  }
-
-  void make_model(const std::string& name, const HeadConfig& head) const {
-    ModelConfig config;
-    config.vocab_size = 1000;
-    config.hidden_size = 16;
-    config.num_hidden_layers = 2;
-    config.num_attention_heads = 2;
-    config.intermediate_size = 32;
-    config.max_sequence_length = 32;
-    config.initializer_range = 0.3;
-    config.attention.projected_length = 8;
-    make_directories(file(name));
-    save_model(file(name), to_config_json(config, head),
-               model_tensors(build_any_model(config, head, 1)), read_text_file(model()));
   }
 
   std::vector<std::string> command(const std::string& what, const std::string& checkpoint,

@@ -1,0 +1,153 @@
+#include "linformer/analysis/labelled_evaluation.h"
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+#include "linformer/data/labelled_dataset.h"
+
+namespace linformer {
+
+namespace {
+
+std::string lower(std::string text) {
+  for (char& letter : text) {
+    letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  }
+  return text;
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  return list;
+}
+
+bool is_spelled(const TaskLabel& label, const std::string& name) {
+  if (lower(label.name) == lower(name)) return true;
+  return std::any_of(label.spellings.begin(), label.spellings.end(),
+                     [&](const std::string& other) { return lower(other) == lower(name); });
+}
+
+/// The file's name without .zst and .gz.
+std::string plain_file_name(const std::string& path) {
+  std::string name = std::filesystem::path(path).filename().string();
+  for (const std::string ending : {".zst", ".gz"}) {
+    if (name.ends_with(ending)) name.resize(name.size() - ending.size());
+  }
+  return name;
+}
+
+/// Puts the columns of the model's outputs into the order of the task's labels.
+void reorder_outputs(const std::vector<int64_t>& output_of_label, TaskOutputs& outputs) {
+  const auto width = static_cast<size_t>(outputs.num_outputs);
+  if (output_of_label.size() != width) return;  // a regression
+  std::vector<float> row(width);
+  for (size_t begin = 0; begin < outputs.values.size(); begin += width) {
+    for (size_t label = 0; label < width; ++label) {
+      row[label] = outputs.values[begin + static_cast<size_t>(output_of_label[label])];
+    }
+    std::copy(row.begin(), row.end(), outputs.values.begin() + static_cast<std::ptrdiff_t>(begin));
+  }
+}
+
+std::vector<std::vector<int64_t>> confusion_of(const TaskSpec& task, const TaskOutputs& outputs,
+                                               const std::vector<float>& targets) {
+  if (task.kind == TaskKind::kRegression) return {};
+  std::vector<std::vector<int64_t>> counts(task.labels.size(),
+                                           std::vector<int64_t>(task.labels.size(), 0));
+  const std::vector<float> predictions = outputs.predictions(task.kind);
+  for (size_t row = 0; row < predictions.size(); ++row) {
+    ++counts.at(static_cast<size_t>(targets[row])).at(static_cast<size_t>(predictions[row]));
+  }
+  return counts;
+}
+
+}  // namespace
+
+std::vector<int64_t> match_labels(const TaskSpec& task, const HeadConfig& head,
+                                  const std::vector<std::string>& names, const std::string& model) {
+  const bool regression = task.kind == TaskKind::kRegression;
+  if (regression != (head.type == HeadType::kRegression)) {
+    fail_run(model,
+             "is a model for " + std::string(name_of(head.type)) + ", task " + task.name +
+                 " is a " + (regression ? "regression" : "classification"),
+             "take a model that was fine-tuned on " + task.name);
+  }
+  if (regression) return {};
+  const std::vector<std::string>& outputs = names.empty() ? head.labels : names;
+  if (outputs.size() != head.labels.size()) {
+    fail_usage("--labels",
+               std::to_string(outputs.size()) + " names, the model has " +
+                   std::to_string(head.labels.size()) + " outputs",
+               "give a name for each, in the order of the outputs");
+  }
+  const std::string lists = "the model has " + std::to_string(outputs.size()) + " labels (" +
+                            listed(outputs) + "), task " + task.name + " has " +
+                            std::to_string(task.labels.size()) + " (" + listed(task.label_names()) +
+                            ")";
+  if (outputs.size() != task.labels.size()) {
+    fail_run(model, lists, "take a model that was fine-tuned on this task");
+  }
+  std::vector<int64_t> output_of_label;
+  for (const TaskLabel& label : task.labels) {
+    const auto found = std::find_if(outputs.begin(), outputs.end(), [&](const std::string& name) {
+      return is_spelled(label, name);
+    });
+    if (found == outputs.end()) {
+      fail_run(model, lists,
+               "if they mean the same, name the model's outputs in their order with --labels");
+    }
+    output_of_label.push_back(found - outputs.begin());
+  }
+  return output_of_label;
+}
+
+LabelledFile labelled_file(const TaskSpec& task, const std::string& path) {
+  const std::string name = plain_file_name(path);
+  const SplitSpec* fallback = &task.splits.front();
+  for (const SplitSpec& split : task.splits) {
+    for (const FileChoice& choice : split.choices) {
+      if (std::find(choice.names.begin(), choice.names.end(), name) != choice.names.end()) {
+        return {path, choice.layout, choice.is_part};
+      }
+    }
+    if (split.role == SplitRole::kDev && fallback->role != SplitRole::kDev) fallback = &split;
+  }
+  return {path, fallback->choices.front().layout, false};
+}
+
+LabelledEvaluation evaluate_labelled_file(const SequenceClassifier& model,
+                                          const Tokenizer& tokenizer, const TaskSpec& task,
+                                          const LabelledFile& file,
+                                          const LabelledEvaluationOptions& options) {
+  LabelledEvaluation result;
+  result.file = file;
+  ReadOptions reading;
+  reading.labels_required = options.labels_required;
+  reading.max_bad_share = options.max_bad_share;
+  result.examples = read_labelled_examples({file.path}, file.layout, task, reading);
+  if (!result.examples.has_labels && result.examples.num_bad_rows > 0) {
+    const BadRow& bad = result.examples.bad_rows.front();
+    fail_run(bad.where, bad.reason + ", and every row of a test set needs a prediction",
+             "mend the row");
+  }
+  LabelledDatasetOptions encoding;
+  encoding.max_sequence_length = options.max_sequence_length;
+  encoding.truncation = options.truncation;
+  encoding.threads = options.threads;
+  const LabelledDataset dataset(result.examples.rows, tokenizer, encoding);
+  result.num_truncated = dataset.num_truncated();
+  result.outputs = task_outputs(model, dataset, {.batch_size = options.batch_size});
+  if (!result.outputs.complete) return result;
+  reorder_outputs(options.output_of_label, result.outputs);
+  if (!result.examples.has_labels) return result;
+  const std::vector<float> targets = result.examples.targets();
+  result.measures = measure_task(task, result.outputs, targets);
+  result.confusion = confusion_of(task, result.outputs, targets);
+  return result;
+}
+
+}  // namespace linformer

@@ -1,0 +1,12 @@
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace linformer {
+
+/// `linformer-eval task`.
+void add_task_command(CLI::App& program);
+
+}  // namespace linformer

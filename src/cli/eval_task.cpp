@@ -1,0 +1,290 @@
+// linformer-eval task: how a fine-tuned model does on labelled files.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "eval_commands.h"
+#include "program.h"
+
+#include "linformer/analysis/labelled_evaluation.h"
+#include "linformer/checkpoint/checkpoint_store.h"
+#include "linformer/core/atomic_file.h"
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+#include "linformer/core/log.h"
+#include "linformer/data/own_data.h"
+#include "linformer/kernels/caching_allocator.h"
+#include "linformer/kernels/thread_setup.h"
+#include "linformer/train/model_folder.h"
+#include "linformer/train/model_tokenizer.h"
+
+namespace linformer {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct TaskArguments {
+  std::string checkpoint;
+  std::string task;
+  std::vector<std::string> inputs;
+  std::string text_column = "text";
+  std::string pair_column;
+  std::string label_column = "label";
+  bool no_header = false;
+  std::vector<std::string> labels;
+  std::vector<std::string> metrics;
+  std::vector<std::string> predictions;
+  std::string truncation = "head";
+  int64_t max_sequence_length = 0;
+  int64_t batch_size = 32;
+  double max_bad_share = 0.001;
+  int threads = 0;
+  bool json = false;
+};
+
+/// The value of an enumeration with this name, which the command line has checked.
+template <class E>
+E value_named(const std::string& name) {
+  const auto& names = EnumNames<E>::kNames;
+  return static_cast<E>(std::find(names.begin(), names.end(), name) - names.begin());
+}
+
+template <class E>
+std::vector<std::string> names_of() {
+  return {EnumNames<E>::kNames.begin(), EnumNames<E>::kNames.end()};
+}
+
+/// A task of the registry, or one of columns of the user's own with the model's labels.
+TaskSpec task_of(const TaskArguments& arguments, const HeadConfig& head) {
+  std::vector<Metric> metrics;
+  for (const std::string& name : arguments.metrics) metrics.push_back(value_named<Metric>(name));
+  if (!arguments.task.empty()) {
+    TaskSpec task = find_task(arguments.task);
+    if (!metrics.empty()) task.metrics = metrics;
+    return task;
+  }
+  OwnData own;
+  own.dev = arguments.inputs;
+  own.header = !arguments.no_header;
+  own.text_column = arguments.text_column;
+  own.pair_column = arguments.pair_column;
+  own.label_column = arguments.label_column;
+  own.metrics = metrics;
+  if (head.type == HeadType::kRegression) {
+    own.kind = TaskKind::kRegression;
+  } else {
+    own.labels = arguments.labels.empty() ? head.labels : arguments.labels;
+  }
+  return own_task(own).task;
+}
+
+Json to_json(const TaskSpec& task, const LabelledEvaluation& evaluation) {
+  Json json{{"file", evaluation.file.path},
+            {"rows", evaluation.examples.rows.size()},
+            {"bad_rows", evaluation.examples.num_bad_rows},
+            {"truncated_rows", evaluation.num_truncated},
+            {"is_part", evaluation.file.is_part}};
+  if (!evaluation.measures) return json;
+  // Numbers that are not finite, such as the correlation of constants, become null.
+  Json metrics = Json::object();
+  for (const MetricValue& metric : evaluation.measures->metrics) {
+    metrics[metric.name] = metric.value;
+  }
+  json["metrics"] = std::move(metrics);
+  json["loss"] = evaluation.measures->loss;
+  if (task.kind == TaskKind::kRegression) return json;
+  const std::vector<int64_t> counts = evaluation.examples.label_counts(task);
+  const int64_t most = *std::max_element(counts.begin(), counts.end());
+  json["majority_rate"] =
+      static_cast<double>(most) / static_cast<double>(evaluation.examples.rows.size());
+  json["labels"] = task.label_names();
+  json["confusion"] = evaluation.confusion;
+  return json;
+}
+
+/// Rows of each label that got each prediction.
+void print_confusion(const TaskSpec& task, const LabelledEvaluation& evaluation) {
+  if (evaluation.confusion.empty()) return;
+  std::vector<std::vector<std::string>> rows{{"label \\ predicted"}};
+  for (const TaskLabel& label : task.labels) rows.front().push_back(label.name);
+  for (size_t label = 0; label < task.labels.size(); ++label) {
+    rows.push_back({task.labels[label].name});
+    for (const int64_t count : evaluation.confusion[label]) {
+      rows.back().push_back(format_count(count));
+    }
+  }
+  std::printf("%s", format_table(rows).c_str());
+}
+
+void print_evaluation(const TaskSpec& task, const LabelledEvaluation& evaluation) {
+  const auto num_rows = static_cast<int64_t>(evaluation.examples.rows.size());
+  std::printf("%s: %s rows%s\n", evaluation.file.path.c_str(), format_count(num_rows).c_str(),
+              evaluation.file.is_part ? ", less than the published set" : "");
+  if (evaluation.examples.num_bad_rows > 0) {
+    std::printf("rows that could not be read: %s\n",
+                format_count(evaluation.examples.num_bad_rows).c_str());
+  }
+  if (!evaluation.measures) {
+    std::printf("no labels: predictions only\n");
+    return;
+  }
+  std::vector<std::vector<std::string>> rows{{"metric", "value"}};
+  for (const MetricValue& metric : evaluation.measures->metrics) {
+    rows.push_back({metric.name, format_fixed(metric.value, 4)});
+  }
+  if (!std::isnan(evaluation.measures->majority)) {
+    rows.push_back({"majority class (" + std::string(name_of(task.metrics.front())) + ")",
+                    format_fixed(evaluation.measures->majority, 4)});
+  }
+  rows.push_back({"loss", format_fixed(evaluation.measures->loss, 4)});
+  std::printf("%s", format_table(rows).c_str());
+  print_confusion(task, evaluation);
+}
+
+void print_json(const TaskArguments& arguments, const TaskSpec& task,
+                const std::vector<LabelledEvaluation>& evaluations) {
+  Json json{{"task", task.name}, {"checkpoint", arguments.checkpoint}};
+  Json files = Json::array();
+  for (const LabelledEvaluation& evaluation : evaluations) {
+    files.push_back(to_json(task, evaluation));
+  }
+  json["files"] = std::move(files);
+  std::printf("%s\n", json.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+}
+
+int64_t length_for(const TaskArguments& arguments, const ModelConfig& config) {
+  if (arguments.max_sequence_length > config.max_sequence_length) {
+    fail_usage("--max-sequence-length",
+               std::to_string(arguments.max_sequence_length) + ", the model takes at most " +
+                   std::to_string(config.max_sequence_length),
+               "leave it out");
+  }
+  return arguments.max_sequence_length > 0 ? arguments.max_sequence_length
+                                           : config.max_sequence_length;
+}
+
+void run_task(const TaskArguments& arguments) {
+  if (!arguments.predictions.empty() && arguments.predictions.size() != arguments.inputs.size()) {
+    fail_usage("--predictions",
+               std::to_string(arguments.predictions.size()) + " files for " +
+                   std::to_string(arguments.inputs.size()) + " of --input",
+               "name one for each, in the same order");
+  }
+  install_caching_allocator();
+  LabelledEvaluationOptions options;
+  options.threads = set_num_threads(arguments.threads);
+  const std::string folder = find_model_folder(arguments.checkpoint);
+  const std::unique_ptr<SequenceClassifier> model = load_classifier(folder);
+  const Tokenizer tokenizer = load_tokenizer(folder, model->config());
+  const TaskSpec task = task_of(arguments, model->head_config());
+  options.output_of_label = match_labels(task, model->head_config(), arguments.labels, folder);
+  options.max_sequence_length = length_for(arguments, model->config());
+  options.truncation = value_named<Truncation>(arguments.truncation);
+  options.batch_size = arguments.batch_size;
+  options.max_bad_share = arguments.max_bad_share;
+  options.labels_required = arguments.predictions.empty();
+  std::vector<LabelledEvaluation> evaluations;
+  for (const std::string& input : arguments.inputs) {
+    const LabelledFile file = labelled_file(task, input);
+    evaluations.push_back(evaluate_labelled_file(*model, tokenizer, task, file, options));
+    if (!evaluations.back().outputs.complete) return;  // a signal: no half result
+    for (const std::string& remark : evaluations.back().examples.remarks()) log_warning(remark);
+    if (evaluations.back().num_truncated > 0) {
+      log_info(input + ": " + format_count(evaluations.back().num_truncated) +
+               " rows were cut to " + std::to_string(options.max_sequence_length) + " tokens");
+    }
+  }
+  for (size_t i = 0; i < arguments.predictions.size(); ++i) {
+    const LabelledEvaluation& evaluation = evaluations[i];
+    write_file_atomically(
+        arguments.predictions[i],
+        prediction_table(task, evaluation.examples.rows, evaluation.outputs).text());
+  }
+  if (arguments.json) {
+    print_json(arguments, task, evaluations);
+    return;
+  }
+  for (const LabelledEvaluation& evaluation : evaluations) {
+    if (&evaluation != &evaluations.front()) std::printf("\n");
+    print_evaluation(task, evaluation);
+  }
+}
+
+void add_data_options(CLI::App& command, TaskArguments& arguments) {
+  CLI::Option* task = command.add_option(
+      "--task", arguments.task,
+      "a known task (cola, sst-2, mrpc, sts-b, qqp, mnli, qnli, rte, wnli, ax, imdb, "
+      "hyperpartisan): its columns, labels and metrics");
+  command
+      .add_option("--input", arguments.inputs,
+                  "files (.tsv, .csv, .jsonl, .zst, .gz); several are measured one by one")
+      ->required();
+  const auto add_column = [&](const char* name, auto& value, const char* help) {
+    command.add_option(name, value, help)->capture_default_str()->excludes(task);
+  };
+  add_column("--text-column", arguments.text_column, "of files of your own: the text");
+  add_column("--pair-column", arguments.pair_column, "the second text of a pair");
+  add_column("--label-column", arguments.label_column, "the label, or the score");
+  command
+      .add_flag("--no-header", arguments.no_header,
+                "files of your own have no header: columns are numbers from 0")
+      ->excludes(task);
+  command
+      .add_option("--labels", arguments.labels,
+                  "names of the model's outputs in their order, where config.json has others")
+      ->delimiter(',');
+  command
+      .add_option("--metrics", arguments.metrics,
+                  "accuracy, f1, macro_f1, mcc, pearson, spearman; the task's own if left out")
+      ->delimiter(',')
+      ->check(CLI::IsMember(names_of<Metric>()));
+  command
+      .add_option("--max-bad-share", arguments.max_bad_share,
+                  "more unreadable rows than this share are an error")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void add_task_command(CLI::App& program) {
+  auto arguments = std::make_shared<TaskArguments>();
+  CLI::App* command =
+      program.add_subcommand("task", "metrics of a fine-tuned model on labelled files");
+  command
+      ->add_option("--checkpoint", arguments->checkpoint,
+                   "model folder, or a run folder (its newest checkpoint)")
+      ->required();
+  add_data_options(*command, *arguments);
+  command->add_option("--predictions", arguments->predictions,
+                      "tables of predictions to write, one for each input; these may then lack labels");
+  command
+      ->add_option("--max-sequence-length", arguments->max_sequence_length,
+                   "tokens of a row; 0 = the model's")
+      ->check(CLI::NonNegativeNumber);
+  command
+      ->add_option("--truncation", arguments->truncation,
+                   "what is kept of a text that is too long: head, tail, head_tail")
+      ->check(CLI::IsMember(names_of<Truncation>()))
+      ->capture_default_str();
+  command->add_option("--batch-size", arguments->batch_size, "rows at a time")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--threads", arguments->threads, "0 = all cores")
+      ->check(CLI::NonNegativeNumber);
+  command->add_flag("--json", arguments->json, "print the result as JSON");
+  add_examples(*command,
+               {"linformer-eval task --checkpoint runs/sst2 --task sst-2 --input dev.tsv",
+                "linformer-eval task --checkpoint runs/mnli --task mnli --input dev_matched.tsv "
+                "dev_mismatched.tsv --json",
+                "linformer-eval task --checkpoint runs/mine --input held-out.csv --text-column "
+                "review --label-column stars --predictions held-out.predictions.tsv"});
+  command->callback([arguments] { run_task(*arguments); });
+}
+
+}  // namespace linformer

@@ -1,0 +1,134 @@
+// linformer-eval task, run as a program on small models with random weights.
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/model_fixture.h"
+
+namespace linformer {
+namespace {
+
+using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+const std::string kGlue = LINFORMER_SHARED_DIR "/data/glue/";
+
+class EvalTaskTest : public SmallModelTest {
+ protected:
+  void SetUp() override {
+    make_model("sentiment", {HeadType::kClassification, {"0", "1"}});
+    make_model("nli", {HeadType::kClassification, {"entailment", "neutral", "contradiction"}});
+    make_model("score", {HeadType::kRegression, {}});
+    write_file_atomically(file("own.csv"),
+                          "review,stars\n\"good, really\",1\nbad,0\n\"so\nso\",0\n");
+  }
+
+  ProgramResult task(const std::string& checkpoint, const std::vector<std::string>& more) const {
+    std::vector<std::string> command{"linformer-eval", "task", "--checkpoint", file(checkpoint)};
+    command.insert(command.end(), more.begin(), more.end());
+    return run_child(command);
+  }
+  json json_of(const std::string& checkpoint, std::vector<std::string> more) const {
+    more.push_back("--json");
+    const ProgramResult result = task(checkpoint, more);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result.exit_code == 0 ? json::parse(result.out) : json();
+  }
+  static int64_t sum(const json& confusion) {
+    int64_t all = 0;
+    for (const json& row : confusion) {
+      for (const json& count : row) all += count.get<int64_t>();
+    }
+    return all;
+  }
+};
+
+TEST_F(EvalTaskTest, OwnColumns) {
+  const std::vector<std::string> columns{"--input", file("own.csv"),  "--text-column",
+                                         "review",  "--label-column", "stars"};
+  const json result = json_of("sentiment", columns);
+  const json& measured = result["files"][0];
+  EXPECT_EQ(measured["rows"], 3);
+  EXPECT_EQ(measured["bad_rows"], 0);
+  EXPECT_NEAR(measured["majority_rate"].get<double>(), 2.0 / 3.0, 1e-12);
+  EXPECT_EQ(sum(measured["confusion"]), 3);
+  const json& confusion = measured["confusion"];
+  EXPECT_NEAR(measured["metrics"]["accuracy"].get<double>(),
+              (confusion[0][0].get<double>() + confusion[1][1].get<double>()) / 3.0, 1e-12);
+  // for people: the same numbers
+  const ProgramResult table = task("sentiment", columns);
+  EXPECT_THAT(table.out, AllOf(HasSubstr("3 rows"), HasSubstr("accuracy"),
+                               HasSubstr("label \\ predicted"), HasSubstr("majority class")));
+  auto predicting = columns;
+  predicting.insert(predicting.end(), {"--predictions", file("p.tsv")});
+  ASSERT_EQ(task("sentiment", predicting).exit_code, 0);
+  const std::string predictions = read_text_file(file("p.tsv"));
+  EXPECT_THAT(predictions, StartsWith("line\tid\tlabel\tprediction\tp(0)\tp(1)\n2\t0\t1\t"));
+  EXPECT_EQ(std::count(predictions.begin(), predictions.end(), '\n'), 4);
+}
+
+TEST_F(EvalTaskTest, GluesFilesAsTheyAre) {
+  if (!std::filesystem::exists(kGlue)) GTEST_SKIP() << kGlue << " is not there";
+  const json sst2 = json_of("sentiment", {"--task", "sst-2", "--input", kGlue + "SST-2/dev.tsv"});
+  EXPECT_EQ(sst2["files"][0]["rows"], 872);
+  EXPECT_EQ(sum(sst2["files"][0]["confusion"]), 872);
+  EXPECT_NEAR(sst2["files"][0]["majority_rate"].get<double>(), 444.0 / 872.0, 1e-12);
+  // both dev sets of MNLI, one after the other
+  const json mnli =
+      json_of("nli", {"--task", "mnli", "--input", kGlue + "MNLI/dev_matched.part.tsv.zst",
+                      kGlue + "MNLI/dev_mismatched.tokenized.part.tsv.zst"});
+  ASSERT_THAT(mnli["files"], SizeIs(2));
+  EXPECT_EQ(mnli["files"][0]["rows"], 7469);
+  EXPECT_EQ(mnli["files"][1]["rows"], 1000);
+  EXPECT_EQ(mnli["files"][1]["is_part"], true);
+  // the diagnostics, with a model of MNLI
+  const json ax = json_of("nli", {"--task", "ax", "--input", kGlue + "AX/diagnostic-full.tsv"});
+  EXPECT_EQ(ax["files"][0]["rows"], 1104);
+  EXPECT_TRUE(ax["files"][0]["metrics"].contains("mcc"));
+  const json stsb = json_of("score", {"--task", "sts-b", "--input", kGlue + "STS-B/dev.tsv"});
+  EXPECT_EQ(stsb["files"][0]["rows"], 1500);
+  EXPECT_TRUE(stsb["files"][0]["metrics"].contains("spearman"));
+  EXPECT_FALSE(stsb["files"][0].contains("confusion"));
+}
+
+TEST_F(EvalTaskTest, PredictsFilesWithoutLabels) {
+  write_file_atomically(file("test.tsv"), "index\tsentence\n0\tgood\n1\tbad\n");
+  const ProgramResult result = task("sentiment", {"--task", "sst-2", "--input", file("test.tsv"),
+                                                  "--predictions", file("p.tsv")});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("no labels: predictions only"));
+  EXPECT_THAT(read_text_file(file("p.tsv")), HasSubstr("\n2\t0\t\t"));
+}
+
+TEST_F(EvalTaskTest, ErrorsSayWhereWhatAndHow) {
+  const auto expect = [&](const std::string& checkpoint, const std::vector<std::string>& more,
+                          int code, const std::vector<std::string>& texts) {
+    const ProgramResult result = task(checkpoint, more);
+    EXPECT_EQ(result.exit_code, code) << result.err;
+    EXPECT_EQ(result.out, "");
+    EXPECT_THAT(result.err, HasSubstr("\n  fix: "));
+    for (const std::string& text : texts) EXPECT_THAT(result.err, HasSubstr(text));
+  };
+  const std::string own = file("own.csv");
+  expect("sentiment", {"--input", own}, 1, {own, "text"});  // wrong column: names those there
+  expect("sentiment", {"--input", own, "--text-column", "stars", "--label-column", "review"}, 1,
+         {own + ":2", "unknown label 'good, really'"});
+  write_file_atomically(file("empty.tsv"), "");
+  expect("sentiment", {"--task", "sst-2", "--input", file("empty.tsv")}, 1,
+         {file("empty.tsv"), "empty"});
+  expect("nli", {"--task", "sst-2", "--input", own}, 1, {"3 labels", "has 2 (0, 1)"});
+  expect("sentiment", {"--task", "rte", "--input", own}, 1, {"(0, 1)", "--labels"});
+  expect("score", {"--task", "rte", "--input", own}, 1, {"is a model for regression"});
+  expect("sentiment", {"--task", "sst2x", "--input", own}, 2, {"did you mean 'sst-2'?"});
+  expect("sentiment", {"--task", "sst-2"}, 2, {"--input"});
+  expect("sentiment", {"--task", "sst-2", "--input", own, own, "--predictions", file("p.tsv")}, 2,
+         {"1 files for 2 of --input"});
+  expect("sentiment", {"--task", "sst-2", "--input", own, "--metrics", "bleu"}, 2, {"bleu"});
+}
+
+}  // namespace
+}  // namespace linformer

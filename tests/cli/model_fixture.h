@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+
+#include "cli/data_fixture.h"
+
+#include "linformer/checkpoint/model_config_json.h"
+#include "linformer/train/model_folder.h"
+
+namespace linformer {
+
+/// Model folders with random weights and the tokenizer of the sample corpus.
+class SmallModelTest : public DataProgramTest {
+ protected:
+  void make_model(const std::string& name, const HeadConfig& head) const {
+    ModelConfig config;
+    config.vocab_size = 1000;
+    config.hidden_size = 16;
+    config.num_hidden_layers = 2;
+    config.num_attention_heads = 2;
+    config.intermediate_size = 32;
+    config.max_sequence_length = 32;
+    config.initializer_range = 0.3;
+    config.attention.projected_length = 8;
+    make_directories(file(name));
+    save_model(file(name), to_config_json(config, head),
+               model_tensors(build_any_model(config, head, 1)), read_text_file(model()));
+  }
+};
+
+}  // namespace linformer
