@@ -261,8 +261,9 @@ void add_task_command(CLI::App& program) {
                    "model folder, or a run folder (its newest checkpoint)")
       ->required();
   add_data_options(*command, *arguments);
-  command->add_option("--predictions", arguments->predictions,
-                      "tables of predictions to write, one for each input; these may then lack labels");
+  command->add_option(
+      "--predictions", arguments->predictions,
+      "tables of predictions to write, one for each input; these may then lack labels");
   command
       ->add_option("--max-sequence-length", arguments->max_sequence_length,
                    "tokens of a row; 0 = the model's")
@@ -278,12 +279,15 @@ void add_task_command(CLI::App& program) {
   command->add_option("--threads", arguments->threads, "0 = all cores")
       ->check(CLI::NonNegativeNumber);
   command->add_flag("--json", arguments->json, "print the result as JSON");
-  add_examples(*command,
-               {"linformer-eval task --checkpoint runs/sst2 --task sst-2 --input dev.tsv",
-                "linformer-eval task --checkpoint runs/mnli --task mnli --input dev_matched.tsv "
-                "dev_mismatched.tsv --json",
-                "linformer-eval task --checkpoint runs/mine --input held-out.csv --text-column "
-                "review --label-column stars --predictions held-out.predictions.tsv"});
+  add_examples(
+      *command,
+      {"linformer-eval task --checkpoint runs/sst2/checkpoints/best --task sst-2 --input dev.tsv",
+       "linformer-eval task --checkpoint runs/mnli/checkpoints/best --task mnli --input "
+       "dev_matched.tsv "
+       "dev_mismatched.tsv --json",
+       "linformer-eval task --checkpoint runs/mine/checkpoints/best --input held-out.csv "
+       "--text-column "
+       "review --label-column stars --predictions held-out.predictions.tsv"});
   command->callback([arguments] { run_task(*arguments); });
 }
 

@@ -80,12 +80,13 @@ void add_classify_command(CLI::App& program) {
           "what is kept of a text that is too long: as the model was fine-tuned")
       ->check(CLI::IsMember({"head", "tail", "head_tail"}))
       ->default_str("head");
-  add_examples(
-      *command,
-      {"linformer-predict classify --checkpoint runs/sst2 --text 'A warm, funny film.'",
-       "linformer-predict classify --checkpoint runs/mnli --input pairs.tsv   # premise TAB "
-       "hypothesis",
-       "linformer-predict classify --checkpoint runs/imdb --input reviews.jsonl.zst --json"});
+  add_examples(*command, {"linformer-predict classify --checkpoint runs/sst2/checkpoints/best "
+                          "--text 'A warm, funny film.'",
+                          "linformer-predict classify --checkpoint runs/mnli/checkpoints/best "
+                          "--input pairs.tsv   # premise TAB "
+                          "hypothesis",
+                          "linformer-predict classify --checkpoint runs/imdb/checkpoints/best "
+                          "--input reviews.jsonl.zst --json"});
   command->callback([arguments] { run_classify(*arguments); });
 }
 

@@ -25,7 +25,7 @@ struct StreamArguments {
   std::string input_format = "auto";
   Truncation truncation = Truncation::kHead;
   int64_t top_k = 5;
-  int64_t batch_size = 32;
+  int64_t batch_size = 16;
   int64_t look_ahead = 512;
   int threads = 0;
   bool json = false;

@@ -4,7 +4,6 @@
 
 #include <ATen/ATen.h>
 
-
 namespace linformer {
 
 EncoderInput row_input(std::span<const InputRow* const> rows, bool segments, at::Device device) {
