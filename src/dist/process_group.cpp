@@ -290,7 +290,9 @@ std::string ProcessGroup::broadcast(const std::string& text) {
   const at::Tensor length = at::full({1}, static_cast<int64_t>(text.size()), at::kLong);
   broadcast({length}, 0);
   at::Tensor bytes = at::zeros({length.item<int64_t>()}, at::kByte);
-  if (is_first()) std::memcpy(bytes.mutable_data_ptr(), text.data(), text.size());
+  if (is_first() && !text.empty()) {
+    std::memcpy(bytes.mutable_data_ptr(), text.data(), text.size());
+  }
   broadcast({bytes}, 0);
   return {static_cast<const char*>(bytes.const_data_ptr()), static_cast<size_t>(bytes.numel())};
 }
