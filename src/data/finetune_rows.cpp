@@ -75,6 +75,9 @@ ExampleSet read_set(const SplitFiles& split, const TaskSpec& task, const ReadOpt
   return {split.name, task.name, read_rows(split, task, options), split.is_part};
 }
 
+/// Of sets to be predicted: labels or none, and a prediction for every row.
+constexpr ReadOptions kEveryRow{.labels_required = false, .max_bad_share = 0.0, .free_bad_rows = 0};
+
 /// The diagnostics that models of this task are measured on, where they lie beside it.
 void add_diagnostics(const TaskConfig& config, FinetuneRows& rows) {
   if (config.data.empty() || !config.test.empty()) return;
@@ -90,7 +93,7 @@ void add_diagnostics(const TaskConfig& config, FinetuneRows& rows) {
     }();
     if (!files) continue;
     for (const SplitFiles& split : files->splits) {
-      rows.test.push_back(read_set(split, spec, {.labels_required = false}));
+      rows.test.push_back(read_set(split, spec, kEveryRow));
       rows.test.back().name = spec.name;
     }
   }
@@ -154,7 +157,7 @@ FinetuneRows read_finetune_rows(const TaskConfig& config) {
     for (const SplitFiles* split : dev) rows.valid.push_back(read_set(*split, files.task, reading));
   }
   for (const SplitFiles* split : files.of_role(SplitRole::kTest)) {
-    rows.test.push_back(read_set(*split, files.task, {.labels_required = false}));
+    rows.test.push_back(read_set(*split, files.task, kEveryRow));
   }
   add_diagnostics(config, rows);
   shorten_train(config, rows);
