@@ -2,6 +2,7 @@
 #include "linformer/analysis/finetune_suite.h"
 
 #include <cstdio>
+#include <filesystem>
 #include <thread>
 
 #include "finetune_commands.h"
@@ -16,6 +17,7 @@
 #include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/data/task_registry.h"
+#include "linformer/train/glue_submission.h"
 
 namespace linformer {
 namespace {
@@ -99,6 +101,34 @@ bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remar
   return suite.complete;
 }
 
+/// The best seed on the held-out set of each task, and of its protocols the first.
+void write_zip(const FinetuneArguments& arguments, const std::vector<StoredResult>& results) {
+  std::vector<SubmissionSheet> sheets = glue_sheets();
+  for (SubmissionSheet& sheet : sheets) {
+    const std::string trained = find_task(sheet.task).trained_on;
+    const std::string task = trained.empty() ? sheet.task : trained;
+    const StoredResult* best = nullptr;
+    for (const StoredResult& stored : results) {
+      if (stored.result.task != task) continue;
+      const std::string set = trained.empty() ? sheet.split : sheet.task;
+      if (!std::filesystem::exists(predictions_path(stored.folder, set))) continue;
+      const auto score = [](const StoredResult& of) {
+        return of.result.sets.front().metrics.front().value;
+      };
+      if (best == nullptr || score(stored) > score(*best)) best = &stored;
+    }
+    if (best == nullptr) continue;
+    fill_sheet(sheet, predictions_path(best->folder, trained.empty() ? sheet.split : sheet.task));
+    log_info(sheet.file + ": seed " + std::to_string(best->result.seed) + ", the best on " +
+             best->result.sets.front().name);
+  }
+  const SubmissionSummary summary =
+      write_submission(arguments.submission, sheets, {.allow_partial = arguments.allow_partial});
+  for (const std::string& file : summary.missing) log_warning(file + " is missing in the archive");
+  for (const std::string& problem : summary.problems) log_warning(problem);
+  std::printf("submission:   %s (%zu files)\n", arguments.submission.c_str(), summary.files.size());
+}
+
 void write_tables(const FinetuneArguments& arguments, const std::vector<StoredResult>& results,
                   const std::vector<std::string>& remarks) {
   std::vector<TaskRun> runs = task_runs(results);
@@ -127,6 +157,7 @@ void run_finetune_suite(const FinetuneArguments& arguments) {
   if (!arguments.report_only && !do_runs(arguments, remarks, failed)) return;
   const std::vector<StoredResult> results = read_results(arguments.output);
   write_tables(arguments, results, remarks);
+  if (!arguments.submission.empty()) write_zip(arguments, results);
   if (failed.empty()) return;
   std::string list;
   for (const FailedJob& job : failed) list += "\n  " + job.folder + ": " + job.reason;

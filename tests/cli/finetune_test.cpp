@@ -182,6 +182,23 @@ TEST_F(FinetuneProgramTest, TwoProcessesAreOne) {
   for (size_t i = 0; i < one.size(); ++i) EXPECT_NEAR(one[i], two[i], 1e-4) << i;
 }
 
+TEST_F(FinetuneProgramTest, TheSubmissionSaysWhatItLacks) {
+  const std::vector<std::string> suite{"--suite",         "sst-2",        "--output",
+                                       file("glue-runs"), "--submission", file("glue.zip")};
+  const ProgramResult refused = finetune(suite);
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("SST-2.tsv"), HasSubstr("1,821"), HasSubstr("CoLA.tsv"),
+                                 HasSubstr("AX.tsv")));
+  EXPECT_FALSE(fs::exists(file("glue.zip")));
+  std::vector<std::string> partial = suite;
+  partial.push_back("--allow-partial");
+  const ProgramResult written = finetune(partial);
+  ASSERT_EQ(written.exit_code, 0) << written.err;
+  EXPECT_THAT(written.out, HasSubstr("glue.zip (1 files)"));
+  EXPECT_THAT(written.err, HasSubstr("SST-2.tsv: seed 1"));
+  EXPECT_TRUE(fs::exists(file("glue.zip")));
+}
+
 TEST_F(FinetuneProgramTest, SaysWhatIsWrong) {
   const auto error = [&](const std::vector<std::string>& arguments, int exit_code) {
     std::vector<std::string> command = arguments;
