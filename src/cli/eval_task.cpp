@@ -266,7 +266,7 @@ void add_task_command(CLI::App& program) {
       "tables of predictions to write, one for each input; these may then lack labels");
   command
       ->add_option("--max-sequence-length", arguments->max_sequence_length,
-                   "tokens of a row; 0 = the model's")
+                   "tokens of a row; 0 = the model's. As input.max_length of its fine-tuning")
       ->check(CLI::NonNegativeNumber);
   command
       ->add_option("--truncation", arguments->truncation,

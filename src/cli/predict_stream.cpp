@@ -76,7 +76,14 @@ TextRequests open_requests(const StreamArguments& arguments, RequestKind kind,
   RequestOptions options;
   options.kind = kind;
   options.json_lines = reads_json(arguments);
-  options.max_sequence_length = config.max_sequence_length;
+  options.max_sequence_length = arguments.max_sequence_length > 0 ? arguments.max_sequence_length
+                                                                  : config.max_sequence_length;
+  if (options.max_sequence_length > config.max_sequence_length) {
+    fail_usage("--max-sequence-length",
+               std::to_string(options.max_sequence_length) + ", the model takes at most " +
+                   std::to_string(config.max_sequence_length),
+               "leave it out");
+  }
   options.truncation = arguments.truncation;
   options.look_ahead = static_cast<size_t>(arguments.look_ahead);
   if (!arguments.texts.empty()) return {tokenizer, options, arguments.texts};
@@ -128,6 +135,10 @@ void add_stream_options(CLI::App& command, StreamArguments& arguments) {
                   "lines read ahead at most, to put those of similar length together")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  command
+      .add_option("--max-sequence-length", arguments.max_sequence_length,
+                  "tokens of a row; 0 = the model's. A fine-tuned model: as input.max_length")
+      ->check(CLI::NonNegativeNumber);
   command.add_option("--threads", arguments.threads, "0 = all cores")
       ->check(CLI::NonNegativeNumber);
   command.add_flag("--json", arguments.json, "print a JSON object a line");

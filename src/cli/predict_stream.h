@@ -24,6 +24,7 @@ struct StreamArguments {
   std::vector<std::string> inputs;
   std::string input_format = "auto";
   Truncation truncation = Truncation::kHead;
+  int64_t max_sequence_length = 0;  ///< 0 = the model's
   int64_t top_k = 5;
   int64_t batch_size = 16;
   int64_t look_ahead = 512;

@@ -104,6 +104,56 @@ TEST_F(EvalTaskTest, PredictsFilesWithoutLabels) {
   EXPECT_THAT(read_text_file(file("p.tsv")), HasSubstr("\n2\t0\t\t"));
 }
 
+// The run's own evaluation, the table of eval, and the lines of predict: the same numbers.
+TEST_F(EvalTaskTest, AgreesWithTheRunThatMadeTheModel) {
+  make_model("mlm", {});
+  std::filesystem::create_directories(file("glue/RTE"));
+  std::string rows = "index\tsentence1\tsentence2\tlabel\n";
+  std::string pairs;
+  for (int i = 0; i < 30; ++i) {
+    // too long for the run, so that both have to cut alike
+    const std::string pair = "the old house of the river " + std::to_string(i) + "\t" +
+                             (i % 3 == 0 ? "a stone" : "a river and a stone and a house");
+    rows +=
+        std::to_string(i) + "\t" + pair + (i % 3 == 0 ? "\tentailment\n" : "\tnot_entailment\n");
+    pairs += pair + "\n";
+  }
+  write_file_atomically(file("glue/RTE/train.tsv"), rows);
+  write_file_atomically(file("glue/RTE/dev.tsv"), rows);
+  const ProgramResult run = run_child(
+      {"linformer-finetune", "--task", "rte", "--data", file("glue"), "--model", file("mlm"),
+       "--output", file("run"), "--set", "finetune.epochs=2", "--set", "input.max_length=12"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const json result = json_of("run/checkpoints/best",
+                              {"--task", "rte", "--input", file("glue/RTE/dev.tsv"),
+                               "--max-sequence-length", "12", "--predictions", file("p.tsv")});
+  EXPECT_EQ(read_text_file(file("p.tsv")), read_text_file(file("run/predictions/dev.tsv")));
+  const json of_run = json::parse(read_text_file(file("run/result.json")));
+  EXPECT_EQ(result["files"][0]["metrics"], of_run["sets"][0]["metrics"]);
+  EXPECT_GT(result["files"][0]["truncated_rows"], 0);
+  const ProgramResult predicted =
+      run_child({"linformer-predict", "classify", "--checkpoint", file("run/checkpoints/best"),
+                 "--max-sequence-length", "12", "--json"},
+                {.standard_input = pairs});
+  ASSERT_EQ(predicted.exit_code, 0) << predicted.err;
+  const std::vector<std::string> table = lines_of(read_text_file(file("p.tsv")));
+  const std::vector<std::string> answers = lines_of(predicted.out);
+  ASSERT_THAT(answers, SizeIs(30));
+  for (size_t i = 0; i < 30; ++i) {
+    std::map<std::string, double> by_name;
+    const json answer = json::parse(answers[i]);
+    for (const json& label : answer["labels"]) {
+      by_name[label["label"]] = label["probability"];
+    }
+    // line, id, label, prediction, p(entailment), p(not_entailment)
+    const std::string& row = table[i + 1];
+    const size_t last = row.rfind('\t');
+    const size_t before = row.rfind('\t', last - 1);
+    EXPECT_NEAR(std::stod(row.substr(before + 1)), by_name["entailment"], 1e-5);
+    EXPECT_NEAR(std::stod(row.substr(last + 1)), by_name["not_entailment"], 1e-5);
+  }
+}
+
 TEST_F(EvalTaskTest, ErrorsSayWhereWhatAndHow) {
   const auto expect = [&](const std::string& checkpoint, const std::vector<std::string>& more,
                           int code, const std::vector<std::string>& texts) {

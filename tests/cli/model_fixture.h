@@ -26,6 +26,16 @@ class SmallModelTest : public DataProgramTest {
     save_model(file(name), to_config_json(config, head),
                model_tensors(build_any_model(config, head, 1)), read_text_file(model()));
   }
+
+  static std::vector<std::string> lines_of(const std::string& out) {
+    std::vector<std::string> all;
+    for (size_t begin = 0; begin < out.size();) {
+      const size_t end = out.find('\n', begin);
+      all.push_back(out.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    return all;
+  }
 };
 
 }  // namespace linformer

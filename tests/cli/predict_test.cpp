@@ -112,16 +112,7 @@ class PredictTest : public SmallModelTest {
 
   static std::vector<json> objects(const std::string& out) {
     std::vector<json> all;
-    for (const std::string& line : lines(out)) all.push_back(json::parse(line));
-    return all;
-  }
-  static std::vector<std::string> lines(const std::string& out) {
-    std::vector<std::string> all;
-    for (size_t begin = 0; begin < out.size();) {
-      const size_t end = out.find('\n', begin);
-      all.push_back(out.substr(begin, end - begin));
-      begin = end + 1;
-    }
+    for (const std::string& line : lines_of(out)) all.push_back(json::parse(line));
     return all;
   }
 };
@@ -210,7 +201,7 @@ TEST_F(PredictTest, LinesOutAreLinesIn) {
   };
   const auto one = run({"--batch-size", "1", "--look-ahead", "1"});
   const auto all = run({"--batch-size", "8", "--look-ahead", "50"});
-  const auto given = lines(input);
+  const auto given = lines_of(input);
   ASSERT_THAT(one, SizeIs(90));
   ASSERT_THAT(all, SizeIs(90));
   for (size_t i = 0; i < 90; ++i) {
@@ -258,7 +249,7 @@ TEST_F(PredictTest, SaysWhatItChangedInALine) {
                                 HasSubstr("standard input:1: not valid UTF-8")));
   const auto masked = fill_mask({}, long_line + " <mask>\n<mask>\n");
   EXPECT_EQ(masked.exit_code, 1);
-  EXPECT_THAT(lines(masked.out), SizeIs(2));
+  EXPECT_THAT(lines_of(masked.out), SizeIs(2));
   EXPECT_THAT(masked.out, StartsWith("error: a <mask> stands behind the 30 tokens"));
 }
 
