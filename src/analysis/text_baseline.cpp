@@ -1,5 +1,7 @@
 #include "linformer/analysis/text_baseline.h"
 
+#include <limits>
+
 #include "linformer/baselines/bag_of_words.h"
 #include "linformer/config/config_file.h"
 #include "linformer/core/atomic_file.h"
@@ -7,30 +9,26 @@
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
 #include "linformer/data/finetune_rows.h"
-#include "linformer/report/prediction_table.h"
+#include "linformer/train/task_evaluator.h"
 
 namespace linformer {
 namespace {
 
-PredictionTable table_of(const TaskSpec& task, const ExampleSet& set,
-                         const std::vector<float>& predictions) {
-  PredictionTable table;
-  const bool regression = task.kind == TaskKind::kRegression;
-  const std::vector<std::string> labels = task.label_names();
-  const auto shown = [&](float value) {
-    return regression ? format_number(static_cast<double>(value), 6)
-                      : labels.at(static_cast<size_t>(value));
-  };
-  if (!regression) table.labels = labels;
-  for (size_t row = 0; row < predictions.size(); ++row) {
-    const LabelledExample& example = set.examples[row];
-    std::vector<double> probabilities(table.labels.size(), 0.0);
-    if (!regression) probabilities.at(static_cast<size_t>(predictions[row])) = 1.0;
-    table.rows.push_back({example.line, example.id,
-                          example.has_target() ? shown(example.target) : "",
-                          shown(predictions[row]), std::move(probabilities)});
+/// Its predictions as a model's outputs would be that is sure of itself.
+TaskOutputs outputs_of(const TaskSpec& task, const std::vector<float>& predictions) {
+  constexpr float kSure = 40.0F;
+  TaskOutputs outputs;
+  outputs.num_outputs = task.num_outputs();
+  if (task.kind == TaskKind::kRegression) {
+    outputs.values = predictions;
+    return outputs;
   }
-  return table;
+  const auto width = static_cast<size_t>(outputs.num_outputs);
+  outputs.values.assign(predictions.size() * width, 0.0F);
+  for (size_t row = 0; row < predictions.size(); ++row) {
+    outputs.values[row * width + static_cast<size_t>(predictions[row])] = kSure;
+  }
+  return outputs;
 }
 
 }  // namespace
@@ -52,25 +50,13 @@ TaskResult run_bag_of_words(const FinetuneConfig& config) {
   result.setting = {{"C", format_number(model.inverse_strength())}};
   result.train_rows = static_cast<int64_t>(rows.train.size());
   result.train_is_part = rows.train_is_part;
-  make_directories(config.run.dir + "/predictions");
   for (const std::vector<ExampleSet>* sets : {&rows.valid, &rows.test}) {
     for (const ExampleSet& set : *sets) {
-      const std::vector<float> predictions = model.predict(set.examples);
-      write_file_atomically(predictions_path(config.run.dir, set.name),
-                            table_of(rows.task, set, predictions).text());
-      const std::vector<float> targets = set.targets();
-      if (targets.empty()) continue;
-      const std::vector<Metric> metrics =
-          set.task == rows.task.name ? rows.task.metrics : find_task(set.task).metrics;
-      SetResult measured;
-      measured.name = set.name;
-      measured.task = set.task;
-      measured.rows = static_cast<int64_t>(set.examples.size());
-      measured.is_part = set.is_part;
-      measured.metrics = metric_values(metrics, predictions, targets);
-      measured.loss = std::numeric_limits<double>::quiet_NaN();
-      measured.majority = majority_baseline(metrics.front(), targets);
-      result.sets.push_back(std::move(measured));
+      const TaskOutputs outputs = outputs_of(rows.task, model.predict(set.examples));
+      auto measured = record_set(config.run.dir, rows.task, set, outputs);
+      if (!measured) continue;
+      measured->loss = std::numeric_limits<double>::quiet_NaN();  // it gives no probabilities
+      result.sets.push_back(std::move(*measured));
     }
   }
   result.seconds = steady_seconds() - start;

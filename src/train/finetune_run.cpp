@@ -83,24 +83,14 @@ bool FinetuneRun::measure() {
     for (const HeldOutSet& set : *sets) {
       const std::optional<TaskOutputs> outputs = task_.predict(team_, *set.dataset);
       if (!outputs) return false;
-      if (team_.is_first()) write_predictions(set, *outputs);
-      if (set.targets.empty()) continue;
-      TaskSpec spec = data_.task;
-      if (set.rows.task != spec.name) spec.metrics = find_task(set.rows.task).metrics;
-      const TaskMeasures measures = measure_task(spec, *outputs, set.targets);
-      result.sets.push_back({set.rows.name, set.rows.task, set.dataset->num_sequences(),
-                             set.rows.is_part, measures.metrics, measures.loss, measures.majority});
+      if (!team_.is_first()) continue;
+      const auto measured = record_set(config_.run.dir, data_.task, set.rows, *outputs);
+      if (measured) result.sets.push_back(*measured);
     }
   }
   if (team_.is_first()) write_file_atomically(config_.run.dir + "/result.json", to_json(result));
   result_ = std::move(result);
   return true;
-}
-
-void FinetuneRun::write_predictions(const HeldOutSet& set, const TaskOutputs& outputs) const {
-  make_directories(config_.run.dir + "/predictions");
-  write_file_atomically(predictions_path(config_.run.dir, set.rows.name),
-                        prediction_table(data_.task, set.rows.examples, outputs).text());
 }
 
 }  // namespace linformer

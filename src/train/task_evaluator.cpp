@@ -7,6 +7,7 @@
 
 #include <ATen/ATen.h>
 
+#include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/stop_signal.h"
@@ -125,6 +126,20 @@ PredictionTable prediction_table(const TaskSpec& task, std::span<const LabelledE
          regression ? std::vector<double>{} : outputs.probabilities(static_cast<int64_t>(row))});
   }
   return table;
+}
+
+std::optional<SetResult> record_set(const std::string& run_folder, const TaskSpec& task,
+                                    const ExampleSet& set, const TaskOutputs& outputs) {
+  make_directories(run_folder + "/predictions");
+  write_file_atomically(predictions_path(run_folder, set.name),
+                        prediction_table(task, set.examples, outputs).text());
+  const std::vector<float> targets = set.targets();
+  if (targets.empty()) return std::nullopt;
+  TaskSpec measured = task;
+  if (set.task != task.name) measured.metrics = find_task(set.task).metrics;
+  const TaskMeasures measures = measure_task(measured, outputs, targets);
+  return SetResult{set.name,         set.task,      outputs.num_rows(), set.is_part,
+                   measures.metrics, measures.loss, measures.majority};
 }
 
 }  // namespace linformer

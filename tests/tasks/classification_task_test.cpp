@@ -6,23 +6,10 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "nn/tiny_model.h"
+
 namespace linformer {
 namespace {
-
-ModelConfig tiny() {
-  ModelConfig config;
-  config.vocab_size = 11;
-  config.hidden_size = 8;
-  config.num_hidden_layers = 1;
-  config.num_attention_heads = 2;
-  config.intermediate_size = 16;
-  config.max_sequence_length = 8;
-  config.hidden_dropout_prob = 0.0;
-  config.attention_probs_dropout_prob = 0.0;
-  config.initializer_range = 0.4;
-  config.attention.projected_length = 3;
-  return config;
-}
 
 /// Rows (0, 9, 6, 2) and (0, 4, 2, padding).
 Batch two_rows(std::vector<float> targets) {
@@ -38,7 +25,7 @@ Batch two_rows(std::vector<float> targets) {
 }
 
 TEST(ClassificationTask, LossIsTheSumOfTheCrossEntropies) {
-  const SequenceClassifier model(tiny(), {HeadType::kClassification, {"a", "b", "c"}}, 3);
+  const SequenceClassifier model(tiny_model(), {HeadType::kClassification, {"a", "b", "c"}}, 3);
   const Batch batch = two_rows({2, 0});
   ForwardContext context;
   const LossSum loss = classification_loss(model, batch, context);
@@ -58,7 +45,7 @@ TEST(ClassificationTask, LossIsTheSumOfTheCrossEntropies) {
 }
 
 TEST(ClassificationTask, LossOfARegressionIsTheSumOfTheSquaredErrors) {
-  const SequenceClassifier model(tiny(), {HeadType::kRegression, {}}, 3);
+  const SequenceClassifier model(tiny_model(), {HeadType::kRegression, {}}, 3);
   const Batch batch = two_rows({2.5F, -1.0F});
   ForwardContext context;
   const at::Tensor scores = classification_logits(model, batch);
@@ -71,7 +58,7 @@ TEST(ClassificationTask, LossOfARegressionIsTheSumOfTheSquaredErrors) {
 }
 
 TEST(ClassificationTask, ABatchWithoutTargetsIsAMistakeOfTheCaller) {
-  const SequenceClassifier model(tiny(), {HeadType::kRegression, {}}, 3);
+  const SequenceClassifier model(tiny_model(), {HeadType::kRegression, {}}, 3);
   ForwardContext context;
   EXPECT_THROW(classification_loss(model, two_rows({}), context), std::logic_error);
   EXPECT_EQ(classification_logits(model, two_rows({})).size(0), 2);

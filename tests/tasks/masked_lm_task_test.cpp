@@ -5,23 +5,10 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "nn/tiny_model.h"
+
 namespace linformer {
 namespace {
-
-ModelConfig tiny() {
-  ModelConfig config;
-  config.vocab_size = 11;
-  config.hidden_size = 8;
-  config.num_hidden_layers = 1;
-  config.num_attention_heads = 2;
-  config.intermediate_size = 16;
-  config.max_sequence_length = 8;
-  config.hidden_dropout_prob = 0.0;
-  config.attention_probs_dropout_prob = 0.0;
-  config.initializer_range = 0.4;
-  config.attention.projected_length = 3;
-  return config;
-}
 
 /// Rows (0, <mask>, 6, 2) and (0, 4, 2, padding) with labels 5 at (0, 1) and 4 at (1, 1).
 Batch small_batch() {
@@ -38,7 +25,7 @@ Batch small_batch() {
 }
 
 TEST(MaskedLmTask, LossIsTheSumOverTheLabelsOfTheFullSoftmax) {
-  const MaskedLmModel model(tiny(), 3);
+  const MaskedLmModel model(tiny_model(), 3);
   const Batch batch = small_batch();
   ForwardContext context;
   const LossSum loss = masked_lm_loss(model, batch, context);
@@ -56,7 +43,7 @@ TEST(MaskedLmTask, LossIsTheSumOverTheLabelsOfTheFullSoftmax) {
 }
 
 TEST(MaskedLmTask, ABatchWithoutLabelsIsZeroAndHasGradients) {
-  const MaskedLmModel model(tiny(), 3);
+  const MaskedLmModel model(tiny_model(), 3);
   Batch batch = small_batch();
   batch.masked_positions.clear();
   batch.masked_labels.clear();

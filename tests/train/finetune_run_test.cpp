@@ -28,19 +28,25 @@ using ::testing::HasSubstr;
 /// A pre-trained tiny model, and tables whose label is whether a word occurs.
 class FinetuneRunTest : public ::testing::Test {
  protected:
-  FinetuneRunTest() {
-    PretrainConfig pretraining = tiny_.config("pretrained");
+  /// Once for all tests, which only read it and use run folders of their own.
+  static void SetUpTestSuite() {
+    tiny_ = new TinyRun();
+    PretrainConfig pretraining = tiny_->config("pretrained");
     pretraining.training.max_steps = 2;
     PretrainingRun(pretraining).run();
     write_table("train.tsv", 1, 240);
     write_table("dev.tsv", 2, 60);
     write_table("test.tsv", 3, 40);
   }
+  static void TearDownTestSuite() {
+    delete tiny_;
+    tiny_ = nullptr;
+  }
 
-  std::string file(const std::string& name) const { return tiny_.file(name); }
+  static std::string file(const std::string& name) { return tiny_->file(name); }
 
   /// Rows "text<TAB>mood": the text of class "good" holds "river" and never "stone".
-  void write_table(const std::string& name, uint64_t seed, int64_t rows) const {
+  static void write_table(const std::string& name, uint64_t seed, int64_t rows) {
     RandomStream random(RandomPurpose::kTest, {seed});
     const char* words[] = {"the", "old", "house", "and", "his", "many", "they"};
     std::string text = "text\tmood\n";
@@ -75,8 +81,10 @@ class FinetuneRunTest : public ::testing::Test {
     return load_finetune_config("", settings);
   }
 
-  TinyRun tiny_;
+  static TinyRun* tiny_;
 };
+
+TinyRun* FinetuneRunTest::tiny_ = nullptr;
 
 TEST_F(FinetuneRunTest, LearnsAndLeavesTheBestModelAndItsPredictions) {
   FinetuneRun run(config("run"));

@@ -36,7 +36,6 @@ class FinetuneRun {
  private:
   /// Whether all sets were done.
   bool measure();
-  void write_predictions(const HeldOutSet& set, const TaskOutputs& outputs) const;
 
   FinetuneConfig config_;
   StartingModel start_;

@@ -1,14 +1,18 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "linformer/data/finetune_rows.h"
 #include "linformer/data/labelled_dataset.h"
 #include "linformer/data/task_registry.h"
 #include "linformer/metrics/task_metrics.h"
 #include "linformer/nn/sequence_classifier.h"
 #include "linformer/report/prediction_table.h"
+#include "linformer/report/task_result.h"
 
 namespace linformer {
 
@@ -50,5 +54,10 @@ TaskMeasures measure_task(const TaskSpec& task, const TaskOutputs& outputs,
 /// What is written for people and for GLUE's server.
 PredictionTable prediction_table(const TaskSpec& task, std::span<const LabelledExample> examples,
                                  const TaskOutputs& outputs);
+
+/// Writes the predictions of a set into a run's folder (predictions_path()) and, where the set has
+/// labels, measures them: by `task`'s metrics, or by those of the set's own task (AX).
+std::optional<SetResult> record_set(const std::string& run_folder, const TaskSpec& task,
+                                    const ExampleSet& set, const TaskOutputs& outputs);
 
 }  // namespace linformer
