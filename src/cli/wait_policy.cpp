@@ -3,18 +3,48 @@
 // libgomp lets a waiting thread spin for milliseconds. On a machine that does anything else as
 // well, the spinning thread keeps the one that it waits for from running: a training step then
 // takes several times longer (docs/results.md has figures). Short spinning costs nothing measurable
-// on a quiet machine. libgomp reads the variable when it is loaded, so it is set before that, from
-// the one place that runs earlier; a value that the user has set stays.
-#include <cstdlib>
+// on a quiet machine.
+//
+// libgomp takes the variable from the environment that the process was started with: one that is
+// set later, even before main(), comes too late, as libc's own start puts the first environment
+// back. So the program starts itself once more with the variable in place, before any library has
+// done anything; that costs a tenth of a second or two. A value that the user has set stays, and
+// programs that this one starts inherit it.
+#include <cstddef>
+#include <cstring>
+
+#include <unistd.h>
+
+// Sanitizers are not set up yet at this point.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
 namespace {
 
-void spin_briefly() {
-  if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
-  setenv("GOMP_SPINCOUNT", "2000", /*overwrite=*/0);
+constexpr size_t kMostVariables = 4096;
+
+bool begins_with(const char* text, const char* start) {
+  return std::strncmp(text, start, std::strlen(start)) == 0;
+}
+
+void spin_briefly(int /*argc*/, char** argv, char** environment) {
+  static char spin[] = "GOMP_SPINCOUNT=2000";
+  static char* longer[kMostVariables];
+  size_t count = 0;
+  for (; environment[count] != nullptr; ++count) {
+    if (begins_with(environment[count], "OMP_WAIT_POLICY=")) return;
+    if (begins_with(environment[count], "GOMP_SPINCOUNT=")) return;
+    if (count + 2 >= kMostVariables) return;
+    longer[count] = environment[count];
+  }
+  longer[count] = spin;
+  // Where it fails nothing but speed is lost.
+  ::execve("/proc/self/exe", argv, longer);
 }
 
 }  // namespace
 
 __attribute__((section(".preinit_array"),
-               used)) static void (*const run_before_libraries)() = &spin_briefly;
+               used)) static void (*const run_before_libraries)(int, char**,
+                                                                char**) = &spin_briefly;
+
+#endif

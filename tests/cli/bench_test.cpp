@@ -1,4 +1,6 @@
 // linformer-bench, run as a program.
+#include <cstdlib>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -64,6 +66,23 @@ TEST(BenchProgram, RefusesWhatItDoesNotKnow) {
   const auto unknown = run_child({"linformer-bench", "step", "--set", "hiden_size=8"});
   EXPECT_EQ(unknown.exit_code, 2);
   EXPECT_THAT(unknown.err, HasSubstr("hidden_size"));
+}
+
+TEST(BenchProgram, WaitingThreadsSpinBriefly) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the programs of sanitizer builds do not start themselves again";
+#endif
+  ::unsetenv("OMP_WAIT_POLICY");
+  ::unsetenv("GOMP_SPINCOUNT");
+  const auto settings = [](std::vector<std::string> environment) {
+    environment.push_back("OMP_DISPLAY_ENV=verbose");
+    const auto result = run_child({"linformer-bench", "--version"}, {.environment = environment});
+    EXPECT_EQ(result.exit_code, 0);
+    return result.err;
+  };
+  EXPECT_THAT(settings({}), HasSubstr("GOMP_SPINCOUNT = '2000'"));
+  EXPECT_THAT(settings({"GOMP_SPINCOUNT=77"}), HasSubstr("GOMP_SPINCOUNT = '77'"));
+  EXPECT_THAT(settings({"OMP_WAIT_POLICY=active"}), HasSubstr("OMP_WAIT_POLICY = 'ACTIVE'"));
 }
 
 }  // namespace
