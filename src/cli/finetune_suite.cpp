@@ -86,12 +86,19 @@ bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remar
   const SuiteOptions options = options_of(arguments);
   if (!arguments.baseline.empty()) {
     for (const std::string& task : options.tasks) {
-      if (stop_signal() != 0) return false;
-      FinetuneConfig config = config_for(task, options.protocols.front(), {});
-      config.run.dir = arguments.output + "/" + task + "/" +
-                       std::string(name_of(options.protocols.front())) + "/seed-" +
-                       std::to_string(config.run.seed);
-      run_bag_of_words(config);
+      const Protocol protocol = options.protocols.front();
+      const FinetuneConfig config = config_for(task, protocol, {});
+      // Nothing in it is random, so that seeds matter for folds alone.
+      const int64_t runs = config.task.folds > 0 ? options.num_seeds : 1;
+      for (int64_t number = 0; number < runs; ++number) {
+        if (stop_signal() != 0) return false;
+        FinetuneConfig one = config;
+        one.run.seed += number;
+        if (one.task.folds > 0) one.task.fold = number % one.task.folds;
+        one.run.dir = arguments.output + "/" + task + "/" + std::string(name_of(protocol)) +
+                      "/seed-" + std::to_string(one.run.seed);
+        run_bag_of_words(one);
+      }
     }
     return true;
   }
