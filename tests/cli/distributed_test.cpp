@@ -47,7 +47,8 @@ class DistributedTest : public TrainProgramTest {
   /// Trains in the run folder `name` with `processes` of them; each leaves its process number.
   ProgramResult launch(int processes, const std::string& name,
                        const std::vector<std::string>& settings = {},
-                       const ProgramOptions& options = {}) const {
+                       const ProgramOptions& options = {},
+                       const std::vector<std::string>& more = {}) const {
     for (int rank = 0; rank < processes; ++rank) fs::remove(pid_file(name, rank));
     std::vector<std::string> command{"linformer-launch",
                                      "--nproc-per-node",
@@ -69,11 +70,13 @@ class DistributedTest : public TrainProgramTest {
       command.push_back("--set");
       command.push_back(setting);
     }
+    command.insert(command.end(), more.begin(), more.end());
     return run_child(command, options);
   }
   void train_whole(int processes, const std::string& name,
-                   const std::vector<std::string>& settings = {}) const {
-    const auto result = launch(processes, name, settings);
+                   const std::vector<std::string>& settings = {},
+                   const std::vector<std::string>& more = {}) const {
+    const auto result = launch(processes, name, settings, {}, more);
     ASSERT_EQ(result.exit_code, 0) << result.err;
   }
 
@@ -121,6 +124,42 @@ TEST_F(DistributedTest, OneByFourIsTwoByTwoIsFourByOne) {
   train_whole(2, "recomputed",
               settings + std::vector<std::string>{"training.activation_checkpointing=true"});
   EXPECT_EQ(bits_of("recomputed", "step-00000005"), bits_of("run2", "step-00000005"));
+}
+
+TEST_F(DistributedTest, WhatMovesDuringARunMovesAlikeInAllProcesses) {
+  const std::vector<std::string> settings{"training.global_batch_size=8",
+                                          "training.micro_batch_size=2",
+                                          "training.batch_ramp={start: 4, steps: 4}",
+                                          "training.ema_decay=0.9",
+                                          "training.optimizer.eps=1.0e-3",
+                                          "training.max_steps=6",
+                                          "data.masking=whole_word",
+                                          "data.final_mlm_probability=0.4",
+                                          "logging.statistics_every=3",
+                                          "logging.profile.first_step=3",
+                                          "evaluation.every=6"};
+  for (const int processes : {1, 2}) {
+    train_whole(processes, "run" + std::to_string(processes), settings);
+  }
+  for (const char* file_name : {"/model.safetensors", "/training/ema.safetensors"}) {
+    EXPECT_LT(largest_difference(checkpoint("run2", "latest") + file_name,
+                                 checkpoint("run1", "latest") + file_name, ""),
+              1e-5)
+        << file_name;
+  }
+  for (const char* name : {"run1", "run2"}) {
+    EXPECT_TRUE(fs::exists(file(name) + "/trace-00000003-00000005.json")) << name;
+    EXPECT_THAT(read_text_file(file(name) + "/log.jsonl"), HasSubstr("updates/layer_00.attention"));
+  }
+  // In bf16 each process rounds its own part of the gradients: 8 bits of mantissa.
+  const std::vector<std::string> low =
+      settings + std::vector<std::string>{"training.precision=bf16"};
+  for (const int processes : {1, 2}) {
+    train_whole(processes, "low" + std::to_string(processes), low, {"--force-slow-precision"});
+  }
+  EXPECT_LT(largest_difference(checkpoint("low2", "latest") + "/model.safetensors",
+                               checkpoint("low1", "latest") + "/model.safetensors", ""),
+            1e-2);
 }
 
 TEST_F(DistributedTest, AShardedOptimizerGivesTheSameBitsAndGoesOnWithAnyNumber) {
