@@ -20,7 +20,7 @@ target_link_libraries(linformer
   PUBLIC torch Threads::Threads
   PRIVATE yaml-cpp spdlog::spdlog CLI11::CLI11 nlohmann_json::nlohmann_json
           ZLIB::ZLIB PkgConfig::SENTENCEPIECE PkgConfig::ZSTD PkgConfig::XXHASH PkgConfig::LIBZIP
-          sentencepiece_train)
+          PkgConfig::PCRE2 sentencepiece_train)
 
 # As a plain option: see linformer_torch_options in src/CMakeLists.txt.
 target_link_options(linformer INTERFACE -fopenmp)

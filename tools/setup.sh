@@ -44,7 +44,7 @@ esac
 packages=(
   g++ cmake ninja-build git ccache mold pkg-config # the build
   libsentencepiece-dev libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
-  libxxhash-dev libzstd-dev zlib1g-dev libzip-dev libgloo-dev
+  libxxhash-dev libzstd-dev zlib1g-dev libzip-dev libpcre2-dev libgloo-dev
   libgtest-dev libgmock-dev clang-format-14 zstd iproute2 # the tests; one version, so one format
   ca-certificates curl unzip python3-pip         # LibTorch
 )

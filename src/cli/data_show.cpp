@@ -1,7 +1,5 @@
 #include "data_show.h"
 
-#include <string_view>
-
 #include <nlohmann/json.hpp>
 
 #include "linformer/core/format.h"
@@ -10,19 +8,7 @@ namespace linformer {
 
 namespace {
 
-constexpr std::string_view kWordMark = "\xE2\x96\x81";
 constexpr int32_t kIgnoredLabel = -100;
-
-bool begins_word(const Tokenizer& tokenizer, int32_t id) {
-  return tokenizer.piece(id).starts_with(kWordMark);
-}
-
-/// The piece without the mark of a word's beginning.
-std::string bare_piece(const Tokenizer& tokenizer, int32_t id) {
-  std::string piece = tokenizer.piece(id);
-  if (begins_word(tokenizer, id)) piece.erase(0, kWordMark.size());
-  return piece;
-}
 
 std::string range(const char* name, IndexRange indices) {
   if (indices.size() == 1) return std::string(name) + " " + format_count(indices.begin);
@@ -38,7 +24,7 @@ std::string show_masked(const Tokenizer& tokenizer, std::span<const int32_t> ori
   size_t begin = 0;
   const auto show_plain = [&](size_t end) {
     if (begin == end) return;
-    if (begin > 0 && begins_word(tokenizer, original[begin])) text += ' ';
+    if (begin > 0 && tokenizer.begins_word(original[begin])) text += ' ';
     text += tokenizer.decode_with_specials(original.subspan(begin, end - begin));
   };
   for (size_t i = 0; i < masked.positions.size(); ++i) {
@@ -46,9 +32,9 @@ std::string show_masked(const Tokenizer& tokenizer, std::span<const int32_t> ori
     show_plain(position);
     const int32_t label = masked.labels[i];
     const int32_t shown = masked.input_ids[position];
-    if (begins_word(tokenizer, label)) text += ' ';
-    text += '[' + bare_piece(tokenizer, label) + " > ";
-    text += shown == label ? "same" : bare_piece(tokenizer, shown);
+    if (tokenizer.begins_word(label)) text += ' ';
+    text += '[' + tokenizer.readable_piece(label) + " > ";
+    text += shown == label ? "same" : tokenizer.readable_piece(shown);
     text += ']';
     begin = position + 1;
   }

@@ -19,13 +19,13 @@ namespace linformer {
 
 namespace {
 
-constexpr std::string_view kWordMark = "\xE2\x96\x81";  // SentencePiece's blank, U+2581
-
-/// A piece as people read it: "word", or "##ing" where it goes on with a word.
-std::string readable(const Tokenizer& tokenizer, int32_t id) {
-  const std::string& piece = tokenizer.piece(id);
-  if (tokenizer.is_special(id) || piece == kWordMark) return piece;
-  return piece.starts_with(kWordMark) ? piece.substr(kWordMark.size()) : "##" + piece;
+/// A piece as people read it: "word", or "##ing" where it goes on with a word. `position` is its
+/// place in the row; a text begins at 1, behind <s>.
+std::string readable(const Tokenizer& tokenizer, int32_t id, int64_t position) {
+  const std::string text = tokenizer.readable_piece(id);
+  if (tokenizer.is_special(id)) return text;
+  if (text.empty()) return tokenizer.piece(id);  // a blank alone
+  return tokenizer.begins_word(id, position == 1) ? text : "##" + text;
 }
 
 /// "sea 0.3122  river 0.1009", masks of one line with a TAB between them.
@@ -35,7 +35,7 @@ std::string answer_line(const Tokenizer& tokenizer, const std::vector<MaskGuesse
     if (&mask != &masks.front()) line += '\t';
     for (const TokenGuess& guess : mask.guesses) {
       if (&guess != &mask.guesses.front()) line += "  ";
-      line += readable(tokenizer, guess.id) + " " + format_number(guess.probability);
+      line += readable(tokenizer, guess.id, mask.position) + " " + format_number(guess.probability);
     }
   }
   return line;
@@ -47,7 +47,7 @@ nlohmann::ordered_json answer_object(const Tokenizer& tokenizer,
   for (const MaskGuesses& mask : masks) {
     nlohmann::ordered_json guesses = nlohmann::ordered_json::array();
     for (const TokenGuess& guess : mask.guesses) {
-      guesses.push_back({{"token", readable(tokenizer, guess.id)},
+      guesses.push_back({{"token", readable(tokenizer, guess.id, mask.position)},
                          {"piece", tokenizer.piece(guess.id)},
                          {"id", guess.id},
                          {"probability", guess.probability}});

@@ -3,17 +3,20 @@
 #include <array>
 #include <utility>
 
-#include <sentencepiece_processor.h>
+#include "byte_bpe_model.h"
+#include "gpt2_words.h"
+#include "sentencepiece_model.h"
+#include "tokenizer_model.h"
 
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/checksum.h"
 #include "linformer/core/error.h"
+#include "linformer/text/byte_bpe_file.h"
 
 namespace linformer {
 
 namespace {
 
-constexpr std::string_view kWordMark = "\xE2\x96\x81";  // U+2581
 constexpr std::string_view kMaskPiece = "<mask>";
 constexpr std::array<std::pair<int32_t, std::string_view>, 4> kFrontSpecials{
     {{kBosId, "<s>"}, {kPadId, "<pad>"}, {kEosId, "</s>"}, {kUnkId, "<unk>"}}};
@@ -25,11 +28,13 @@ struct LiteralMatch {
   int32_t id = 0;
 };
 
-}  // namespace
+std::unique_ptr<TokenizerModel> make_model(const std::string& model_bytes,
+                                           const std::string& name) {
+  return is_byte_bpe(model_bytes) ? make_byte_bpe_model(model_bytes, name)
+                                  : make_sentencepiece_model(model_bytes, name);
+}
 
-struct Tokenizer::Implementation {
-  sentencepiece::SentencePieceProcessor processor;
-};
+}  // namespace
 
 Tokenizer Tokenizer::load(const std::string& path) {
   return Tokenizer(read_text_file(path), path);
@@ -39,20 +44,13 @@ Tokenizer::Tokenizer(std::string model_bytes, const std::string& name)
     : name_(name),
       model_bytes_(std::move(model_bytes)),
       hash_(xxh3(model_bytes_)),
-      implementation_(std::make_unique<Implementation>()) {
-  auto& processor = implementation_->processor;
-  if (model_bytes_.empty() || !processor.LoadFromSerializedProto(model_bytes_).ok()) {
-    fail_run(name_, "this is not a SentencePiece model, or it is damaged",
-             "make one with: linformer-data tokenizer --input TEXT --output FILE.model");
-  }
-  const int size = processor.GetPieceSize();
-  pieces_.reserve(static_cast<size_t>(size));
-  for (int id = 0; id < size; ++id) pieces_.push_back(processor.IdToPiece(id));
+      model_(make_model(model_bytes_, name_)),
+      pieces_(model_->pieces()) {
   check_special_ids();
-  for (int id = 0; id < size; ++id) {
-    word_starts_.push_back(is_special(id) || piece(id).starts_with(kWordMark));
+  for (int32_t id = 0; id < vocab_size(); ++id) {
+    word_starts_.push_back(is_special(id) || begins_word(id));
   }
-  encodes_by_word_ = probe_encodes_by_word();
+  encodes_by_word_ = model_->may_encode_by_word() && probe_encodes_by_word();
 }
 
 Tokenizer::~Tokenizer() = default;
@@ -60,9 +58,7 @@ Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 
 void Tokenizer::check_special_ids() const {
-  const char* fix =
-      "train it with linformer-data tokenizer, which sets <s> 0, <pad> 1, </s> 2, <unk> 3 and "
-      "<mask> last";
+  const char* fix = model_->special_ids_fix();
   if (vocab_size() < 6) fail_run(name_, "the model has fewer than 6 pieces", fix);
   for (const auto& [id, expected] : kFrontSpecials) {
     if (piece(id) != expected) {
@@ -72,25 +68,13 @@ void Tokenizer::check_special_ids() const {
                fix);
     }
   }
-  if (pieces_.back() != kMaskPiece || !implementation_->processor.IsControl(mask_id())) {
+  if (pieces_.back() != kMaskPiece || !model_->is_control(mask_id())) {
     fail_run(name_, "the last piece is '" + pieces_.back() + "', expected the control piece <mask>",
              fix);
   }
 }
 
 bool Tokenizer::probe_encodes_by_word() const {
-  const auto& processor = implementation_->processor;
-  for (int32_t id = 0; id < vocab_size(); ++id) {
-    const bool crosses = piece(id).find(kWordMark, kWordMark.size()) != std::string::npos;
-    if (crosses) return false;
-    // Control, unknown and byte pieces have a score of 0 and are never matched in text; a user's
-    // own symbol is, blanks or not.
-    const bool matched = !processor.IsControl(id) && !processor.IsUnknown(id) &&
-                         !processor.IsByte(id) && !processor.IsUnused(id);
-    if (matched && processor.GetScore(id) == 0.0F && piece(id).find(' ') != std::string::npos) {
-      return false;
-    }
-  }
   const auto same = [&](std::string_view a, std::string_view b) { return encode(a) == encode(b); };
   std::vector<int32_t> joined = encode("ab");
   for (const int32_t id : encode("a")) joined.push_back(id);
@@ -99,14 +83,7 @@ bool Tokenizer::probe_encodes_by_word() const {
 }
 
 void Tokenizer::encode(std::string_view text, std::vector<int32_t>& ids) const {
-  // SentencePiece writes into std::vector<int>; int32_t is int here.
-  thread_local std::vector<int> encoded;
-  const auto status = implementation_->processor.Encode(text, &encoded);
-  if (!status.ok()) {
-    fail_run(name_, "SentencePiece could not encode a text: " + status.ToString(),
-             "check that the model file is whole");
-  }
-  ids.insert(ids.end(), encoded.begin(), encoded.end());
+  model_->encode(text, ids);
 }
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text, SpecialLiterals literals) const {
@@ -141,8 +118,14 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, SpecialLiterals li
   };
   while (!text.empty()) {
     const LiteralMatch match = next_literal(text);
-    const std::string_view before = text.substr(0, match.position);
-    if (before.find_first_not_of(' ') != before.npos) encode(before, ids);
+    std::string_view before = text.substr(0, match.position);
+    if (model_->marks_first_word()) {
+      if (before.find_first_not_of(' ') != before.npos) encode(before, ids);
+    } else {
+      const bool to_mask = match.position != std::string_view::npos && match.id == mask_id();
+      if (to_mask) before.remove_suffix(trailing_white_space(before));
+      encode(before, ids);
+    }
     if (match.position == std::string_view::npos) break;
     ids.push_back(match.id);
     text.remove_prefix(match.position + match.length);
@@ -151,24 +134,23 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, SpecialLiterals li
 }
 
 std::string Tokenizer::decode(std::span<const int32_t> ids) const {
-  std::string text;
-  std::vector<int> plain;
+  std::vector<int32_t> plain;
   for (const int32_t id : ids) {
     if (id >= 0 && id < vocab_size() && !is_special(id)) plain.push_back(id);
   }
-  implementation_->processor.Decode(plain, &text).IgnoreError();
-  return text;
+  return model_->decode(plain);
 }
 
 std::string Tokenizer::decode_with_specials(std::span<const int32_t> ids) const {
   std::string text;
-  std::vector<int> run;
+  std::vector<int32_t> run;
   const auto flush = [&] {
     if (run.empty()) return;
-    std::string part;
-    implementation_->processor.Decode(run, &part).IgnoreError();
-    // Decoding drops the blank before a first word.
-    if (!text.empty() && piece(run.front()).starts_with(kWordMark)) text += ' ';
+    std::string part = model_->decode(run);
+    // Decoding drops the blank before a first word in SentencePiece, and keeps it in BPE.
+    const bool opens_with_blank = begins_word(run.front());
+    if (opens_with_blank && !model_->marks_first_word()) part.erase(0, 1);
+    if (!text.empty() && opens_with_blank) text += ' ';
     text += part;
     run.clear();
   };
@@ -188,8 +170,20 @@ std::string Tokenizer::decode_with_specials(std::span<const int32_t> ids) const 
   return text;
 }
 
+bool Tokenizer::begins_word(int32_t id, bool first) const {
+  return piece(id).starts_with(model_->word_mark()) || (first && !model_->marks_first_word());
+}
+
+std::string Tokenizer::readable_piece(int32_t id) const {
+  if (is_special(id)) return piece(id);
+  const size_t mark = begins_word(id) ? model_->word_mark().size() : 0;
+  if (model_->marks_first_word()) return piece(id).substr(mark);
+  const std::string text = model_->decode({id});
+  return mark > 0 ? text.substr(1) : text;
+}
+
 int32_t Tokenizer::piece_id(std::string_view piece) const {
-  return implementation_->processor.PieceToId(piece);
+  return model_->piece_id(piece);
 }
 
 }  // namespace linformer

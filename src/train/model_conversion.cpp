@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include <ATen/ATen.h>
 #include <nlohmann/json.hpp>
@@ -14,7 +15,10 @@
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/text/byte_bpe_file.h"
+#include "linformer/text/tokenizer.h"
 #include "linformer/train/model_folder.h"
+#include "linformer/train/model_tokenizer.h"
 
 namespace linformer {
 namespace {
@@ -40,11 +44,46 @@ void write_config(const std::string& folder, const ModelConfig& config, const He
   write_file_atomically(folder + "/config.json", to_config_json(config, head));
 }
 
-void take_tokenizer(const OutputFolder& output, const std::string& input, ConversionNotes& notes) {
+/// Copies the input's tokenizer. That of a Hugging Face RoBERTa becomes one file, tokenizer.model.
+void take_tokenizer(const OutputFolder& output, const std::string& input, const ModelConfig& config,
+                    ConversionNotes& notes) {
   if (output.copy_tokenizer(input)) return;
+  if (const std::optional<ByteBpe> bpe = read_hf_byte_bpe(input)) {
+    const std::string path = output.path() + "/tokenizer.model";
+    const Tokenizer tokenizer(to_model_bytes(*bpe), input + " (tokenizer)");
+    check_vocab_size(tokenizer, config);
+    write_file_atomically(path, tokenizer.model_bytes());
+    notes.push_back("took the byte-level BPE of " + format_count(tokenizer.vocab_size()) +
+                    " pieces: the model takes texts");
+    return;
+  }
   notes.push_back(
       "there is no tokenizer.model (SentencePiece) in " + input +
-      ": the model takes input_ids; for text, put the tokenizer it was trained with beside it");
+      ", nor RoBERTa's vocab.json and merges.txt or tokenizer.json: the model takes input_ids; for "
+      "text, put the tokenizer it was trained with beside it");
+}
+
+/// In place of a byte-level BPE leaves the files that transformers reads. tokenizer.model itself
+/// goes: transformers takes every file of that name for SentencePiece's.
+void spread_tokenizer(const OutputFolder& output) {
+  const std::string path = output.path() + "/tokenizer.model";
+  if (!std::filesystem::exists(path)) return;
+  const std::string bytes = read_text_file(path);
+  if (!is_byte_bpe(bytes)) return;
+  const ByteBpe bpe = parse_byte_bpe(bytes, path);
+  write_file_atomically(output.path() + "/vocab.json", to_vocab_json(bpe));
+  write_file_atomically(output.path() + "/merges.txt", to_merges_txt(bpe));
+  const std::string settings = output.path() + "/tokenizer_config.json";
+  if (!std::filesystem::exists(settings)) {
+    // RoBERTa's <mask> takes the white space before it, which not every version does of itself.
+    const nlohmann::json mask{{"__type", "AddedToken"}, {"content", "<mask>"},
+                              {"lstrip", true},         {"normalized", false},
+                              {"rstrip", false},        {"single_word", false}};
+    const nlohmann::json roberta{
+        {"tokenizer_class", "RobertaTokenizer"}, {"add_prefix_space", false}, {"mask_token", mask}};
+    write_file_atomically(settings, roberta.dump(2) + "\n");
+  }
+  std::filesystem::remove(path);
 }
 
 /// A model folder of this program or of transformers, checked against its own configuration.
@@ -120,7 +159,7 @@ ConversionNotes import_model(ForeignFormat format, const std::string& input,
   ConversionNotes notes = model.notes;
   write_config(output.path(), model.config, model.head);
   write_views(output.path(), model.tensors);
-  take_tokenizer(output, input, notes);
+  take_tokenizer(output, input, model.config, notes);
   output.commit();
   notes.push_back("imported " + format_count(static_cast<int64_t>(model.tensors.size())) +
                   " tensors");
@@ -140,7 +179,8 @@ ConversionNotes export_model(const std::string& input, const std::string& output
   }
   write_file_atomically(output.path() + "/config.json", config.dump(2) + "\n");
   write_views(output.path(), model.tensors);
-  take_tokenizer(output, input, notes);
+  take_tokenizer(output, input, model.config, notes);
+  spread_tokenizer(output);
   output.commit();
   notes.push_back("exported " + format_count(static_cast<int64_t>(model.tensors.size())) +
                   " tensors");
@@ -177,7 +217,7 @@ ConversionNotes linformerise_model(const std::string& input, const std::string& 
   }
   OutputFolder output(output_path);
   write_model(output, config, model.head, values);
-  take_tokenizer(output, input, notes);
+  take_tokenizer(output, input, config, notes);
   output.commit();
   notes.push_back("kept " + format_count(static_cast<int64_t>(old.size())) +
                   " tensors as they were");
@@ -243,7 +283,7 @@ ConversionNotes extend_model(const std::string& input, const std::string& output
   if (changed > 1) notes.push_back("and " + format_count(changed - 1) + " more like it");
   OutputFolder output(output_path);
   write_model(output, config, model.head, values);
-  take_tokenizer(output, input, notes);
+  take_tokenizer(output, input, config, notes);
   output.commit();
   return notes;
 }
@@ -279,7 +319,7 @@ ConversionNotes average_models(const std::vector<std::string>& inputs,
   OutputFolder output(output_path);
   ConversionNotes notes;
   write_model(output, first.config, first.head, sums);
-  take_tokenizer(output, inputs.front(), notes);
+  take_tokenizer(output, inputs.front(), first.config, notes);
   output.commit();
   notes.push_back("averaged " + format_count(static_cast<int64_t>(sums.size())) + " tensors of " +
                   format_count(static_cast<int64_t>(inputs.size())) + " models");

@@ -1,4 +1,5 @@
 // linformer-convert and linformer-predict features, run as programs on the reference models.
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -9,6 +10,7 @@
 #include "core/temporary_folder.h"
 
 #include "linformer/core/atomic_file.h"
+#include "linformer/text/byte_bpe_file.h"
 
 namespace linformer {
 namespace {
@@ -146,6 +148,125 @@ TEST_F(ConvertProgramTest, TransformersComputesTheSame) {
   const std::string log = path("comparison.txt");
   const int status = std::system((command + " > '" + log + "' 2>&1").c_str());
   EXPECT_EQ(status, 0) << read_text_file(log);
+}
+
+/// A byte-level BPE of 120 pieces, as many as the reference model has: a blank, the other ASCII
+/// characters, twenty merges.
+ByteBpe ascii_byte_bpe() {
+  const std::string blank = "\xC4\xA0";
+  ByteBpe bpe;
+  bpe.vocabulary = {"<s>", "<pad>", "</s>", "<unk>", blank};
+  for (char c = '!'; c <= '~'; ++c) bpe.vocabulary.emplace_back(1, c);
+  bpe.merges = {{blank, "t"}, {"h", "e"}, {blank + "t", "he"}, {"i", "n"}, {"e", "r"},
+                {blank, "a"}, {"o", "n"}, {"r", "e"},          {"a", "t"}, {"o", "r"},
+                {"e", "n"},   {"i", "s"}, {"a", "n"},          {"e", "s"}, {"i", "t"},
+                {"in", "g"},  {"e", "d"}, {blank, "is"},       {"b", "l"}, {"u", "e"}};
+  for (const auto& [left, right] : bpe.merges) bpe.vocabulary.push_back(left + right);
+  bpe.vocabulary.push_back("<mask>");
+  return bpe;
+}
+
+/// The reference RoBERTa with RoBERTa's kind of tokenizer beside it, as transformers leaves it.
+class ByteBpeConversionTest : public ConvertProgramTest {
+ protected:
+  void SetUp() override {
+    ConvertProgramTest::SetUp();
+    if (IsSkipped()) return;
+    std::filesystem::create_directory(path("hf"));
+    for (const char* name : {"config.json", "model.safetensors"}) {
+      std::filesystem::copy_file(kFixtures + "hf-roberta-masked-lm/" + name,
+                                 path("hf") + "/" + name);
+    }
+    write_file_atomically(path("hf/vocab.json"), to_vocab_json(ascii_byte_bpe()));
+    write_file_atomically(path("hf/merges.txt"), to_merges_txt(ascii_byte_bpe()));
+  }
+
+  void import(const std::string& output) const {
+    convert({"import", "--from", "hf", "--input", path("hf"), "--output", path(output)});
+  }
+};
+
+TEST_F(ByteBpeConversionTest, TextsReachTheModelWithTheIdsOfTheTokenizer) {
+  import("texts");
+  EXPECT_EQ(read_text_file(path("texts/tokenizer.model")), to_model_bytes(ascii_byte_bpe()));
+  // "it", " is", " the"; in " blue" nothing takes the blank: " ", "bl", "ue".
+  const std::vector<std::string> pieces = ascii_byte_bpe().vocabulary;
+  ASSERT_EQ(pieces.size(), 120U);
+  const auto id_of = [&](const std::string& piece) {
+    return std::to_string(std::find(pieces.begin(), pieces.end(), piece) - pieces.begin());
+  };
+  const std::string ids = "[0, " + id_of("it") + ", " + id_of("\xC4\xA0is") + ", " +
+                          id_of("\xC4\xA0the") + ", " + id_of("\xC4\xA0") + ", " + id_of("bl") +
+                          ", " + id_of("ue") + ", 2]";
+  write_file_atomically(path("by-text.jsonl"), "{\"text\": \"it is the blue\"}\n");
+  write_file_atomically(path("by-id.jsonl"), "{\"input_ids\": " + ids + "}\n");
+  ASSERT_EQ(features("texts", "by-text.jsonl").exit_code, 0);
+  const std::string by_text = read_text_file(path("texts.safetensors"));
+  std::filesystem::remove(path("texts.safetensors"));
+  ASSERT_EQ(features("texts", "by-id.jsonl").exit_code, 0);
+  EXPECT_EQ(read_text_file(path("texts.safetensors")), by_text);
+  const ProgramResult filled = run_child({"linformer-predict", "fill-mask", "--checkpoint",
+                                          path("texts"), "--text", "it is <mask> blue", "--json"});
+  ASSERT_EQ(filled.exit_code, 0) << filled.err;
+  // <s>, "it", " is": the mask is the fourth.
+  EXPECT_THAT(filled.out, HasSubstr("\"position\":3"));
+}
+
+TEST_F(ByteBpeConversionTest, ExportLeavesTheFilesOfTransformers) {
+  import("ours");
+  // A checkpoint has tokenizer.model alone.
+  std::filesystem::create_directory(path("checkpoint"));
+  for (const char* name : {"config.json", "model.safetensors", "tokenizer.model"}) {
+    std::filesystem::copy(path("ours") + "/" + name, path("checkpoint") + "/" + name);
+  }
+  convert({"export", "--input", path("checkpoint"), "--output", path("theirs")});
+  EXPECT_EQ(read_text_file(path("theirs/vocab.json")), read_text_file(path("hf/vocab.json")));
+  EXPECT_EQ(read_text_file(path("theirs/merges.txt")), read_text_file(path("hf/merges.txt")));
+  EXPECT_FALSE(std::filesystem::exists(path("theirs/tokenizer.model")));
+  // Exported files are imported to the same tokenizer.
+  convert({"import", "--from", "hf", "--input", path("theirs"), "--output", path("back")});
+  EXPECT_EQ(read_text_file(path("back/tokenizer.model")), to_model_bytes(ascii_byte_bpe()));
+  const std::string python = python_with_transformers();
+  if (python.empty()) GTEST_SKIP() << "no Python with transformers (set LINFORMER_PYTHON)";
+  write_file_atomically(path("encode.py"), R"(
+import sys
+from transformers import AutoTokenizer
+tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
+pieces = tokenizer.convert_ids_to_tokens(tokenizer("it is <mask> blue")["input_ids"])
+assert pieces == ["<s>", "it", "\u0120is", "<mask>", "\u0120", "bl", "ue", "</s>"], pieces
+tokenizer.save_pretrained(sys.argv[2])
+)");
+  std::filesystem::create_directory(path("saved"));
+  const std::string log = path("python.txt");
+  const std::string command = "HF_HUB_OFFLINE=1 " + python + " '" + path("encode.py") + "' '" +
+                              path("theirs") + "' '" + path("saved") + "' > '" + log + "' 2>&1";
+  ASSERT_EQ(std::system(command.c_str()), 0) << read_text_file(log);
+  // And back from what transformers saves: tokenizer.json, in newer versions alone.
+  std::filesystem::remove(path("hf/vocab.json"));
+  std::filesystem::remove(path("hf/merges.txt"));
+  for (const auto& file : std::filesystem::directory_iterator(path("saved"))) {
+    std::filesystem::copy(file.path(), path("hf"));
+  }
+  import("again");
+  EXPECT_EQ(read_text_file(path("again/tokenizer.model")), to_model_bytes(ascii_byte_bpe()));
+}
+
+TEST_F(ByteBpeConversionTest, ATokenizerThatDoesNotFitIsRefused) {
+  ByteBpe bpe = ascii_byte_bpe();
+  bpe.vocabulary.insert(bpe.vocabulary.end() - 1, "\xC4\xA0\xC4\xA0");
+  write_file_atomically(path("hf/vocab.json"), to_vocab_json(bpe));
+  const ProgramResult result =
+      run({"import", "--from", "hf", "--input", path("hf"), "--output", path("refused")});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("121 pieces, the model beside it has 120"));
+  EXPECT_FALSE(std::filesystem::exists(path("refused")));
+  // Without the tokenizer, the model is imported for input_ids.
+  std::filesystem::remove(path("hf/vocab.json"));
+  const ProgramResult bare =
+      run({"import", "--from", "hf", "--input", path("hf"), "--output", path("bare")});
+  EXPECT_EQ(bare.exit_code, 0) << bare.err;
+  EXPECT_THAT(bare.out, HasSubstr("the model takes input_ids"));
+  EXPECT_FALSE(std::filesystem::exists(path("bare/tokenizer.model")));
 }
 
 }  // namespace

@@ -19,11 +19,15 @@ enum class SpecialLiterals {
   kAsIds,     ///< all five become their ids, wherever they stand
 };
 
-/// A SentencePiece model with RoBERTa's special ids: <s> 0, <pad> 1, </s> 2, <unk> 3, <mask> last.
+class TokenizerModel;
+
+/// A SentencePiece model, or the byte-level BPE of an imported RoBERTa (byte_bpe_file.h), with
+/// RoBERTa's special ids: <s> 0, <pad> 1, </s> 2, <unk> 3, <mask> last.
 /// All const members may be called from several threads at once.
 class Tokenizer {
  public:
-  /// Reads a model file; throws RunError if it is missing, damaged, or has other special ids.
+  /// Reads a model file of either kind; throws RunError if it is missing, damaged, or has other
+  /// special ids.
   static Tokenizer load(const std::string& path);
   /// From the bytes of a model file; `name` is for messages.
   explicit Tokenizer(std::string model_bytes, const std::string& name = "tokenizer model");
@@ -33,6 +37,7 @@ class Tokenizer {
 
   /// Appends the ids of `text` (one sentence, valid UTF-8), without <s> and </s>.
   void encode(std::string_view text, std::vector<int32_t>& ids) const;
+  /// In byte-level BPE the white space before <mask> belongs to <mask>, as RoBERTa has it.
   std::vector<int32_t> encode(std::string_view text,
                               SpecialLiterals literals = SpecialLiterals::kAsText) const;
 
@@ -41,15 +46,23 @@ class Tokenizer {
   /// The text with special tokens spelled out, as in "<s> the <mask> sat</s>": for people.
   std::string decode_with_specials(std::span<const int32_t> ids) const;
 
-  /// The piece of an id in [0, vocab_size), e.g. "▁the" (▁ is U+2581 and stands for a blank).
+  /// The piece of an id in [0, vocab_size), e.g. "▁the" (▁, U+2581, stands for a blank), in
+  /// byte-level BPE "Ġthe" (U+0120).
   const std::string& piece(int32_t id) const { return pieces_[static_cast<size_t>(id)]; }
   /// Id of a piece spelled exactly so, or kUnkId.
   int32_t piece_id(std::string_view piece) const;
 
+  /// True if the piece begins a word: it has the sign of a blank. In byte-level BPE the first word
+  /// of a text has no such sign, so there any piece begins a word where it stands `first`.
+  bool begins_word(int32_t id, bool first = false) const;
+  /// The piece as people read it, without the sign of a blank: "the".
+  std::string readable_piece(int32_t id) const;
+
   int32_t vocab_size() const { return static_cast<int32_t>(pieces_.size()); }
   int32_t mask_id() const { return vocab_size() - 1; }
   bool is_special(int32_t id) const { return id <= kUnkId || id == mask_id(); }
-  /// Per id, 1 if the piece begins a word (starts with ▁) or is special; for whole-word masking.
+  /// Per id, 1 if the piece begins a word (has the sign of a blank) or is special; for whole-word
+  /// masking.
   const std::vector<uint8_t>& word_starts() const { return word_starts_; }
 
   /// XXH3 of the model file's bytes; shards and checkpoints store it.
@@ -62,14 +75,13 @@ class Tokenizer {
   bool encodes_by_word() const { return encodes_by_word_; }
 
  private:
-  struct Implementation;
   void check_special_ids() const;
   bool probe_encodes_by_word() const;
 
   std::string name_;
   std::string model_bytes_;
   uint64_t hash_ = 0;
-  std::unique_ptr<Implementation> implementation_;
+  std::unique_ptr<TokenizerModel> model_;
   std::vector<std::string> pieces_;
   std::vector<uint8_t> word_starts_;
   bool encodes_by_word_ = false;
