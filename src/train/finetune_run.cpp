@@ -8,6 +8,7 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
+#include "linformer/train/model_folder.h"
 
 namespace linformer {
 namespace {
@@ -63,9 +64,13 @@ StopReason FinetuneRun::run() {
 }
 
 bool FinetuneRun::measure() {
-  if (const std::optional<Checkpoint> best = trainer_.checkpoints().best()) {
-    task_.load_checkpoint_weights(best->folder);
+  // Rank 0 alone knows when the best checkpoint is on the disk.
+  if (team_.is_first()) {
+    if (const std::optional<Checkpoint> best = trainer_.checkpoints().best()) {
+      task_.load_checkpoint_weights(best->folder);
+    }
   }
+  team_.share(named_parameters(task_.parameters()));
   TaskResult result;
   result.task = data_.task.name;
   result.model = config_.run.init_from;
