@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <csignal>
 #include <deque>
 #include <filesystem>
@@ -189,11 +188,6 @@ std::string folder_name(const std::vector<std::string>& overrides) {
   return name;
 }
 
-double deciding(const TaskResult& result) {
-  const double value = result.sets.front().metrics.front().value;
-  return std::isfinite(value) ? value : -1.0;
-}
-
 class Suite {
  public:
   using ConfigFor =
@@ -244,20 +238,13 @@ class Suite {
     FinetuneConfig config =
         config_for_(task, protocol, use ? chosen->second : std::vector<std::string>{});
     const std::string name = use ? "tuned" : std::string(name_of(protocol));
-    place(config, task + "/" + name, number);
+    place_run(config, options_.output + "/" + task + "/" + name, number);
     if (std::find(options_.from_mnli.begin(), options_.from_mnli.end(), task) !=
         options_.from_mnli.end()) {
       config.run.init_from = options_.output + "/mnli/" + name + "/seed-" +
                              std::to_string(config.run.seed) + "/checkpoints/best";
     }
     return {std::move(config), name};
-  }
-
-  /// The folder, the seed and, with folds, the fold of the number-th run.
-  void place(FinetuneConfig& config, const std::string& below, int64_t number) const {
-    config.run.seed += number;
-    if (config.task.folds > 0) config.task.fold = number % config.task.folds;
-    config.run.dir = options_.output + "/" + below + "/seed-" + std::to_string(config.run.seed);
   }
 
   /// Tries the sweep's settings on a task and keeps the one with the best median.
@@ -268,7 +255,7 @@ class Suite {
     for (const auto& setting : settings) {
       for (int64_t i = 0; i < options_.sweep_seeds; ++i) {
         FinetuneConfig config = config_for_(task, Protocol::kTask, setting);
-        place(config, task + "/sweep/" + folder_name(setting), i);
+        place_run(config, options_.output + "/" + task + "/sweep/" + folder_name(setting), i);
         jobs.push_back({std::move(config), "sweep"});
       }
     }
@@ -282,7 +269,7 @@ class Suite {
             jobs[s * static_cast<size_t>(options_.sweep_seeds) + static_cast<size_t>(i)];
         if (!fs::exists(result_path(job.config))) continue;
         suite_.sweep.push_back(read_result(job.config, job.protocol));
-        scores.push_back(deciding(suite_.sweep.back()));
+        scores.push_back(suite_.sweep.back().score());
       }
       if (scores.empty() || median_of(scores) <= best) continue;
       best = median_of(scores);
@@ -327,9 +314,10 @@ std::string SweepAxis::assignment(const std::string& value) const {
   return key + "=" + value;
 }
 
-std::string suite_folder(const std::string& output, const TaskResult& result) {
-  return output + "/" + result.task + "/" + result.protocol + "/seed-" +
-         std::to_string(result.seed);
+void place_run(FinetuneConfig& config, const std::string& folder, int64_t number) {
+  config.run.seed += number;
+  if (config.task.folds > 0) config.task.fold = number % config.task.folds;
+  config.run.dir = folder + "/seed-" + std::to_string(config.run.seed);
 }
 
 SuiteResult run_suite(

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
+#include <tuple>
 
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
@@ -43,7 +43,7 @@ std::vector<std::string> names(const std::vector<TaskRun>& runs, std::string Tas
   return result;
 }
 
-/// Every pair of names, the earlier one second: what came later is compared with it.
+/// Every pair of names, the earlier one on the left.
 template <class Compare>
 std::vector<Comparison> comparisons(const std::vector<std::string>& of, const Compare& compare) {
   std::vector<Comparison> result;

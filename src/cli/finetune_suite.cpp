@@ -93,10 +93,8 @@ bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remar
       for (int64_t number = 0; number < runs; ++number) {
         if (stop_signal() != 0) return false;
         FinetuneConfig one = config;
-        one.run.seed += number;
-        if (one.task.folds > 0) one.task.fold = number % one.task.folds;
-        one.run.dir = arguments.output + "/" + task + "/" + std::string(name_of(protocol)) +
-                      "/seed-" + std::to_string(one.run.seed);
+        place_run(one, arguments.output + "/" + task + "/" + std::string(name_of(protocol)),
+                  number);
         run_bag_of_words(one);
       }
     }
@@ -108,24 +106,21 @@ bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remar
   return suite.complete;
 }
 
-/// The best seed on the held-out set of each task, and of its protocols the first.
+/// Of each task the run that is best on its held-out set; of equal ones the first.
 void write_zip(const FinetuneArguments& arguments, const std::vector<StoredResult>& results) {
   std::vector<SubmissionSheet> sheets = glue_sheets();
   for (SubmissionSheet& sheet : sheets) {
     const std::string trained = find_task(sheet.task).trained_on;
     const std::string task = trained.empty() ? sheet.task : trained;
+    const std::string set = trained.empty() ? sheet.split : sheet.task;
     const StoredResult* best = nullptr;
     for (const StoredResult& stored : results) {
       if (stored.result.task != task) continue;
-      const std::string set = trained.empty() ? sheet.split : sheet.task;
       if (!std::filesystem::exists(predictions_path(stored.folder, set))) continue;
-      const auto score = [](const StoredResult& of) {
-        return of.result.sets.front().metrics.front().value;
-      };
-      if (best == nullptr || score(stored) > score(*best)) best = &stored;
+      if (best == nullptr || stored.result.score() > best->result.score()) best = &stored;
     }
     if (best == nullptr) continue;
-    fill_sheet(sheet, predictions_path(best->folder, trained.empty() ? sheet.split : sheet.task));
+    fill_sheet(sheet, predictions_path(best->folder, set));
     log_info(sheet.file + ": seed " + std::to_string(best->result.seed) + ", the best on " +
              best->result.sets.front().name);
   }

@@ -48,6 +48,11 @@ SetResult set_of(const Json& json) {
 
 }  // namespace
 
+double TaskResult::score() const {
+  const double value = sets.front().metrics.front().value;
+  return std::isfinite(value) ? value : -1.0;
+}
+
 std::string predictions_path(const std::string& run_folder, std::string set_name) {
   for (char& c : set_name) {
     if (c == ' ' || c == '/') c = '_';

@@ -1,7 +1,6 @@
 #include "linformer/train/classification_training.h"
 
 #include <cmath>
-#include <filesystem>
 
 #include <ATen/ATen.h>
 
@@ -16,6 +15,7 @@
 #include "linformer/kernels/compute_device.h"
 #include "linformer/tasks/classification_task.h"
 #include "linformer/train/model_folder.h"
+#include "linformer/train/model_tokenizer.h"
 #include "linformer/train/optimized_parameters.h"
 
 namespace linformer {
@@ -53,18 +53,7 @@ double layer_learning_rate(const std::string& parameter_name, int64_t num_layers
 StartingModel StartingModel::open(const std::string& init_from, const FinetuneSettings& settings) {
   const std::string folder = find_model_folder(init_from);
   ModelConfig config = load_model_config(folder);
-  const std::string path = folder + "/tokenizer.model";
-  if (!std::filesystem::exists(path)) {
-    fail_run(folder, "has no tokenizer.model, so texts cannot be read",
-             "put the tokenizer that the model was trained with beside it");
-  }
-  Tokenizer tokenizer = Tokenizer::load(path);
-  if (tokenizer.vocab_size() != config.vocab_size) {
-    fail_run(path,
-             std::to_string(tokenizer.vocab_size()) + " pieces, the model beside it has " +
-                 std::to_string(config.vocab_size),
-             "put the tokenizer that the model was trained with beside it");
-  }
+  Tokenizer tokenizer = load_tokenizer(folder, config);
   if (settings.dropout) {
     config.hidden_dropout_prob = *settings.dropout;
     config.attention_probs_dropout_prob = *settings.dropout;

@@ -1,13 +1,8 @@
 #include "linformer/train/finetune_run.h"
 
-#include <cmath>
-#include <cstdio>
-
 #include "linformer/config/config_file.h"
 #include "linformer/core/atomic_file.h"
-#include "linformer/core/error.h"
 #include "linformer/core/format.h"
-#include "linformer/core/log.h"
 #include "linformer/train/model_folder.h"
 
 namespace linformer {

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "core/temporary_folder.h"
+#include "nn/tiny_model.h"
 
 #include "linformer/checkpoint/manifest.h"
 #include "linformer/checkpoint/model_config_json.h"
@@ -24,18 +25,6 @@ using ::testing::HasSubstr;
 
 class CheckpointWriterTest : public ::testing::Test {
  protected:
-  static ModelConfig tiny() {
-    ModelConfig config;
-    config.vocab_size = 11;
-    config.hidden_size = 8;
-    config.num_hidden_layers = 1;
-    config.num_attention_heads = 2;
-    config.intermediate_size = 16;
-    config.max_sequence_length = 8;
-    config.attention.projected_length = 4;
-    return config;
-  }
-
   RunSnapshot snapshot(int64_t step) {
     TrainingState state;
     state.step = step;
@@ -46,7 +35,7 @@ class CheckpointWriterTest : public ::testing::Test {
   std::string step_folder(int64_t step) const { return store_.folder_of(step); }
 
   TemporaryFolder folder_;
-  MaskedLmModel model_{tiny(), 1};
+  MaskedLmModel model_{tiny_model(), 1};
   AdamW optimizer_{optimized_parameters(model_.parameters()), OptimizerConfig{}};
   CheckpointStore store_{folder_.file("checkpoints"), CheckpointConfig{}};
 };

@@ -54,8 +54,9 @@ struct SuiteResult {
   bool complete = true;  ///< false: a signal came; what is done is kept
 };
 
-/// The folder of a run of a suite, where predictions/ and, if kept, checkpoints/best are.
-std::string suite_folder(const std::string& output, const TaskResult& result);
+/// Makes `config` the number-th run (from 0) below OUTPUT/TASK/PROTOCOL: its seed, its folder
+/// seed-N and, with folds, its fold.
+void place_run(FinetuneConfig& config, const std::string& folder, int64_t number);
 
 /// Does all runs, several at a time, each a process of its own with its folder below
 /// options.output, and passes over those that are done already with the same settings.

@@ -8,12 +8,15 @@
 
 namespace linformer {
 
-/// The results below a folder that a suite filled (TASK/PROTOCOL/seed-N/result.json), what a sweep
-/// tried aside. `first_tasks` come first, in this order. Throws RunError if there is none.
+/// A result and the folder that holds it.
 struct StoredResult {
   TaskResult result;
   std::string folder;
 };
+
+/// The results below a folder that a suite filled (TASK/PROTOCOL/seed-N/result.json), without what
+/// a sweep tried; known tasks in the order of the registry, then others. Throws RunError if there
+/// is none.
 std::vector<StoredResult> read_results(const std::string& output);
 
 /// Rows for the tables, one for each labelled set of each result, with the predictions that the

@@ -38,6 +38,10 @@ struct TaskResult {
   double seconds = 0.0;         ///< of training
   std::vector<SetResult> sets;  ///< the one that chose the step first
 
+  /// The deciding metric on the first set, for comparing runs; -1, as bad as can be, where it is
+  /// undefined.
+  double score() const;
+
   bool operator==(const TaskResult&) const = default;
 };
 
