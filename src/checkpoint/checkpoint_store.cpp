@@ -122,6 +122,13 @@ std::optional<Checkpoint> newest_whole_checkpoint(const std::string& checkpoints
            "restore one from a copy, or move the folder away to start over");
 }
 
+std::string find_best_model_folder(const std::string& path) {
+  for (const std::string& folder : {path + "/checkpoints/best", path + "/best"}) {
+    if (fs::exists(folder + "/config.json")) return find_model_folder(folder);
+  }
+  return find_model_folder(path);
+}
+
 std::string find_model_folder(const std::string& path) {
   if (fs::exists(path + "/config.json")) {
     if (fs::exists(path + "/" + kManifestName)) verify_manifest(path);

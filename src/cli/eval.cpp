@@ -231,7 +231,7 @@ int main(int argc, char** argv) {
       "linformer-eval",
       "Measures a trained model.",
       {"linformer-eval perplexity --checkpoint runs/sample --data data/sample/valid.txt --json",
-       "linformer-eval task --checkpoint runs/sst2/checkpoints/best --task sst-2 --input dev.tsv"}};
+       "linformer-eval task --checkpoint runs/sst2 --task sst-2 --input dev.tsv"}};
   return linformer::run_program(argc, argv, info, [](CLI::App& program) {
     program.require_subcommand(1);
     linformer::add_perplexity_command(program);

@@ -178,7 +178,7 @@ void run_task(const TaskArguments& arguments) {
   install_caching_allocator();
   LabelledEvaluationOptions options;
   options.threads = set_num_threads(arguments.threads);
-  const std::string folder = find_model_folder(arguments.checkpoint);
+  const std::string folder = find_best_model_folder(arguments.checkpoint);
   const std::unique_ptr<SequenceClassifier> model = load_classifier(folder);
   const Tokenizer tokenizer = load_tokenizer(folder, model->config());
   const TaskSpec task = task_of(arguments, model->head_config());
@@ -258,7 +258,7 @@ void add_task_command(CLI::App& program) {
       program.add_subcommand("task", "metrics of a fine-tuned model on labelled files");
   command
       ->add_option("--checkpoint", arguments->checkpoint,
-                   "model folder, or a run folder (its newest checkpoint)")
+                   "model folder, or a run folder (its best checkpoint)")
       ->required();
   add_data_options(*command, *arguments);
   command->add_option(
@@ -279,15 +279,13 @@ void add_task_command(CLI::App& program) {
   command->add_option("--threads", arguments->threads, "0 = all cores")
       ->check(CLI::NonNegativeNumber);
   command->add_flag("--json", arguments->json, "print the result as JSON");
-  add_examples(
-      *command,
-      {"linformer-eval task --checkpoint runs/sst2/checkpoints/best --task sst-2 --input dev.tsv",
-       "linformer-eval task --checkpoint runs/mnli/checkpoints/best --task mnli --input "
-       "dev_matched.tsv "
-       "dev_mismatched.tsv --json",
-       "linformer-eval task --checkpoint runs/mine/checkpoints/best --input held-out.csv "
-       "--text-column "
-       "review --label-column stars --predictions held-out.predictions.tsv"});
+  add_examples(*command, {"linformer-eval task --checkpoint runs/sst2 --task sst-2 --input dev.tsv",
+                          "linformer-eval task --checkpoint runs/mnli --task mnli --input "
+                          "dev_matched.tsv "
+                          "dev_mismatched.tsv --json",
+                          "linformer-eval task --checkpoint runs/mine --input held-out.csv "
+                          "--text-column "
+                          "review --label-column stars --predictions held-out.predictions.tsv"});
   command->callback([arguments] { run_task(*arguments); });
 }
 

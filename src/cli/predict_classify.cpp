@@ -47,7 +47,7 @@ void add_answer(const HeadConfig& head, std::span<const float> logits,
 void run_classify(const StreamArguments& arguments) {
   install_caching_allocator();
   set_num_threads(arguments.threads);
-  const std::string folder = find_model_folder(arguments.checkpoint);
+  const std::string folder = find_best_model_folder(arguments.checkpoint);
   const TextClassifier classifier = TextClassifier::load(folder);
   const Tokenizer tokenizer = load_tokenizer(folder, classifier.config());
   answer_requests(arguments, RequestKind::kClassify, classifier.config(), tokenizer,
@@ -80,12 +80,12 @@ void add_classify_command(CLI::App& program) {
           "what is kept of a text that is too long: as the model was fine-tuned")
       ->check(CLI::IsMember({"head", "tail", "head_tail"}))
       ->default_str("head");
-  add_examples(*command, {"linformer-predict classify --checkpoint runs/sst2/checkpoints/best "
+  add_examples(*command, {"linformer-predict classify --checkpoint runs/sst2 "
                           "--text 'A warm, funny film.'",
-                          "linformer-predict classify --checkpoint runs/mnli/checkpoints/best "
+                          "linformer-predict classify --checkpoint runs/mnli "
                           "--input pairs.tsv   # premise TAB "
                           "hypothesis",
-                          "linformer-predict classify --checkpoint runs/imdb/checkpoints/best "
+                          "linformer-predict classify --checkpoint runs/imdb "
                           "--input reviews.jsonl.zst --json"});
   command->callback([arguments] { run_classify(*arguments); });
 }

@@ -200,6 +200,20 @@ TEST_F(CheckpointStoreTest, IgnoresFoldersOfOtherNames) {
   EXPECT_EQ(store().newest_whole(), std::nullopt);
 }
 
+TEST_F(CheckpointStoreTest, FindsTheBestModelOfARun) {
+  CheckpointStore checkpoints = store();
+  checkpoints.save(1, content("x"));
+  const std::string newest = checkpoints.save(2, content("x"));
+  EXPECT_EQ(find_best_model_folder(folder_.path()), newest);  // nothing is marked yet
+  checkpoints.mark_best(1);
+  EXPECT_EQ(find_best_model_folder(folder_.path()), checkpoints_ + "/best");
+  EXPECT_EQ(find_best_model_folder(checkpoints_), checkpoints_ + "/best");
+  EXPECT_EQ(find_best_model_folder(newest), newest);
+  write_bytes(checkpoints_ + "/step-00000001/model.safetensors", "y");
+  EXPECT_THAT(message_of<RunError>([&] { find_best_model_folder(folder_.path()); }),
+              HasSubstr("model.safetensors is damaged"));
+}
+
 TEST_F(CheckpointStoreTest, FindsTheModelThatAUserMeans) {
   CheckpointStore checkpoints = store();
   checkpoints.save(1, content("x"));
