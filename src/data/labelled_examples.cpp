@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <unordered_map>
 
+#include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/text/utf8.h"
@@ -12,6 +14,8 @@
 namespace linformer {
 
 namespace {
+
+namespace fs = std::filesystem;
 
 std::string_view trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t\r\n");
@@ -63,29 +67,13 @@ class TargetReader {
 class ExampleCollector {
  public:
   ExampleCollector(const TableLayout& layout, const TaskSpec& task, const ReadOptions& options)
-      : layout_(layout), options_(options), targets_(task) {}
+      : layout_(layout), task_(task), options_(options), targets_(task) {}
 
   void read(const std::string& path) {
-    TableOptions table = layout_.table;
-    if (layout_.format_by_name) table.format = table_format_of(path);
-    TableReader reader(path, table, wanted());
-    const bool labelled = layout_.label.has_value() && reader.has(1);
-    if (num_files_++ > 0 && labelled != result_.has_labels) {
-      fail_run(path,
-               std::string(labelled ? "has labels" : "has no labels") + ", unlike the files before",
-               "read files with and without labels separately");
-    }
-    result_.has_labels = labelled;
-    while (std::optional<TableRow> row = reader.next()) {
-      LabelledExample example;
-      if (row->problem.empty()) take(*row, reader, labelled, example);
-      if (example.id.empty()) example.id = std::to_string(num_rows_);
-      ++num_rows_;
-      if (row->problem.empty()) {
-        result_.rows.push_back(std::move(example));
-      } else {
-        note_bad(reader.where(row->line), row->problem);
-      }
+    if (fs::is_directory(path)) {
+      read_label_folders(path);
+    } else {
+      read_table(path);
     }
   }
 
@@ -102,6 +90,71 @@ class ExampleCollector {
   }
 
  private:
+  void read_table(const std::string& path) {
+    TableOptions table = layout_.table;
+    if (layout_.format_by_name) table.format = table_format_of(path);
+    TableReader reader(path, table, wanted());
+    const bool labelled = layout_.label.has_value() && reader.has(1);
+    note_labelled(path, labelled);
+    while (std::optional<TableRow> row = reader.next()) {
+      LabelledExample example;
+      if (row->problem.empty()) take(*row, reader, labelled, example);
+      keep(std::move(example), reader.where(row->line), row->problem);
+    }
+  }
+
+  void note_labelled(const std::string& path, bool labelled) {
+    if (num_files_++ > 0 && labelled != result_.has_labels) {
+      fail_run(path,
+               std::string(labelled ? "has labels" : "has no labels") + ", unlike the files before",
+               "read files with and without labels separately");
+    }
+    result_.has_labels = labelled;
+  }
+
+  void keep(LabelledExample example, const std::string& where, const std::string& problem) {
+    if (example.id.empty()) example.id = std::to_string(num_rows_);
+    ++num_rows_;
+    if (problem.empty()) {
+      result_.rows.push_back(std::move(example));
+    } else {
+      note_bad(where, problem);
+    }
+  }
+
+  void read_label_folders(const std::string& path) {
+    note_labelled(path, true);
+    std::string wanted;
+    for (const TaskLabel& label : task_.labels) {
+      std::vector<std::string> names = label.spellings;
+      names.push_back(label.name);
+      for (const std::string& name : names) {
+        wanted += (wanted.empty() ? "" : ", ") + name;
+        const fs::path folder = fs::path(path) / name;
+        if (fs::is_directory(folder)) read_texts(folder, name);
+      }
+    }
+    if (num_rows_ == 0) fail_run(path, "holds no text", "folders in it may be called " + wanted);
+  }
+
+  void read_texts(const fs::path& folder, const std::string& label) {
+    std::vector<fs::path> files;
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+      if (entry.is_regular_file() && entry.path().extension() == ".txt")
+        files.push_back(entry.path());
+    }
+    std::sort(files.begin(), files.end());
+    for (const fs::path& file : files) {
+      TableRow row;
+      LabelledExample example;
+      example.line = 1;
+      example.id = file.stem().string();
+      example.target = targets_.read(label, row.problem);
+      example.a = clean(read_text_file(file.string()), row, "text");
+      keep(std::move(example), file.string(), row.problem);
+    }
+  }
+
   /// a, label, b, id: the label's place is asked for.
   std::vector<WantedColumn> wanted() const {
     std::vector<WantedColumn> columns{{layout_.a}};
@@ -147,6 +200,7 @@ class ExampleCollector {
   }
 
   const TableLayout& layout_;
+  const TaskSpec& task_;
   const ReadOptions& options_;
   TargetReader targets_;
   LabelledExamples result_;

@@ -11,8 +11,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The file of this name in a folder, perhaps compressed; "" if there is none.
+/// The file of this name in a folder, perhaps compressed, or the folder; "" if there is none.
 std::string existing_file(const fs::path& folder, const std::string& name) {
+  if (name.ends_with('/')) {
+    const fs::path path = folder / name.substr(0, name.size() - 1);
+    std::error_code ignored;
+    return fs::is_directory(path, ignored) ? path.string() : "";
+  }
   for (const char* ending : {"", ".zst", ".gz"}) {
     const fs::path path = folder / (name + ending);
     std::error_code ignored;

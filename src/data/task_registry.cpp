@@ -136,7 +136,8 @@ TaskSpec imdb() {
   TaskSpec task = glue_task(
       "imdb", "IMDB", {{"0", {"negative", "neg"}}, {"1", {"positive", "pos"}}}, {Metric::kAccuracy},
       {files("train", SplitRole::kTrain, layout), files("test", SplitRole::kTest, layout)});
-  task.folders = {"imdb", "IMDB"};
+  for (SplitSpec& split : task.splits) split.choices.push_back({{split.name + "/"}, layout});
+  task.folders = {"imdb", "IMDB", "aclImdb"};
   task.dev_source = DevSource::kHeldOut;
   task.in_glue = false;
   return task;

@@ -56,6 +56,42 @@ TEST(LabelledExamples, ColaHasNoHeader) {
   EXPECT_THAT(found.remarks(), IsEmpty());
 }
 
+TEST(LabelledExamples, ImdbsOwnFoldersHaveATextAFile) {
+  const TemporaryFolder folder;
+  for (const char* name : {"pos", "neg", "unsup"})
+    std::filesystem::create_directories(folder.file("aclImdb/train/" + std::string(name)));
+  write_file(folder.file("aclImdb/train/pos/1_9.txt"), "Fine.<br />Really.");
+  write_file(folder.file("aclImdb/train/pos/0_7.txt"), "Good.");
+  write_file(folder.file("aclImdb/train/pos/notes.md"), "no review");
+  write_file(folder.file("aclImdb/train/neg/0_1.txt"), "Bad.");
+  write_file(folder.file("aclImdb/train/unsup/0_0.txt"), "Who knows.");
+  const TaskSpec& task = find_task("imdb");
+  const TaskFiles files = find_task_files(task, folder.path());
+  EXPECT_FALSE(files.has("test"));
+  const auto found = read_labelled_examples(files.split("train"), task);
+  ASSERT_EQ(found.rows.size(), 3u);
+  EXPECT_EQ(found.rows[0].a, "Bad.");
+  EXPECT_EQ(found.rows[0].id, "0_1");
+  EXPECT_EQ(found.rows[1].a, "Good.");
+  EXPECT_EQ(found.rows[2].a, "Fine.<br />Really.");
+  EXPECT_EQ(found.rows[2].id, "1_9");
+  EXPECT_THAT(found.targets(), ElementsAre(0.0F, 1.0F, 1.0F));
+
+  write_file(folder.file("aclImdb/train/pos/2_8.txt"), " \n");
+  EXPECT_THAT(message_of<RunError>([&] { read_labelled_examples(files.split("train"), task); }),
+              AllOf(HasSubstr("pos/2_8.txt: the text is empty"), HasSubstr("1 of 4 rows")));
+}
+
+TEST(LabelledExamples, AFolderWithoutTextsIsRefusedByName) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder.file("IMDB/train/positive"));
+  const TaskSpec& task = find_task("imdb");
+  const TaskFiles files = find_task_files(task, folder.path());
+  EXPECT_THAT(message_of<RunError>([&] { read_labelled_examples(files.split("train"), task); }),
+              HasSubstr("IMDB/train: holds no text\n  fix: folders in it may be called negative, "
+                        "neg, 0, positive, pos, 1"));
+}
+
 TEST(LabelledExamples, GluesTestFilesHaveNoLabels) {
   const auto cola =
       read("cola", "test", "test.tsv", "index\tsentence\n0\tA.\n1\tB.\n", without_labels());

@@ -58,6 +58,9 @@ struct LabelledExamples {
 /// fields, an empty text, a label that the task has not, or a score that is no number or outside
 /// the task's range. Throws RunError with the first bad rows if there are too many, if a column or
 /// a file is missing, if no row is left, and if some files have labels and some have not.
+/// A path that is a folder stands for the texts below it, a file (.txt) each, in folders that have
+/// the names or spellings of the task's labels (aclImdb/train/pos/0_9.txt); their ids are the
+/// files' names without ending, their order is that of the labels and then of the names.
 LabelledExamples read_labelled_examples(const std::vector<std::string>& paths,
                                         const TableLayout& layout, const TaskSpec& task,
                                         const ReadOptions& options = {});

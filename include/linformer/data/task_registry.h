@@ -31,7 +31,9 @@ enum class SplitRole { kTrain, kDev, kTest };
 
 /// Names that a split's file may have. The files of one choice that exist belong together.
 struct FileChoice {
-  std::vector<std::string> names;  ///< without .zst and .gz
+  /// Without .zst and .gz. "train/" is a folder that holds a folder for each label, with a text a
+  /// file (read_labelled_examples).
+  std::vector<std::string> names;
   TableLayout layout;
   bool is_part = false;  ///< less than the published split
 };
