@@ -9,8 +9,7 @@ int main(int argc, char** argv) {
       "linformer-predict",
       "Shows what a trained model makes of texts.",
       {"linformer-predict fill-mask --checkpoint runs/sample --text 'The <mask> is blue.'",
-       "linformer-predict classify --checkpoint runs/sst2 --input reviews.txt "
-       "--json",
+       "linformer-predict classify --checkpoint runs/sst2 --input reviews.txt --json",
        "linformer-predict features --checkpoint runs/sample --input rows.jsonl --output "
        "features.safetensors"}};
   return linformer::run_program(argc, argv, info, [](CLI::App& program) {

@@ -125,19 +125,19 @@ class ExampleCollector {
   void read_label_folders(const std::string& path) {
     note_labelled(path, true);
     std::string wanted;
-    for (const TaskLabel& label : task_.labels) {
-      std::vector<std::string> names = label.spellings;
-      names.push_back(label.name);
+    for (size_t i = 0; i < task_.labels.size(); ++i) {
+      std::vector<std::string> names = task_.labels[i].spellings;
+      names.push_back(task_.labels[i].name);
       for (const std::string& name : names) {
         wanted += (wanted.empty() ? "" : ", ") + name;
         const fs::path folder = fs::path(path) / name;
-        if (fs::is_directory(folder)) read_texts(folder, name);
+        if (fs::is_directory(folder)) read_texts(folder, static_cast<float>(i));
       }
     }
     if (num_rows_ == 0) fail_run(path, "holds no text", "folders in it may be called " + wanted);
   }
 
-  void read_texts(const fs::path& folder, const std::string& label) {
+  void read_texts(const fs::path& folder, float target) {
     std::vector<fs::path> files;
     for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
       if (entry.is_regular_file() && entry.path().extension() == ".txt")
@@ -145,13 +145,13 @@ class ExampleCollector {
     }
     std::sort(files.begin(), files.end());
     for (const fs::path& file : files) {
-      TableRow row;
       LabelledExample example;
       example.line = 1;
       example.id = file.stem().string();
-      example.target = targets_.read(label, row.problem);
-      example.a = clean(read_text_file(file.string()), row, "text");
-      keep(std::move(example), file.string(), row.problem);
+      example.target = target;
+      std::string problem;
+      example.a = clean(read_text_file(file.string()), "text", problem);
+      keep(std::move(example), file.string(), problem);
     }
   }
 
@@ -165,13 +165,13 @@ class ExampleCollector {
     return columns;
   }
 
-  std::string clean(std::string text, TableRow& row, const char* which) {
+  std::string clean(std::string text, const char* which, std::string& problem) {
     if (valid_utf8_prefix(text) != text.size()) {
       std::string repaired;
       result_.num_repaired += static_cast<int64_t>(append_repaired_utf8(text, repaired));
       text = std::move(repaired);
     }
-    if (trimmed(text).empty()) row.problem = std::string("the ") + which + " is empty";
+    if (trimmed(text).empty()) problem = std::string("the ") + which + " is empty";
     return text;
   }
 
@@ -179,8 +179,8 @@ class ExampleCollector {
     example.line = row.line;
     if (layout_.id && reader.has(3)) example.id = row.fields[3];
     if (labelled) example.target = targets_.read(row.fields[1], row.problem);
-    if (layout_.b) example.b = clean(std::move(row.fields[2]), row, "second text");
-    example.a = clean(std::move(row.fields[0]), row, layout_.b ? "first text" : "text");
+    if (layout_.b) example.b = clean(std::move(row.fields[2]), "second text", row.problem);
+    example.a = clean(std::move(row.fields[0]), layout_.b ? "first text" : "text", row.problem);
   }
 
   void note_bad(const std::string& where, const std::string& reason) {
