@@ -246,7 +246,9 @@ SelfAttention::KeyValue SelfAttention::project_with_matrices(const HeadGroup& gr
   const bool use_full_value = group.full_value.defined() && features_first;
   at::Tensor mixed_keys;    // E x, where one matrix serves all heads
   at::Tensor mixed_values;  // F x
-  if (E.dim() == 2) {
+  // Whichever has fewer rows goes through W: the k of E x, or the n of a short sequence.
+  const bool mix_first = E.dim() == 2 && input.length() > group.k;
+  if (mix_first) {
     mixed_keys = rescaled(E, input, project_sequence(E, input.x));
     if (group.projection.shared_key_value()) {
       mixed_values = mixed_keys;
@@ -264,7 +266,7 @@ SelfAttention::KeyValue SelfAttention::project_with_matrices(const HeadGroup& gr
 at::Tensor SelfAttention::project_features(const at::Tensor& projection, const at::Tensor& mixed,
                                            const Input& input, const Linear& linear) const {
   // E (x W) = (E x) W, so the order of the two products is free; with one E a head, (E_h x) would
-  // have to be formed H times, and x W comes first.
+  // have to be formed H times, and x W comes first. So it does where n <= k.
   const bool sequence_first = attention_.order == ProjectionOrder::kSequenceFirst;
   if (mixed.defined() && sequence_first) return affine(mixed, linear.weight, linear.bias);
   const at::Tensor projected =

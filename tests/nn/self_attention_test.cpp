@@ -288,6 +288,27 @@ TEST(SelfAttention, OrdersAgreeWithoutBiases) {
   }
 }
 
+TEST(SelfAttention, SequencesUpToKGoThroughTheMatricesBeforeEAndGiveTheSame) {
+  // Alone, two tokens are fewer than k = 3 and go through W first; padded to five, E comes first.
+  for (const auto order : {ProjectionOrder::kFeaturesFirst, ProjectionOrder::kSequenceFirst}) {
+    for (const auto sharing : {SharingMode::kHeadwise, SharingMode::kKeyValue}) {
+      for (const bool rescale : {false, true}) {
+        ModelConfig config = config_of(AttentionType::kLinformer, 8, 2, 5, 3);
+        config.attention.order = order;
+        config.attention.sharing = sharing;
+        config.attention.rescale_padding = rescale;
+        const Layer layer(config);
+        const at::Tensor x = hidden_of(2, 2, 8);
+        const at::Tensor padded = at::cat({x, at::full({2, 3, 8}, 7.0, at::kDouble)}, 1);
+        const at::Tensor mask = at::arange(5).lt(2).expand({2, 5});
+        EXPECT_LT(relative_difference(layer(x, at::ones({2, 2}, at::kBool)),
+                                      layer(padded, mask).narrow(1, 0, 2)),
+                  1e-12);
+      }
+    }
+  }
+}
+
 TEST(SelfAttention, OnlyTheLinformerSeesTheOrderOfKeys) {
   const at::Tensor x = hidden_of(1, 5, 8);
   const at::Tensor order = at::tensor({3, 0, 4, 1, 2}, at::kLong);
