@@ -21,6 +21,7 @@
 namespace {
 
 constexpr size_t kMostVariables = 4096;
+constexpr size_t kLongestPath = 4096;
 
 bool begins_with(const char* text, const char* start) {
   return std::strncmp(text, start, std::strlen(start)) == 0;
@@ -37,8 +38,12 @@ void spin_briefly(int /*argc*/, char** argv, char** environment) {
     longer[count] = environment[count];
   }
   longer[count] = spin;
-  // Where it fails nothing but speed is lost.
-  ::execve("/proc/self/exe", argv, longer);
+  // By its real path, since ps and pkill would call it "exe" otherwise. Where it fails nothing but
+  // speed is lost.
+  static char path[kLongestPath];
+  const ssize_t length = ::readlink("/proc/self/exe", path, kLongestPath);
+  if (length <= 0 || static_cast<size_t>(length) >= kLongestPath) return;
+  ::execve(path, argv, longer);
 }
 
 }  // namespace

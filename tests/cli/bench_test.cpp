@@ -1,5 +1,7 @@
 // linformer-bench, run as a program.
 #include <cstdlib>
+#include <fstream>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +12,9 @@
 namespace linformer {
 namespace {
 
+using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(BenchProgram, StepGivesSpeedMemoryAndShare) {
   const auto result = run_child({"linformer-bench", "step", "--steps", "2", "--batch-size", "1",
@@ -83,6 +87,24 @@ TEST(BenchProgram, WaitingThreadsSpinBriefly) {
   EXPECT_THAT(settings({}), HasSubstr("GOMP_SPINCOUNT = '2000'"));
   EXPECT_THAT(settings({"GOMP_SPINCOUNT=77"}), HasSubstr("GOMP_SPINCOUNT = '77'"));
   EXPECT_THAT(settings({"OMP_WAIT_POLICY=active"}), HasSubstr("OMP_WAIT_POLICY = 'ACTIVE'"));
+}
+
+TEST(BenchProgram, StartsAgainUnderItsOwnName) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the programs of sanitizer builds do not start themselves again";
+#endif
+  ::unsetenv("OMP_WAIT_POLICY");
+  ::unsetenv("GOMP_SPINCOUNT");
+  std::set<std::string> names;
+  const auto note_name = [&](pid_t process) {
+    std::ifstream file("/proc/" + std::to_string(process) + "/comm");
+    std::string name;
+    if (std::getline(file, name)) names.insert(name);
+  };
+  const auto result = run_child({"linformer-bench", "gemm"}, {.meanwhile = note_name});
+  EXPECT_THAT(names, Contains("linformer-bench"));
+  EXPECT_THAT(names, Not(Contains("exe")));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
 }
 
 }  // namespace
