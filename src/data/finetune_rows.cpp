@@ -1,5 +1,7 @@
 #include "linformer/data/finetune_rows.h"
 
+#include <algorithm>
+
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
@@ -123,6 +125,19 @@ void shorten_train(const TaskConfig& config, FinetuneRows& rows) {
   rows.train_is_part = true;
 }
 
+/// A model of one label would learn to say it always, without a word of warning.
+void require_several_labels(const TaskConfig& config, const FinetuneRows& rows) {
+  if (rows.task.kind == TaskKind::kRegression || rows.train.empty()) return;
+  const float first = rows.train.front().target;
+  const bool differ = std::any_of(rows.train.begin(), rows.train.end(),
+                                  [&](const LabelledExample& row) { return row.target != first; });
+  if (differ) return;
+  fail_run(config.train.empty() ? config.data : config.train.front(),
+           "all " + format_count(rows.train.size()) + " rows to learn from have the label " +
+               rows.task.label_names().at(static_cast<size_t>(first)),
+           "give rows of other labels too; is the data set whole?");
+}
+
 void describe_rows(const std::string& name, const std::vector<LabelledExample>& rows,
                    bool is_part) {
   log_info(name + ": " + format_count(rows.size()) + " rows" +
@@ -161,6 +176,7 @@ FinetuneRows read_finetune_rows(const TaskConfig& config) {
   }
   add_diagnostics(config, rows);
   shorten_train(config, rows);
+  require_several_labels(config, rows);
   describe_rows("train", rows.train, rows.train_is_part);
   for (const std::vector<ExampleSet>* sets : {&rows.valid, &rows.test}) {
     for (const ExampleSet& set : *sets) describe_rows(set.name, set.examples, set.is_part);

@@ -23,12 +23,13 @@ class FinetuneRowsTest : public ::testing::Test {
 
   std::string file(const std::string& name) const { return folder_.file(name); }
 
-  void write(const std::string& name, const std::string& header, int rows,
-             const std::string& label) const {
+  /// Every other row has the label `other`, if there is one.
+  void write(const std::string& name, const std::string& header, int rows, const std::string& label,
+             const std::string& other = "") const {
     std::string text = header + "\n";
     for (int i = 0; i < rows; ++i) {
-      text += std::to_string(i) + "\ttext " + name + " " + std::to_string(i) + "\tother\t" + label +
-              "\n";
+      text += std::to_string(i) + "\ttext " + name + " " + std::to_string(i) + "\tother\t" +
+              (i % 2 == 1 && !other.empty() ? other : label) + "\n";
     }
     write_file_atomically(file(name), text);
   }
@@ -38,7 +39,7 @@ class FinetuneRowsTest : public ::testing::Test {
 
 TEST_F(FinetuneRowsTest, MnliBringsBothItsDevSetsAndTheDiagnosticsAlong) {
   const std::string header = "index\tsentence1\tsentence2\tgold_label";
-  write("MNLI/train.tsv", header, 6, "neutral");
+  write("MNLI/train.tsv", header, 6, "neutral", "entailment");
   write("MNLI/dev_matched.tsv", header, 3, "neutral");
   write("MNLI/dev_mismatched.tsv", header, 2, "entailment");
   write("MNLI/test_matched.tsv", "index\tsentence1\tsentence2\tgold", 4, "");
@@ -105,7 +106,7 @@ TEST_F(FinetuneRowsTest, SaysWhatIsMissing) {
   EXPECT_THAT(message(), HasSubstr("task.label_column: is not set, the other one is"));
   // A row of a test set that cannot be read would leave a hole in the predictions.
   const std::string header = "index\tsentence1\tsentence2\tgold_label";
-  write("MNLI/train.tsv", header, 6, "neutral");
+  write("MNLI/train.tsv", header, 6, "neutral", "entailment");
   write("MNLI/dev_matched.tsv", header, 3, "neutral");
   write_file_atomically(file("MNLI/test_matched.tsv"),
                         "index\tsentence1\tsentence2\n0\ta\tb\n1\tc\n");
@@ -113,6 +114,18 @@ TEST_F(FinetuneRowsTest, SaysWhatIsMissing) {
   config.name = "mnli";
   config.data = file("");
   EXPECT_THAT(message(), HasSubstr("test_matched.tsv:3"));
+}
+
+TEST_F(FinetuneRowsTest, RefusesToLearnFromOneLabelAlone) {
+  const std::string header = "index\tsentence1\tsentence2\tgold_label";
+  write("MNLI/train.tsv", header, 6, "neutral");
+  write("MNLI/dev_matched.tsv", header, 3, "neutral");
+  write("MNLI/dev_mismatched.tsv", header, 3, "neutral");
+  TaskConfig config;
+  config.name = "mnli";
+  config.data = file("");
+  EXPECT_THAT(message_of<RunError>([&] { read_finetune_rows(config); }),
+              HasSubstr("all 6 rows to learn from have the label neutral"));
 }
 
 }  // namespace
