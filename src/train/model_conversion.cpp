@@ -196,6 +196,16 @@ ConversionNotes linformerise_model(const std::string& input, const std::string& 
   }
   ModelConfig config = model.config;
   config.attention = attention;
+  // Its weights are the model's own and stay.
+  const int64_t convolution = model.config.attention.value_convolution;
+  if (convolution > 0 && attention.value_convolution > 0 &&
+      attention.value_convolution != convolution) {
+    fail_usage("attention.value_convolution",
+               std::to_string(attention.value_convolution) + ", the model's is " +
+                   std::to_string(convolution) + " wide",
+               "leave it out");
+  }
+  if (convolution > 0) config.attention.value_convolution = convolution;
   config.validate();
   if (!config.has_linformer_layer()) {
     fail_usage("attention.type", "names no linformer layer", "leave it out, or give linformer");

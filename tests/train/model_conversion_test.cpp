@@ -179,6 +179,22 @@ TEST_F(ModelConversion, LinformeriseWithIdentityIsTheSameModel) {
   EXPECT_LT(relative_difference(output_of("linformer", 8), output_of("roberta", 8)), 1e-5);
 }
 
+TEST_F(ModelConversion, LinformeriseKeepsAConvolutionOfTheValues) {
+  ModelConfig config = standard();
+  config.attention.value_convolution = 3;
+  make_directories(path("convolution"));
+  save_model(path("convolution"), MaskedLmModel(config, 7), "tokenizer bytes");
+  AttentionConfig attention = linformer_attention();
+  linformerise_model(path("convolution"), path("linformer"), attention, 1);
+  EXPECT_EQ(load_model(path("linformer"))->config().attention.value_convolution, 3);
+  const std::string taps = "roberta.encoder.layer.1.attention.self.value_convolution.weight";
+  EXPECT_TRUE(at::equal(tensors("linformer").at(taps), tensors("convolution").at(taps)));
+  attention.value_convolution = 5;
+  EXPECT_THAT(message_of<UsageError>(
+                  [&] { linformerise_model(path("convolution"), path("wider"), attention, 1); }),
+              HasSubstr("attention.value_convolution: 5, the model's is 3 wide"));
+}
+
 TEST_F(ModelConversion, LinformeriseRefusesALinformer) {
   make_linformer("linformer", linformer_attention());
   EXPECT_THAT(message_of<RunError>([&] {
