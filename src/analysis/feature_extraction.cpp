@@ -76,7 +76,7 @@ FeatureSummary write_features(const AnyModel& model, const std::vector<InputRow>
       const at::Tensor flat = model.masked_lm->head().logits(hidden.flatten(0, 1));
       put(logits, zero_padding(flat.view({size, length, -1})), first);
     } else {
-      put(logits, model.classifier->head().logits(hidden, mask, evaluation), first);
+      put(logits, model.classifier->head().logits(hidden, input, evaluation), first);
     }
   }
   if (stop_signal() != 0) return {};

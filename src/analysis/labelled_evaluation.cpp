@@ -137,6 +137,7 @@ LabelledEvaluation evaluate_labelled_file(const SequenceClassifier& model,
   LabelledDatasetOptions encoding;
   encoding.max_sequence_length = options.max_sequence_length;
   encoding.truncation = options.truncation;
+  encoding.type_vocab_size = model.config().type_vocab_size;
   encoding.threads = options.threads;
   const LabelledDataset dataset(result.examples.rows, tokenizer, encoding);
   result.num_truncated = dataset.num_truncated();

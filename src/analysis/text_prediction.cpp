@@ -131,7 +131,7 @@ std::vector<std::vector<float>> TextClassifier::predict(std::span<const InputRow
     ForwardContext evaluation;
     const at::Tensor hidden = model_->encoder().forward(input, evaluation);
     const at::Tensor logits =
-        model_->head().logits(hidden, input.mask, evaluation).to(at::kCPU, at::kFloat).contiguous();
+        model_->head().logits(hidden, input, evaluation).to(at::kCPU, at::kFloat).contiguous();
     check_finite(logits);
     const auto width = static_cast<size_t>(logits.size(1));
     for (size_t b = 0; b < batch.size(); ++b) {

@@ -23,6 +23,9 @@ constexpr int64_t kEosTokenId = 2;
 // false: the one row of token_type_embeddings is there for transformers, and zero.
 constexpr const char* kSegments = "segment_embeddings";
 
+// The name that transformers' ModernBERT has for it; absent: cls.
+constexpr const char* kPooling = "classifier_pooling";
+
 /// Writes a field list as a JSON object.
 struct JsonWriter {
   Json operator()(const EnumTarget& target) const {
@@ -151,6 +154,18 @@ std::vector<std::string> read_labels(const Json& json, const std::string& source
   return labels;
 }
 
+ClassifierPooling read_pooling(const Json& json, const std::string& source) {
+  const Json pooling = json.value(kPooling, Json());
+  if (pooling.is_null()) return ClassifierPooling::kCls;
+  const auto known =
+      pooling.is_string() ? enum_of<ClassifierPooling>(pooling.get<std::string>()) : std::nullopt;
+  if (!known) {
+    fail_run(source, std::string(kPooling) + " " + pooling.dump() + " is not supported",
+             "cls, mean and pair_mean are");
+  }
+  return *known;
+}
+
 }  // namespace
 
 std::string to_config_json(const ModelConfig& config, const HeadConfig& head) {
@@ -160,17 +175,19 @@ std::string to_config_json(const ModelConfig& config, const HeadConfig& head) {
   Json json = JsonWriter{}(fields);
   json.erase("max_sequence_length");
   json["max_position_embeddings"] = config.num_position_rows();
-  const bool roberta = config.is_plain_roberta();
+  const bool plain = config.is_plain_roberta();
+  const bool roberta = plain && head.pooling == ClassifierPooling::kCls;
   json["model_type"] = roberta ? "roberta" : "linformer";
   const bool masked_lm = head.type == HeadType::kMaskedLm;
   json["architectures"] = {std::string(roberta ? "Roberta" : "Linformer") +
                            (masked_lm ? "ForMaskedLM" : "ForSequenceClassification")};
   if (!masked_lm) write_labels(head, json);
+  if (head.pooling != ClassifierPooling::kCls) json[kPooling] = name_of(head.pooling);
   json["bos_token_id"] = kBosTokenId;
   json["pad_token_id"] = kPadTokenId;
   json["eos_token_id"] = kEosTokenId;
   json["mask_token_id"] = config.vocab_size - 1;
-  if (roberta && config.type_vocab_size == 0) {
+  if (plain && config.type_vocab_size == 0) {
     json["type_vocab_size"] = 1;
     json[kSegments] = false;
   }
@@ -202,6 +219,7 @@ HeadConfig head_config_from_json(std::string_view text, const std::string& sourc
   HeadConfig head;
   if (!has_classifier(json)) return head;
   const std::vector<std::string> labels = read_labels(json, source);
+  head.pooling = read_pooling(json, source);
   const Json problem = json.value("problem_type", Json());
   if (problem == "multi_label_classification") {
     fail_run(source, "problem_type multi_label_classification is not supported",

@@ -85,6 +85,7 @@ TextRequests open_requests(const StreamArguments& arguments, RequestKind kind,
                "leave it out");
   }
   options.truncation = arguments.truncation;
+  options.type_vocab_size = config.type_vocab_size;
   options.look_ahead = static_cast<size_t>(arguments.look_ahead);
   if (!arguments.texts.empty()) return {tokenizer, options, arguments.texts};
   return {tokenizer, options,

@@ -28,6 +28,10 @@ Batch make_batch(std::span<const BatchRow> rows, int64_t max_length) {
   batch.length = static_cast<int64_t>(length);
   batch.input_ids.assign(rows.size() * length, kPadId);
   batch.attention_mask.assign(rows.size() * length, 0);
+  if (std::any_of(rows.begin(), rows.end(),
+                  [](const BatchRow& row) { return !row.token_type_ids.empty(); })) {
+    batch.token_type_ids.assign(rows.size() * length, 0);
+  }
   for (size_t b = 0; b < rows.size(); ++b) {
     const BatchRow& row = rows[b];
     const size_t start = b * length;
@@ -37,6 +41,8 @@ Batch make_batch(std::span<const BatchRow> rows, int64_t max_length) {
       batch.attention_mask[start + i] = 1;
       ++batch.num_tokens;
     }
+    std::copy(row.token_type_ids.begin(), row.token_type_ids.end(),
+              batch.token_type_ids.begin() + static_cast<std::ptrdiff_t>(start));
     for (const int32_t position : row.sequence.positions)
       batch.masked_positions.push_back(static_cast<int64_t>(start) + position);
     batch.masked_labels.insert(batch.masked_labels.end(), row.sequence.labels.begin(),

@@ -19,7 +19,7 @@ constexpr size_t kRecentWindows = 3;
 
 /// Encoded rows of a stretch of examples.
 struct EncodedRows {
-  std::vector<std::vector<int32_t>> rows;
+  std::vector<InputRow> rows;
   int64_t num_truncated = 0;
   std::exception_ptr error;
 };
@@ -28,10 +28,8 @@ void encode_rows(std::span<const LabelledExample> examples, const Tokenizer& tok
                  const TextLimits& limits, EncodedRows& out) {
   try {
     for (const LabelledExample& example : examples) {
-      out.rows.push_back(encode_texts_within(tokenizer, example.a,
-                                             example.b ? &*example.b : nullptr, limits,
-                                             out.num_truncated)
-                             .input_ids);
+      out.rows.push_back(encode_texts_within(
+          tokenizer, example.a, example.b ? &*example.b : nullptr, limits, out.num_truncated));
     }
   } catch (...) {
     out.error = std::current_exception();
@@ -83,7 +81,8 @@ LabelledDataset::LabelledDataset(std::span<const LabelledExample> examples,
 
 void LabelledDataset::encode(std::span<const LabelledExample> examples,
                              const Tokenizer& tokenizer) {
-  const TextLimits limits{options_.max_sequence_length, options_.truncation};
+  const TextLimits limits{options_.max_sequence_length, options_.truncation,
+                          options_.type_vocab_size};
   const size_t num_threads = std::clamp<size_t>(
       static_cast<size_t>(std::max<int64_t>(options_.threads, 1)), 1, examples.size());
   std::vector<EncodedRows> parts(num_threads);
@@ -100,9 +99,13 @@ void LabelledDataset::encode(std::span<const LabelledExample> examples,
   for (const EncodedRows& part : parts) {
     if (part.error) std::rethrow_exception(part.error);
     num_truncated_ += part.num_truncated;
-    for (const std::vector<int32_t>& row : part.rows) {
-      ids_.insert(ids_.end(), row.begin(), row.end());
+    for (const InputRow& row : part.rows) {
+      ids_.insert(ids_.end(), row.input_ids.begin(), row.input_ids.end());
       ends_.push_back(ids_.size());
+      const auto second = std::find(row.token_type_ids.begin(), row.token_type_ids.end(), 1);
+      first_lengths_.push_back(row.token_type_ids.empty()
+                                   ? static_cast<int64_t>(row.input_ids.size())
+                                   : second - row.token_type_ids.begin());
     }
   }
   for (const LabelledExample& example : examples) targets_.push_back(example.target);
@@ -198,6 +201,11 @@ Batch LabelledDataset::make(std::span<const SampleId> samples) const {
   for (size_t b = 0; b < rows.size(); ++b) {
     const std::span<const int32_t> ids = tokens(samples[b].index);
     rows[b].sequence.input_ids.assign(ids.begin(), ids.end());
+    const auto first = static_cast<size_t>(first_lengths_[static_cast<size_t>(samples[b].index)]);
+    if (first < ids.size()) {
+      rows[b].token_type_ids.assign(ids.size(), 1);
+      std::fill_n(rows[b].token_type_ids.begin(), first, 0);
+    }
     rows[b].sample = samples[b];
   }
   Batch batch = make_batch(rows, options_.max_sequence_length);

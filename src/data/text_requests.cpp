@@ -130,7 +130,7 @@ void TextRequests::split(const std::string& line, TextRequest& request) const {
   }
 }
 
-/// Sets the row or the error. Pairs are laid out as for fine-tuning, all in segment 0.
+/// Sets the row or the error. Pairs are laid out as for fine-tuning.
 void TextRequests::encode(TextRequest& request) const {
   if (options_.kind == RequestKind::kFillMask) {
     encode_prompt(request);
@@ -138,9 +138,9 @@ void TextRequests::encode(TextRequest& request) const {
   }
   int64_t num_truncated = 0;
   const std::string* const b = request.text_pair ? &*request.text_pair : nullptr;
-  request.row =
-      encode_texts_within(tokenizer_, request.text, b,
-                          {options_.max_sequence_length, options_.truncation, 0}, num_truncated);
+  request.row = encode_texts_within(
+      tokenizer_, request.text, b,
+      {options_.max_sequence_length, options_.truncation, options_.type_vocab_size}, num_truncated);
   request.truncated = num_truncated > 0;
 }
 

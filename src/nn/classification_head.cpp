@@ -5,14 +5,41 @@
 #include "linformer/kernels/mixed_precision.h"
 
 namespace linformer {
+namespace {
 
-ClassificationHead::ClassificationHead(const ModelConfig& config, int64_t num_outputs,
+constexpr int64_t kEosId = 2;  // as RoBERTa's
+
+/// The mean over the tokens (B, N) of each row; 0 where there are none.
+at::Tensor mean_over(const at::Tensor& hidden, const at::Tensor& tokens) {
+  const at::Tensor weights = tokens.to(hidden.scalar_type()).unsqueeze(2);
+  return (hidden * weights).sum(1) / weights.sum(1).clamp_min(1.0);
+}
+
+/// (u, v, |u - v|, u v) of the means of two texts.
+at::Tensor pair_features(const at::Tensor& hidden, const EncoderInput& input) {
+  const at::Tensor is_end = input.input_ids == kEosId;
+  const at::Tensor ends = is_end.cumsum(1);
+  const auto mean_behind = [&](int64_t count) {
+    at::Tensor tokens = (ends == count).logical_and(is_end.logical_not());
+    if (input.mask.defined()) tokens = tokens.logical_and(input.mask);
+    return mean_over(hidden, tokens);
+  };
+  const at::Tensor first = mean_behind(0);
+  const at::Tensor second = mean_behind(2);
+  return at::cat({first, second, (first - second).abs(), first * second}, 1);
+}
+
+}  // namespace
+
+ClassificationHead::ClassificationHead(const ModelConfig& config, const HeadConfig& head,
                                        ParameterSet& parameters)
-    : dropout_probability_(config.hidden_dropout_prob) {
+    : pooling_(head.pooling), dropout_probability_(config.hidden_dropout_prob) {
   const int64_t width = config.hidden_size;
+  const int64_t num_outputs = head.num_outputs();
   const double deviation = config.resolved_initializer_range();
-  dense_weight_ = parameters.add_normal("classifier.dense.weight", ParameterKind::kWeight,
-                                        {width, width}, deviation);
+  dense_weight_ = parameters.add_normal(
+      "classifier.dense.weight", ParameterKind::kWeight,
+      {width, head.pooling == ClassifierPooling::kPairMean ? 4 * width : width}, deviation);
   dense_bias_ =
       parameters.add_constant("classifier.dense.bias", ParameterKind::kBias, {width}, 0.0);
   out_weight_ = parameters.add_normal("classifier.out_proj.weight", ParameterKind::kWeight,
@@ -21,20 +48,30 @@ ClassificationHead::ClassificationHead(const ModelConfig& config, int64_t num_ou
       parameters.add_constant("classifier.out_proj.bias", ParameterKind::kBias, {num_outputs}, 0.0);
 }
 
-at::Tensor ClassificationHead::logits(const at::Tensor& hidden, const at::Tensor& mask,
-                                      ForwardContext& context) const {
-  at::Tensor start = hidden.select(1, 0);
-  if (mask.defined()) {
-    const at::Tensor place = mask.to(at::kLong).argmax(1).view({-1, 1, 1});
-    start = hidden.gather(1, place.expand({-1, 1, hidden.size(2)})).squeeze(1);
+at::Tensor ClassificationHead::pooled(const at::Tensor& hidden, const EncoderInput& input) const {
+  const at::Tensor& mask = input.mask;
+  switch (pooling_) {
+    case ClassifierPooling::kMean:
+      return mask.defined() ? mean_over(hidden, mask) : hidden.mean(1);
+    case ClassifierPooling::kPairMean:
+      return pair_features(hidden, input);
+    case ClassifierPooling::kCls:
+      break;
   }
+  if (!mask.defined()) return hidden.select(1, 0);
+  const at::Tensor place = mask.to(at::kLong).argmax(1).view({-1, 1, 1});
+  return hidden.gather(1, place.expand({-1, 1, hidden.size(2)})).squeeze(1);
+}
+
+at::Tensor ClassificationHead::logits(const at::Tensor& hidden, const EncoderInput& input,
+                                      ForwardContext& context) const {
   const auto drop = [&](const at::Tensor& x) {
     return dropout(x.contiguous(), context.next_dropout(dropout_probability_));
   };
   const auto affine = [](const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
     return to_full(at::addmm(cast_weight(bias), x, cast_weight(weight).t()));
   };
-  const at::Tensor first = drop(start);
+  const at::Tensor first = drop(pooled(hidden, input));
   const at::Tensor dense = drop(affine(first, dense_weight_, dense_bias_).tanh());
   return affine(dense, out_weight_, out_bias_);
 }

@@ -3,7 +3,7 @@
 namespace linformer {
 namespace {
 
-/// Nothing but the first token is looked at, and no word is predicted: the words serve once.
+/// No word is predicted: the words serve once.
 ModelConfig without_masked_lm(ModelConfig config) {
   config.tie_word_embeddings = false;
   return config;
@@ -17,6 +17,6 @@ SequenceClassifier::SequenceClassifier(const ModelConfig& config, const HeadConf
       head_config_(head),
       parameters_(seed, dtype, device),
       encoder_(without_masked_lm(config), parameters_),
-      head_(config, head.num_outputs(), parameters_) {}
+      head_(config, head, parameters_) {}
 
 }  // namespace linformer

@@ -11,7 +11,7 @@ namespace {
 
 at::Tensor logits_of(const SequenceClassifier& model, const Batch& batch, ForwardContext& context) {
   const EncoderInput input = encoder_input(batch, model.parameters().device());
-  return model.head().logits(model.encoder().forward(input, context), input.mask, context);
+  return model.head().logits(model.encoder().forward(input, context), input, context);
 }
 
 }  // namespace

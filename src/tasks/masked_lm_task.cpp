@@ -38,6 +38,10 @@ EncoderInput encoder_input(const Batch& batch, at::Device device) {
                      .to(device)
                      .to(at::kBool);
   }
+  if (!batch.token_type_ids.empty()) {
+    input.token_type_ids =
+        borrow(batch.token_type_ids, {batch.num_sequences, batch.length}, at::kLong).to(device);
+  }
   return input;
 }
 

@@ -1,5 +1,6 @@
 #include "linformer/train/classification_training.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <ATen/ATen.h>
@@ -22,16 +23,33 @@ namespace linformer {
 namespace {
 
 constexpr std::string_view kLayer = "roberta.encoder.layer.";
+constexpr std::string_view kSegments = "roberta.embeddings.token_type_embeddings.weight";
 
-HeadConfig head_of(const TaskSpec& task) {
-  if (task.kind == TaskKind::kRegression) return {HeadType::kRegression, {}};
-  return {HeadType::kClassification, task.label_names()};
+HeadConfig head_of(const TaskSpec& task, ClassifierPooling pooling) {
+  if (pooling == ClassifierPooling::kPairMean && !task.is_pair()) {
+    pooling = ClassifierPooling::kMean;
+  }
+  if (task.kind == TaskKind::kRegression) return {HeadType::kRegression, {}, pooling};
+  return {HeadType::kClassification, task.label_names(), pooling};
 }
 
 /// The layer that a parameter belongs to, if it belongs to one.
 std::optional<int64_t> layer_of(const std::string& name) {
   if (!name.starts_with(kLayer)) return std::nullopt;
   return std::stoll(name.substr(kLayer.size()));
+}
+
+/// The segments of the source, if it has any. What the new model has more of starts at its random
+/// values around segment 0, which stays what it was.
+void copy_segments(const AnyModel& source, const at::Tensor& segments) {
+  const int64_t known = source.config().type_vocab_size;
+  if (known == 0) {
+    segments[0].zero_();
+    return;
+  }
+  const at::Tensor& theirs = source.parameters().get(std::string(kSegments));
+  segments.narrow(0, known, segments.size(0) - known).add_(theirs[0]);
+  segments.narrow(0, 0, known).copy_(theirs);
 }
 
 }  // namespace
@@ -58,6 +76,9 @@ StartingModel StartingModel::open(const std::string& init_from, const FinetuneSe
     config.hidden_dropout_prob = *settings.dropout;
     config.attention_probs_dropout_prob = *settings.dropout;
   }
+  if (settings.segment_embeddings) {
+    config.type_vocab_size = std::max<int64_t>(2, config.type_vocab_size);
+  }
   if (settings.reinit_layers > config.num_hidden_layers) {
     fail_usage("finetune.reinit_layers",
                std::to_string(settings.reinit_layers) + " of " +
@@ -81,8 +102,8 @@ ClassificationTraining::ClassificationTraining(const FinetuneConfig& config,
             }
             return model;
           }(),
-          head_of(data.task), static_cast<uint64_t>(config.run.seed), at::kFloat,
-          compute_device(config.run.device, launch_environment().local_rank)) {}
+          head_of(data.task, config.finetune.pooling), static_cast<uint64_t>(config.run.seed),
+          at::kFloat, compute_device(config.run.device, launch_environment().local_rank)) {}
 
 std::vector<OptimizedParameter> ClassificationTraining::optimized_parameters() const {
   std::vector<OptimizedParameter> result = linformer::optimized_parameters(model_.parameters());
@@ -112,6 +133,10 @@ void ClassificationTraining::start_weights() {
   for (const Parameter& parameter : model_.parameters().all()) {
     if (!parameter.name.starts_with("roberta.")) continue;  // the head is new
     if (layer_of(parameter.name).value_or(-1) >= first_new) continue;
+    if (parameter.name == kSegments) {
+      copy_segments(source, parameter.tensor.detach());
+      continue;
+    }
     parameter.tensor.detach().copy_(source.parameters().get(parameter.name));
   }
   log_info("encoder from " + start_.folder +
@@ -127,7 +152,14 @@ void ClassificationTraining::load_checkpoint_weights(const std::string& folder) 
                "is another model than the one in " + folder + ": model." + difference,
                "choose another run.dir");
   }
-  if (load_head_config(folder) != model_.head_config()) {
+  const HeadConfig head = load_head_config(folder);
+  if (head.pooling != model_.head_config().pooling) {
+    fail_usage("finetune.pooling",
+               "is another than in the checkpoint " + folder + " (" +
+                   std::string(name_of(head.pooling)) + ")",
+               "restore it, or choose another run.dir");
+  }
+  if (head != model_.head_config()) {
     fail_usage("task.labels", "other labels than in the checkpoint " + folder,
                "restore them, or choose another run.dir");
   }

@@ -20,6 +20,7 @@ LabelledDatasetOptions dataset_options(const FinetuneConfig& config, const Model
   LabelledDatasetOptions options;
   options.max_sequence_length = longest > 0 ? longest : model.max_sequence_length;
   options.truncation = config.input.truncation;
+  options.type_vocab_size = model.type_vocab_size;
   options.seed = static_cast<uint64_t>(config.run.seed);
   options.micro_batch_size = config.training.micro_batch_size;
   return options;

@@ -34,6 +34,10 @@ std::vector<std::pair<std::string, std::string>> setting_of(const FinetuneConfig
   if (config.finetune.reinit_layers != defaults.reinit_layers) {
     setting.emplace_back("reinit_layers", std::to_string(config.finetune.reinit_layers));
   }
+  if (config.finetune.pooling != defaults.pooling) {
+    setting.emplace_back("pooling", name_of(config.finetune.pooling));
+  }
+  if (config.finetune.segment_embeddings) setting.emplace_back("segment_embeddings", "true");
   if (config.finetune.weights == StartingWeights::kRandom) {
     setting.emplace_back("weights", "random");
   }

@@ -85,6 +85,27 @@ TEST(ConfigJson, OnlyPostNormStandardAttentionIsARoberta) {
   EXPECT_EQ(Json::parse(to_config_json(config))["architectures"], Json{"RobertaForMaskedLM"});
 }
 
+TEST(ConfigJson, KeepsThePoolingAndCallsAMeanNoRoberta) {
+  ModelConfig config = small_linformer();
+  config.attention = AttentionConfig{};
+  config.attention.type = AttentionType::kStandard;
+  config.norm_position = NormPosition::kPost;
+  HeadConfig head{HeadType::kClassification, {"no", "yes"}, ClassifierPooling::kCls};
+  const Json first = Json::parse(to_config_json(config, head));
+  EXPECT_FALSE(first.contains("classifier_pooling"));
+  EXPECT_EQ(first["model_type"], "roberta");
+  head.pooling = ClassifierPooling::kMean;
+  const std::string text = to_config_json(config, head);
+  Json json = Json::parse(text);
+  EXPECT_EQ(json["classifier_pooling"], "mean");
+  EXPECT_EQ(json["architectures"], Json{"LinformerForSequenceClassification"});
+  EXPECT_EQ(head_config_from_json(text, "x"), head);
+  EXPECT_EQ(model_config_from_json(text, "x"), config);
+  json["classifier_pooling"] = "max";
+  EXPECT_THAT(message_of<RunError>([&] { head_config_from_json(json.dump(), "x"); }),
+              HasSubstr("x: classifier_pooling \"max\" is not supported"));
+}
+
 TEST(ConfigJson, ARobertaHasARowOfSegmentsThatMayBeUnused) {
   ModelConfig config = small_linformer();
   config.attention = AttentionConfig{};

@@ -18,7 +18,7 @@ using testing::ElementsAre;
 
 BatchRow row(std::vector<int32_t> ids, std::vector<int32_t> positions, std::vector<int32_t> labels,
              SampleId sample) {
-  return {{std::move(ids), std::move(positions), std::move(labels)}, {}, sample};
+  return {{std::move(ids), std::move(positions), std::move(labels)}, {}, {}, sample};
 }
 
 TEST(MakeBatch, PadsToAMultipleOfEight) {

@@ -69,6 +69,31 @@ TEST(LabelledDataset, EncodesAsRoberta) {
   EXPECT_EQ(dataset.num_tokens(), num_tokens);
 }
 
+TEST(LabelledDataset, SecondTextsAreSegment1OfAModelThatHasIt) {
+  auto examples = examples_of(6);
+  examples[1].b = "The old river.";
+  LabelledDatasetOptions options;
+  EXPECT_TRUE(LabelledDataset(examples, unigram_tokenizer(), options)
+                  .evaluation_batch(0, 6)
+                  .token_type_ids.empty());
+  options.type_vocab_size = 2;
+  const LabelledDataset dataset(examples, unigram_tokenizer(), options);
+  const Batch batch = dataset.evaluation_batch(0, 6);
+  ASSERT_EQ(batch.token_type_ids.size(), batch.input_ids.size());
+  for (size_t b = 0; b < 6; ++b) {
+    const auto first = batch.token_type_ids.begin() + static_cast<std::ptrdiff_t>(b * batch.length);
+    const std::vector<int64_t> types(first, first + batch.length);
+    std::vector<int64_t> expected(static_cast<size_t>(batch.length), 0);
+    if (batch.samples[b].index == 1) {
+      // <s> a </s></s> b </s>: b and its </s> are the second segment
+      const size_t before = unigram_tokenizer().encode(examples[1].a).size() + 3;
+      const size_t behind = unigram_tokenizer().encode(*examples[1].b).size() + 1;
+      std::fill_n(expected.begin() + static_cast<std::ptrdiff_t>(before), behind, 1);
+    }
+    EXPECT_EQ(types, expected) << b;
+  }
+}
+
 TEST(LabelledDataset, EveryExampleComesOnceAnEpoch) {
   // 101 rows, micro-batches of 7, windows of 3 or 64 of them: nothing divides anything.
   const auto examples = examples_of(101);

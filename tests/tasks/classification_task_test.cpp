@@ -57,6 +57,20 @@ TEST(ClassificationTask, LossOfARegressionIsTheSumOfTheSquaredErrors) {
   EXPECT_EQ(loss.num_labels, 2);
 }
 
+TEST(ClassificationTask, SegmentsReachTheModel) {
+  ModelConfig config = tiny_model();
+  config.type_vocab_size = 2;
+  const SequenceClassifier model(config, {HeadType::kRegression, {}}, 3);
+  Batch batch = two_rows({});
+  const at::Tensor without = classification_logits(model, batch);
+  batch.token_type_ids.assign(8, 0);
+  EXPECT_TRUE(at::equal(classification_logits(model, batch), without));
+  batch.token_type_ids = {0, 0, 1, 1, 0, 0, 0, 0};
+  const at::Tensor with = classification_logits(model, batch);
+  EXPECT_FALSE(at::equal(with[0], without[0]));
+  EXPECT_TRUE(at::allclose(with[1], without[1], 1e-5, 1e-6));
+}
+
 TEST(ClassificationTask, ABatchWithoutTargetsIsAMistakeOfTheCaller) {
   const SequenceClassifier model(tiny_model(), {HeadType::kRegression, {}}, 3);
   ForwardContext context;

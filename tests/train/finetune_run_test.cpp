@@ -176,6 +176,42 @@ TEST_F(FinetuneRunTest, StartsFromTheEncoderAlone) {
   EXPECT_THAT(random.result()->model, HasSubstr("random weights"));
 }
 
+TEST_F(FinetuneRunTest, MeanPoolingIsLearnedKeptAndNotChangedOnTheWay) {
+  FinetuneRun(config("mean", {"finetune.pooling=mean"})).run();
+  const std::string folder = file("mean/checkpoints/best");
+  EXPECT_EQ(load_head_config(folder).pooling, ClassifierPooling::kMean);
+  EXPECT_EQ(load_classifier(folder)->head_config().pooling, ClassifierPooling::kMean);
+  const TaskResult result =
+      task_result_from_json(read_text_file(file("mean/result.json")), "result");
+  EXPECT_GT(result.sets[1].metrics.front().value, 0.95);
+  EXPECT_THAT(message_of<UsageError>([&] { FinetuneRun again(config("mean")); }),
+              HasSubstr("finetune.pooling: is another than in the checkpoint"));
+}
+
+TEST_F(FinetuneRunTest, SegmentsAreAddedAndLeaveSingleTextsAsTheyWere) {
+  FinetuneRun run(config("segments", {"training.learning_rate=1e-30", "training.max_steps=1",
+                                      "finetune.segment_embeddings=true"}));
+  run.run();
+  const auto source = load_model(file("pretrained/checkpoints/latest"));
+  ASSERT_EQ(source->config().type_vocab_size, 0);
+  EXPECT_EQ(run.model().config().type_vocab_size, 2);
+  const at::Tensor segments =
+      run.model().parameters().get("roberta.embeddings.token_type_embeddings.weight").detach();
+  EXPECT_LT(segments[0].abs().max().item<double>(), 1e-12);
+  EXPECT_GT(segments[1].abs().max().item<double>(), 1e-3);
+  const std::string words = "roberta.embeddings.word_embeddings.weight";
+  EXPECT_TRUE(at::equal(run.model().parameters().get(words), source->parameters().get(words)));
+  // A model that has them keeps them, also where they are asked for again.
+  FinetuneConfig next = config("next", {"training.learning_rate=1e-30", "training.max_steps=1",
+                                        "finetune.segment_embeddings=true"});
+  next.run.init_from = file("segments/checkpoints/best");
+  FinetuneRun second(next);
+  second.run();
+  const at::Tensor again =
+      second.model().parameters().get("roberta.embeddings.token_type_embeddings.weight");
+  EXPECT_LT((again - segments).abs().max().item<double>(), 1e-12);
+}
+
 TEST_F(FinetuneRunTest, AFineTunedModelIsAStartAsWell) {
   FinetuneRun(config("first")).run();
   FinetuneConfig next = config("next");

@@ -427,16 +427,32 @@ class LinformerForMaskedLM(LinformerPreTrainedModel):
         return MaskedLMOutput(loss=loss, logits=logits, hidden_states=output.hidden_states)
 
 
+def mean_over(x, tokens):
+    tokens = tokens.to(x.dtype).unsqueeze(2)
+    return (x * tokens).sum(1) / tokens.sum(1).clamp(min=1)
+
+
 class ClassificationHead(nn.Module):
     def __init__(self, config):
         super().__init__()
-        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.pooling = getattr(config, "classifier_pooling", "cls")
+        features = 4 if self.pooling == "pair_mean" else 1
+        self.dense = nn.Linear(features * config.hidden_size, config.hidden_size)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
         self.out_proj = nn.Linear(config.hidden_size, config.num_labels)
 
-    def forward(self, x, mask):
-        first = mask.long().argmax(1)  # the first token that is no padding
-        x = x[torch.arange(x.size(0), device=x.device), first]
+    def forward(self, x, mask, input_ids):
+        if self.pooling == "mean":
+            x = mean_over(x, mask)
+        elif self.pooling == "pair_mean":
+            is_end = input_ids == 2
+            ends = is_end.cumsum(1)
+            u = mean_over(x, mask.bool() & ~is_end & (ends == 0))
+            v = mean_over(x, mask.bool() & ~is_end & (ends == 2))
+            x = torch.cat([u, v, (u - v).abs(), u * v], 1)
+        else:
+            first = mask.long().argmax(1)  # the first token that is no padding
+            x = x[torch.arange(x.size(0), device=x.device), first]
         x = torch.tanh(self.dense(self.dropout(x)))
         return self.out_proj(self.dropout(x))
 
@@ -452,7 +468,7 @@ class LinformerForSequenceClassification(LinformerPreTrainedModel):
         kwargs.pop("return_dict", None)
         output = self.roberta(input_ids, attention_mask, token_type_ids, **kwargs)
         mask = input_ids.ne(1) if attention_mask is None else attention_mask
-        logits = self.classifier(output.last_hidden_state, mask)
+        logits = self.classifier(output.last_hidden_state, mask, input_ids)
         loss = None
         if labels is not None and self.config.num_labels == 1:
             loss = F.mse_loss(logits.squeeze(1), labels.float())

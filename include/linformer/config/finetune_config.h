@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "linformer/config/fields.h"
+#include "linformer/config/model_config.h"
 #include "linformer/config/trainer_config.h"
 #include "linformer/config/truncation.h"
 
@@ -101,6 +102,8 @@ struct FinetuneSettings {
   double epochs = 10.0;
   int64_t evaluations_per_epoch = 1;
   StartingWeights weights = StartingWeights::kPretrained;
+  ClassifierPooling pooling = ClassifierPooling::kCls;
+  bool segment_embeddings = false;
   double layer_decay = 1.0;
   double head_learning_rate = 1.0;
   int64_t reinit_layers = 0;
@@ -117,6 +120,13 @@ struct FinetuneSettings {
     field(
         "weights", config.weights,
         "pretrained: those of run.init_from; random: only its shape and tokenizer, as a baseline");
+    field("pooling", config.pooling,
+          "what the head sees: cls, the first token (RoBERTa's); mean, the mean over all tokens; "
+          "pair_mean, of pairs the mean of each text, their distance and product, else the mean");
+    field("segment_embeddings", config.segment_embeddings,
+          "true: a model without them gets segment embeddings (BERT's token_type_ids), which tell "
+          "the "
+          "texts of a pair apart");
     field("layer_decay", config.layer_decay,
           "each layer's learning rate is this times that of the layer above it; 1 = all the same");
     field("head_learning_rate", config.head_learning_rate,

@@ -198,8 +198,8 @@ struct ModelConfig {
   bool operator==(const ModelConfig&) const = default;
 };
 
-/// What stands on the encoder: the masked-LM head, or a layer over the first token that gives
-/// class scores or one number.
+/// What stands on the encoder: the masked-LM head, or a layer over pooled tokens that gives class
+/// scores or one number.
 enum class HeadType { kMaskedLm, kClassification, kRegression };
 
 template <>
@@ -208,9 +208,20 @@ struct EnumNames<HeadType> {
                                                           "regression"};
 };
 
+/// What a classification or regression is made from: the hidden state of the first token (<s>), the
+/// mean over all tokens that are no padding, or, of pairs, the means u and v of the two texts as
+/// (u, v, |u - v|, u v) (arXiv 1705.02364, 3.1; GLUE's own baselines).
+enum class ClassifierPooling { kCls, kMean, kPairMean };
+
+template <>
+struct EnumNames<ClassifierPooling> {
+  static constexpr std::array<std::string_view, 3> kNames{"cls", "mean", "pair_mean"};
+};
+
 struct HeadConfig {
   HeadType type = HeadType::kMaskedLm;
   std::vector<std::string> labels;  ///< of a classification, in the order of its outputs
+  ClassifierPooling pooling = ClassifierPooling::kCls;
 
   /// Outputs of a classification or regression.
   int64_t num_outputs() const {

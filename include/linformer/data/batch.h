@@ -18,6 +18,7 @@ struct Batch {
   int64_t length = 0;
   std::vector<int64_t> input_ids;         ///< (B, N), <pad> where attention_mask is 0
   std::vector<uint8_t> attention_mask;    ///< (B, N), 1 = token, 0 = padding
+  std::vector<int64_t> token_type_ids;    ///< (B, N), segments; empty = all 0
   bool has_padding = false;               ///< some attention_mask is 0
   std::vector<int64_t> masked_positions;  ///< (M), flat indices b * N + i, ascending
   std::vector<int64_t> masked_labels;     ///< (M), the ids to predict there
@@ -32,6 +33,7 @@ struct Batch {
 struct BatchRow {
   MaskedSequence sequence;
   std::vector<uint8_t> attention_mask;  ///< one per id; empty = all are tokens
+  std::vector<int32_t> token_type_ids;  ///< one per id; empty = all 0
   SampleId sample;
 };
 

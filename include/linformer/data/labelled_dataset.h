@@ -16,6 +16,7 @@ namespace linformer {
 struct LabelledDatasetOptions {
   int64_t max_sequence_length = 512;
   Truncation truncation = Truncation::kHead;
+  int64_t type_vocab_size = 0;   ///< from 2 on second texts are segment 1
   uint64_t seed = 1;             ///< of the training order
   int64_t micro_batch_size = 8;  ///< rows that share a length: those of one micro-batch
   /// Micro-batches among which rows of like length are looked for; 1 = no grouping.
@@ -72,7 +73,8 @@ class LabelledDataset {
 
   LabelledDatasetOptions options_;
   std::vector<int32_t> ids_;
-  std::vector<size_t> ends_;  // of each example in ids_
+  std::vector<size_t> ends_;            // of each example in ids_
+  std::vector<int64_t> first_lengths_;  // of each example before segment 1
   std::vector<float> targets_;
   std::vector<int64_t> longest_first_;
   int64_t num_truncated_ = 0;

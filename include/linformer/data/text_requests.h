@@ -39,6 +39,7 @@ struct RequestOptions {
   bool json_lines = false;
   int64_t max_sequence_length = 512;
   Truncation truncation = Truncation::kHead;  ///< of kClassify; prompts keep their head
+  int64_t type_vocab_size = 0;                ///< from 2 on second texts are segment 1
   size_t look_ahead = 512;                    ///< requests in one window at most
 };
 
