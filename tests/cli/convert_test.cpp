@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/child_process.h"
+#include "cli/transformers_python.h"
 #include "core/temporary_folder.h"
 
 #include "linformer/core/atomic_file.h"
@@ -92,14 +93,6 @@ TEST_F(ConvertProgramTest, WrongInputIsRefusedWithExitCodeAndFix) {
   write_file_atomically(path("bad.jsonl"), "{\"input_ids\": [0, 120]}\n");
   expect_refusal(features("roberta", "bad.jsonl"), 1, "bad.jsonl:1: input_ids[1] is 120");
   EXPECT_FALSE(std::filesystem::exists(path("roberta.safetensors")));
-}
-
-/// Python with transformers, for comparison; "" if there is none. LINFORMER_PYTHON names one.
-std::string python_with_transformers() {
-  const char* given = std::getenv("LINFORMER_PYTHON");
-  const std::string python = given != nullptr ? given : "python3";
-  const std::string probe = python + " -c 'import torch, transformers, safetensors' 2>/dev/null";
-  return std::system(probe.c_str()) == 0 ? python : "";
 }
 
 // Independent implementations agree to 1e-5: transformers' own RoBERTa, and for Linformers the

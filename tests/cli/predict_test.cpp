@@ -1,5 +1,6 @@
 // linformer-predict fill-mask and classify, run as programs on small models with random weights.
 #include <csignal>
+#include <cstdlib>
 #include <stdexcept>
 
 #include <nlohmann/json.hpp>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/model_fixture.h"
+#include "cli/transformers_python.h"
 
 namespace linformer {
 namespace {
@@ -287,6 +289,36 @@ TEST_F(PredictTest, RefusesWhatItCannotDo) {
   expect(fill_mask({"--top-k", "0"}), 2, "--top-k");
   std::filesystem::remove(file("mlm") + "/tokenizer.model");
   expect(fill_mask({"--text", "<mask>"}), 1, "has no tokenizer.model");
+}
+
+TEST_F(PredictTest, TransformersPoolsTheSame) {
+  const std::string python = python_with_transformers();
+  if (python.empty()) GTEST_SKIP() << "no Python with transformers (set LINFORMER_PYTHON)";
+  // A pair, a single text, and a pair with padding on both sides.
+  write_file_atomically(
+      file("rows.jsonl"),
+      "{\"input_ids\": [0, 5, 7, 2, 2, 9, 11, 13, 2]}\n"
+      "{\"input_ids\": [0, 15, 17, 2]}\n"
+      "{\"input_ids\": [1, 0, 5, 2, 2, 8, 2, 1], \"attention_mask\": [0, 1, 1, 1, 1, 1, 1, 0]}\n");
+  std::string command =
+      "HF_HUB_OFFLINE=1 " + python + " '" LINFORMER_SOURCE_DIR "/tools/hf/compare_features.py'";
+  for (const auto pooling :
+       {ClassifierPooling::kCls, ClassifierPooling::kMean, ClassifierPooling::kPairMean}) {
+    const std::string name(name_of(pooling));
+    make_model(name, {HeadType::kClassification, {"a", "b", "c"}, pooling});
+    ASSERT_EQ(run_child({"linformer-convert", "export", "--input", file(name), "--output",
+                         file(name + "-exported")})
+                  .exit_code,
+              0);
+    ASSERT_EQ(run_child({"linformer-predict", "features", "--checkpoint", file(name), "--input",
+                         file("rows.jsonl"), "--output", file(name + ".safetensors")})
+                  .exit_code,
+              0);
+    command += " '" + file(name + "-exported") + "' '" + file(name + ".safetensors") + "'";
+  }
+  const std::string log = file("comparison.txt");
+  const int status = std::system((command + " > '" + log + "' 2>&1").c_str());
+  EXPECT_EQ(status, 0) << read_text_file(log);
 }
 
 }  // namespace
