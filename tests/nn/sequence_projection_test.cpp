@@ -69,6 +69,7 @@ TEST(RescaleRows, UndoesTheShrinkingByPadding) {
 }
 
 TEST(RescaleRows, GradientsMatchDifferences) {
+  at::manual_seed(7);  // a row near zero has no derivative to compare with
   for (const int64_t heads : {0, 2}) {
     at::Tensor E =
         heads > 0 ? at::randn({heads, 2, 4}, at::kDouble) : at::randn({2, 4}, at::kDouble);
