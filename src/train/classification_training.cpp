@@ -23,7 +23,6 @@ namespace linformer {
 namespace {
 
 constexpr std::string_view kLayer = "roberta.encoder.layer.";
-constexpr std::string_view kSegments = "roberta.embeddings.token_type_embeddings.weight";
 
 HeadConfig head_of(const TaskSpec& task, ClassifierPooling pooling) {
   if (pooling == ClassifierPooling::kPairMean && !task.is_pair()) {
@@ -47,7 +46,7 @@ void copy_segments(const AnyModel& source, const at::Tensor& segments) {
     segments[0].zero_();
     return;
   }
-  const at::Tensor& theirs = source.parameters().get(std::string(kSegments));
+  const at::Tensor& theirs = source.parameters().get(kTokenTypeEmbeddings);
   segments.narrow(0, known, segments.size(0) - known).add_(theirs[0]);
   segments.narrow(0, 0, known).copy_(theirs);
 }
@@ -133,7 +132,7 @@ void ClassificationTraining::start_weights() {
   for (const Parameter& parameter : model_.parameters().all()) {
     if (!parameter.name.starts_with("roberta.")) continue;  // the head is new
     if (layer_of(parameter.name).value_or(-1) >= first_new) continue;
-    if (parameter.name == kSegments) {
+    if (parameter.name == kTokenTypeEmbeddings) {
       copy_segments(source, parameter.tensor.detach());
       continue;
     }

@@ -23,7 +23,6 @@
 namespace linformer {
 namespace {
 
-constexpr const char* kTokenTypes = "roberta.embeddings.token_type_embeddings.weight";
 constexpr const char* kPositions = "roberta.embeddings.position_embeddings.weight";
 constexpr int64_t kFirstPosition = 2;  // rows before belong to padding
 
@@ -99,7 +98,7 @@ std::map<std::string, at::Tensor> values_of(const ForeignModel& model) {
   std::map<std::string, at::Tensor> all = load_tensors(model.files);
   std::map<std::string, at::Tensor> values;
   for (const auto& [ours, theirs] : model.their_names) values[ours] = all.at(theirs);
-  if (model.config.type_vocab_size == 0) values.erase(kTokenTypes);
+  if (model.config.type_vocab_size == 0) values.erase(kTokenTypeEmbeddings);
   return values;
 }
 

@@ -13,8 +13,6 @@
 namespace linformer {
 namespace {
 
-constexpr const char* kTokenTypes = "roberta.embeddings.token_type_embeddings.weight";
-
 /// Handles on every tensor of the file; the token types, if the file has them, are zeros.
 NamedTensors tensors_of(const ModelConfig& config, const ParameterSet& parameters) {
   NamedTensors tensors;
@@ -22,7 +20,7 @@ NamedTensors tensors_of(const ModelConfig& config, const ParameterSet& parameter
     tensors.emplace_back(name, tensor.detach());
   }
   if (config.is_plain_roberta() && config.type_vocab_size == 0) {
-    tensors.emplace_back(kTokenTypes, at::zeros({1, config.hidden_size}));
+    tensors.emplace_back(kTokenTypeEmbeddings, at::zeros({1, config.hidden_size}));
   }
   return tensors;
 }
@@ -32,10 +30,11 @@ void load_parameters(const std::string& folder, const ModelConfig& config,
   const ModelTensors file = ModelTensors::open_folder(folder);
   const NamedTensors targets = tensors_of(config, parameters);
   load_into(file, targets);
-  const bool unused_types = targets.back().first == kTokenTypes && config.type_vocab_size == 0;
+  const bool unused_types =
+      targets.back().first == kTokenTypeEmbeddings && config.type_vocab_size == 0;
   if (unused_types && targets.back().second.any().item<bool>()) {
     fail_run(file.source(),
-             std::string(kTokenTypes) +
+             std::string(kTokenTypeEmbeddings) +
                  " is not zero, but config.json says segment_embeddings: "
                  "false",
              "remove that key from config.json");

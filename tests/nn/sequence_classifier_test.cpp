@@ -91,24 +91,38 @@ TEST(SequenceClassifier, OnlyTheFirstTokenCountsAndDropoutIsForTraining) {
   EXPECT_TRUE(at::equal(model.head().logits(shifted, {{}, mask, {}}, evaluation), before));
 }
 
-TEST(ClassificationHead, MeanPoolingIsTheMeanOverTokensThatAreNoPadding) {
-  ModelConfig config;
-  config.hidden_size = 2;
-  config.initializer_range = 0.5;
-  ParameterSet parameters(/*seed=*/1, at::kDouble);
-  const HeadConfig head_config{HeadType::kRegression, {}, ClassifierPooling::kMean};
-  const ClassificationHead head(config, head_config, parameters);
-  {
+/// A head for one number with given weights, in double precision, without biases and dropout.
+struct RegressionHead {
+  RegressionHead(ClassifierPooling pooling, const at::Tensor& dense, const at::Tensor& out)
+      : head(config_of(dense.size(0)), {HeadType::kRegression, {}, pooling}, parameters) {
     const at::NoGradGuard no_grad;
-    parameters.get("classifier.dense.weight").copy_(at::eye(2, at::kDouble));
-    parameters.get("classifier.out_proj.weight").copy_(at::tensor({1.0, 10.0}, at::kDouble));
+    parameters.get("classifier.dense.weight").copy_(dense);
+    parameters.get("classifier.out_proj.weight").copy_(out);
   }
+
+  static ModelConfig config_of(int64_t width) {
+    ModelConfig config;
+    config.hidden_size = width;
+    return config;
+  }
+
+  at::Tensor operator()(const at::Tensor& hidden, const EncoderInput& input) const {
+    ForwardContext evaluation;
+    return head.logits(hidden, input, evaluation);
+  }
+
+  ParameterSet parameters{/*seed=*/1, at::kDouble};
+  ClassificationHead head;
+};
+
+TEST(ClassificationHead, MeanPoolingIsTheMeanOverTokensThatAreNoPadding) {
+  const RegressionHead head(ClassifierPooling::kMean, at::eye(2, at::kDouble),
+                            at::tensor({1.0, 10.0}, at::kDouble));
   const at::Tensor hidden =
       at::tensor({0.5, 0.25, 0.1, -0.05, 9.0, 9.0}, at::kDouble).view({1, 3, 2}).requires_grad_();
   const at::Tensor mask = at::tensor({1, 1, 0}, at::kLong).to(at::kBool).view({1, 3});
-  ForwardContext evaluation;
   // The means of the first two tokens are 0.3 and 0.1.
-  const at::Tensor logits = head.logits(hidden, {{}, mask, {}}, evaluation);
+  const at::Tensor logits = head(hidden, {{}, mask, {}});
   EXPECT_NEAR(logits.item<double>(), std::tanh(0.3) + 10.0 * std::tanh(0.1), 1e-12);
   logits.sum().backward();
   const auto slope = [](double x) { return 1.0 - std::tanh(x) * std::tanh(x); };
@@ -118,37 +132,26 @@ TEST(ClassificationHead, MeanPoolingIsTheMeanOverTokensThatAreNoPadding) {
       at::tensor({first, second, first, second, 0.0, 0.0}, at::kDouble).view({1, 3, 2});
   EXPECT_LT((hidden.grad() - expected).abs().max().item<double>(), 1e-12);
   // Without a mask the third token counts as well: 9.6 / 3 and 9.2 / 3.
-  EXPECT_NEAR(head.logits(hidden, {}, evaluation).item<double>(),
-              std::tanh(9.6 / 3.0) + 10.0 * std::tanh(9.2 / 3.0), 1e-12);
+  EXPECT_NEAR(head(hidden, {}).item<double>(), std::tanh(9.6 / 3.0) + 10.0 * std::tanh(9.2 / 3.0),
+              1e-12);
 }
 
 TEST(ClassificationHead, PairMeanIsTheMeansOfBothTextsTheirDistanceAndProduct) {
-  ModelConfig config;
-  config.hidden_size = 1;
-  config.initializer_range = 0.5;
-  ParameterSet parameters(/*seed=*/1, at::kDouble);
-  const HeadConfig head_config{HeadType::kRegression, {}, ClassifierPooling::kPairMean};
-  const ClassificationHead head(config, head_config, parameters);
-  {
-    const at::NoGradGuard no_grad;
-    parameters.get("classifier.dense.weight")
-        .copy_(at::tensor({0.1, 1.0, 10.0, 100.0}, at::kDouble).view({1, 4}));
-    parameters.get("classifier.out_proj.weight").fill_(1.0);
-  }
+  const RegressionHead head(ClassifierPooling::kPairMean,
+                            at::tensor({0.1, 1.0, 10.0, 100.0}, at::kDouble).view({1, 4}),
+                            at::ones({1}, at::kDouble));
   // <s> 7 </s></s> 8 9 </s> and padding: the means of (0.01, 0.03) and (0.002, 0.004).
   const at::Tensor ids = at::tensor({0, 7, 2, 2, 8, 9, 2, 1}, at::kLong).view({1, 8});
   const at::Tensor hidden =
       at::tensor({0.01, 0.03, 5.0, 6.0, 0.002, 0.004, 7.0, 8.0}, at::kDouble).view({1, 8, 1});
   const at::Tensor mask = ids.ne(1);
-  ForwardContext evaluation;
   const double u = 0.02;
   const double v = 0.003;
-  EXPECT_NEAR(head.logits(hidden, {ids, mask, {}}, evaluation).item<double>(),
+  EXPECT_NEAR(head(hidden, {ids, mask, {}}).item<double>(),
               std::tanh(0.1 * u + v + 10.0 * (u - v) + 100.0 * u * v), 1e-12);
   // Without padding, and without a second text: v is 0.
-  EXPECT_NEAR(
-      head.logits(hidden.narrow(1, 0, 3), {ids.narrow(1, 0, 3), {}, {}}, evaluation).item<double>(),
-      std::tanh(0.1 * u + 10.0 * u), 1e-12);
+  EXPECT_NEAR(head(hidden.narrow(1, 0, 3), {ids.narrow(1, 0, 3), {}, {}}).item<double>(),
+              std::tanh(0.1 * u + 10.0 * u), 1e-12);
 }
 
 }  // namespace

@@ -125,8 +125,7 @@ struct FinetuneSettings {
           "pair_mean, of pairs the mean of each text, their distance and product, else the mean");
     field("segment_embeddings", config.segment_embeddings,
           "true: a model without them gets segment embeddings (BERT's token_type_ids), which tell "
-          "the "
-          "texts of a pair apart");
+          "the texts of a pair apart");
     field("layer_decay", config.layer_decay,
           "each layer's learning rate is this times that of the layer above it; 1 = all the same");
     field("head_learning_rate", config.head_learning_rate,

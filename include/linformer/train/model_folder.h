@@ -13,6 +13,10 @@
 
 namespace linformer {
 
+/// The table of segments, (type_vocab_size, C), as files name it.
+inline constexpr const char* kTokenTypeEmbeddings =
+    "roberta.embeddings.token_type_embeddings.weight";
+
 /// Writes config.json, model.safetensors and tokenizer.model into an existing folder, in Hugging
 /// Face's layout. A `standard` post-norm model gets the token-type table that RoBERTa has, as
 /// zeros, so that transformers opens it with equal results.
