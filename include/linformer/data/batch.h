@@ -34,7 +34,7 @@ struct BatchRow {
   MaskedSequence sequence;
   std::vector<uint8_t> attention_mask;  ///< one per id; empty = all are tokens
   std::vector<int32_t> token_type_ids;  ///< one per id; empty = all 0
-  SampleId sample;
+  SampleId sample = {};
 };
 
 /// Puts rows under each other, padded at the end to the longest, rounded up to a multiple of 8
