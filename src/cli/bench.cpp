@@ -133,10 +133,8 @@ void add_step_command(CLI::App& program) {
                    "50,000 words, 2 x 512")
       ->check(CLI::IsMember({"small", "base"}))
       ->capture_default_str();
-  command
-      ->add_option("--set", arguments->overrides,
-                   "KEY=VALUE of the model, e.g. attention.type=standard")
-      ->allow_extra_args(false);
+  command->add_option("--set", arguments->overrides,
+                      "KEY=VALUE of the model, e.g. attention.type=standard");
   command->add_option("--batch-size", arguments->batch_size, "sequences; 0 = the preset's")
       ->check(CLI::NonNegativeNumber);
   command->add_flag("--activation-checkpointing", arguments->activation_checkpointing,

@@ -97,10 +97,8 @@ void add_linformerise_command(CLI::App& program) {
       program, "linformerise",
       "a standard model as a Linformer: its weights stay, E and F are added (block averages)",
       arguments);
-  command
-      ->add_option("--set", arguments->overrides,
-                   "KEY=VALUE of the attention, e.g. projected_length=64 or sharing=key_value")
-      ->allow_extra_args(false);
+  command->add_option("--set", arguments->overrides,
+                      "KEY=VALUE of the attention, e.g. projected_length=64 or sharing=key_value");
   command->add_option("--seed", arguments->seed, "seed of what is drawn")->capture_default_str();
   add_examples(*command, {"linformer-convert linformerise --input models/roberta --output "
                           "models/linformer --set projected_length=128 --set sharing=layerwise"});

@@ -159,12 +159,13 @@ int main(int argc, char** argv) {
     program.add_flag("--help-config", arguments->config_help,
                      "explain every key of the configuration");
     program.add_option("--config", arguments->config, "YAML file (docs/finetuning.md)");
-    program.add_option("--set", arguments->overrides, "KEY=VALUE over the file, e.g. run.seed=2")
-        ->allow_extra_args(false);
+    program.add_option("--set", arguments->overrides, "KEY=VALUE over the file, e.g. run.seed=2");
     program.add_option("--task", arguments->task, "task.name: cola, sst-2, ... or one of your own");
     program.add_option("--data", arguments->data, "task.data: folder with the task's files");
-    program.add_option("--model", arguments->model,
-                       "run.init_from: model folder, or a run folder (its newest checkpoint)");
+    program.add_option(
+        "--model", arguments->model,
+        "run.init_from: model folder, or a run folder (its newest checkpoint; a fine-tuned "
+        "run: its best)");
     program.add_option("--output", arguments->output, "run.dir: folder of this run");
     program.add_option("--seed", arguments->seed, "run.seed");
     program

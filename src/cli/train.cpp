@@ -157,8 +157,7 @@ int main(int argc, char** argv) {
     CLI::Option* help = program.add_flag("--help-config", arguments->config_help,
                                          "explain every key of the configuration");
     program.add_option("--config", arguments->config, "YAML file (docs/configuration.md)");
-    program.add_option("--set", arguments->overrides, "KEY=VALUE over the file, e.g. run.seed=2")
-        ->allow_extra_args(false);
+    program.add_option("--set", arguments->overrides, "KEY=VALUE over the file, e.g. run.seed=2");
     program.add_flag("--dry-run", arguments->dry_run,
                      "print parameters, memory, tokens, hours and schedule; write nothing");
     program.add_flag("--force-slow-precision", arguments->force_slow_precision,

@@ -68,7 +68,10 @@ double layer_learning_rate(const std::string& parameter_name, int64_t num_layers
 }
 
 StartingModel StartingModel::open(const std::string& init_from, const FinetuneSettings& settings) {
-  const std::string folder = find_model_folder(init_from);
+  std::string folder = find_model_folder(init_from);
+  if (load_head_config(folder).type != HeadType::kMaskedLm) {
+    folder = find_best_model_folder(init_from);
+  }
   ModelConfig config = load_model_config(folder);
   Tokenizer tokenizer = load_tokenizer(folder, config);
   if (settings.dropout) {

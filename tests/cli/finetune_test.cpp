@@ -51,7 +51,6 @@ class FinetuneProgramTest : public TrainProgramTest {
                                      file("base"),
                                      "--set",
                                      "training.learning_rate=1e-2",
-                                     "--set",
                                      "finetune.epochs=2"};
     command.insert(command.end(), arguments.begin(), arguments.end());
     return run_child(command, options);

@@ -86,12 +86,17 @@ TEST_F(TrainTest, ASlowPrecisionIsRefusedWithItsFactorUnlessForced) {
   EXPECT_THAT(forced.err, HasSubstr("warning: training.precision: fp16 multiplies matrices "));
   EXPECT_THAT(read_text_file(file("slow") + "/log.jsonl"), HasSubstr("\"loss_scale\""));
   EXPECT_EQ(train("dry", half, {}, {"--dry-run", "--force-slow-precision"}).exit_code, 0);
-  const std::vector<std::string> bench{"linformer-bench", "step",
-                                       "--steps",         "1",
-                                       "--batch-size",    "1",
-                                       "--precision",     "fp16",
-                                       "--set",           "num_hidden_layers=1",
-                                       "--set",           "max_sequence_length=128"};
+  const std::vector<std::string> bench{"linformer-bench",
+                                       "step",
+                                       "--steps",
+                                       "1",
+                                       "--batch-size",
+                                       "1",
+                                       "--precision",
+                                       "fp16",
+                                       "--set",
+                                       "num_hidden_layers=1",
+                                       "max_sequence_length=128"};
   const auto measured = run_child(bench);
   EXPECT_EQ(measured.exit_code, 2);
   EXPECT_THAT(measured.err, HasSubstr(" times slower than fp32 on this CPU"));

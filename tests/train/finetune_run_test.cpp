@@ -9,11 +9,13 @@
 
 #include "train/tiny_run.h"
 
+#include "linformer/checkpoint/checkpoint_store.h"
 #include "linformer/checkpoint/model_config_json.h"
 #include "linformer/config/config_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/random.h"
 #include "linformer/core/stop_signal.h"
+#include "linformer/train/classification_training.h"
 #include "linformer/train/model_folder.h"
 #include "linformer/train/pretraining_run.h"
 
@@ -220,6 +222,10 @@ TEST_F(FinetuneRunTest, AFineTunedModelIsAStartAsWell) {
   FinetuneRun run(next);
   EXPECT_EQ(run.run(), StopReason::kFinished);
   EXPECT_EQ(run.model().head_config().num_outputs(), 3);
+  // Of a run folder the best evaluation counts, of a pre-training run the last step.
+  EXPECT_EQ(StartingModel::open(file("first"), {}).folder, file("first/checkpoints/best"));
+  EXPECT_EQ(StartingModel::open(file("pretrained"), {}).folder,
+            find_model_folder(file("pretrained")));
 }
 
 TEST_F(FinetuneRunTest, Regression) {

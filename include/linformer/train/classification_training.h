@@ -27,7 +27,9 @@ struct StartingModel {
   ModelConfig config;
   Tokenizer tokenizer;
 
-  /// Throws RunError for a folder without model or tokenizer, or with a tokenizer of another size.
+  /// Of a run folder the newest checkpoint, of a fine-tuned run the best: what came after it was
+  /// learned by heart. Throws RunError for a folder without model or tokenizer, or with a tokenizer
+  /// of another size.
   static StartingModel open(const std::string& init_from, const FinetuneSettings& settings);
 };
 
