@@ -44,9 +44,10 @@ std::vector<std::string> tasks_of(const FinetuneArguments& arguments) {
 std::vector<Protocol> protocols_of(const FinetuneArguments& arguments) {
   std::vector<Protocol> protocols;
   for (const std::string& name : arguments.protocols) {
+    if (name == "both") return {Protocol::kTask, Protocol::kGlobal};
     const auto protocol = enum_of<Protocol>(name);
     if (!protocol) {
-      fail_usage("--protocol", "'" + name + "' is none", "use task or global, or both");
+      fail_usage("--protocol", "'" + name + "' is none", "use task, global or both");
     }
     protocols.push_back(*protocol);
   }

@@ -47,11 +47,12 @@ void add_rows(const Runs& left, const Runs& right, const std::string& beside,
   }
 }
 
-/// Pairs the runs that have `left` and `right` in `side` and agree in the task and in `shared`.
+/// Pairs the runs that have `left` and `right` in `side` and agree in the task and in `shared`,
+/// which tables call `shared_name`.
 Comparison compare(const Runs& runs, const std::string& left, const std::string& right,
                    std::string TaskRun::*side, std::string TaskRun::*shared,
-                   const BootstrapOptions& options) {
-  Comparison comparison{left, right, options.confidence, {}};
+                   const std::string& shared_name, const BootstrapOptions& options) {
+  Comparison comparison{left, right, shared_name, options.confidence, {}};
   std::vector<std::pair<std::string, std::string>> seen;
   for (const TaskRun& run : runs) {
     const std::pair<std::string, std::string> key{run.task, run.*shared};
@@ -73,12 +74,12 @@ Comparison compare(const Runs& runs, const std::string& left, const std::string&
 
 Comparison compare_models(const Runs& runs, const std::string& left, const std::string& right,
                           const BootstrapOptions& options) {
-  return compare(runs, left, right, &TaskRun::model, &TaskRun::protocol, options);
+  return compare(runs, left, right, &TaskRun::model, &TaskRun::protocol, "protocol", options);
 }
 
 Comparison compare_protocols(const Runs& runs, const std::string& left, const std::string& right,
                              const BootstrapOptions& options) {
-  return compare(runs, left, right, &TaskRun::protocol, &TaskRun::model, options);
+  return compare(runs, left, right, &TaskRun::protocol, &TaskRun::model, "model", options);
 }
 
 }  // namespace linformer

@@ -134,7 +134,7 @@ std::string comparison_markdown(const Comparison& comparison) {
                      signed_percent(row.interval.low) + " to " + signed_percent(row.interval.high),
                      row.over_rows ? "rows and seeds" : "seeds"});
   }
-  return markdown({"task", "", "metric", comparison.left + ": mean (median)",
+  return markdown({"task", comparison.shared, "metric", comparison.left + ": mean (median)",
                    comparison.right + ": mean (median)", "difference",
                    format_number(100.0 * comparison.confidence) + " % interval", "over"},
                   lines);

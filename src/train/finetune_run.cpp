@@ -25,8 +25,15 @@ TrainerSetup setup_of(const FinetuneConfig& config, const FinetuneData& data) {
 std::vector<std::pair<std::string, std::string>> setting_of(const FinetuneConfig& config) {
   std::vector<std::pair<std::string, std::string>> setting{
       {"learning_rate", format_number(config.training.learning_rate, 3)},
-      {"batch", std::to_string(config.training.global_batch_size)},
-      {"epochs", format_number(config.finetune.epochs, 4)}};
+      {"batch", std::to_string(config.training.global_batch_size)}};
+  if (config.training.max_steps) {
+    setting.emplace_back("steps", std::to_string(*config.training.max_steps));
+  } else {
+    setting.emplace_back("epochs", format_number(config.finetune.epochs, 4));
+  }
+  if (config.input.max_length > 0) {
+    setting.emplace_back("max_length", std::to_string(config.input.max_length));
+  }
   const FinetuneSettings defaults;
   if (config.finetune.layer_decay != defaults.layer_decay) {
     setting.emplace_back("layer_decay", format_number(config.finetune.layer_decay, 3));

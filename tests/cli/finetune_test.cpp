@@ -74,9 +74,9 @@ TEST_F(FinetuneProgramTest, OneTask) {
 }
 
 TEST_F(FinetuneProgramTest, ASuiteDoesWhatIsMissingAndEndsInTables) {
-  const std::vector<std::string> suite{"--suite",    "sst-2,rte", "--seeds",    "2",
-                                       "--jobs",     "2",         "--output",   file("suite"),
-                                       "--protocol", "task",      "--protocol", "global"};
+  const std::vector<std::string> suite{"--suite",    "sst-2,rte", "--seeds",  "2",
+                                       "--jobs",     "2",         "--output", file("suite"),
+                                       "--protocol", "both"};
   const ProgramResult first = finetune(suite);
   ASSERT_EQ(first.exit_code, 0) << first.err;
   EXPECT_THAT(first.err, HasSubstr("8/8"));

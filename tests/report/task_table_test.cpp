@@ -172,8 +172,8 @@ TEST(Comparison, OfProtocolsStandsSideBySide) {
   EXPECT_DOUBLE_EQ(comparison.rows[0].left.mean, 0.8);
   EXPECT_DOUBLE_EQ(comparison.rows[0].right.mean, 0.7);
   const std::string text = comparison_markdown(comparison);
-  EXPECT_THAT(text,
-              HasSubstr("| task |  | metric | tuned: mean (median) | global: mean (median) |"));
+  EXPECT_THAT(
+      text, HasSubstr("| task | model | metric | tuned: mean (median) | global: mean (median) |"));
   EXPECT_THAT(text, HasSubstr("| +10.00 | +10.00 to +10.00 | seeds |"));
 }
 

@@ -23,9 +23,13 @@ namespace linformer {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::_;
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::Pair;
 
 /// A pre-trained tiny model, and tables whose label is whether a word occurs.
 class FinetuneRunTest : public ::testing::Test {
@@ -212,6 +216,10 @@ TEST_F(FinetuneRunTest, SegmentsAreAddedAndLeaveSingleTextsAsTheyWere) {
   const at::Tensor again =
       second.model().parameters().get("roberta.embeddings.token_type_embeddings.weight");
   EXPECT_LT((again - segments).abs().max().item<double>(), 1e-12);
+  const auto& setting = second.result()->setting;
+  EXPECT_THAT(setting, Contains(Pair("steps", "1")));
+  EXPECT_THAT(setting, Not(Contains(Pair("epochs", _))));
+  EXPECT_THAT(setting, Contains(Pair("segment_embeddings", "true")));
 }
 
 TEST_F(FinetuneRunTest, AFineTunedModelIsAStartAsWell) {

@@ -90,6 +90,7 @@ struct ComparisonRow {
 
 struct Comparison {
   std::string left, right;
+  std::string shared;        ///< what `beside` of the rows is: "protocol" or "model"
   double confidence = 0.95;  ///< of the intervals
   std::vector<ComparisonRow> rows;
 };
