@@ -304,9 +304,16 @@ SweepAxis SweepAxis::parse(const std::string& text) {
     fail_usage("--sweep", "'" + text + "' is no list of values of a key",
                "write e.g. learning_rate=1e-5,2e-5,3e-5");
   }
-  if (axis.key == "learning_rate") axis.key = "training.learning_rate";
-  if (axis.key == "batch") axis.key = "training.global_batch_size";
-  if (axis.key == "epochs") axis.key = "finetune.epochs";
+  static const std::map<std::string, std::string> kShortNames{
+      {"learning_rate", "training.learning_rate"},
+      {"batch", "training.global_batch_size"},
+      {"epochs", "finetune.epochs"}};
+  if (const auto known = kShortNames.find(axis.key); known != kShortNames.end()) {
+    axis.key = known->second;
+  } else if (axis.key.find('.') == std::string::npos) {
+    fail_usage("--sweep", "'" + axis.key + "' is no key",
+               "write learning_rate, batch, epochs, or a whole key such as finetune.layer_decay");
+  }
   return axis;
 }
 
