@@ -24,7 +24,7 @@ class StreamNotes {
     ++lines_;
     if (!request.error.empty() && errors_++ == 0) first_error_ = request;
     if (request.truncated && cut_++ < kMostWarnings) {
-      log_warning(request.where() + ": longer than the model's n, and was cut");
+      log_warning(request.where() + ": longer than a sequence may be, and was cut");
     }
     if (request.repaired_utf8 > 0 && repaired_++ < kMostWarnings) {
       log_warning(request.where() + ": not valid UTF-8; " + std::to_string(request.repaired_utf8) +
