@@ -50,6 +50,19 @@ double mean_metric(Metric metric, std::span<const std::vector<double>> runs,
   return mean_of(values);
 }
 
+/// Of two models on rows drawn from a fold.
+double resampled_difference(Metric metric, const PairedFold& fold, RandomStream& random) {
+  PairedFold drawn = fold;
+  for (size_t i = 0; i < fold.targets.size(); ++i) {
+    const size_t row = random.below(fold.targets.size());
+    drawn.predictions_a[i] = fold.predictions_a[row];
+    drawn.predictions_b[i] = fold.predictions_b[row];
+    drawn.targets[i] = fold.targets[row];
+  }
+  return metric_value(metric, drawn.predictions_a, drawn.targets) -
+         metric_value(metric, drawn.predictions_b, drawn.targets);
+}
+
 }  // namespace
 
 double mean_of(std::span<const double> values) {
@@ -119,6 +132,26 @@ DifferenceInterval bootstrap_difference_of_runs(Metric metric,
     const double value = mean_metric(metric, runs_a, numbers_a, targets, rows) -
                          mean_metric(metric, runs_b, numbers_b, targets, rows);
     if (!std::isnan(value)) resampled.push_back(value);
+  }
+  return interval_of(difference, resampled, options.confidence);
+}
+
+DifferenceInterval bootstrap_difference_of_folds(Metric metric, std::span<const PairedFold> folds,
+                                                 const BootstrapOptions& options) {
+  std::vector<double> differences;
+  for (const PairedFold& fold : folds) {
+    differences.push_back(metric_value(metric, fold.predictions_a, fold.targets) -
+                          metric_value(metric, fold.predictions_b, fold.targets));
+  }
+  const double difference = mean_of(differences);
+  std::vector<double> resampled;
+  for (int64_t r = 0; r < options.num_resamples && !std::isnan(difference); ++r) {
+    RandomStream random(RandomPurpose::kBootstrap, {options.seed, static_cast<uint64_t>(r)});
+    for (double& value : differences) {
+      value = resampled_difference(metric, folds[random.below(folds.size())], random);
+    }
+    const double mean = mean_of(differences);
+    if (!std::isnan(mean)) resampled.push_back(mean);
   }
   return interval_of(difference, resampled, options.confidence);
 }

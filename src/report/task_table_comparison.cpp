@@ -20,6 +20,20 @@ bool share_rows(const Runs& left, const Runs& right) {
   return true;
 }
 
+/// The folds of a cross-validation: each run beside that of the other model with the same seed and
+/// the same rows. Empty where a run has no such partner.
+std::vector<PairedFold> folds_of(const Runs& left, const Runs& right) {
+  std::vector<PairedFold> folds;
+  if (left.size() != right.size()) return {};
+  for (const TaskRun& run : left) {
+    const auto partner = std::find_if(right.begin(), right.end(),
+                                      [&](const TaskRun& other) { return other.seed == run.seed; });
+    if (partner == right.end() || !share_rows({run}, {*partner})) return {};
+    folds.push_back({run.predictions, partner->predictions, run.targets});
+  }
+  return folds;
+}
+
 std::vector<std::vector<double>> predictions_of(const Runs& runs) {
   std::vector<std::vector<double>> predictions;
   for (const TaskRun& run : runs) predictions.push_back(run.predictions);
@@ -30,7 +44,9 @@ void add_rows(const Runs& left, const Runs& right, const std::string& beside,
               const BootstrapOptions& options, std::vector<ComparisonRow>& rows) {
   const TaskRow a = task_rows(left).front();
   const TaskRow b = task_rows(right).front();
-  const bool over_rows = share_rows(left, right);
+  const bool same_rows = share_rows(left, right);
+  const std::vector<PairedFold> folds =
+      same_rows ? std::vector<PairedFold>() : folds_of(left, right);
   for (const MetricSummary& metric : a.metrics) {
     const auto other = std::find_if(b.metrics.begin(), b.metrics.end(), [&](const auto& summary) {
       return summary.name == metric.name;
@@ -38,11 +54,17 @@ void add_rows(const Runs& left, const Runs& right, const std::string& beside,
     if (other == b.metrics.end()) continue;
     ComparisonRow row{a.task, beside, metric.name, metric, *other, a.num_failed, b.num_failed};
     const std::optional<Metric> known = enum_of<Metric>(metric.name);
-    row.over_rows = over_rows && known.has_value();
-    row.interval = row.over_rows ? bootstrap_difference_of_runs(*known, predictions_of(left),
-                                                                predictions_of(right),
-                                                                left.front().targets, options)
-                                 : bootstrap_mean_difference(metric.values, other->values, options);
+    if (known && same_rows) {
+      row.resampled = "rows and seeds";
+      row.interval = bootstrap_difference_of_runs(
+          *known, predictions_of(left), predictions_of(right), left.front().targets, options);
+    } else if (known && !folds.empty()) {
+      row.resampled = "folds and rows";
+      row.interval = bootstrap_difference_of_folds(*known, folds, options);
+    } else {
+      row.resampled = "seeds";
+      row.interval = bootstrap_mean_difference(metric.values, other->values, options);
+    }
     rows.push_back(std::move(row));
   }
 }

@@ -132,7 +132,7 @@ std::string comparison_markdown(const Comparison& comparison) {
     lines.push_back({row.task, row.beside, row.metric, side(row.left, row.left_failed),
                      side(row.right, row.right_failed), signed_percent(row.interval.difference),
                      signed_percent(row.interval.low) + " to " + signed_percent(row.interval.high),
-                     row.over_rows ? "rows and seeds" : "seeds"});
+                     row.resampled});
   }
   return markdown({"task", comparison.shared, "metric", comparison.left + ": mean (median)",
                    comparison.right + ": mean (median)", "difference",
@@ -154,7 +154,7 @@ std::string comparison_json(const Comparison& comparison) {
                     {"difference", number(row.interval.difference)},
                     {"low", number(row.interval.low)},
                     {"high", number(row.interval.high)},
-                    {"resampled", row.over_rows ? "rows and seeds" : "seeds"}});
+                    {"resampled", row.resampled}});
   }
   return text_of({{"left", comparison.left},
                   {"right", comparison.right},

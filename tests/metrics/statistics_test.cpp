@@ -120,6 +120,31 @@ TEST(Bootstrap, OfRunsCoversRowsAndSeeds) {
       bootstrap_difference_of_runs(Metric::kAccuracy, {}, Runs{models.b}, models.targets).low));
 }
 
+TEST(Bootstrap, OfFoldsIsPaired) {
+  // Fold 1: accuracies 1 and 0; fold 2: 0 and 0. Whatever rows are drawn, a fold's difference stays
+  // 1 or 0, so that a resample's mean is 0, 0.5 or 1 with probabilities 1/4, 1/2, 1/4.
+  const std::vector<PairedFold> folds{{{1, 1, 1}, {0, 0, 0}, {1, 1, 1}}, {{1, 1}, {1, 1}, {0, 0}}};
+  const DifferenceInterval found =
+      bootstrap_difference_of_folds(Metric::kAccuracy, folds, {4000, 0.4, 5});
+  EXPECT_DOUBLE_EQ(found.difference, 0.5);
+  EXPECT_DOUBLE_EQ(found.low, 0.5);
+  EXPECT_DOUBLE_EQ(found.high, 0.5);
+  const DifferenceInterval wide =
+      bootstrap_difference_of_folds(Metric::kAccuracy, folds, {4000, 0.6, 5});
+  EXPECT_DOUBLE_EQ(wide.low, 0.0);
+  EXPECT_DOUBLE_EQ(wide.high, 1.0);
+  // Rows of a single fold: four of which one differs, so 0.25 and an interval around it.
+  const DifferenceInterval rows = bootstrap_difference_of_folds(
+      Metric::kAccuracy, std::vector<PairedFold>{{{1, 1, 1, 1}, {1, 1, 1, 0}, {1, 1, 1, 1}}});
+  EXPECT_DOUBLE_EQ(rows.difference, 0.25);
+  EXPECT_DOUBLE_EQ(rows.low, 0.0);
+  EXPECT_DOUBLE_EQ(rows.high, 0.75);
+  EXPECT_TRUE(std::isnan(bootstrap_difference_of_folds(Metric::kAccuracy, {}).low));
+  EXPECT_THROW(bootstrap_difference_of_folds(Metric::kAccuracy,
+                                             std::vector<PairedFold>{{{1, 1}, {1, 1}, {1}}}),
+               std::invalid_argument);
+}
+
 TEST(Bootstrap, OfMeansOverSeeds) {
   // Of the 27 resamples of three values one has the mean 1 and one the mean 3: 3.7 % each, so both
   // lie within the outer 2.5 %.

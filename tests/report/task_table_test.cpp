@@ -135,7 +135,7 @@ TEST(Comparison, OfModelsIsOverRowsAndSeeds) {
                      "linformer", "standard", {500, 0.9, 1});
   ASSERT_EQ(comparison.rows.size(), 1u);  // sts-b has no run of the other model
   const ComparisonRow& row = comparison.rows.front();
-  EXPECT_TRUE(row.over_rows);
+  EXPECT_EQ(row.resampled, "rows and seeds");
   EXPECT_EQ(row.beside, "tuned");
   EXPECT_NEAR(row.interval.difference, 0.825 - 0.9, 1e-12);
   EXPECT_LT(row.interval.low, row.interval.difference);
@@ -150,11 +150,37 @@ TEST(Comparison, OfModelsIsOverRowsAndSeeds) {
   EXPECT_EQ(json["left"], "linformer");
 }
 
+TEST(Comparison, OfACrossValidationPairsTheFolds) {
+  std::vector<TaskRun> runs;
+  for (int64_t seed = 1; seed <= 5; ++seed) {
+    // Folds differ by up to 80 of 200 rows, the models by 10 in each: accuracies 0.45 to 0.85.
+    const int right = 80 + 20 * static_cast<int>(seed);
+    for (const auto& [model, more] : {std::pair{"a", 10}, std::pair{"b", 0}}) {
+      runs.push_back(with_predictions(model, seed, right + more));
+      std::rotate(runs.back().targets.begin(), runs.back().targets.begin() + seed,
+                  runs.back().targets.end());
+      std::rotate(runs.back().predictions.begin(), runs.back().predictions.begin() + seed,
+                  runs.back().predictions.end());
+      runs.back().targets.front() = 2.0 + static_cast<double>(seed);  // no two folds are alike
+    }
+  }
+  const Comparison comparison = compare_models(runs, "a", "b");
+  const ComparisonRow& row = comparison.rows.front();
+  EXPECT_EQ(row.resampled, "folds and rows");
+  // 10 rows of 200 more are right in every fold: the folds' spread (0.16) is not in the interval.
+  EXPECT_NEAR(row.interval.difference, 0.05, 0.006);
+  EXPECT_GT(row.interval.low, 0.03);
+  EXPECT_LT(row.interval.high, 0.07);
+  // Without one partner the pairs are none.
+  runs.pop_back();
+  EXPECT_EQ(compare_models(runs, "a", "b").rows.front().resampled, "seeds");
+}
+
 TEST(Comparison, WithoutPredictionsIsOverSeeds) {
   const Comparison comparison = compare_models(
       {with_predictions("a", 1, 160), sst2("b", 1, 0.7), sst2("b", 2, 0.6)}, "a", "b");
   ASSERT_EQ(comparison.rows.size(), 1u);
-  EXPECT_FALSE(comparison.rows[0].over_rows);
+  EXPECT_EQ(comparison.rows[0].resampled, "seeds");
   EXPECT_NEAR(comparison.rows[0].interval.difference, 0.15, 1e-12);
   // Two runs: each mean of a resample is 0.6, 0.65 or 0.7.
   EXPECT_NEAR(comparison.rows[0].interval.low, 0.1, 1e-12);

@@ -51,6 +51,18 @@ DifferenceInterval bootstrap_difference_of_runs(Metric metric,
                                                 std::span<const double> targets,
                                                 const BootstrapOptions& options = {});
 
+/// One fold of a cross-validation: what two models predicted for its rows.
+struct PairedFold {
+  std::vector<double> predictions_a, predictions_b, targets;
+};
+
+/// Of the mean of a metric over the folds. Each resample draws folds, and rows within each of them,
+/// the same for both models: folds differ more from each other than models do. That the training
+/// sets of folds overlap is not covered (Bengio & Grandvalet 2004: no unbiased estimate of it
+/// exists). All NaN without folds or where the metric of a fold is undefined.
+DifferenceInterval bootstrap_difference_of_folds(Metric metric, std::span<const PairedFold> folds,
+                                                 const BootstrapOptions& options = {});
+
 /// Of the mean over runs (seeds) of two models; the runs of each are drawn on their own. All NaN
 /// where a model has no run. With few runs the interval is too narrow: a resample of 3 has 10
 /// distinct means at most.

@@ -83,9 +83,9 @@ struct ComparisonRow {
   MetricSummary left, right;
   int64_t left_failed = 0, right_failed = 0;
   DifferenceInterval interval = {};  ///< of the means, left - right
-  /// The interval is over rows and seeds, as all runs kept their predictions for the same rows;
-  /// else over seeds alone.
-  bool over_rows = false;
+  /// What the interval is over: "rows and seeds" where all runs kept their predictions for the same
+  /// rows, "folds and rows" where the runs of each seed did (a cross-validation), else "seeds".
+  std::string resampled = {};
 };
 
 struct Comparison {
