@@ -1,12 +1,25 @@
 #include "linformer/train/finetune_run.h"
 
+#include <filesystem>
+
 #include "linformer/config/config_file.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/format.h"
 #include "linformer/train/model_folder.h"
 
+namespace fs = std::filesystem;
+
 namespace linformer {
 namespace {
+
+/// The fine-tuning that a starting model comes from, if it is a checkpoint of one.
+std::optional<TaskResult> fine_tuning_before(const std::string& model_folder) {
+  const fs::path checkpoints = fs::canonical(model_folder).parent_path();
+  if (checkpoints.filename() != "checkpoints") return std::nullopt;
+  const std::string path = (checkpoints.parent_path() / "result.json").string();
+  if (!fs::exists(path)) return std::nullopt;
+  return task_result_from_json(read_text_file(path), path);
+}
 
 std::string shared_settings(FinetuneConfig config) {
   config.run = {.dir = "", .seed = config.run.seed, .threads = 0, .init_from = ""};
@@ -56,6 +69,7 @@ std::vector<std::pair<std::string, std::string>> setting_of(const FinetuneConfig
 FinetuneRun::FinetuneRun(FinetuneConfig config, std::shared_ptr<ProcessGroup> processes)
     : config_(std::move(config)),
       start_(StartingModel::open(config_.run.init_from, config_.finetune)),
+      before_(fine_tuning_before(start_.folder)),
       data_(encode_finetune_data(config_, read_finetune_rows(config_.task), start_.config,
                                  start_.tokenizer)),
       task_(config_, start_, data_),
@@ -79,12 +93,15 @@ bool FinetuneRun::measure() {
   team_.share(named_parameters(task_.parameters()));
   TaskResult result;
   result.task = data_.task.name;
-  result.model = config_.run.init_from;
+  result.model = before_ ? before_->model : config_.run.init_from;
   if (config_.finetune.weights == StartingWeights::kRandom) result.model += " (random weights)";
   result.seed = config_.run.seed;
   result.fold = config_.task.fold;
   result.protocol = name_of(config_.finetune.protocol);
   result.setting = setting_of(config_);
+  if (before_ && config_.finetune.weights == StartingWeights::kPretrained) {
+    result.setting.emplace_back("from", before_->task);
+  }
   result.train_rows = data_.train->num_sequences();
   result.train_is_part = data_.train_is_part;
   result.steps = trainer_.state().step;

@@ -121,6 +121,29 @@ TEST_F(FinetuneProgramTest, ASweepTakesTheBestOfItsSettings) {
   EXPECT_THAT(result.out, Not(HasSubstr("1e-30")));
 }
 
+TEST_F(FinetuneProgramTest, SeedsFromTheirMnliModelsAreOneRow) {
+  fs::create_directories(file("glue/MNLI"));
+  std::string mnli = "index\tsentence1\tsentence2\tgold_label\n";
+  for (int i = 0; i < 24; ++i) {
+    const std::string number = std::to_string(i);
+    mnli += number + "\tthe old house " + number + "\ta river\t" +
+            (i % 3 == 0   ? "entailment"
+             : i % 3 == 1 ? "neutral"
+                          : "contradiction") +
+            "\n";
+  }
+  for (const char* part : {"train.tsv", "dev_matched.tsv", "dev_mismatched.tsv"}) {
+    write_file_atomically(file("glue/MNLI/" + std::string(part)), mnli);
+  }
+  const ProgramResult result = finetune({"--suite", "rte,mnli", "--from-mnli", "--seeds", "2",
+                                         "--set", "training.max_steps=2", "--output", file("one")});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("| rte | " + file("base") + " | task | accuracy |"));
+  EXPECT_THAT(result.out, HasSubstr("steps=2 from=mnli |"));
+  EXPECT_THAT(result.out, HasSubstr("| 2 | mnli, rte |"));  // one model in the averages
+  EXPECT_THAT(result.out, Not(HasSubstr("checkpoints/best |")));
+}
+
 TEST_F(FinetuneProgramTest, AStoppedSuiteGoesOn) {
   const std::vector<std::string> suite{"--suite", "sst-2",    "--seeds",
                                        "3",       "--output", file("stopped")};

@@ -230,6 +230,8 @@ TEST_F(FinetuneRunTest, AFineTunedModelIsAStartAsWell) {
   FinetuneRun run(next);
   EXPECT_EQ(run.run(), StopReason::kFinished);
   EXPECT_EQ(run.model().head_config().num_outputs(), 3);
+  EXPECT_EQ(run.result()->model, file("pretrained"));
+  EXPECT_THAT(run.result()->setting, Contains(Pair("from", "mood")));
   // Of a run folder the best evaluation counts, of a pre-training run the last step.
   EXPECT_EQ(StartingModel::open(file("first"), {}).folder, file("first/checkpoints/best"));
   EXPECT_EQ(StartingModel::open(file("pretrained"), {}).folder,

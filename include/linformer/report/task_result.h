@@ -25,11 +25,13 @@ struct SetResult {
 /// The outcome of one fine-tuning run: result.json of its folder.
 struct TaskResult {
   std::string task;
-  std::string model;  ///< what was fine-tuned: run.init_from, or the name of a baseline
+  /// What was fine-tuned: run.init_from, or, where that was fine-tuned before, what it came from;
+  /// or the name of a baseline.
+  std::string model;
   int64_t seed = 0;
   int64_t fold = 0;
   std::string protocol;  ///< "task", "global", "tuned"
-  /// What tells settings apart, e.g. {"learning_rate", "1e-05"}.
+  /// What tells settings apart, e.g. {"learning_rate", "1e-05"}, {"from", "mnli"}.
   std::vector<std::pair<std::string, std::string>> setting;
   int64_t train_rows = 0;
   bool train_is_part = false;

@@ -39,6 +39,7 @@ class FinetuneRun {
 
   FinetuneConfig config_;
   StartingModel start_;
+  std::optional<TaskResult> before_;  ///< of the fine-tuned model that this run starts from
   FinetuneData data_;
   ClassificationTraining task_;
   Team team_;
