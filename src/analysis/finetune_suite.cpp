@@ -29,10 +29,6 @@ struct Job {
   std::string protocol;  ///< for the result: "tuned" where a sweep chose the setting
 };
 
-std::string result_path(const FinetuneConfig& config) {
-  return config.run.dir + "/result.json";
-}
-
 /// What counts as another run: everything but threads.
 std::string comparable(FinetuneConfig config) {
   config.run.threads = 0;
@@ -40,7 +36,7 @@ std::string comparable(FinetuneConfig config) {
 }
 
 bool is_done(const FinetuneConfig& config) {
-  if (!fs::exists(result_path(config))) return false;
+  if (!fs::exists(result_path(config.run.dir))) return false;
   const FinetuneConfig before = load_finetune_config(config.run.dir + "/config.yaml", {});
   if (const auto changed = first_changed_setting(comparable(config), comparable(before))) {
     fail_usage(config.run.dir,
@@ -52,7 +48,7 @@ bool is_done(const FinetuneConfig& config) {
 }
 
 TaskResult read_result(const FinetuneConfig& config, const std::string& protocol) {
-  const std::string path = result_path(config);
+  const std::string path = result_path(config.run.dir);
   TaskResult result = task_result_from_json(read_text_file(path), path);
   result.protocol = protocol;
   return result;
@@ -138,7 +134,7 @@ class JobRunner {
   void finish(const Slot& slot, int code, const std::string& count,
               std::vector<FailedJob>& failed) const {
     const FinetuneConfig& config = slot.job->config;
-    if (code != 0 || !fs::exists(result_path(config))) {
+    if (code != 0 || !fs::exists(result_path(config.run.dir))) {
       failed.push_back({config.run.dir, reason_from(log_path(*slot.job), code)});
       log_warning(count + " " + config.run.dir + " failed: " + failed.back().reason);
       return;
@@ -215,7 +211,7 @@ class Suite {
     run_jobs(rest);
     first.insert(first.end(), rest.begin(), rest.end());
     for (const Job& job : first) {
-      if (fs::exists(result_path(job.config))) {
+      if (fs::exists(result_path(job.config.run.dir))) {
         suite_.results.push_back(read_result(job.config, job.protocol));
       }
     }
@@ -267,7 +263,7 @@ class Suite {
       for (int64_t i = 0; i < options_.sweep_seeds; ++i) {
         const Job& job =
             jobs[s * static_cast<size_t>(options_.sweep_seeds) + static_cast<size_t>(i)];
-        if (!fs::exists(result_path(job.config))) continue;
+        if (!fs::exists(result_path(job.config.run.dir))) continue;
         suite_.sweep.push_back(read_result(job.config, job.protocol));
         scores.push_back(suite_.sweep.back().score());
       }

@@ -75,7 +75,7 @@ std::vector<StoredResult> read_results(const std::string& output) {
   if (fs::is_directory(output)) {
     for (const auto& entry : fs::recursive_directory_iterator(output)) {
       const std::string path = entry.path().string();
-      if (entry.path().filename() != "result.json") continue;
+      if (path != result_path(entry.path().parent_path().string())) continue;
       // What a sweep tried: OUTPUT/TASK/sweep/SETTING/seed-N.
       if (fs::relative(entry.path(), output).string().find("/sweep/") != std::string::npos) {
         continue;
@@ -122,7 +122,6 @@ std::vector<TaskRun> task_runs(const std::vector<StoredResult>& results, const s
       run.regression = set.majority != set.majority;
       run.in_average = i == 0 && in_average(result.task);
       run.remark = remark_of(result, set);
-      // Folds of a cross-validation hold out different rows, which cannot be compared one by one.
       const std::string path = predictions_path(stored.folder, set.name);
       if (fs::exists(path)) {
         const PredictionTable table = PredictionTable::read(path);

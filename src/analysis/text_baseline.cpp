@@ -61,7 +61,7 @@ TaskResult run_bag_of_words(const FinetuneConfig& config) {
   }
   result.seconds = steady_seconds() - start;
   write_file_atomically(config.run.dir + "/config.yaml", dump_yaml(config));
-  write_file_atomically(config.run.dir + "/result.json", to_json(result));
+  write_file_atomically(result_path(config.run.dir), to_json(result));
   return result;
 }
 

@@ -20,6 +20,7 @@
 #include "linformer/kernels/compute_device.h"
 #include "linformer/kernels/precision_speed.h"
 #include "linformer/kernels/thread_setup.h"
+#include "linformer/report/task_result.h"
 #include "linformer/train/finetune_run.h"
 
 namespace linformer {
@@ -60,7 +61,7 @@ void print(const TaskResult& result, const std::string& folder,
   if (arguments.baseline.empty()) {
     std::printf("model folder: %s/checkpoints/best\n", folder.c_str());
   }
-  std::printf("result:       %s/result.json\n", folder.c_str());
+  std::printf("result:       %s\n", result_path(folder).c_str());
 }
 
 void run_finetune(const FinetuneArguments& arguments) {

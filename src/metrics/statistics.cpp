@@ -52,15 +52,9 @@ double mean_metric(Metric metric, std::span<const std::vector<double>> runs,
 
 /// Of two models on rows drawn from a fold.
 double resampled_difference(Metric metric, const PairedFold& fold, RandomStream& random) {
-  PairedFold drawn = fold;
-  for (size_t i = 0; i < fold.targets.size(); ++i) {
-    const size_t row = random.below(fold.targets.size());
-    drawn.predictions_a[i] = fold.predictions_a[row];
-    drawn.predictions_b[i] = fold.predictions_b[row];
-    drawn.targets[i] = fold.targets[row];
-  }
-  return metric_value(metric, drawn.predictions_a, drawn.targets) -
-         metric_value(metric, drawn.predictions_b, drawn.targets);
+  const std::vector<size_t> rows = drawn(fold.targets.size(), random);
+  return mean_metric(metric, {&fold.predictions_a, 1}, {0}, fold.targets, rows) -
+         mean_metric(metric, {&fold.predictions_b, 1}, {0}, fold.targets, rows);
 }
 
 }  // namespace

@@ -53,6 +53,10 @@ double TaskResult::score() const {
   return std::isfinite(value) ? value : -1.0;
 }
 
+std::string result_path(const std::string& run_folder) {
+  return run_folder + "/result.json";
+}
+
 std::string predictions_path(const std::string& run_folder, std::string set_name) {
   for (char& c : set_name) {
     if (c == ' ' || c == '/') c = '_';

@@ -16,7 +16,7 @@ namespace {
 std::optional<TaskResult> fine_tuning_before(const std::string& model_folder) {
   const fs::path checkpoints = fs::canonical(model_folder).parent_path();
   if (checkpoints.filename() != "checkpoints") return std::nullopt;
-  const std::string path = (checkpoints.parent_path() / "result.json").string();
+  const std::string path = result_path(checkpoints.parent_path().string());
   if (!fs::exists(path)) return std::nullopt;
   return task_result_from_json(read_text_file(path), path);
 }
@@ -116,7 +116,7 @@ bool FinetuneRun::measure() {
       if (measured) result.sets.push_back(*measured);
     }
   }
-  if (team_.is_first()) write_file_atomically(config_.run.dir + "/result.json", to_json(result));
+  if (team_.is_first()) write_file_atomically(result_path(config_.run.dir), to_json(result));
   result_ = std::move(result);
   return true;
 }

@@ -153,7 +153,7 @@ TEST(Comparison, OfModelsIsOverRowsAndSeeds) {
 TEST(Comparison, OfACrossValidationPairsTheFolds) {
   std::vector<TaskRun> runs;
   for (int64_t seed = 1; seed <= 5; ++seed) {
-    // Folds differ by up to 80 of 200 rows, the models by 10 in each: accuracies 0.45 to 0.85.
+    // Folds differ by up to 80 of 200 rows, the models by 10 in each: accuracies 0.5 to 0.95.
     const int right = 80 + 20 * static_cast<int>(seed);
     for (const auto& [model, more] : {std::pair{"a", 10}, std::pair{"b", 0}}) {
       runs.push_back(with_predictions(model, seed, right + more));

@@ -47,7 +47,8 @@ struct TaskResult {
   bool operator==(const TaskResult&) const = default;
 };
 
-/// Where a run folder keeps the predictions of a set.
+/// Where a run folder keeps its TaskResult, and the predictions of a set.
+std::string result_path(const std::string& run_folder);
 std::string predictions_path(const std::string& run_folder, std::string set_name);
 
 /// JSON and back. Numbers that are not finite are null. Throws RunError that names `source`.
