@@ -330,9 +330,7 @@ at::Tensor composed_attention(const at::Tensor& query, const at::Tensor& key,
       scores = scores.masked_fill(visible.logical_not(), -std::numeric_limits<double>::infinity());
     }
     const at::Tensor probabilities = at::softmax(scores, -1);
-    output = at::matmul(
-        probabilities * composed_dropout_scale(scores.sizes(), probabilities.options(), site),
-        split(value));
+    output = at::matmul(dropout(probabilities, site), split(value));
   }
   if (blind.defined()) output = output.masked_fill(blind, 0.0);
   return output.transpose(1, 2).reshape(query.sizes());

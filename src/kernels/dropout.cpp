@@ -6,6 +6,9 @@
 
 #include "composed.h"
 #include "dropout_hash.h"
+#ifdef LINFORMER_WITH_CUDA
+#include "cuda/dropout.h"
+#endif
 
 #include "linformer/kernels/mixed_precision.h"
 
@@ -14,8 +17,15 @@ namespace {
 
 constexpr int64_t kGrain = 1 << 15;
 
-at::Tensor scale_kept(const at::Tensor& input, const DropoutHash& hash) {
+at::Tensor scale_kept(const at::Tensor& input, const DropoutSite& site) {
+  const DropoutHash hash(site.probability, site.key);
   const at::Tensor source = input.contiguous();
+#ifdef LINFORMER_WITH_CUDA
+  if (source.is_cuda()) return cuda::scale_kept(source, hash);
+#endif
+  if (takes_composed_path(source)) {
+    return source * composed_dropout_scale(source.sizes(), source.options(), site);
+  }
   at::Tensor output = at::empty_like(source);
   AT_DISPATCH_FLOATING_TYPES(source.scalar_type(), "dropout", [&] {
     const scalar_t* in = source.data_ptr<scalar_t>();
@@ -33,14 +43,14 @@ class DropoutFunction : public torch::autograd::Function<DropoutFunction> {
                             double probability, int64_t key) {
     ctx->saved_data["probability"] = probability;
     ctx->saved_data["key"] = key;
-    return scale_kept(input, DropoutHash(probability, static_cast<uint64_t>(key)));
+    return scale_kept(input, {probability, static_cast<uint64_t>(key)});
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
                                                  const torch::autograd::variable_list& grads) {
-    const DropoutHash hash(ctx->saved_data["probability"].toDouble(),
-                           static_cast<uint64_t>(ctx->saved_data["key"].toInt()));
-    return {scale_kept(grads[0], hash), at::Tensor(), at::Tensor()};
+    const DropoutSite site{ctx->saved_data["probability"].toDouble(),
+                           static_cast<uint64_t>(ctx->saved_data["key"].toInt())};
+    return {scale_kept(grads[0], site), at::Tensor(), at::Tensor()};
   }
 };
 
@@ -49,13 +59,11 @@ class DropoutFunction : public torch::autograd::Function<DropoutFunction> {
 at::Tensor dropout(const at::Tensor& input, const DropoutSite& site) {
   if (site.probability == 0.0) return input;
   const at::Tensor x = to_full(input);
-  if (takes_composed_path(x)) return x * composed_dropout_scale(x.sizes(), x.options(), site);
   return DropoutFunction::apply(x, site.probability, static_cast<int64_t>(site.key));
 }
 
 at::Tensor dropout_scale(at::IntArrayRef sizes, at::ScalarType dtype, const DropoutSite& site) {
-  return scale_kept(at::ones(sizes, at::TensorOptions().dtype(dtype)),
-                    DropoutHash(site.probability, site.key));
+  return scale_kept(at::ones(sizes, at::TensorOptions().dtype(dtype)), site);
 }
 
 }  // namespace linformer

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "host_device.h"
+
 namespace linformer {
 
 /// The keep-or-drop decision of one site as a pure function of the element's index.
@@ -16,7 +18,7 @@ class DropoutHash {
         threshold_(static_cast<uint32_t>(probability * 4294967296.0)),
         scale_(1.0 / (1.0 - probability)) {}
 
-  bool keeps(uint32_t index) const {
+  LINFORMER_HOST_DEVICE bool keeps(uint32_t index) const {
     uint32_t x = index ^ low_;
     x ^= x >> 16;
     x *= 0x7feb352dU;
@@ -32,7 +34,7 @@ class DropoutHash {
   uint32_t low() const { return low_; }
   uint32_t high() const { return high_; }
   uint32_t threshold() const { return threshold_; }
-  double scale() const { return scale_; }
+  LINFORMER_HOST_DEVICE double scale() const { return scale_; }
 
   /// out[i] = in[i] / (1 - probability) where first + i is kept, else 0; in and out may be the same
   /// row.

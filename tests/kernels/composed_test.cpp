@@ -1,4 +1,5 @@
-// The composed path, which other devices take, against the fused kernels, on the CPU.
+// The composed path, which other devices take, against the fused kernels: on the CPU, and on a CUDA
+// device where there is one.
 #include "kernels/composed.h"
 
 #include "kernels/dropout_hash.h"
@@ -35,15 +36,39 @@ Outcome outcome_of(const Operation& operation, const Tensors& inputs) {
   return {value.detach(), torch::autograd::grad({(value * upstream).sum()}, leaves)};
 }
 
+void expect_near(const Outcome& other, const Outcome& fused, double tolerance,
+                 const std::string& what) {
+  EXPECT_LT(relative_difference(other.value, fused.value), tolerance) << what;
+  for (size_t i = 0; i < fused.gradients.size(); ++i) {
+    EXPECT_LT(relative_difference(other.gradients[i], fused.gradients[i]), tolerance)
+        << what << ", gradient of input " << i;
+  }
+}
+
+/// Value and gradients on the CUDA device, brought back.
+Outcome outcome_on_cuda(const Operation& operation, const Tensors& inputs) {
+  Tensors leaves;
+  for (const at::Tensor& input : inputs) {
+    leaves.push_back(input.detach().to(at::kCUDA).set_requires_grad(true));
+  }
+  const at::Tensor value = operation(leaves);
+  at::manual_seed(99);
+  const at::Tensor upstream = at::randn(value.sizes(), value.options().device(at::kCPU));
+  Outcome outcome{value.detach().cpu(),
+                  torch::autograd::grad({(value * upstream.to(at::kCUDA)).sum()}, leaves)};
+  for (at::Tensor& gradient : outcome.gradients) gradient = gradient.cpu();
+  return outcome;
+}
+
 void expect_both_paths_equal(const Operation& operation, const Tensors& inputs, double tolerance,
                              const std::string& what) {
   const Outcome fused = outcome_of(operation, inputs);
-  const ComposedPath other;
-  const Outcome composed = outcome_of(operation, inputs);
-  EXPECT_LT(relative_difference(composed.value, fused.value), tolerance) << what;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    EXPECT_LT(relative_difference(composed.gradients[i], fused.gradients[i]), tolerance)
-        << what << ", gradient of input " << i;
+  {
+    const ComposedPath other;
+    expect_near(outcome_of(operation, inputs), fused, tolerance, what);
+  }
+  if (at::globalContext().hasCUDA()) {
+    expect_near(outcome_on_cuda(operation, inputs), fused, tolerance, what + ", on CUDA");
   }
 }
 
@@ -82,6 +107,26 @@ TEST(ComposedDropout, ValuesAndGradientsAreEqualToTheBit) {
   const Outcome composed = outcome_of(operation, inputs);
   EXPECT_TRUE(at::equal(composed.value, fused.value));
   EXPECT_TRUE(at::equal(composed.gradients[0], fused.gradients[0]));
+}
+
+TEST(CudaDropout, ValuesAndGradientsAreThoseOfTheCpuToTheBit) {
+  if (!at::globalContext().hasCUDA()) GTEST_SKIP() << "this machine has no CUDA device";
+  at::manual_seed(1);
+  for (const double probability : {0.1, 0.5, 0.999}) {
+    const DropoutSite site{probability, 0xfedcba9876543210ULL};
+    const Operation operation = [&](const Tensors& in) { return dropout(in[0], site); };
+    for (const auto type : {at::kFloat, at::kDouble}) {
+      for (const std::vector<int64_t>& sizes :
+           std::vector<std::vector<int64_t>>{{0}, {1}, {33, 65}, {1100, 1000}}) {
+        const Tensors inputs{at::randn(sizes, type)};
+        const Outcome cpu = outcome_of(operation, inputs);
+        const Outcome cuda = outcome_on_cuda(operation, inputs);
+        EXPECT_TRUE(at::equal(cuda.value, cpu.value))
+            << at::IntArrayRef(sizes) << " " << probability;
+        EXPECT_TRUE(at::equal(cuda.gradients[0], cpu.gradients[0]));
+      }
+    }
+  }
 }
 
 TEST(ComposedGelu, EqualsTheFusedKernel) {
@@ -128,7 +173,9 @@ TEST(ComposedAttention, EqualsTheFusedKernel) {
       for (const at::Tensor& key_mask : {at::Tensor(), mask, none}) {
         expect_both_paths_equal(
             [&](const Tensors& in) {
-              return dropout_attention(in[0], in[1], in[2], 2, key_mask, site, window);
+              const at::Tensor on_device =
+                  key_mask.defined() ? key_mask.to(in[0].device()) : key_mask;
+              return dropout_attention(in[0], in[1], in[2], 2, on_device, site, window);
             },
             {at::randn({2, 30, 12}, options), at::randn({2, 30, 12}, options),
              at::randn({2, 30, 12}, options)},
@@ -161,8 +208,10 @@ TEST(ComposedLoss, EqualsTheFusedKernel) {
   const Tensors inputs{at::randn({23, 16}, at::kDouble), at::randn({50, 16}, at::kDouble),
                        at::randn({50}, at::kDouble)};
   expect_both_paths_equal(
-      [&](const Tensors& in) { return linear_cross_entropy(in[0], in[1], in[2], labels); }, inputs,
-      1e-6, "loss");  // the fused exponential has a float's digits
+      [&](const Tensors& in) {
+        return linear_cross_entropy(in[0], in[1], in[2], labels.to(in[0].device()));
+      },
+      inputs, 1e-6, "loss");  // the fused exponential has a float's digits
   const at::Tensor fused = linear_cross_entropy_rows(inputs[0], inputs[1], inputs[2], labels);
   const ComposedPath other;
   EXPECT_LT(relative_difference(linear_cross_entropy_rows(inputs[0], inputs[1], inputs[2], labels),

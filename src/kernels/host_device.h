@@ -1,0 +1,9 @@
+#pragma once
+
+/// Marks a function that CPU code and CUDA kernels share, so that a machine without a GPU tests its
+/// arithmetic.
+#ifdef __CUDACC__
+#define LINFORMER_HOST_DEVICE __host__ __device__
+#else
+#define LINFORMER_HOST_DEVICE
+#endif
