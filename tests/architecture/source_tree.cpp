@@ -62,6 +62,7 @@ std::vector<SourceFile> read_all_text() {
   for (const auto& entry : fs::directory_iterator(root_folder())) {
     if (!entry.is_regular_file()) continue;
     const std::string path = entry.path().filename().string();
+    if (path == ".git") continue;  // a worktree's, with the place of its repository
     files.push_back({path, "", read_text(entry.path())});
   }
   files.push_back({"data/README.md", "", read_text(root_folder() / "data/README.md")});
