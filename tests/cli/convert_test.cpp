@@ -143,6 +143,49 @@ TEST_F(ConvertProgramTest, TransformersComputesTheSame) {
   EXPECT_EQ(status, 0) << read_text_file(log);
 }
 
+// The names of the weights, config.json and every bit survive what users of transformers do.
+TEST_F(ConvertProgramTest, WhatTransformersSavesIsTheSameModel) {
+  const std::string python = python_with_transformers();
+  if (python.empty()) GTEST_SKIP() << "no Python with transformers (set LINFORMER_PYTHON)";
+  write_file_atomically(path("save.py"), R"(
+import sys
+from transformers import AutoModelForMaskedLM
+for folder in sys.argv[1:]:
+    model = AutoModelForMaskedLM.from_pretrained(folder, trust_remote_code=True)
+    model.save_pretrained(folder + "-saved")
+)");
+  const std::vector<std::vector<std::string>> variants{
+      {"projected_length=4"},
+      {"projected_length=[[2, 4, 8, 4], 16]", "sharing=none", "value_convolution=3"},
+      {"type=[local_window, linformer]", "projected_length=4", "sharing=layerwise"}};
+  std::string command = "HF_HUB_OFFLINE=1 " + python + " '" + path("save.py") + "'";
+  for (size_t i = 0; i < variants.size(); ++i) {
+    const std::string name = "saved-" + std::to_string(i);
+    std::vector<std::string> arguments{"linformerise", "--input", path("roberta"), "--output",
+                                       path(name)};
+    for (const std::string& setting : variants[i]) {
+      arguments.insert(arguments.end(), {"--set", setting});
+    }
+    convert(arguments);
+    convert({"export", "--input", path(name), "--output", path(name + "-hf")});
+    command += " '" + path(name + "-hf") + "'";
+  }
+  const std::string log = path("saving.txt");
+  const int status = std::system((command + " > '" + log + "' 2>&1").c_str());
+  ASSERT_EQ(status, 0) << read_text_file(log);
+  for (size_t i = 0; i < variants.size(); ++i) {
+    const std::string name = "saved-" + std::to_string(i);
+    const std::string back = name + "-back";
+    convert(
+        {"import", "--from", "hf", "--input", path(name + "-hf-saved"), "--output", path(back)});
+    ASSERT_EQ(features(name).exit_code, 0);
+    ASSERT_EQ(features(back).exit_code, 0);
+    EXPECT_EQ(read_text_file(path(back + ".safetensors")),
+              read_text_file(path(name + ".safetensors")))
+        << name;
+  }
+}
+
 /// A byte-level BPE of 120 pieces, as many as the reference model has: a blank, the other ASCII
 /// characters, twenty merges.
 ByteBpe ascii_byte_bpe() {
