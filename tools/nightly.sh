@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The long lists, for a machine that has the night: every test as built for use and with the
-# sanitizers. Hours on 2 cores. Each list runs even where an earlier one failed.
+# sanitizers, and the Python module with several versions of transformers, which pip downloads. Hours
+# on 2 cores. Each list runs even where an earlier one failed.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -26,6 +27,7 @@ thread_sanitizer() {
 list "release, 50 kills" env LINFORMER_NIGHTLY=1 ./tools/test.sh
 list "address and undefined behaviour" env LINFORMER_PRESET=asan ./tools/test.sh
 list "threads" thread_sanitizer
+list "transformers' own tests" ./tools/hf/test.sh
 
 if ((${#failed[@]} > 0)); then
   printf '\nfailed: %s\n' "${failed[*]}"
