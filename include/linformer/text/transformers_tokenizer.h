@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "linformer/text/tokenizer.h"
+
+namespace linformer {
+
+/// The model that a tokenizer is written for.
+struct TokenizedModel {
+  int64_t max_sequence_length = 0;
+  bool segments = false;  ///< second texts are segment 1
+};
+
+/// A tokenizer in the files that transformers reads (AutoTokenizer, of any version).
+struct TransformersTokenizer {
+  std::string tokenizer_json;
+  std::string tokenizer_config_json;
+};
+
+/// Writes down in full what Tokenizer does: normaliser, pieces with their scores or merges, bytes
+/// of characters that have no piece, <s> and </s> around texts and pairs. AutoTokenizer then gives
+/// the ids that the programs here give, but for these: special tokens that are spelled out in a
+/// text are always special there; a character with a compatibility form that carries a combining
+/// mark, letters in two decomposed marks, and decomposed Hangul may come out otherwise, since its
+/// normaliser goes by grapheme clusters; two segmentations of the same score may change places.
+///
+/// Throws RunError for SentencePiece models that cannot be written so: user-defined or unused
+/// pieces, model types word and char, blanks behind words, or no mark for blanks.
+TransformersTokenizer to_transformers(const Tokenizer& tokenizer, const TokenizedModel& model);
+
+}  // namespace linformer

@@ -1,0 +1,300 @@
+#include "linformer/text/transformers_tokenizer.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "sentencepiece_file.h"
+
+#include "linformer/core/error.h"
+#include "linformer/text/byte_bpe_file.h"
+#include "linformer/text/utf8.h"
+
+namespace linformer {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using PieceType = SentencePieceFile::PieceType;
+
+constexpr const char* kWordMark = "\xE2\x96\x81";     // U+2581
+constexpr const char* kDottedCapitalI = "\xC4\xB0";   // U+0130
+constexpr const char* kNoCharacter = "\xEF\xB7\x90";  // U+FDD0
+
+[[noreturn]] void fail_unwritable(const Tokenizer& tokenizer, const std::string& what) {
+  fail_run(tokenizer.name(), what + ", which transformers' tokenizers do not have",
+           "take tokenizer.model out of a copy of the folder and export that: it takes input_ids");
+}
+
+std::string base64_of(std::string_view bytes) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    uint32_t group = 0;
+    for (size_t j = i; j < i + 3; ++j) {
+      group = group << 8 | (j < bytes.size() ? static_cast<uint8_t>(bytes[j]) : 0U);
+    }
+    for (size_t digit = 0; digit < 4; ++digit) {
+      const bool there = i + digit <= bytes.size();
+      text += there ? kDigits[group >> (18 - 6 * digit) & 63] : '=';
+    }
+  }
+  return text;
+}
+
+/// A text as a regular expression that matches it alone.
+std::string escaped(std::string_view text) {
+  std::string pattern;
+  for (const char c : text) {
+    if (std::string_view("\\^$.|?*+()[]{}-/").find(c) != std::string_view::npos) pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
+
+Json replace(const Json& pattern, const std::string& content) {
+  return {{"type", "Replace"}, {"pattern", pattern}, {"content", content}};
+}
+
+Json regex(const std::string& pattern) {
+  return {{"Regex", pattern}};
+}
+
+Json literal(const std::string& text) {
+  return {{"String", text}};
+}
+
+Json sequence_of(const char* key, Json parts) {
+  return {{"type", "Sequence"}, {key, std::move(parts)}};
+}
+
+// --- SentencePiece
+
+/// The library's own order: its table of characters, blanks cut and collapsed, a blank in front,
+/// blanks marked. An empty text stays empty.
+Json normalizer_of(const SentencePieceFile& file) {
+  Json steps = Json::array();
+  // `Precompiled` would take a capital before it looks at the mark behind it. The table leaves one
+  // letter as it is that `Lowercase` changes; a character that no text may have stands for it.
+  const bool folds_case = file.normalization.ends_with("_cf");
+  if (folds_case) {
+    steps.push_back(replace(literal(kDottedCapitalI), kNoCharacter));
+    steps.push_back({{"type", "Lowercase"}});
+  }
+  if (!file.charsmap.empty()) {
+    steps.push_back({{"type", "Precompiled"}, {"precompiled_charsmap", base64_of(file.charsmap)}});
+  }
+  if (folds_case) steps.push_back(replace(literal(kNoCharacter), kDottedCapitalI));
+  if (file.collapse_blanks) {
+    steps.push_back(replace(regex("\\A +"), ""));
+    steps.push_back(replace(regex(std::string("[ ") + kWordMark + "]+\\z"), ""));
+    steps.push_back(replace(regex(" {2,}"), " "));
+  }
+  if (file.add_blank_in_front) steps.push_back({{"type", "Prepend"}, {"prepend", kWordMark}});
+  steps.push_back(replace(literal(" "), kWordMark));
+  return sequence_of("normalizers", std::move(steps));
+}
+
+/// SentencePiece never finds bytes and control pieces in a text; the unigram model of tokenizers
+/// would. A cut behind their first character, where a text spells one out, keeps it from that.
+Json pre_tokenizer_of(const SentencePieceFile& file) {
+  if (file.model != SentencePieceFile::Model::kUnigram) return nullptr;
+  std::string pattern;
+  for (const SentencePieceFile::Piece& piece : file.pieces) {
+    if (piece.type == PieceType::kNormal || piece.type == PieceType::kByte) continue;
+    const size_t first = utf8_character_length(piece.text);
+    pattern += (pattern.empty() ? "" : "|") + escaped(piece.text.substr(0, first)) +
+               "(?=" + escaped(piece.text.substr(first)) + ")";
+  }
+  if (file.byte_fallback) pattern += "|<(?=0x[0-9A-F]{2}>)";
+  return {{"type", "Split"},
+          {"pattern", regex(pattern)},
+          {"behavior", "MergedWithPrevious"},
+          {"invert", false}};
+}
+
+Json unigram_of(const SentencePieceFile& file) {
+  Json pieces = Json::array();
+  for (const SentencePieceFile::Piece& piece : file.pieces) {
+    pieces.push_back(Json::array({piece.text, piece.score}));
+  }
+  return {{"type", "Unigram"},
+          {"unk_id", kUnkId},
+          {"vocab", std::move(pieces)},
+          {"byte_fallback", file.byte_fallback}};
+}
+
+/// SentencePiece's BPE joins the two neighbours whose union has the best score: every way to cut a
+/// piece in two is a merge, of the piece's rank.
+Json merges_of(const SentencePieceFile& file) {
+  std::map<std::string_view, size_t> ids;
+  for (size_t id = 0; id < file.pieces.size(); ++id) {
+    if (file.pieces[id].type == PieceType::kNormal) ids.emplace(file.pieces[id].text, id);
+  }
+  std::vector<size_t> order;
+  for (const auto& [text, id] : ids) order.push_back(id);
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    const float x = file.pieces[a].score;
+    const float y = file.pieces[b].score;
+    return x != y ? x > y : a < b;
+  });
+  Json merges = Json::array();
+  for (const size_t id : order) {
+    const std::string_view text = file.pieces[id].text;
+    for (size_t cut = utf8_character_length(text); cut > 0 && cut < text.size();) {
+      const std::string_view left = text.substr(0, cut);
+      const std::string_view right = text.substr(cut);
+      if (ids.count(left) && ids.count(right)) merges.push_back(Json::array({left, right}));
+      cut += std::max<size_t>(utf8_character_length(right), 1);
+    }
+  }
+  return merges;
+}
+
+/// Pieces and their ids, in the order of ids.
+template <class Pieces, class TextOf>
+Json ids_of(const Pieces& pieces, TextOf&& text_of) {
+  Json::object_t ids;
+  for (size_t id = 0; id < pieces.size(); ++id) ids.push_back({text_of(pieces[id]), id});
+  return ids;
+}
+
+Json bpe_of(Json ids, Json merges, bool byte_fallback, bool one_unk_for_several) {
+  return {{"type", "BPE"},
+          {"dropout", nullptr},
+          {"unk_token", "<unk>"},
+          {"continuing_subword_prefix", nullptr},
+          {"end_of_word_suffix", nullptr},
+          {"fuse_unk", one_unk_for_several},
+          {"byte_fallback", byte_fallback},
+          {"ignore_merges", false},
+          {"vocab", std::move(ids)},
+          {"merges", std::move(merges)}};
+}
+
+void check_writable(const Tokenizer& tokenizer, const SentencePieceFile& file) {
+  const bool known = file.model == SentencePieceFile::Model::kUnigram ||
+                     file.model == SentencePieceFile::Model::kBpe;
+  if (!known) fail_unwritable(tokenizer, "the model type is neither unigram nor bpe");
+  if (file.blank_behind_words) fail_unwritable(tokenizer, "the mark of a blank ends words");
+  if (!file.mark_blanks) fail_unwritable(tokenizer, "blanks have no mark");
+  for (const SentencePieceFile::Piece& piece : file.pieces) {
+    if (piece.type == PieceType::kUserDefined || piece.type == PieceType::kUnused) {
+      fail_unwritable(tokenizer, "the piece '" + piece.text + "' is user-defined or unused");
+    }
+  }
+}
+
+void write_sentencepiece(const Tokenizer& tokenizer, Json& json) {
+  const SentencePieceFile file =
+      parse_sentencepiece_file(tokenizer.model_bytes(), tokenizer.name());
+  check_writable(tokenizer, file);
+  json["normalizer"] = normalizer_of(file);
+  json["pre_tokenizer"] = pre_tokenizer_of(file);
+  Json decoder = Json::array(
+      {replace(literal(kWordMark), " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}});
+  if (file.add_blank_in_front) {
+    decoder.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+  }
+  json["decoder"] = sequence_of("decoders", std::move(decoder));
+  if (file.model == SentencePieceFile::Model::kUnigram) {
+    json["model"] = unigram_of(file);
+  } else {
+    Json ids = ids_of(file.pieces, [](const auto& piece) { return piece.text; });
+    json["model"] = bpe_of(std::move(ids), merges_of(file), file.byte_fallback, true);
+  }
+}
+
+// --- byte-level BPE
+
+void write_byte_bpe(const Tokenizer& tokenizer, Json& json) {
+  const ByteBpe bpe = parse_byte_bpe(tokenizer.model_bytes(), tokenizer.name());
+  const Json bytes{{"type", "ByteLevel"},
+                   {"add_prefix_space", false},
+                   {"trim_offsets", true},
+                   {"use_regex", true}};
+  json["normalizer"] = nullptr;
+  json["pre_tokenizer"] = bytes;
+  json["decoder"] = bytes;
+  Json merges = Json::array();
+  for (const auto& [left, right] : bpe.merges) merges.push_back(Json::array({left, right}));
+  Json ids = ids_of(bpe.vocabulary, [](const std::string& piece) { return piece; });
+  json["model"] = bpe_of(std::move(ids), std::move(merges), false, false);
+}
+
+// --- both
+
+/// <mask> of a byte-level BPE takes the white space before it.
+Json added_token(const std::string& content, bool takes_blank_before) {
+  return {{"content", content}, {"single_word", false}, {"lstrip", takes_blank_before},
+          {"rstrip", false},    {"normalized", false},  {"special", true}};
+}
+
+Json added_tokens(const Tokenizer& tokenizer, bool byte_level) {
+  Json tokens = Json::array();
+  for (int32_t id = 0; id < tokenizer.vocab_size(); ++id) {
+    if (!tokenizer.is_special(id)) continue;
+    Json token{{"id", id}};
+    token.update(added_token(tokenizer.piece(id), byte_level && id == tokenizer.mask_id()));
+    tokens.push_back(std::move(token));
+  }
+  return tokens;
+}
+
+/// <s> a </s> and <s> a </s></s> b </s>, the second text with its end as segment 1.
+Json post_processor(bool segments) {
+  const auto part = [](const char* kind, const char* id, int segment) {
+    return Json{{kind, {{"id", id}, {"type_id", segment}}}};
+  };
+  const auto token = [](const char* text, int32_t id) {
+    return Json{{"id", text}, {"ids", {id}}, {"tokens", {text}}};
+  };
+  const Json bos = part("SpecialToken", "<s>", 0);
+  const Json eos = part("SpecialToken", "</s>", 0);
+  const int second = segments ? 1 : 0;
+  return {
+      {"type", "TemplateProcessing"},
+      {"single", Json::array({bos, part("Sequence", "A", 0), eos})},
+      {"pair", Json::array({bos, part("Sequence", "A", 0), eos, eos, part("Sequence", "B", second),
+                            part("SpecialToken", "</s>", second)})},
+      {"special_tokens", {{"<s>", token("<s>", kBosId)}, {"</s>", token("</s>", kEosId)}}}};
+}
+
+Json tokenizer_config(const TokenizedModel& model, bool byte_level) {
+  Json names = Json::array({"input_ids", "attention_mask"});
+  if (model.segments) names.insert(names.begin() + 1, "token_type_ids");
+  Json mask{{"__type", "AddedToken"}};
+  mask.update(added_token("<mask>", byte_level));
+  return {{"tokenizer_class", "PreTrainedTokenizerFast"},
+          {"model_max_length", model.max_sequence_length},
+          {"model_input_names", std::move(names)},
+          {"clean_up_tokenization_spaces", false},
+          {"bos_token", "<s>"},
+          {"eos_token", "</s>"},
+          {"cls_token", "<s>"},
+          {"sep_token", "</s>"},
+          {"unk_token", "<unk>"},
+          {"pad_token", "<pad>"},
+          {"mask_token", std::move(mask)}};
+}
+
+}  // namespace
+
+TransformersTokenizer to_transformers(const Tokenizer& tokenizer, const TokenizedModel& model) {
+  const bool byte_level = is_byte_bpe(tokenizer.model_bytes());
+  Json json{{"version", "1.0"}, {"truncation", nullptr}, {"padding", nullptr}};
+  json["added_tokens"] = added_tokens(tokenizer, byte_level);
+  if (byte_level) {
+    write_byte_bpe(tokenizer, json);
+  } else {
+    write_sentencepiece(tokenizer, json);
+  }
+  json["post_processor"] = post_processor(model.segments);
+  return {json.dump() + "\n", tokenizer_config(model, byte_level).dump(2) + "\n"};
+}
+
+}  // namespace linformer
