@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "linformer/checkpoint/manifest.h"
+#include "linformer/checkpoint/model_path.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
@@ -137,8 +138,7 @@ std::string find_model_folder(const std::string& path) {
   for (const std::string& folder : {path + "/checkpoints", path}) {
     if (const auto found = newest_whole_checkpoint(folder)) return found->folder;
   }
-  fail_run(path, fs::exists(path) ? "holds no model" : "there is no such folder",
-           "give a model folder (with config.json), a run folder or its checkpoints folder");
+  fail_no_model(path);
 }
 
 CheckpointStore::CheckpointStore(std::string checkpoints_folder, const CheckpointConfig& config)

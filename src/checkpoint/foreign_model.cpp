@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <optional>
 
 #include <nlohmann/json.hpp>
@@ -9,6 +10,7 @@
 #include "strict_json.h"
 
 #include "linformer/checkpoint/model_config_json.h"
+#include "linformer/checkpoint/model_path.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 
@@ -118,22 +120,64 @@ void keep(ForeignModel& model, const std::string& ours, const std::string& their
   model.their_names[ours] = theirs;
 }
 
+/// The name that a tensor has in a RobertaForMaskedLM of today. A RobertaModel saved by itself has
+/// no `roberta.`, and files of TensorFlow's days call a norm's weight gamma and its bias beta.
+std::string from_hugging_face(std::string name) {
+  for (const std::string_view front : {"embeddings.", "encoder.", "pooler."}) {
+    if (name.starts_with(front)) name.insert(0, "roberta.");
+  }
+  if (name.ends_with(".gamma")) name.replace(name.size() - 5, 5, "weight");
+  if (name.ends_with(".beta")) name.replace(name.size() - 4, 4, "bias");
+  return name;
+}
+
+/// Of several names of one shared tensor a file has one, and not always the first.
+void use_copy(ForeignModel& model, const std::string& copy, const std::string& original) {
+  const auto found = model.tensors.find(copy);
+  if (found == model.tensors.end() || model.tensors.count(original)) return;
+  model.tensors[original] = found->second;
+  model.their_names[original] = model.their_names.at(copy);
+  model.tensors.erase(found);
+  model.their_names.erase(copy);
+}
+
+/// A RobertaModel has no head: it gets one for masked LM.
+void find_absent_head(ForeignModel& model, const std::string& architecture) {
+  if (model.head.type != HeadType::kMaskedLm || architecture.ends_with("ForMaskedLM")) return;
+  const bool has_head = std::any_of(model.tensors.begin(), model.tensors.end(), [](const auto& t) {
+    return t.first.starts_with("lm_head.") || t.first.starts_with("classifier.");
+  });
+  if (has_head) return;
+  model.absent = "lm_head.";
+  model.notes.emplace_back(
+      "the file has no masked-LM head: lm_head was drawn anew and knows nothing yet; pre-train it "
+      "before fill-mask (features and fine-tuning do not need it)");
+}
+
 void read_hugging_face(ForeignModel& model, const std::string& folder) {
-  model.config = load_model_config(folder);
-  model.head = load_head_config(folder);
-  for (const auto& [name, view] : model.files.tensors()) {
+  const std::string path = folder + "/config.json";
+  const std::string text = read_text_file(path);
+  model.config = model_config_from_json(text, path);
+  model.head = head_config_from_json(text, path);
+  const Json json = parse_strict_json(text, path);
+  model.mask_id = mask_id_from_json(json, path);
+  for (const auto& [theirs, view] : model.files.tensors()) {
+    const std::string name = from_hugging_face(theirs);
     if (name == "roberta.embeddings.position_ids" || name == "roberta.embeddings.token_type_ids") {
-      drop(model, name, "an index that is the same in every model");
+      drop(model, theirs, "an index that is the same in every model");
     } else if (name.starts_with("roberta.pooler.")) {
-      drop(model, name, "the heads here do not use it");
+      drop(model, theirs, "the heads here do not use it");
     } else {
-      keep(model, name, name, view);
+      keep(model, name, theirs, view);
     }
   }
+  use_copy(model, "lm_head.decoder.bias", "lm_head.bias");
   drop_copy(model, "lm_head.decoder.bias", "lm_head.bias", "the head has one bias");
   if (model.config.tie_word_embeddings) {
+    use_copy(model, kDecoder, kWords);
     drop_copy(model, kDecoder, kWords, "config.json says tie_word_embeddings");
   }
+  find_absent_head(model, architecture_of(json));
 }
 
 /// A number of fairseq's description; also when it is missing or of another type.
@@ -181,6 +225,7 @@ ModelConfig fairseq_config(const std::string& path) {
 void read_fairseq(ForeignModel& model, const std::string& folder) {
   const std::string path = folder + "/config.json";
   model.config = fairseq_config(path);
+  model.mask_id = mask_id_from_json(parse_strict_json(read_text_file(path), path), path);
   try {
     model.config.validate();
   } catch (const UsageError& error) {
@@ -211,12 +256,15 @@ void read_fairseq(ForeignModel& model, const std::string& folder) {
       drop_copy(model, prefix + "F", "roberta.encoder.E", "sharing is layerwise");
     }
   }
+  // RoBERTa's files have a table of segments, fairseq's have none.
+  if (model.config.is_plain_roberta()) model.absent = "roberta.embeddings.token_type_embeddings.";
 }
 
 }  // namespace
 
 ForeignModel read_foreign_model(ForeignFormat format, const std::string& folder) {
-  ForeignModel model{ModelTensors::open_folder(folder), {}, {}, {}, {}, {}};
+  if (!std::filesystem::exists(folder + "/config.json")) fail_no_model(folder);
+  ForeignModel model{ModelTensors::open_folder(folder), {}, {}, {}, {}, {}, {}, {}};
   model.files.verify();
   if (format == ForeignFormat::kHuggingFace) {
     read_hugging_face(model, folder);

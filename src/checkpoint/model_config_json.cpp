@@ -26,6 +26,8 @@ constexpr const char* kSegments = "segment_embeddings";
 // The name that transformers' ModernBERT has for it; absent: cls.
 constexpr const char* kPooling = "classifier_pooling";
 
+constexpr int64_t kMostLabels = 1'000'000;  // of num_labels, before memory is taken for them
+
 /// Writes a field list as a JSON object.
 struct JsonWriter {
   Json operator()(const EnumTarget& target) const {
@@ -73,13 +75,19 @@ const Json& require_key(const Json& json, const char* key, const std::string& so
   return *found;
 }
 
+/// A description of a fairseq model may say so.
+bool names_fairseq(const Json& json) {
+  const Json type = json.value("model_type", Json());
+  return type.is_string() && type.get<std::string>().starts_with("fairseq");
+}
+
 void check_features(const Json& json, const std::string& source) {
   const auto type = json.find("model_type");
   if (type == json.end() || (*type != "roberta" && *type != "linformer")) {
     fail_run(source,
              "model_type " + (type == json.end() ? std::string("is missing") : type->dump()) +
                  ", expected roberta or linformer",
-             kFix);
+             names_fairseq(json) ? "import it with --from fairseq" : kFix);
   }
   require_value(json, "bos_token_id", kBosTokenId, source);
   require_value(json, "pad_token_id", kPadTokenId, source);
@@ -130,26 +138,49 @@ void write_labels(const HeadConfig& head, Json& json) {
 }
 
 /// Whether config.json is about a classification or regression.
-bool has_classifier(const Json& json) {
-  const auto architectures = json.find("architectures");
-  if (architectures != json.end() && architectures->is_array() && !architectures->empty() &&
-      architectures->front().is_string()) {
-    return architectures->front().get<std::string>().ends_with("ForSequenceClassification");
+bool has_classifier(const Json& json, const std::string& source) {
+  const std::string architecture = architecture_of(json);
+  if (architecture.empty()) {
+    return json.contains("id2label") || !json.value("problem_type", Json()).is_null();
   }
-  return json.contains("id2label") || !json.value("problem_type", Json()).is_null();
+  if (architecture.ends_with("ForSequenceClassification")) return true;
+  if (architecture.ends_with("ForMaskedLM") || architecture.ends_with("Model")) return false;
+  fail_run(source, "the head of " + architecture + " is not here",
+           "take a model for masked LM or sequence classification, or without a head "
+           "(RobertaModel)");
+}
+
+/// transformers leaves id2label out where it says LABEL_0, LABEL_1, and takes two labels where
+/// nothing says how many.
+std::vector<std::string> default_labels(const Json& json, const std::string& source) {
+  const Json count = json.value("num_labels", Json(2));
+  if (!count.is_number_integer() || count.get<int64_t>() < 1 ||
+      count.get<int64_t>() > kMostLabels) {
+    fail_run(source, "num_labels " + count.dump() + " is no number of labels", kFix);
+  }
+  std::vector<std::string> labels;
+  for (int64_t i = 0; i < count.get<int64_t>(); ++i) labels.push_back("LABEL_" + std::to_string(i));
+  return labels;
 }
 
 std::vector<std::string> read_labels(const Json& json, const std::string& source) {
-  const Json& names = require_key(json, "id2label", source);
+  const Json names = json.value("id2label", Json());
+  if (names.is_null()) return default_labels(json, source);
   if (!names.is_object() || names.empty()) fail_run(source, "id2label is no table of labels", kFix);
   std::vector<std::string> labels;
   for (size_t i = 0; i < names.size(); ++i) {
-    const auto label = names.find(std::to_string(i));
-    if (label == names.end() || !label->is_string()) {
-      fail_run(source, "id2label has no label \"" + std::to_string(i) + "\"",
+    const std::string number = std::to_string(i);
+    const auto label = names.find(number);
+    if (label == names.end()) {
+      fail_run(source, "id2label has no label \"" + number + "\"",
                "number the labels from 0 without a gap");
     }
-    labels.push_back(label->get<std::string>());
+    if (!label->is_string() && !label->is_number_integer()) {
+      fail_run(source, "id2label names label \"" + number + "\" " + label->dump() + ", not a text",
+               "write its name in double quotes, e.g. \"" + number + "\": \"negative\"");
+    }
+    // Whole numbers are their own names, as transformers prints them.
+    labels.push_back(label->is_string() ? label->get<std::string>() : label->dump());
   }
   return labels;
 }
@@ -167,6 +198,17 @@ ClassifierPooling read_pooling(const Json& json, const std::string& source) {
 }
 
 }  // namespace
+
+void check_mask_id(std::optional<int64_t> mask_id, const ModelConfig& config,
+                   const std::string& source) {
+  if (!mask_id || *mask_id == config.vocab_size - 1) return;
+  fail_run(source,
+           "mask_token_id is " + std::to_string(*mask_id) + ", and <mask> is the last id here, " +
+               std::to_string(config.vocab_size - 1),
+           "rows of padding behind <mask> go with linformer-convert import; else move the row of "
+           "<mask> to the end of the word embeddings, of lm_head.bias and of the tokenizer, or "
+           "remove mask_token_id to give the model input_ids without <mask>");
+}
 
 std::string to_config_json(const ModelConfig& config, const HeadConfig& head) {
   ModelConfig copy = config;
@@ -217,7 +259,7 @@ HeadConfig head_config_from_json(std::string_view text, const std::string& sourc
   const Json json = parse_strict_json(text, source);
   if (!json.is_object()) fail_run(source, "is not a JSON object", kFix);
   HeadConfig head;
-  if (!has_classifier(json)) return head;
+  if (!has_classifier(json, source)) return head;
   const std::vector<std::string> labels = read_labels(json, source);
   head.pooling = read_pooling(json, source);
   const Json problem = json.value("problem_type", Json());
@@ -243,9 +285,25 @@ HeadConfig load_head_config(const std::string& folder) {
   return head_config_from_json(read_text_file(path), path);
 }
 
+std::string architecture_of(const Json& config) {
+  const Json names = config.value("architectures", Json());
+  const bool named = names.is_array() && !names.empty() && names.front().is_string();
+  return named ? names.front().get<std::string>() : "";
+}
+
+std::optional<int64_t> mask_id_from_json(const Json& config, const std::string& source) {
+  const Json id = config.value("mask_token_id", Json());
+  if (id.is_null()) return std::nullopt;
+  if (!id.is_number_integer()) fail_run(source, "mask_token_id " + id.dump() + " is no id", kFix);
+  return id.get<int64_t>();
+}
+
 ModelConfig load_model_config(const std::string& folder) {
   const std::string path = folder + "/config.json";
-  return model_config_from_json(read_text_file(path), path);
+  const std::string text = read_text_file(path);
+  const ModelConfig config = model_config_from_json(text, path);
+  check_mask_id(mask_id_from_json(parse_strict_json(text, path), path), config, path);
+  return config;
 }
 
 }  // namespace linformer

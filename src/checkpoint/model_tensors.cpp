@@ -7,6 +7,7 @@
 
 #include "strict_json.h"
 
+#include "linformer/checkpoint/model_path.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 
@@ -57,7 +58,10 @@ ModelTensors ModelTensors::open_file(const std::string& path) {
 ModelTensors ModelTensors::open_folder(const std::string& folder) {
   const std::string single = folder + "/model.safetensors";
   const std::string index = folder + "/model.safetensors.index.json";
-  if (!std::filesystem::exists(index)) return open_file(single);
+  if (!std::filesystem::exists(index)) {
+    if (!find_pickle(folder).empty()) fail_no_model(folder);
+    return open_file(single);
+  }
   if (std::filesystem::exists(single)) {
     fail_run(folder, "has both model.safetensors and model.safetensors.index.json",
              "remove the one that is out of date");

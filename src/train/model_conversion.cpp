@@ -1,6 +1,5 @@
 #include "linformer/train/model_conversion.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <optional>
 
@@ -9,13 +8,13 @@
 
 #include "hf_module.h"
 #include "output_folder.h"
+#include "tokenizer_conversion.h"
 
 #include "linformer/checkpoint/model_config_json.h"
 #include "linformer/checkpoint/model_folder.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
-#include "linformer/text/byte_bpe_file.h"
 #include "linformer/text/tokenizer.h"
 #include "linformer/train/model_folder.h"
 #include "linformer/train/model_tokenizer.h"
@@ -43,62 +42,73 @@ void write_config(const std::string& folder, const ModelConfig& config, const He
   write_file_atomically(folder + "/config.json", to_config_json(config, head));
 }
 
-/// Copies the input's tokenizer. That of a Hugging Face RoBERTa becomes one file, tokenizer.model.
-void take_tokenizer(const OutputFolder& output, const std::string& input, const ModelConfig& config,
-                    ConversionNotes& notes) {
-  if (output.copy_tokenizer(input)) return;
-  if (const std::optional<ByteBpe> bpe = read_hf_byte_bpe(input)) {
-    const std::string path = output.path() + "/tokenizer.model";
-    const Tokenizer tokenizer(to_model_bytes(*bpe), input + " (tokenizer)");
-    check_vocab_size(tokenizer, config);
-    write_file_atomically(path, tokenizer.model_bytes());
-    notes.push_back("took the byte-level BPE of " + format_count(tokenizer.vocab_size()) +
-                    " pieces: the model takes texts");
-    return;
-  }
-  notes.push_back(
-      "there is no tokenizer.model (SentencePiece) in " + input +
-      ", nor RoBERTa's vocab.json and merges.txt or tokenizer.json: the model takes input_ids; for "
-      "text, put the tokenizer it was trained with beside it");
+/// A model of other files, with what these files do not have.
+struct ReadModel {
+  ForeignModel foreign;
+  std::map<std::string, at::Tensor> made;  ///< what foreign.tensors views where files have nothing
+
+  const ModelConfig& config() const { return foreign.config; }
+};
+
+TensorView view_of(const at::Tensor& tensor) {
+  const auto* data = static_cast<const std::byte*>(tensor.const_data_ptr());
+  return {TensorType::kF32, tensor.sizes().vec(), {data, tensor.nbytes()}};
 }
 
-/// In place of a byte-level BPE leaves the files that transformers reads. tokenizer.model itself
-/// goes: transformers takes every file of that name for SentencePiece's.
-void spread_tokenizer(const OutputFolder& output) {
-  const std::string path = output.path() + "/tokenizer.model";
-  if (!std::filesystem::exists(path)) return;
-  const std::string bytes = read_text_file(path);
-  if (!is_byte_bpe(bytes)) return;
-  const ByteBpe bpe = parse_byte_bpe(bytes, path);
-  write_file_atomically(output.path() + "/vocab.json", to_vocab_json(bpe));
-  write_file_atomically(output.path() + "/merges.txt", to_merges_txt(bpe));
-  const std::string settings = output.path() + "/tokenizer_config.json";
-  if (!std::filesystem::exists(settings)) {
-    // RoBERTa's <mask> takes the white space before it, which not every version does of itself.
-    const nlohmann::json mask{{"__type", "AddedToken"}, {"content", "<mask>"},
-                              {"lstrip", true},         {"normalized", false},
-                              {"rstrip", false},        {"single_word", false}};
-    const nlohmann::json roberta{
-        {"tokenizer_class", "RobertaTokenizer"}, {"add_prefix_space", false}, {"mask_token", mask}};
-    write_file_atomically(settings, roberta.dump(2) + "\n");
+/// Adds the tensors that files of this kind do not have, as a new model has them.
+void make_absent(ReadModel& model) {
+  ForeignModel& foreign = model.foreign;
+  if (foreign.absent.empty()) return;
+  const AnyModel fresh = build_any_model(foreign.config, foreign.head, /*seed=*/0);
+  for (const auto& [name, tensor] : model_tensors(fresh)) {
+    if (!name.starts_with(foreign.absent) || foreign.tensors.count(name)) continue;
+    model.made[name] = tensor.contiguous();
+    foreign.tensors[name] = view_of(model.made[name]);
   }
-  std::filesystem::remove(path);
+}
+
+/// Takes rows of the vocabulary off that only fill it up to a round number. The tokenizer says
+/// where they begin, or config.json's mask_token_id: <mask> is the last piece.
+void crop_vocabulary(ForeignModel& model, std::optional<int64_t> pieces) {
+  const int64_t rows = model.config.vocab_size;
+  if (!pieces && model.mask_id) pieces = *model.mask_id + 1;
+  if (!pieces || !is_padded_vocabulary(rows, *pieces)) return;
+  for (const char* name :
+       {"roberta.embeddings.word_embeddings.weight", "lm_head.bias", "lm_head.decoder.weight"}) {
+    const auto found = model.tensors.find(name);
+    if (found == model.tensors.end()) continue;
+    TensorView& view = found->second;
+    if (view.shape.empty() || view.shape.front() != rows) continue;  // named as misshapen later
+    view.bytes = view.bytes.first(view.bytes.size() / static_cast<size_t>(rows) *
+                                  static_cast<size_t>(*pieces));
+    view.shape.front() = *pieces;
+  }
+  model.config.vocab_size = *pieces;
+  model.notes.push_back("left out the last " + format_count(rows - *pieces) + " of " +
+                        format_count(rows) +
+                        " rows of the vocabulary, behind <mask>: no piece belongs to them");
+}
+
+void check_tensors(const ForeignModel& model) {
+  check_fit(model.files.source(), model.tensors,
+            model_tensors(build_any_model(model.config, model.head, /*seed=*/0)));
 }
 
 /// A model folder of this program or of transformers, checked against its own configuration.
-ForeignModel read_model(const std::string& folder) {
-  ForeignModel model = read_foreign_model(ForeignFormat::kHuggingFace, folder);
-  check_fit(model.files.source(), model.tensors,
-            model_tensors(build_any_model(model.config, model.head, /*seed=*/0)));
+ReadModel read_model(const std::string& folder) {
+  ReadModel model{read_foreign_model(ForeignFormat::kHuggingFace, folder), {}};
+  check_mask_id(model.foreign.mask_id, model.config(), folder + "/config.json");
+  make_absent(model);
+  check_tensors(model.foreign);
   return model;
 }
 
 /// The tensors as LibTorch's, without the segments that only transformers needs.
-std::map<std::string, at::Tensor> values_of(const ForeignModel& model) {
-  std::map<std::string, at::Tensor> all = load_tensors(model.files);
-  std::map<std::string, at::Tensor> values;
-  for (const auto& [ours, theirs] : model.their_names) values[ours] = all.at(theirs);
-  if (model.config.type_vocab_size == 0) values.erase(kTokenTypeEmbeddings);
+std::map<std::string, at::Tensor> values_of(const ReadModel& model) {
+  std::map<std::string, at::Tensor> all = load_tensors(model.foreign.files);
+  std::map<std::string, at::Tensor> values = model.made;
+  for (const auto& [ours, theirs] : model.foreign.their_names) values[ours] = all.at(theirs);
+  if (model.config().type_vocab_size == 0) values.erase(kTokenTypeEmbeddings);
   return values;
 }
 
@@ -151,9 +161,15 @@ NestedNumbers scaled(const NestedNumbers& lengths, int64_t n, int64_t longer) {
 
 ConversionNotes import_model(ForeignFormat format, const std::string& input,
                              const std::string& output_path) {
-  const ForeignModel model = read_foreign_model(format, input);
-  check_fit(model.files.source(), model.tensors,
-            model_tensors(build_any_model(model.config, model.head, /*seed=*/0)));
+  ReadModel read{read_foreign_model(format, input), {}};
+  const std::optional<Tokenizer> tokenizer = tokenizer_beside(input);
+  crop_vocabulary(read.foreign,
+                  tokenizer ? std::optional<int64_t>(tokenizer->vocab_size()) : std::nullopt);
+  check_mask_id(read.foreign.mask_id, read.config(), input + "/config.json");
+  make_absent(read);
+  const ForeignModel& model = read.foreign;
+  check_tensors(model);
+  if (tokenizer) check_vocab_size(*tokenizer, model.config);
   OutputFolder output(output_path);
   ConversionNotes notes = model.notes;
   write_config(output.path(), model.config, model.head);
@@ -166,7 +182,8 @@ ConversionNotes import_model(ForeignFormat format, const std::string& input,
 }
 
 ConversionNotes export_model(const std::string& input, const std::string& output_path) {
-  const ForeignModel model = read_model(input);
+  const ReadModel read = read_model(input);
+  const ForeignModel& model = read.foreign;
   OutputFolder output(output_path);
   ConversionNotes notes = model.notes;
   nlohmann::json config = nlohmann::json::parse(to_config_json(model.config, model.head));
@@ -179,7 +196,7 @@ ConversionNotes export_model(const std::string& input, const std::string& output
   write_file_atomically(output.path() + "/config.json", config.dump(2) + "\n");
   write_views(output.path(), model.tensors);
   take_tokenizer(output, input, model.config, notes);
-  spread_tokenizer(output);
+  spread_tokenizer(output, model.config, notes);
   output.commit();
   notes.push_back("exported " + format_count(static_cast<int64_t>(model.tensors.size())) +
                   " tensors");
@@ -188,7 +205,8 @@ ConversionNotes export_model(const std::string& input, const std::string& output
 
 ConversionNotes linformerise_model(const std::string& input, const std::string& output_path,
                                    const AttentionConfig& attention, uint64_t seed) {
-  const ForeignModel model = read_model(input);
+  const ReadModel read = read_model(input);
+  const ForeignModel& model = read.foreign;
   if (model.config.has_linformer_layer()) {
     fail_run(input, "is a Linformer already",
              "lengthen it with linformer-convert extend, or start from a standard model");
@@ -209,7 +227,7 @@ ConversionNotes linformerise_model(const std::string& input, const std::string& 
   if (!config.has_linformer_layer()) {
     fail_usage("attention.type", "names no linformer layer", "leave it out, or give linformer");
   }
-  const std::map<std::string, at::Tensor> old = values_of(model);
+  const std::map<std::string, at::Tensor> old = values_of(read);
   const AnyModel fresh = build_any_model(config, model.head, seed);
   std::map<std::string, at::Tensor> values;
   ConversionNotes notes = model.notes;
@@ -241,7 +259,8 @@ ConversionNotes linformerise_model(const std::string& input, const std::string& 
 
 ConversionNotes extend_model(const std::string& input, const std::string& output_path,
                              int64_t max_sequence_length, ExtendMethod method) {
-  const ForeignModel model = read_model(input);
+  const ReadModel read = read_model(input);
+  const ForeignModel& model = read.foreign;
   const int64_t n = model.config.max_sequence_length;
   if (max_sequence_length <= n) {
     fail_usage("--max-sequence-length",
@@ -267,7 +286,7 @@ ConversionNotes extend_model(const std::string& input, const std::string& output
     notes.push_back("k grows with n: windows keep their width");
   }
   config.validate();
-  std::map<std::string, at::Tensor> values = values_of(model);
+  std::map<std::string, at::Tensor> values = values_of(read);
   const bool fixed = config.position_embedding == PositionEmbedding::kSinusoidal;
   int64_t changed = 0;
   for (auto& [name, tensor] : values) {
@@ -306,10 +325,11 @@ ConversionNotes average_models(const std::vector<std::string>& inputs,
     const std::string path = folder + "/tokenizer.model";
     return std::filesystem::exists(path) ? read_text_file(path) : std::string();
   };
-  const ForeignModel first = read_model(inputs.front());
+  const ForeignModel first = read_model(inputs.front()).foreign;
   std::map<std::string, at::Tensor> sums;
   for (const std::string& folder : inputs) {
-    const ForeignModel model = read_model(folder);
+    const ReadModel read = read_model(folder);
+    const ForeignModel& model = read.foreign;
     if (!(model.config == first.config && model.head == first.head)) {
       fail_run(folder, "is another kind of model than " + inputs.front(),
                "average models with equal config.json");
@@ -318,7 +338,7 @@ ConversionNotes average_models(const std::vector<std::string>& inputs,
       fail_run(folder, "has another tokenizer than " + inputs.front(),
                "average models of one run, or of runs with one tokenizer");
     }
-    for (const auto& [name, tensor] : values_of(model)) {
+    for (const auto& [name, tensor] : values_of(read)) {
       const at::Tensor wide = tensor.to(at::kDouble);
       const auto [sum, added] = sums.emplace(name, wide);
       if (!added) sum->second = sum->second + wide;

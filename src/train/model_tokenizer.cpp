@@ -11,7 +11,10 @@ void check_vocab_size(const Tokenizer& tokenizer, const ModelConfig& config) {
   fail_run(tokenizer.name(),
            std::to_string(tokenizer.vocab_size()) + " pieces, the model beside it has " +
                std::to_string(config.vocab_size),
-           "put the tokenizer that the model was trained with beside it");
+           tokenizer.vocab_size() < config.vocab_size
+               ? "put the tokenizer that the model was trained with beside it; a vocabulary filled "
+                 "up to a round number loses that with linformer-convert import"
+               : "put the tokenizer that the model was trained with beside it");
 }
 
 std::optional<Tokenizer> find_tokenizer(const std::string& folder, const ModelConfig& config) {

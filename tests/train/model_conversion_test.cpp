@@ -12,6 +12,7 @@
 #include "linformer/checkpoint/model_folder.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
+#include "linformer/text/byte_bpe_file.h"
 #include "linformer/train/model_folder.h"
 
 namespace linformer {
@@ -38,6 +39,12 @@ ModelConfig standard() {
   return config;
 }
 
+/// A byte-level BPE of as many pieces as standard() has.
+std::string tokenizer_bytes() {
+  return to_model_bytes(
+      {{"<s>", "<pad>", "</s>", "<unk>", "a", "b", "c", "d", "e", "f", "<mask>"}, {}});
+}
+
 AttentionConfig linformer_attention() {
   AttentionConfig attention;
   attention.projected_length = 4;
@@ -50,7 +57,7 @@ class ModelConversion : public ::testing::Test {
  protected:
   void SetUp() override {
     make_directories(path("roberta"));
-    save_model(path("roberta"), MaskedLmModel(standard(), 7), "tokenizer bytes");
+    save_model(path("roberta"), MaskedLmModel(standard(), 7), tokenizer_bytes());
   }
 
   std::string path(const std::string& name) const { return folder_.file(name); }
@@ -93,7 +100,7 @@ TEST_F(ModelConversion, ExportAndImportKeepEveryBit) {
     expect_same_bits(tensors(name), tensors(name + "-out"));
     expect_same_bits(tensors(name), tensors(name + "-back"));
     EXPECT_EQ(load_any_model(path(name + "-back")).config(), load_any_model(path(name)).config());
-    EXPECT_EQ(read_text_file(path(name + "-back/tokenizer.model")), "tokenizer bytes");
+    EXPECT_EQ(read_text_file(path(name + "-back/tokenizer.model")), tokenizer_bytes());
     EXPECT_EQ(std::filesystem::exists(path(name + "-out/modeling_linformer.py")), projects);
   }
 }
@@ -183,7 +190,7 @@ TEST_F(ModelConversion, LinformeriseKeepsAConvolutionOfTheValues) {
   ModelConfig config = standard();
   config.attention.value_convolution = 3;
   make_directories(path("convolution"));
-  save_model(path("convolution"), MaskedLmModel(config, 7), "tokenizer bytes");
+  save_model(path("convolution"), MaskedLmModel(config, 7), tokenizer_bytes());
   AttentionConfig attention = linformer_attention();
   linformerise_model(path("convolution"), path("linformer"), attention, 1);
   EXPECT_EQ(load_model(path("linformer"))->config().attention.value_convolution, 3);
@@ -261,7 +268,7 @@ TEST_F(ModelConversion, ExtendsWindowsByWidthOrByNumber) {
 
 TEST_F(ModelConversion, AverageIsTheMean) {
   make_directories(path("other"));
-  save_model(path("other"), MaskedLmModel(standard(), 8), "tokenizer bytes");
+  save_model(path("other"), MaskedLmModel(standard(), 8), tokenizer_bytes());
   average_models({path("roberta"), path("other"), path("other")}, path("mean"));
   const auto a = tensors("roberta");
   const auto b = tensors("other");

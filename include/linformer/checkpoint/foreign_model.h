@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,12 +25,19 @@ struct ForeignModel {
   std::map<std::string, TensorView> tensors;
   std::map<std::string, std::string> their_names;  ///< by our name
   std::vector<std::string> notes;                  ///< what was left out, and why
+  /// What names of tensors begin with that files of this kind do not have; "" if they have all.
+  /// Who builds the model makes these tensors.
+  std::string absent;
+  std::optional<int64_t> mask_id;  ///< where config.json names it
 };
 
 /// Reads FOLDER/config.json and the tensors beside it.
 ///
-///   hf       a RoBERTa folder of transformers, or one of ours. Copies of tied matrices and index
-///            buffers are left out after a check that they say nothing new; so is the pooler.
+///   hf       a RoBERTa folder of transformers, or one of ours; also a RobertaModel without
+///   `roberta.`
+///            in its names and without a head, norms with gamma and beta, and tied matrices under
+///            either name. Copies of tied matrices and index buffers are left out after a check
+///            that they say nothing new; so is the pooler.
 ///   fairseq  the official Linformer or RoBERTa under fairseq's names, with a config.json of sizes:
 ///            vocab_size, hidden_size, num_hidden_layers, num_attention_heads, intermediate_size,
 ///            max_positions, layer_norm_eps, norm_position, compressed_length (null = standard

@@ -1,7 +1,11 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "linformer/config/model_config.h"
 
@@ -21,10 +25,21 @@ ModelConfig model_config_from_json(std::string_view text, const std::string& sou
 
 /// The head that config.json describes: its `architectures` (...ForMaskedLM or
 /// ...ForSequenceClassification), else problem_type and id2label; a masked-LM head where it says
-/// nothing. Throws RunError likewise.
+/// nothing or names a model without a head. Labels that transformers leaves out, since they have
+/// the default names, are LABEL_0, LABEL_1, ... Throws RunError likewise, and for other heads.
 HeadConfig head_config_from_json(std::string_view text, const std::string& source);
 
-/// FOLDER/config.json.
+/// The first of config.json's `architectures`; "" if it names none.
+std::string architecture_of(const nlohmann::json& config);
+
+/// config.json's mask_token_id; nothing if it is not there.
+std::optional<int64_t> mask_id_from_json(const nlohmann::json& config, const std::string& source);
+
+/// Throws RunError if <mask> has another id than the last one.
+void check_mask_id(std::optional<int64_t> mask_id, const ModelConfig& config,
+                   const std::string& source);
+
+/// FOLDER/config.json. Throws RunError also if its mask_token_id is not the last id.
 ModelConfig load_model_config(const std::string& folder);
 HeadConfig load_head_config(const std::string& folder);
 
