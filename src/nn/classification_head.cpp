@@ -17,7 +17,9 @@ at::Tensor mean_over(const at::Tensor& hidden, const at::Tensor& tokens) {
 
 /// (u, v, |u - v|, u v) of the means of two texts.
 at::Tensor pair_features(const at::Tensor& hidden, const EncoderInput& input) {
-  const at::Tensor is_end = input.input_ids == kEosId;
+  at::Tensor is_end = input.input_ids == kEosId;
+  // Padding may hold any id, </s> too, and on the left it would be counted.
+  if (input.mask.defined()) is_end = is_end.logical_and(input.mask);
   const at::Tensor ends = is_end.cumsum(1);
   const auto mean_behind = [&](int64_t count) {
     at::Tensor tokens = (ends == count).logical_and(is_end.logical_not());

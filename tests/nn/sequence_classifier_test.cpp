@@ -154,5 +154,31 @@ TEST(ClassificationHead, PairMeanIsTheMeansOfBothTextsTheirDistanceAndProduct) {
               std::tanh(0.1 * u + 10.0 * u), 1e-12);
 }
 
+// Padding is whatever the mask says, wherever it is and whatever ids it holds.
+TEST(ClassificationHead, PairMeanDoesNotCountEndsInPadding) {
+  const RegressionHead head(ClassifierPooling::kPairMean,
+                            at::tensor({0.1, 1.0, 10.0, 100.0}, at::kDouble).view({1, 4}),
+                            at::ones({1}, at::kDouble));
+  const at::Tensor ids = at::tensor({0, 7, 2, 2, 8, 9, 2}, at::kLong).view({1, 7});
+  const at::Tensor hidden =
+      at::tensor({0.01, 0.03, 5.0, 6.0, 0.002, 0.004, 7.0}, at::kDouble).view({1, 7, 1});
+  const double expected = head(hidden, {ids, {}, {}}).item<double>();
+  for (const int64_t filler : {0, 1, 2, 9}) {
+    for (const int64_t left : {0, 1, 3}) {
+      for (const int64_t right : {0, 2}) {
+        const auto padded = [&](const at::Tensor& row, double value) {
+          std::vector<int64_t> widths{left, right};
+          if (row.dim() == 3) widths = {0, 0, left, right};
+          return at::constant_pad_nd(row, widths, value);
+        };
+        const at::Tensor mask = padded(at::ones({1, 7}, at::kLong), 0.0).to(at::kBool);
+        const at::Tensor wide = padded(ids, static_cast<double>(filler));
+        EXPECT_NEAR(head(padded(hidden, 3.0), {wide, mask, {}}).item<double>(), expected, 1e-12)
+            << "filler " << filler << ", " << left << " on the left, " << right << " on the right";
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace linformer

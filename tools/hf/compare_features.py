@@ -23,16 +23,19 @@ def difference(ours, theirs):
 def compare(folder, path):
     features = load_file(path)
     with open(folder + "/config.json", encoding="utf-8") as file:
-        architecture = json.load(file)["architectures"][0]
+        config = json.load(file)
+    architecture = config["architectures"][0]
     masked_lm = architecture.endswith("ForMaskedLM")
     loader = AutoModelForMaskedLM if masked_lm else AutoModelForSequenceClassification
     model = loader.from_pretrained(folder, trust_remote_code=True, attn_implementation="eager")
     model.eval()
     mask = features["attention_mask"]
+    ids = features["input_ids"]
+    # Padding may hold any id, </s> too. (transformers' RoBERTa counts positions by ids.)
+    if config["model_type"] == "linformer":
+        ids = ids.masked_fill(mask == 0, 2)
     with torch.no_grad():
-        output = model(
-            input_ids=features["input_ids"], attention_mask=mask, output_hidden_states=True
-        )
+        output = model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
     valid = mask.bool()
     worst = 0.0
     for i, state in enumerate(output.hidden_states):

@@ -699,7 +699,7 @@ class ClassificationHead(nn.Module):
         if self.pooling == "mean":
             x = mean_over(x, mask)
         elif self.pooling == "pair_mean":
-            is_end = input_ids == 2
+            is_end = (input_ids == 2) & mask.bool()  # padding may hold any id
             ends = is_end.cumsum(1)
             u = mean_over(x, mask.bool() & ~is_end & (ends == 0))
             v = mean_over(x, mask.bool() & ~is_end & (ends == 2))
