@@ -14,6 +14,8 @@ namespace {
 
 constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 
+constexpr double kRounding = 1e-6;  // eight units in the last place of a float
+
 void check_rows(std::span<const double> x, std::span<const double> y) {
   if (x.size() != y.size()) throw std::invalid_argument("two lists of one length are needed");
   if (x.empty()) {
@@ -23,11 +25,6 @@ void check_rows(std::span<const double> x, std::span<const double> y) {
 
 bool all_finite(std::span<const double> values) {
   return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
-}
-
-/// Compared directly: the variance of a list of 0.1s is not 0, but rounding.
-bool all_equal(std::span<const double> values) {
-  return std::all_of(values.begin(), values.end(), [&](double v) { return v == values[0]; });
 }
 
 /// Differences from the mean, divided by the largest so that no square overflows or vanishes.
@@ -44,11 +41,17 @@ std::vector<double> centered(std::span<const double> values) {
   return result;
 }
 
-}  // namespace
+bool is_constant(std::span<const double> values) {
+  const auto [least, largest] = std::minmax_element(values.begin(), values.end());
+  return *largest - *least <= kRounding * std::max(std::abs(*least), std::abs(*largest));
+}
 
-double pearson_correlation(std::span<const double> x, std::span<const double> y) {
-  check_rows(x, y);
-  if (!all_finite(x) || !all_finite(y) || all_equal(x) || all_equal(y)) return kUndefined;
+/// Ranks are of rounding where the values are, so it is the values that are looked at.
+bool is_undefined(std::span<const double> x, std::span<const double> y) {
+  return !all_finite(x) || !all_finite(y) || is_constant(x) || is_constant(y);
+}
+
+double correlation_of(std::span<const double> x, std::span<const double> y) {
   const std::vector<double> a = centered(x);
   const std::vector<double> b = centered(y);
   const auto dot = [](const std::vector<double>& u, const std::vector<double>& v) {
@@ -57,10 +60,16 @@ double pearson_correlation(std::span<const double> x, std::span<const double> y)
   return std::clamp(dot(a, b) / std::sqrt(dot(a, a) * dot(b, b)), -1.0, 1.0);
 }
 
+}  // namespace
+
+double pearson_correlation(std::span<const double> x, std::span<const double> y) {
+  check_rows(x, y);
+  return is_undefined(x, y) ? kUndefined : correlation_of(x, y);
+}
+
 double spearman_correlation(std::span<const double> x, std::span<const double> y) {
   check_rows(x, y);
-  if (!all_finite(x) || !all_finite(y)) return kUndefined;
-  return pearson_correlation(average_ranks(x), average_ranks(y));
+  return is_undefined(x, y) ? kUndefined : correlation_of(average_ranks(x), average_ranks(y));
 }
 
 std::vector<double> average_ranks(std::span<const double> values) {

@@ -154,6 +154,35 @@ TEST_F(EvalTaskTest, AgreesWithTheRunThatMadeTheModel) {
   }
 }
 
+// A regression that fell into predicting one number has no correlation, at any batch size: the
+// number's last bits move with the rows beside it, and noise is not to be correlated.
+TEST_F(EvalTaskTest, AConstantPredictionHasNoCorrelationAtAnyBatchSize) {
+  NamedTensors changed;
+  for (auto& [name, tensor] : load_tensors(file("score/model.safetensors"))) {
+    at::Tensor value = tensor;
+    if (name == "classifier.out_proj.weight") value = value * 1e-7;
+    if (name == "classifier.out_proj.bias") value = at::full({1}, 2.5);
+    changed.emplace_back(name, value);
+  }
+  save_tensors(file("score/model.safetensors"), changed);
+  std::string rows = "sentence1\tsentence2\tscore\n";
+  for (int i = 0; i < 40; ++i) {
+    std::string longer = "a stone";
+    for (int j = 0; j < i % 7; ++j) longer += " and a river";
+    rows += "the house " + std::to_string(i) + "\t" + longer + "\t" + std::to_string(i % 6) + "\n";
+  }
+  write_file_atomically(file("sts.tsv"), rows);
+  for (const char* batch_size : {"1", "3", "16"}) {
+    const json result =
+        json_of("score", {"--input", file("sts.tsv"), "--text-column", "sentence1", "--pair-column",
+                          "sentence2", "--label-column", "score", "--batch-size", batch_size});
+    const json& metrics = result["files"][0]["metrics"];
+    ASSERT_TRUE(metrics.contains("pearson"));
+    EXPECT_TRUE(metrics["pearson"].is_null()) << batch_size;
+    EXPECT_TRUE(metrics["spearman"].is_null()) << batch_size;
+  }
+}
+
 TEST_F(EvalTaskTest, ErrorsSayWhereWhatAndHow) {
   const auto expect = [&](const std::string& checkpoint, const std::vector<std::string>& more,
                           int code, const std::vector<std::string>& texts) {

@@ -61,5 +61,28 @@ TEST(Correlation, IsUndefinedForConstants) {
   }
 }
 
+// What a regression that predicts one number gives at another batch size: that number, and some
+// units in its last place more or less. Noise has no correlation, nor have its ranks.
+TEST(Correlation, IsUndefinedForConstantsButForRounding) {
+  const Values targets{1, 2, 3, 4, 5};
+  for (const float constant : {2.5F, -0.1F, 1e-30F, 3e30F}) {
+    Values predictions;
+    float value = constant;
+    for (int i = 0; i < 5; ++i) {
+      predictions.push_back(static_cast<double>(value));
+      value = std::nextafter(value, i % 2 == 0 ? 1e38F : -1e38F);
+      value = std::nextafter(value, 1e38F);
+    }
+    for (const auto correlation : {pearson_correlation, spearman_correlation}) {
+      EXPECT_TRUE(std::isnan(correlation(predictions, targets))) << constant;
+      EXPECT_TRUE(std::isnan(correlation(targets, predictions))) << constant;
+    }
+  }
+  // A spread that floats can hold is one: 100.001 to 100.005.
+  const Values close{100.001, 100.002, 100.003, 100.004, 100.005};
+  EXPECT_NEAR(pearson_correlation(close, targets), 1.0, 1e-9);
+  EXPECT_DOUBLE_EQ(spearman_correlation(close, targets), 1.0);
+}
+
 }  // namespace
 }  // namespace linformer

@@ -6,8 +6,9 @@
 namespace linformer {
 
 /// Pearson's correlation of two lists of the same length. NaN where it is undefined: one row only,
-/// all values of a list the same, or a value that is not finite (SciPy's answers). Throws RunError
-/// without rows.
+/// all values of a list the same but for rounding, or a value that is not finite. The same is a
+/// spread of at most 1e-6 of the largest value, since a row's prediction, a float, moves by some
+/// units in its last place with the rows that it is computed with. Throws RunError without rows.
 double pearson_correlation(std::span<const double> x, std::span<const double> y);
 
 /// Spearman's: Pearson's of the ranks, equal values sharing the mean of their ranks. NaN as above.
