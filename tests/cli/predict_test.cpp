@@ -1,4 +1,6 @@
 // linformer-predict fill-mask and classify, run as programs on small models with random weights.
+#include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <stdexcept>
@@ -289,6 +291,46 @@ TEST_F(PredictTest, RefusesWhatItCannotDo) {
   expect(fill_mask({"--top-k", "0"}), 2, "--top-k");
   std::filesystem::remove(file("mlm") + "/tokenizer.model");
   expect(fill_mask({"--text", "<mask>"}), 1, "has no tokenizer.model");
+}
+
+// docs/prediction.md says by how much a row's output moves with the rows beside it.
+TEST_F(PredictTest, NeighboursMoveAnOutputByRoundingAlone) {
+  std::string lines;
+  std::string text = "A";
+  for (int i = 0; i < 24; ++i) {
+    text += i % 3 == 0 ? " river and" : " stone";
+    if (i % 5 == 4) text = "The house";
+    lines += text + (i % 4 == 0 ? "\tof the sea" : "") + "\n";
+  }
+  for (const auto pooling :
+       {ClassifierPooling::kCls, ClassifierPooling::kMean, ClassifierPooling::kPairMean}) {
+    make_model("neighbours", {HeadType::kRegression, {}, pooling});
+    const auto outputs = [&](const std::string& batch_size, const std::string& threads) {
+      const ProgramResult result =
+          run_child({"linformer-predict", "classify", "--checkpoint", file("neighbours"), "--json",
+                     "--batch-size", batch_size, "--threads", threads},
+                    {.standard_input = lines});
+      EXPECT_EQ(result.exit_code, 0) << result.err;
+      std::vector<double> values;
+      for (const std::string& line : lines_of(result.out)) {
+        values.push_back(json::parse(line)["value"].get<double>());
+      }
+      return values;
+    };
+    const std::vector<double> alone = outputs("1", "1");
+    ASSERT_EQ(alone.size(), 24U);
+    double largest = 0.0;
+    for (const double value : alone) largest = std::max(largest, std::abs(value));
+    for (const char* batch_size : {"2", "7", "24"}) {
+      for (const char* threads : {"1", "2"}) {
+        const std::vector<double> together = outputs(batch_size, threads);
+        ASSERT_EQ(together.size(), alone.size());
+        for (size_t i = 0; i < alone.size(); ++i) {
+          EXPECT_NEAR(together[i], alone[i], 1e-5 * largest) << "row " << i;
+        }
+      }
+    }
+  }
 }
 
 TEST_F(PredictTest, TransformersPoolsTheSame) {
