@@ -1,18 +1,31 @@
 #!/usr/bin/env bash
-# Formats every C++ file that git knows of; --check only names those that differ (exit code 1).
+# Formats every C++ file that git knows of. --check only names those that differ (exit code 1);
+# --which prints the formatter and its version.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly major=14 # versions of clang-format disagree; this one is in Debian 12 and Ubuntu 24.04
-tool=$(command -v clang-format-$major || command -v clang-format || true)
-if [[ -z $tool ]] || ! "$tool" --version | grep -q "version $major\."; then
-  echo "format: clang-format $major was not found" >&2
-  echo "  fix: run tools/setup.sh, or install the package clang-format-$major" >&2
+version=$(sed -n 's/^clang-format==//p' tools/format-requirements.txt)
+readonly version
+tool=
+for candidate in .deps/clang-format clang-format-"${version%%.*}" clang-format; do
+  command -v "$candidate" >/dev/null || continue
+  if "$candidate" --version 2>/dev/null | grep -qE "version ${version//./\\.}( |-|\$)"; then
+    tool=$candidate
+    break
+  fi
+done
+if [[ -z $tool ]]; then
+  echo "format: clang-format $version was not found" >&2
+  echo "  fix: run tools/setup.sh --tests" >&2
   exit 2
+fi
+if [[ ${1:-} == --which ]]; then
+  echo "$tool ($version)"
+  exit
 fi
 mapfile -t files < <(git ls-files --cached --others --exclude-standard '*.h' '*.cpp')
 case "${1:-}" in
   "") "$tool" -i "${files[@]}" ;;
   --check) "$tool" --dry-run -Werror "${files[@]}" && echo "format: ${#files[@]} files are formatted" ;;
-  *) echo "usage: tools/format.sh [--check]" >&2 && exit 2 ;;
+  *) echo "usage: tools/format.sh [--check | --which]" >&2 && exit 2 ;;
 esac

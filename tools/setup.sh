@@ -5,16 +5,18 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
   cat <<'TEXT'
-usage: tools/setup.sh [--cuda]
+usage: tools/setup.sh [--tests] [--cuda]
 
-Installs the distribution's packages that are missing (apt; Debian 12, Ubuntu 24.04) and finds or
-fetches LibTorch, in this order:
+Installs the distribution's packages that are missing (apt; Debian 12 and 13, Ubuntu 24.04) and finds
+or fetches LibTorch, in this order:
   1. CMAKE_PREFIX_PATH or LIBTORCH, where they lead to a LibTorch
   2. .deps/libtorch, from an earlier run
   3. the official LibTorch archive
   4. the library inside the `torch` wheel, through pip as it is configured here
 Root is needed for apt alone, and only when packages are missing.
 
+  --tests  also what building and running the tests takes: GoogleTest, clang-format 14 (a wheel of
+           PyPI where the system has none), and a few programs
   --cuda   fetch the CUDA build (the CUDA toolkit and cuDNN have to be installed already)
 TEXT
 }
@@ -32,22 +34,25 @@ fail() {
 }
 
 flavour=cpu
-case "${1:-}" in
-  "") ;;
-  --cuda) flavour=cuda ;;
-  -h | --help) usage && exit 0 ;;
-  *) usage >&2 && exit 2 ;;
-esac
+tests=
+for argument in "$@"; do
+  case "$argument" in
+    --tests) tests=1 ;;
+    --cuda) flavour=cuda ;;
+    -h | --help) usage && exit 0 ;;
+    *) usage >&2 && exit 2 ;;
+  esac
+done
 
 # ---- packages of the distribution ----------------------------------------------------------------
 
 packages=(
-  g++ cmake ninja-build git ccache mold pkg-config # the build
+  g++ cmake ninja-build ccache mold pkg-config # the build
   libsentencepiece-dev libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
   libxxhash-dev libzstd-dev zlib1g-dev libzip-dev libpcre2-dev libgloo-dev
-  libgtest-dev libgmock-dev clang-format-14 zstd iproute2 # the tests; one version, so one format
-  ca-certificates curl unzip python3-pip         # LibTorch
+  ca-certificates curl unzip python3-pip # LibTorch
 )
+[[ -z $tests ]] || packages+=(libgtest-dev libgmock-dev git zstd iproute2)
 
 install_packages() {
   command -v dpkg-query >/dev/null ||
@@ -190,6 +195,44 @@ find_libtorch() {
   say "LibTorch: put into $deps/libtorch ($(du -sh "$deps/libtorch" | cut -f 1))"
 }
 
+# ---- the formatter -------------------------------------------------------------------------------
+
+readonly format_pins=tools/format-requirements.txt
+
+# The same format on every system takes the same version, which distributions drop after a while.
+find_formatter() {
+  local found
+  if found=$(./tools/format.sh --which 2>/dev/null); then
+    say "formatter: $found"
+    return
+  fi
+  say "formatter: trying the wheel, pip download -r $format_pins"
+  python3 -m pip download --quiet --no-deps --only-binary=:all: --timeout "$connect_seconds" \
+    --retries 1 --dest "$work/formatter" -r "$format_pins" >"$work/pip.log" 2>&1 || {
+    tail -n 3 "$work/pip.log" | cut -c 1-300 >&2
+    fail "no index gave the formatter" "configure pip for an index that has what $format_pins names"
+  }
+  unzip -q -j "$work"/formatter/clang_format-*.whl clang_format/data/bin/clang-format -d "$work" &&
+    chmod +x "$work/clang-format" && mv "$work/clang-format" "$deps/clang-format"
+  found=$(./tools/format.sh --which) ||
+    fail "the formatter of the wheel does not run here" "see the line above"
+  say "formatter: $found"
+}
+
+# ---- builds of a clone that was moved ------------------------------------------------------------
+
+# CMake refuses a build folder that was configured at another place. Programs in it run all the same.
+drop_moved_configurations() {
+  local cache source
+  for cache in build/*/CMakeCache.txt; do
+    [[ -f $cache ]] || continue
+    source=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$cache")
+    [[ $source -ef . ]] && continue
+    say "${cache%/*}: configured when this clone was at $source; will be configured again"
+    rm -rf "$cache" "${cache%/*}/CMakeFiles" "${cache%/*}/build.ninja"
+  done
+}
+
 mkdir -p "$deps"
 exec 9>"$deps/.lock"
 flock 9 # two set-ups at once would remove each other's download
@@ -198,4 +241,6 @@ apt_log=$work/apt.log
 trap 'rm -rf "$work"' EXIT
 install_packages
 find_libtorch
+[[ -z $tests ]] || find_formatter
+drop_moved_configurations
 say "done"

@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly preset=${LINFORMER_PRESET:-release}
 readonly build=build/$preset
 
-./tools/setup.sh
+./tools/setup.sh --tests
 echo "== build ($preset)"
 started=$SECONDS
 cmake --preset "$preset" --log-level=ERROR -DLINFORMER_BUILD_TESTS=ON ${CI:+-DLINFORMER_WERROR=ON}
