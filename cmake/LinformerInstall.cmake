@@ -19,8 +19,8 @@ target_include_directories(linformer INTERFACE
 target_link_libraries(linformer
   PUBLIC torch Threads::Threads
   PRIVATE yaml-cpp spdlog::spdlog CLI11::CLI11 nlohmann_json::nlohmann_json
-          ZLIB::ZLIB PkgConfig::SENTENCEPIECE PkgConfig::ZSTD PkgConfig::XXHASH PkgConfig::LIBZIP
-          PkgConfig::PCRE2 sentencepiece_train)
+          ZLIB::ZLIB SentencePiece::SentencePiece SentencePiece::Train PkgConfig::ZSTD
+          PkgConfig::XXHASH PkgConfig::LIBZIP PkgConfig::PCRE2)
 
 # As a plain option: see linformer_torch_options in src/CMakeLists.txt.
 target_link_options(linformer INTERFACE -fopenmp)
@@ -56,4 +56,5 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/linformerConfigVersion.c
   COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/linformerConfig.cmake"
               "${PROJECT_BINARY_DIR}/linformerConfigVersion.cmake"
+              "${PROJECT_SOURCE_DIR}/cmake/FindSentencePiece.cmake"
         DESTINATION "${package_folder}")

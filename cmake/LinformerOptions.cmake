@@ -28,8 +28,8 @@ endif()
 # An interface target, so that options of the project never reach a user of the installed library.
 add_library(linformer_options INTERFACE)
 target_compile_options(linformer_options INTERFACE -Wall -Wextra -Wshadow -Winvalid-pch)
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 14)
-  # False alarms of GCC 12 and 13 about inlined std::string and std::vector code.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 15)
+  # False alarms of GCC 12, 13 and 14 about inlined std::string and std::vector code.
   target_compile_options(linformer_options INTERFACE -Wno-restrict -Wno-stringop-overflow
                                                      -Wno-array-bounds)
 endif()
