@@ -24,6 +24,7 @@ if(NOT Torch_FOUND)
   message(FATAL_ERROR "LibTorch was not found.\n"
                       "  fix: run ./tools/setup.sh, or set LIBTORCH to a folder with LibTorch")
 endif()
+linformer_link_libtorch()
 if(TARGET torch_cuda)
   enable_language(CUDA)
   find_package(CUDAToolkit REQUIRED)

@@ -23,21 +23,43 @@ target_link_libraries(linformer
           PkgConfig::XXHASH PkgConfig::LIBZIP PkgConfig::PCRE2)
 
 # As a plain option: see linformer_torch_options in src/CMakeLists.txt.
-target_link_options(linformer INTERFACE -fopenmp)
-set(linformer_torch_dir "${Torch_DIR}")
+target_link_options(linformer INTERFACE -fopenmp "${LINFORMER_LIBSTDCXX_FIRST}")
 
-# Installed programs look for the LibTorch that they were linked with.
-get_target_property(torch_library torch LOCATION)
-get_filename_component(torch_folder "${torch_library}" DIRECTORY)
 set(programs)
 get_property(targets DIRECTORY "${PROJECT_SOURCE_DIR}/src/cli" PROPERTY BUILDSYSTEM_TARGETS)
 foreach(target ${targets})
   get_target_property(type ${target} TYPE)
   if(type STREQUAL "EXECUTABLE")
     list(APPEND programs ${target})
-    set_target_properties(${target} PROPERTIES INSTALL_RPATH "${torch_folder}")
   endif()
 endforeach()
+
+# LibTorch beside the programs; where it is somebody else's, a link to its libraries. The programs
+# look there, see LinformerLinking.cmake. Nothing is written through a link of an earlier installation.
+set(linformer_torch_folder "${CMAKE_INSTALL_BINDIR}/${LINFORMER_LIBTORCH_FROM_BIN}")
+cmake_path(NORMAL_PATH linformer_torch_folder)
+set(linformer_torch_libraries
+    "\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${linformer_torch_folder}/lib")
+if(LINFORMER_INSTALL_LIBTORCH)
+  set(linformer_torch_dir "\${PACKAGE_PREFIX_DIR}/${linformer_torch_folder}/share/cmake/Torch")
+  install(CODE "
+    if(IS_SYMLINK \"${linformer_torch_libraries}\")
+      file(REMOVE \"${linformer_torch_libraries}\")
+    endif()")
+  install(DIRECTORY "${LINFORMER_LIBTORCH}/../" DESTINATION "${linformer_torch_folder}"
+          USE_SOURCE_PERMISSIONS MESSAGE_NEVER)
+else()
+  set(linformer_torch_dir "${Torch_DIR}")
+  install(CODE "
+    set(link \"${linformer_torch_libraries}\")
+    if(EXISTS \"\${link}\" AND NOT IS_SYMLINK \"\${link}\")
+      message(FATAL_ERROR \"\${link} is the LibTorch of an earlier installation.\\n\"
+        \"  fix: remove it, or configure with -DLINFORMER_INSTALL_LIBTORCH=ON\")
+    endif()
+    cmake_path(GET link PARENT_PATH folder)
+    file(MAKE_DIRECTORY \"\${folder}\")
+    file(CREATE_LINK \"${LINFORMER_LIBTORCH}\" \"\${link}\" SYMBOLIC)")
+endif()
 
 set(package_folder "${CMAKE_INSTALL_LIBDIR}/cmake/linformer")
 if(programs)
