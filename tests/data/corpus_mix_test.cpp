@@ -1,6 +1,7 @@
 #include "linformer/data/corpus_mix.h"
 
 #include <cmath>
+#include <limits>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -38,6 +39,18 @@ TEST(CorpusMix, DecimalSharesAreExact) {
   EXPECT_THAT(CorpusMix({70, 30}).shares(), ElementsAre(7, 3));
   EXPECT_THAT(CorpusMix({0.9999, 0.0001}).shares(), ElementsAre(9999, 1));
   EXPECT_THAT(CorpusMix().shares(), ElementsAre(1));
+}
+
+TEST(CorpusMix, TheSizeOfTheWeightsDoesNotMatter) {
+  for (const double scale : {5e-324, 1e-300, 1.0, 1e300, 1e308}) {
+    EXPECT_THAT(CorpusMix({scale, scale}).shares(), ElementsAre(1, 1)) << scale;
+    EXPECT_THAT(CorpusMix(std::vector<double>(7, scale)).shares(),
+                ElementsAre(1429, 1429, 1429, 1429, 1428, 1428, 1428))
+        << scale;
+  }
+  const double most = std::numeric_limits<double>::max();
+  EXPECT_THAT(CorpusMix({most, most / 3.0}).shares(), ElementsAre(3, 1));
+  EXPECT_THAT(message_of<UsageError>([&] { CorpusMix({most, 1.0}); }), HasSubstr("1 in 10,000"));
 }
 
 TEST(CorpusMix, SharesHoldAtEveryPosition) {
