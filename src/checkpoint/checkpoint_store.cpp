@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "linformer/checkpoint/manifest.h"
-#include "linformer/checkpoint/model_path.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
@@ -121,24 +120,6 @@ std::optional<Checkpoint> newest_whole_checkpoint(const std::string& checkpoints
   fail_run(checkpoints_folder,
            "none of its " + std::to_string(steps.size()) + " checkpoints is whole",
            "restore one from a copy, or move the folder away to start over");
-}
-
-std::string find_best_model_folder(const std::string& path) {
-  for (const std::string& folder : {path + "/checkpoints/best", path + "/best"}) {
-    if (fs::exists(folder + "/config.json")) return find_model_folder(folder);
-  }
-  return find_model_folder(path);
-}
-
-std::string find_model_folder(const std::string& path) {
-  if (fs::exists(path + "/config.json")) {
-    if (fs::exists(path + "/" + kManifestName)) verify_manifest(path);
-    return path;
-  }
-  for (const std::string& folder : {path + "/checkpoints", path}) {
-    if (const auto found = newest_whole_checkpoint(folder)) return found->folder;
-  }
-  fail_no_model(path);
 }
 
 CheckpointStore::CheckpointStore(std::string checkpoints_folder, const CheckpointConfig& config)

@@ -6,7 +6,7 @@
 
 #include "program.h"
 
-#include "linformer/checkpoint/checkpoint_store.h"
+#include "linformer/checkpoint/find_model.h"
 #include "linformer/config/config_file.h"
 #include "linformer/core/error.h"
 #include "linformer/train/model_conversion.h"
@@ -51,7 +51,10 @@ CLI::App* add_command(CLI::App& program, const std::string& name, const std::str
   CLI::App* command = program.add_subcommand(name, help);
   CLI::Option* input = command->add_option(
       "--input", arguments->inputs,
-      several_inputs ? "model, checkpoint or run folders" : "model, checkpoint or run folder");
+      several_inputs
+          ? "model or run folders (a run's newest checkpoint; of a fine-tuned run its best)"
+          : "model or run folder (a run's newest checkpoint; of a fine-tuned run its "
+            "best)");
   input->required();
   if (!several_inputs) input->expected(1);
   command->add_option("--output", arguments->output, "folder to make")->required();

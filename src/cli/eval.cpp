@@ -9,7 +9,7 @@
 #include "eval_commands.h"
 #include "program.h"
 
-#include "linformer/checkpoint/checkpoint_store.h"
+#include "linformer/checkpoint/find_model.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/stop_signal.h"
@@ -182,7 +182,7 @@ void add_perplexity_command(CLI::App& program) {
       program.add_subcommand("perplexity", "masked-LM perplexity with frozen masks");
   command
       ->add_option("--checkpoint", arguments->checkpoint,
-                   "model folder, or a run folder (its newest checkpoint)")
+                   "model folder, or a run folder (its newest checkpoint; of a fine-tuned run its best)")
       ->required();
   command->add_flag("--ema", arguments->ema,
                     "the averaged weights of a run with training.ema_decay, not the raw ones");

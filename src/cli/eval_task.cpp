@@ -11,7 +11,7 @@
 #include "program.h"
 
 #include "linformer/analysis/labelled_evaluation.h"
-#include "linformer/checkpoint/checkpoint_store.h"
+#include "linformer/checkpoint/find_model.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
@@ -178,7 +178,7 @@ void run_task(const TaskArguments& arguments) {
   install_caching_allocator();
   LabelledEvaluationOptions options;
   options.threads = set_num_threads(arguments.threads);
-  const std::string folder = find_best_model_folder(arguments.checkpoint);
+  const std::string folder = find_model_folder(arguments.checkpoint);
   const std::unique_ptr<SequenceClassifier> model = load_classifier(folder);
   const Tokenizer tokenizer = load_tokenizer(folder, model->config());
   const TaskSpec task = task_of(arguments, model->head_config());
@@ -257,8 +257,9 @@ void add_task_command(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("task", "metrics of a fine-tuned model on labelled files");
   command
-      ->add_option("--checkpoint", arguments->checkpoint,
-                   "model folder, or a run folder (its best checkpoint)")
+      ->add_option(
+          "--checkpoint", arguments->checkpoint,
+          "model folder, or a run folder (its newest checkpoint; of a fine-tuned run its best)")
       ->required();
   add_data_options(*command, *arguments);
   command->add_option(

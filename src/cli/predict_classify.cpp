@@ -10,7 +10,7 @@
 #include "program.h"
 
 #include "linformer/analysis/text_prediction.h"
-#include "linformer/checkpoint/checkpoint_store.h"
+#include "linformer/checkpoint/find_model.h"
 #include "linformer/core/format.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/thread_setup.h"
@@ -47,7 +47,7 @@ void add_answer(const HeadConfig& head, std::span<const float> logits,
 void run_classify(const StreamArguments& arguments) {
   install_caching_allocator();
   set_num_threads(arguments.threads);
-  const std::string folder = find_best_model_folder(arguments.checkpoint);
+  const std::string folder = find_model_folder(arguments.checkpoint);
   const TextClassifier classifier = TextClassifier::load(folder);
   const Tokenizer tokenizer = load_tokenizer(folder, classifier.config());
   answer_requests(arguments, RequestKind::kClassify, classifier.config(), tokenizer,

@@ -8,7 +8,7 @@
 #include "program.h"
 
 #include "linformer/analysis/feature_extraction.h"
-#include "linformer/checkpoint/checkpoint_store.h"
+#include "linformer/checkpoint/find_model.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/thread_setup.h"
 #include "linformer/text/tokenizer.h"
@@ -53,8 +53,9 @@ void add_features_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "features", "hidden states of every layer and logits, to compare with other programs");
   command
-      ->add_option("--checkpoint", arguments->checkpoint,
-                   "model folder, or a run folder (its newest checkpoint)")
+      ->add_option(
+          "--checkpoint", arguments->checkpoint,
+          "model folder, or a run folder (its newest checkpoint; of a fine-tuned run its best)")
       ->required();
   command
       ->add_option("--input", arguments->input,

@@ -9,7 +9,7 @@
 #include "program.h"
 
 #include "linformer/analysis/text_prediction.h"
-#include "linformer/checkpoint/checkpoint_store.h"
+#include "linformer/checkpoint/find_model.h"
 #include "linformer/core/format.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/thread_setup.h"

@@ -113,8 +113,9 @@ std::string json_line(const TextRequest& request, const nlohmann::ordered_json& 
 
 void add_stream_options(CLI::App& command, StreamArguments& arguments) {
   command
-      .add_option("--checkpoint", arguments.checkpoint,
-                  "model folder, or a run folder (its newest checkpoint; classify: its best)")
+      .add_option(
+          "--checkpoint", arguments.checkpoint,
+          "model folder, or a run folder (its newest checkpoint; of a fine-tuned run its best)")
       ->required();
   command.add_option("--text", arguments.texts, "a text; may be given several times");
   command.add_option(

@@ -7,7 +7,7 @@
 
 #include "model_check.h"
 
-#include "linformer/checkpoint/checkpoint_store.h"
+#include "linformer/checkpoint/find_model.h"
 #include "linformer/checkpoint/model_config_json.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
@@ -69,9 +69,6 @@ double layer_learning_rate(const std::string& parameter_name, int64_t num_layers
 
 StartingModel StartingModel::open(const std::string& init_from, const FinetuneSettings& settings) {
   std::string folder = find_model_folder(init_from);
-  if (load_head_config(folder).type != HeadType::kMaskedLm) {
-    folder = find_best_model_folder(init_from);
-  }
   ModelConfig config = load_model_config(folder);
   Tokenizer tokenizer = load_tokenizer(folder, config);
   if (settings.dropout) {

@@ -5,7 +5,7 @@
 
 #include "model_check.h"
 
-#include "linformer/checkpoint/checkpoint_store.h"
+#include "linformer/checkpoint/find_model.h"
 #include "linformer/checkpoint/model_config_json.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"

@@ -200,40 +200,6 @@ TEST_F(CheckpointStoreTest, IgnoresFoldersOfOtherNames) {
   EXPECT_EQ(store().newest_whole(), std::nullopt);
 }
 
-TEST_F(CheckpointStoreTest, FindsTheBestModelOfARun) {
-  CheckpointStore checkpoints = store();
-  checkpoints.save(1, content("x"));
-  const std::string newest = checkpoints.save(2, content("x"));
-  EXPECT_EQ(find_best_model_folder(folder_.path()), newest);  // nothing is marked yet
-  checkpoints.mark_best(1);
-  EXPECT_EQ(find_best_model_folder(folder_.path()), checkpoints_ + "/best");
-  EXPECT_EQ(find_best_model_folder(checkpoints_), checkpoints_ + "/best");
-  EXPECT_EQ(find_best_model_folder(newest), newest);
-  write_bytes(checkpoints_ + "/step-00000001/model.safetensors", "y");
-  EXPECT_THAT(message_of<RunError>([&] { find_best_model_folder(folder_.path()); }),
-              HasSubstr("model.safetensors is damaged"));
-}
-
-TEST_F(CheckpointStoreTest, FindsTheModelThatAUserMeans) {
-  CheckpointStore checkpoints = store();
-  checkpoints.save(1, content("x"));
-  const std::string saved = checkpoints.save(2, content("x"));
-  EXPECT_EQ(find_model_folder(folder_.path()), saved);
-  EXPECT_EQ(find_model_folder(checkpoints_), saved);
-  EXPECT_EQ(find_model_folder(checkpoints_ + "/latest"), checkpoints_ + "/latest");
-  const std::string plain = folder_.file("plain");
-  fs::create_directory(plain);
-  EXPECT_THAT(message_of<RunError>([&] { find_model_folder(plain); }),
-              HasSubstr(plain + ": holds no model"));
-  write_bytes(plain + "/config.json", "{}");
-  EXPECT_EQ(find_model_folder(plain), plain);  // of another program: no manifest to hold it to
-  EXPECT_THAT(message_of<RunError>([&] { find_model_folder(folder_.file("none")); }),
-              HasSubstr("there is no such folder"));
-  write_bytes(saved + "/model.safetensors", "y");
-  EXPECT_THAT(message_of<RunError>([&] { find_model_folder(saved); }),
-              HasSubstr("model.safetensors is damaged"));
-}
-
 /// A file system of 256 KiB, where root may mount one.
 class FullDisk : public ::testing::Test {
  protected:

@@ -221,6 +221,61 @@ TEST_F(FinetuneProgramTest, TheSubmissionSaysWhatItLacks) {
   EXPECT_TRUE(fs::exists(file("glue.zip")));
 }
 
+TEST_F(FinetuneProgramTest, EveryProgramTakesTheSameCheckpointAndSaysWhich) {
+  const ProgramResult result =
+      finetune({"--task", "sst-2", "--output", file("sst"), "--set", "training.max_steps=3",
+                "checkpoint.every=1", "checkpoint.keep_last=5"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  // The first is the best, whatever the evaluations said.
+  const std::string first = file("sst/checkpoints/step-00000001");
+  fs::remove(file("sst/checkpoints/best"));
+  fs::create_symlink("step-00000001", file("sst/checkpoints/best"));
+  write_file_atomically(file("rows.jsonl"), "{\"text\": \"a river\"}\n");
+  const auto commands = [&](const std::string& run) -> std::vector<std::vector<std::string>> {
+    return {{"linformer-predict", "features", "--checkpoint", run, "--input", file("rows.jsonl"),
+             "--output", file("features.safetensors")},
+            {"linformer-convert", "export", "--input", run, "--output", file("exported")},
+            {"linformer-convert", "extend", "--input", run, "--max-sequence-length", "128",
+             "--output", file("extended")},
+            {"linformer-convert", "average", "--input", run, run, "--output", file("average")},
+            {"linformer-finetune", "--data", file("glue"), "--model", run, "--task", "rte",
+             "--output", file("rte"), "--set", "training.max_steps=1"}};
+  };
+  const auto expect_takes = [&](std::vector<std::vector<std::string>> all, const std::string& run,
+                                const std::string& checkpoint) {
+    for (const std::vector<std::string>& own : commands(run)) all.push_back(own);
+    for (const std::vector<std::string>& command : all) {
+      const ProgramResult took = run_child(command);
+      EXPECT_EQ(took.exit_code, 0) << took.err;
+      EXPECT_THAT(took.err, HasSubstr("model: " + checkpoint)) << command[0] << " " << command[1];
+    }
+    EXPECT_EQ(read_text_file(file("average/model.safetensors")),
+              read_text_file(checkpoint.substr(0, checkpoint.find(',')) + "/model.safetensors"));
+    for (const char* made : {"exported", "extended", "average", "rte"}) fs::remove_all(file(made));
+  };
+  const std::string said = first + ", the best checkpoint of the fine-tuned run";
+  for (const std::string& run : {file("sst"), file("sst/checkpoints")}) {
+    expect_takes({{"linformer-predict", "classify", "--checkpoint", run, "--text", "a river"},
+                  {"linformer-eval", "task", "--checkpoint", run, "--task", "sst-2", "--input",
+                   file("glue/SST-2/dev.tsv")}},
+                 run, said);
+  }
+  // Of a pre-training run the last step counts, also where another one was the best.
+  fs::remove(file("base/checkpoints/best"));
+  ASSERT_EQ(train("base", {"training.max_steps=4", "checkpoint.every=1"}).exit_code, 0);
+  fs::remove(file("base/checkpoints/best"));
+  fs::create_symlink("step-00000003", file("base/checkpoints/best"));
+  expect_takes(
+      {{"linformer-predict", "fill-mask", "--checkpoint", file("base"), "--text", "<mask>"},
+       {"linformer-eval", "perplexity", "--checkpoint", file("base"), "--data", valid_text(),
+        "--max-sequences", "4"}},
+      file("base"), file("base/checkpoints/step-00000004") + ", the newest checkpoint of the run");
+  // A checkpoint that is named is taken.
+  const ProgramResult named = run_child({"linformer-predict", "classify", "--checkpoint",
+                                         file("sst/checkpoints/step-00000002"), "--text", "a"});
+  EXPECT_THAT(named.err, HasSubstr("model: " + file("sst/checkpoints/step-00000002") + "\n"));
+}
+
 TEST_F(FinetuneProgramTest, SaysWhatIsWrong) {
   const auto error = [&](const std::vector<std::string>& arguments, int exit_code) {
     std::vector<std::string> command = arguments;

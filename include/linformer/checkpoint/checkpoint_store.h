@@ -26,16 +26,6 @@ std::optional<Checkpoint> newest_whole_checkpoint(const std::string& checkpoints
 /// Bytes of all files below a folder.
 size_t bytes_below(const std::string& folder);
 
-/// The model folder that a user means by `path`: the folder itself if it holds config.json
-/// (verified if it has a manifest); for a run folder or its checkpoints folder the newest whole
-/// checkpoint. Throws RunError.
-std::string find_model_folder(const std::string& path);
-
-/// As find_model_folder(), but of a run the checkpoint that `best` names, if it names one: a
-/// fine-tuned model is measured and used at its best evaluation. Throws RunError, also if that
-/// checkpoint is broken.
-std::string find_best_model_folder(const std::string& path);
-
 /// The checkpoints of one run: `step-00001000` folders and the relative links `latest` and `best`.
 /// One process at a time may write (the run folder's lock).
 class CheckpointStore {

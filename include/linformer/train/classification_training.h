@@ -27,9 +27,8 @@ struct StartingModel {
   ModelConfig config;
   Tokenizer tokenizer;
 
-  /// Of a run folder the newest checkpoint, of a fine-tuned run the best: what came after it was
-  /// learned by heart. Throws RunError for a folder without model or tokenizer, or with a tokenizer
-  /// of another size.
+  /// Of the folder that find_model_folder() gives. Throws RunError for one without model or
+  /// tokenizer, or with a tokenizer of another size.
   static StartingModel open(const std::string& init_from, const FinetuneSettings& settings);
 };
 
