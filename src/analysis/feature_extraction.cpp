@@ -4,6 +4,7 @@
 
 #include <ATen/ATen.h>
 
+#include "linformer/analysis/finite_outputs.h"
 #include "linformer/checkpoint/model_folder.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/text/special_tokens.h"
@@ -70,6 +71,7 @@ FeatureSummary write_features(const AnyModel& model, const std::vector<InputRow>
     const auto zero_padding = [&](const at::Tensor& x) {
       return x.masked_fill(mask.logical_not().unsqueeze(-1), 0.0);
     };
+    for (const at::Tensor& state : batch_states) require_finite_outputs(zero_padding(state));
     states.resize(batch_states.size());
     for (size_t i = 0; i < states.size(); ++i) put(states[i], zero_padding(batch_states[i]), first);
     if (model.masked_lm) {
@@ -80,6 +82,7 @@ FeatureSummary write_features(const AnyModel& model, const std::vector<InputRow>
     }
   }
   if (stop_signal() != 0) return {};
+  require_finite_outputs(logits);
   NamedTensors tensors{{"input_ids", all.input_ids.masked_fill(all.mask.logical_not(), kPadId)},
                        {"attention_mask", all.mask.to(at::kLong)},
                        {"logits", logits}};

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <filesystem>
 
+#include "linformer/analysis/finite_outputs.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/data/labelled_dataset.h"
@@ -143,6 +144,7 @@ LabelledEvaluation evaluate_labelled_file(const SequenceClassifier& model,
   result.num_truncated = dataset.num_truncated();
   result.outputs = task_outputs(model, dataset, {.batch_size = options.batch_size});
   if (!result.outputs.complete) return result;
+  require_finite_outputs(result.outputs.values);
   reorder_outputs(options.output_of_label, result.outputs);
   if (!result.examples.has_labels) return result;
   const std::vector<float> targets = result.examples.targets();

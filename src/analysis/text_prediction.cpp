@@ -6,7 +6,7 @@
 
 #include <ATen/ATen.h>
 
-#include "linformer/core/error.h"
+#include "linformer/analysis/finite_outputs.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/tasks/row_input.h"
 #include "linformer/text/special_tokens.h"
@@ -35,12 +35,6 @@ std::vector<const InputRow*> members_of(std::span<const InputRow> rows,
   std::vector<const InputRow*> members;
   for (const size_t row : batch) members.push_back(&rows[row]);
   return members;
-}
-
-void check_finite(const at::Tensor& outputs) {
-  if (at::isfinite(outputs).all().item<bool>()) return;
-  fail_run("the model", "its outputs are not finite numbers",
-           "its weights are damaged, or training diverged; take an earlier checkpoint");
 }
 
 /// top_k of each line of probabilities (M, V).
@@ -101,7 +95,7 @@ std::vector<std::vector<MaskGuesses>> MaskFiller::predict(std::span<const InputR
       const int64_t count = std::min(kMasksAtOnce, index.size(0) - first);
       const at::Tensor masked = hidden.index_select(0, index.narrow(0, first, count));
       const at::Tensor logits = model_->head().logits(masked);
-      check_finite(logits);
+      require_finite_outputs(logits);
       std::vector<std::vector<TokenGuess>> best = best_tokens(logits.softmax(1), top_k);
       for (size_t m = 0; m < best.size(); ++m) {
         const MaskPlace& place = places[static_cast<size_t>(first) + m];
@@ -132,7 +126,7 @@ std::vector<std::vector<float>> TextClassifier::predict(std::span<const InputRow
     const at::Tensor hidden = model_->encoder().forward(input, evaluation);
     const at::Tensor logits =
         model_->head().logits(hidden, input, evaluation).to(at::kCPU, at::kFloat).contiguous();
-    check_finite(logits);
+    require_finite_outputs(logits);
     const auto width = static_cast<size_t>(logits.size(1));
     for (size_t b = 0; b < batch.size(); ++b) {
       const float* const row = logits.data_ptr<float>() + b * width;

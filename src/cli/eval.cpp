@@ -1,4 +1,5 @@
 // linformer-eval: perplexity of a trained model on held-out text; the frame of the program.
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -9,6 +10,7 @@
 #include "eval_commands.h"
 #include "program.h"
 
+#include "linformer/analysis/finite_outputs.h"
 #include "linformer/checkpoint/find_model.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
@@ -169,6 +171,12 @@ void run_perplexity(const PerplexityArguments& arguments) {
     fail_run(arguments.examples.empty() ? arguments.data.front() : arguments.examples,
              "no position to predict", "evaluate a longer text");
   }
+  const double mean = measured.result.model.mean();
+  if (!std::isfinite(std::exp(mean))) {
+    fail_not_finite(std::isfinite(mean)
+                        ? "at " + format_number(mean) + " nats a token its perplexities are"
+                        : "its outputs are");
+  }
   if (arguments.json) {
     std::printf("%s\n", to_json(measured, arguments).dump(2).c_str());
   } else {
@@ -181,8 +189,9 @@ void add_perplexity_command(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("perplexity", "masked-LM perplexity with frozen masks");
   command
-      ->add_option("--checkpoint", arguments->checkpoint,
-                   "model folder, or a run folder (its newest checkpoint; of a fine-tuned run its best)")
+      ->add_option(
+          "--checkpoint", arguments->checkpoint,
+          "model folder, or a run folder (its newest checkpoint; of a fine-tuned run its best)")
       ->required();
   command->add_flag("--ema", arguments->ema,
                     "the averaged weights of a run with training.ema_decay, not the raw ones");

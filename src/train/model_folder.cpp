@@ -25,11 +25,21 @@ NamedTensors tensors_of(const ModelConfig& config, const ParameterSet& parameter
   return tensors;
 }
 
+/// Weights that are no numbers would make every answer of the model one.
+void check_finite(const std::string& source, const NamedTensors& tensors) {
+  for (const auto& [name, tensor] : tensors) {
+    if (at::isfinite(tensor).all().item<bool>()) continue;
+    fail_run(source, name + " holds values that are not finite",
+             "training diverged, or the file is damaged; take an earlier checkpoint");
+  }
+}
+
 void load_parameters(const std::string& folder, const ModelConfig& config,
                      const ParameterSet& parameters) {
   const ModelTensors file = ModelTensors::open_folder(folder);
   const NamedTensors targets = tensors_of(config, parameters);
   load_into(file, targets);
+  check_finite(file.source(), targets);
   const bool unused_types =
       targets.back().first == kTokenTypeEmbeddings && config.type_vocab_size == 0;
   if (unused_types && targets.back().second.any().item<bool>()) {
@@ -76,6 +86,7 @@ void load_averaged_weights(const std::string& folder, MaskedLmModel& model) {
   NamedTensors targets = named_parameters(model.parameters());
   for (auto& [name, tensor] : targets) tensor = tensor.detach();
   load_into(path, targets);
+  check_finite(path, targets);
 }
 
 void load_weights(const std::string& folder, MaskedLmModel& model) {
