@@ -4,7 +4,9 @@
 
 #include "rules.h"
 
+#include "linformer/core/clock.h"
 #include "linformer/core/error.h"
+#include "linformer/core/format.h"
 
 namespace linformer {
 namespace {
@@ -144,6 +146,18 @@ void validate_evaluation(const EvaluationConfig& evaluation) {
   }
 }
 
+/// A session that is over before its first step would be started again for ever.
+void validate_session(const TrainerConfig& config) {
+  if (!config.training.session_hours) return;
+  const double seconds = *config.training.session_hours * kSecondsPerHour;
+  const int64_t before = config.checkpoint.save_before_seconds;
+  if (seconds > static_cast<double>(before)) return;
+  fail_usage("training.session_hours",
+             format_fixed(seconds, 0) + " seconds, and checkpoint.save_before_seconds takes " +
+                 std::to_string(before) + ": each session would end before its first step",
+             "make sessions longer, or lower checkpoint.save_before_seconds");
+}
+
 }  // namespace
 
 void TrainingConfig::validate_batches() const {
@@ -189,6 +203,7 @@ void TrainerConfig::validate() const {
   require_range("logging.statistics_every", logging.statistics_every, 0, kManySteps);
   require_range("logging.profile.first_step", logging.profile.first_step, 0, kManySteps);
   require_range("logging.profile.steps", logging.profile.steps, 1, 1000);
+  validate_session(*this);
   distributed.validate();
 }
 

@@ -214,6 +214,13 @@ TEST(PretrainConfig, RefusesContradictionsByName) {
        [](auto& c) {
          c.training.batch_ramp = {8, 0};
        }},
+      {"training.session_hours: 36 seconds, and checkpoint.save_before_seconds takes 120: each",
+       [](auto& c) { c.training.session_hours = 0.01; }},
+      {"training.session_hours: 3600 seconds, and checkpoint.save_before_seconds takes 3600: each",
+       [](auto& c) {
+         c.training.session_hours = 1.0;
+         c.checkpoint.save_before_seconds = 3600;
+       }},
       {"training.ema_decay: 0 is not above 0", [](auto& c) { c.training.ema_decay = 0.0; }},
       {"training.ema_decay: has to be below 1", [](auto& c) { c.training.ema_decay = 1.0; }},
       {"evaluation.mlm_probability", [](auto& c) { c.evaluation.mlm_probability = 1.5; }},
