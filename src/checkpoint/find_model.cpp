@@ -6,7 +6,6 @@
 #include "linformer/checkpoint/manifest.h"
 #include "linformer/checkpoint/model_config_json.h"
 #include "linformer/checkpoint/model_path.h"
-#include "linformer/core/error.h"
 #include "linformer/core/log.h"
 
 namespace linformer {

@@ -6,7 +6,6 @@
 #include "rules.h"
 
 #include "linformer/core/error.h"
-#include "linformer/core/format.h"
 
 namespace linformer {
 namespace {
@@ -73,13 +72,6 @@ void validate_evaluation(const MaskedEvaluationConfig& evaluation) {
 }
 
 }  // namespace
-
-std::string DataConfig::describe_masking() const {
-  const std::string units = masking == Masking::kWholeWord ? "whole words, " : "";
-  if (!final_mlm_probability) return units + "constant";
-  return units + "to " + format_number(*final_mlm_probability, 17) + " over " +
-         (mlm_probability_steps ? std::to_string(*mlm_probability_steps) : "all") + " steps";
-}
 
 MaskingRate PretrainConfig::masking_rate() const {
   const double first = data.mlm_probability;

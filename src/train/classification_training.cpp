@@ -9,6 +9,7 @@
 
 #include "linformer/checkpoint/find_model.h"
 #include "linformer/checkpoint/model_config_json.h"
+#include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
@@ -151,6 +152,10 @@ void ClassificationTraining::load_checkpoint_weights(const std::string& folder) 
                "is another model than the one in " + folder + ": model." + difference,
                "choose another run.dir");
   }
+  if (read_text_file(folder + "/tokenizer.model") != start_.tokenizer.model_bytes()) {
+    fail_usage("run.init_from", "has another tokenizer than the checkpoint " + folder,
+               "choose another run.dir");
+  }
   const HeadConfig head = load_head_config(folder);
   if (head.pooling != model_.head_config().pooling) {
     fail_usage("finetune.pooling",
@@ -163,11 +168,6 @@ void ClassificationTraining::load_checkpoint_weights(const std::string& folder) 
                "restore them, or choose another run.dir");
   }
   load_weights(folder, model_);
-}
-
-std::string ClassificationTraining::data_settings() const {
-  return "task.name: " + data_.task.name +
-         "\ntraining.micro_batch_size: " + std::to_string(config_.training.micro_batch_size) + "\n";
 }
 
 std::function<Batch(int64_t)> ClassificationTraining::micro_batches(

@@ -30,9 +30,22 @@ std::string shared_settings(FinetuneConfig config) {
   return settings_text(fields_of(config));
 }
 
-TrainerSetup setup_of(const FinetuneConfig& config, const FinetuneData& data) {
-  return {
-      config.trainer(data.train->num_sequences()), dump_yaml(config), shared_settings(config), {}};
+TrainerSetup setup_of(FinetuneConfig config, const FinetuneData& data) {
+  TrainerConfig trainer = config.trainer(data.train->num_sequences());
+  trainer.validate();  // how many steps there are depends on the rows
+  return {RunKind::kFinetuning,
+          std::move(trainer),
+          compared_settings(RunKind::kFinetuning, fields_of(config)),
+          dump_yaml(config),
+          shared_settings(config),
+          {}};
+}
+
+/// The configuration that a run of this state was trained with: of one that was finished before,
+/// not what it was started with now.
+FinetuneConfig trained_with(FinetuneConfig config, const TrainingState& state) {
+  apply_settings(fields_of(config), state.settings);
+  return config;
 }
 
 std::vector<std::pair<std::string, std::string>> setting_of(const FinetuneConfig& config) {
@@ -91,15 +104,16 @@ bool FinetuneRun::measure() {
     }
   }
   team_.share(named_parameters(task_.parameters()));
+  const FinetuneConfig trained = trained_with(config_, trainer_.state());
   TaskResult result;
   result.task = data_.task.name;
-  result.model = before_ ? before_->model : config_.run.init_from;
-  if (config_.finetune.weights == StartingWeights::kRandom) result.model += " (random weights)";
-  result.seed = config_.run.seed;
-  result.fold = config_.task.fold;
-  result.protocol = name_of(config_.finetune.protocol);
-  result.setting = setting_of(config_);
-  if (before_ && config_.finetune.weights == StartingWeights::kPretrained) {
+  result.model = before_ ? before_->model : trained.run.init_from;
+  if (trained.finetune.weights == StartingWeights::kRandom) result.model += " (random weights)";
+  result.seed = trained.run.seed;
+  result.fold = trained.task.fold;
+  result.protocol = name_of(trained.finetune.protocol);
+  result.setting = setting_of(trained);
+  if (before_ && trained.finetune.weights == StartingWeights::kPretrained) {
     result.setting.emplace_back("from", before_->task);
   }
   result.train_rows = data_.train->num_sequences();

@@ -67,11 +67,6 @@ void MaskedLmTraining::start_weights() {
   log_info("weights from " + folder);
 }
 
-std::string MaskedLmTraining::data_settings() const {
-  return "data.mlm_probability: " + format_number(config_.data.mlm_probability, 17) +
-         "\ndata.masking: " + config_.data.describe_masking() + "\n";
-}
-
 std::function<Batch(int64_t)> MaskedLmTraining::micro_batches(
     StreamStart start, std::function<int64_t(int64_t)> offset) const {
   return micro_batches_of(config_, data_.train->batches(), start, std::move(offset));

@@ -16,8 +16,10 @@ std::string shared_settings(PretrainConfig config) {
 
 namespace {
 
-TrainerSetup setup_of(const PretrainConfig& config) {
-  return {config.trainer(),
+TrainerSetup setup_of(PretrainConfig config) {
+  return {RunKind::kPretraining,
+          config.trainer(),
+          compared_settings(RunKind::kPretraining, fields_of(config)),
           dump_yaml(config),
           shared_settings(config),
           {config.data.prefetch_batches, config.data.loader_threads}};

@@ -50,7 +50,8 @@ Trainer::Trainer(TrainingTask& task, TrainerSetup setup, std::shared_ptr<Process
     session_end_ = steady_seconds() + *seconds;
   state_.seed = static_cast<uint64_t>(config_.run.seed);
   state_.data_fingerprint = task_.data_fingerprint();
-  state_.data_settings = task_.data_settings();
+  state_.held_out_fingerprint = task_.held_out_fingerprint();
+  state_.settings = setup_.settings;
   state_.loss_scale = precision_.state();
   team_.check_same_run(config_, setup_.shared_settings, state_.data_fingerprint);
   if (config_.training.ema_decay) {
@@ -71,7 +72,12 @@ Trainer::Trainer(TrainingTask& task, TrainerSetup setup, std::shared_ptr<Process
 }
 
 void Trainer::prepare_run_folder() {
-  write_file_atomically(config_.run.dir + "/config.yaml", setup_.resolved_yaml);
+  const std::string path = config_.run.dir + "/config.yaml";
+  // What a finished run was not trained with is not written down as its own.
+  if (is_over() && !changes_.empty() && std::filesystem::exists(path)) {
+    setup_.resolved_yaml = read_text_file(path);
+  }
+  write_file_atomically(path, setup_.resolved_yaml);
   const int64_t dropped = log_.start_session(state_.step, state_.log_bytes, setup_.resolved_yaml);
   if (dropped > 0) {
     log_info("log.jsonl: dropped " + std::to_string(dropped) + " lines after step " +
@@ -102,6 +108,7 @@ void Trainer::resume(const NamedTensors& moments) {
   }
   load_checkpoint(newest->folder, moments);
   log_info("resumed from " + newest->folder + " at step " + format_count(state_.step));
+  compare_settings(newest->folder);
 }
 
 void Trainer::load_checkpoint(const std::string& folder, const NamedTensors& moments) {
@@ -109,9 +116,8 @@ void Trainer::load_checkpoint(const std::string& folder, const NamedTensors& mom
   const TrainingState state = load_training_state(folder, moments);
   check_resumable(state, folder);
   take_average(folder);
-  state_ = state;
+  take_state(state);
   optimizer_->set_num_updates(state_.num_updates);
-  last_saved_step_ = state_.step;
 }
 
 void Trainer::take_average(const std::string& folder) {
@@ -125,24 +131,6 @@ void Trainer::take_average(const std::string& folder) {
                 "; the average begins with its weights");
   } else if (saved) {
     log_warning("training.ema_decay is off; the averaged weights of " + folder + " are given up");
-  }
-}
-
-void Trainer::check_resumable(const TrainingState& saved, const std::string& folder) const {
-  const auto refuse = [&](const std::string& key, const std::string& what) {
-    fail_usage(
-        key, what + " than in the checkpoint " + folder + ", so the run would not be the same one",
-        "restore it, or choose another run.dir");
-  };
-  if (saved.seed != state_.seed) refuse("run.seed", "another seed");
-  if (saved.data_fingerprint != state_.data_fingerprint) refuse("data.train", "other data");
-  if (const auto changed = first_changed_setting(state_.data_settings, saved.data_settings)) {
-    refuse(changed->key, changed->value + " instead of " + changed->other + ": other data");
-  }
-  if (saved.position != config_.training.batch_schedule().first_sequence(saved.step)) {
-    log_warning(
-        "training.global_batch_size or batch_ramp has changed since step 0; the order of the data "
-        "goes on unchanged, the steps are other ones");
   }
 }
 
@@ -207,6 +195,8 @@ StopReason Trainer::train() {
   session_elapsed_ = state_.elapsed_seconds;
   interval_ = {.start = session_start_};
   std::optional<StopReason> reason = finished();
+  const bool no_step = reason.has_value();
+  if (!no_step) state_.settings = setup_.settings;
   while (!reason) {
     profiler_.before_step(state_.step + 1);
     if (guard_.passes_over(state_.step + 1)) {
@@ -228,6 +218,7 @@ StopReason Trainer::train() {
     if (!reason && save_wanted_) save();
   }
   profiler_.finish();
+  if (*reason == StopReason::kSessionEnd && no_step) check_session_length();
   if (*reason != StopReason::kSignal && *reason != StopReason::kSessionEnd) evaluate();
   save();
   writer_.wait();
@@ -282,15 +273,20 @@ std::optional<StepTotals> Trainer::train_step() {
   return totals;
 }
 
+double Trainer::next_learning_rate() const {
+  const TrainingConfig& training = config_.training;
+  return learning_rate_at(training.schedule, training.learning_rate,
+                          config_.resolved_warmup_steps(), training.max_steps.value_or(INT64_MAX),
+                          state_.step);
+}
+
 void Trainer::update(StepTotals& totals, const std::optional<Batch>& measured) {
   const TrainingConfig& training = config_.training;
   // Gradients are sums over labels: divided once, by the count of the whole step.
   const auto labels = static_cast<double>(std::max<int64_t>(1, totals.num_labels));
   const bool usable = precision_.unscale(*optimizer_);
   totals.gradient_norm = usable ? optimizer_->gradient_norm() / labels : std::nan("");
-  totals.learning_rate =
-      learning_rate_at(training.schedule, training.learning_rate, config_.resolved_warmup_steps(),
-                       config_.training.max_steps.value_or(INT64_MAX), state_.step);
+  totals.learning_rate = next_learning_rate();
   // An overflow of fp16 with a finite loss is the loss scale's matter.
   const bool overflowed = !usable && std::isfinite(totals.mean_loss());
   if (!overflowed) totals.problem = guard_.find_problem(totals.mean_loss(), totals.gradient_norm);
@@ -303,6 +299,7 @@ void Trainer::update(StepTotals& totals, const std::optional<Batch>& measured) {
     guard_.accept(totals.mean_loss(), totals.gradient_norm);
   }
   state_.num_updates = optimizer_->num_updates();
+  state_.learning_rate = totals.learning_rate;
   state_.loss_scale = precision_.state();
   optimizer_->zero_grad();
   if (take) team_.share_update();

@@ -67,6 +67,7 @@ void Trainer::roll_back(const StepTotals& totals) {
     writer_.wait();
     const std::optional<Checkpoint> target = rollback_target(bad_step - num_bad);
     if (target) load_checkpoint(target->folder, moments);
+    state_.settings = setup_.settings;
     found = target.has_value();
   }
   if (team_.maximum({found ? 1 : 0}).front() == 0) {

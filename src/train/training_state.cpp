@@ -47,12 +47,13 @@ GuardState guard_from_json(const Json& json) {
 }
 
 Json to_json(const TrainingState& state) {
-  return {{"format_version", 1},
+  return {{"format_version", 2},
           {"step", state.step},
           {"num_updates", state.num_updates},
           {"position", state.position},
           {"num_tokens", state.num_tokens},
           {"elapsed_seconds", state.elapsed_seconds},
+          {"learning_rate", state.learning_rate},
           {"best_score", state.best_score ? Json(*state.best_score) : Json(nullptr)},
           {"best_step", state.best_step},
           {"evaluations_since_best", state.evaluations_since_best},
@@ -64,7 +65,8 @@ Json to_json(const TrainingState& state) {
           {"guard", to_json(state.guard)},
           {"seed", state.seed},
           {"data_fingerprint", state.data_fingerprint},
-          {"data_settings", state.data_settings}};
+          {"held_out_fingerprint", state.held_out_fingerprint},
+          {"settings", state.settings}};
 }
 
 TrainingState from_json(const Json& json) {
@@ -85,7 +87,11 @@ TrainingState from_json(const Json& json) {
   state.guard = guard_from_json(json.at("guard"));
   json.at("seed").get_to(state.seed);
   json.at("data_fingerprint").get_to(state.data_fingerprint);
-  json.at("data_settings").get_to(state.data_settings);
+  // Format 1 kept no settings.
+  if (json.at("format_version").get<int64_t>() < 2) return state;
+  json.at("learning_rate").get_to(state.learning_rate);
+  json.at("held_out_fingerprint").get_to(state.held_out_fingerprint);
+  json.at("settings").get_to(state.settings);
   return state;
 }
 
@@ -96,7 +102,8 @@ std::string weight_average_path(const std::string& folder) {
 }
 
 std::string training_state_text(const TrainingState& state) {
-  return to_json(state).dump(2) + "\n";
+  // A path among the settings may be any bytes.
+  return to_json(state).dump(2, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) + "\n";
 }
 
 TrainingState parse_training_state(const std::string& text, const std::string& source) {

@@ -172,6 +172,30 @@ TEST_F(TrainTest, RefusesASecondTrainerInTheSameFolder) {
   EXPECT_THAT(second.err, AllOf(HasSubstr(file("busy") + "/lock"), HasSubstr("\n  fix: ")));
 }
 
+TEST_F(TrainTest, SaysWhatIsOtherThanInTheCheckpoint) {
+  const std::vector<std::string> linear{"training.max_steps=6", "training.schedule.type=linear",
+                                        "evaluation.every=0"};
+  const auto with = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> settings = linear;
+    settings.insert(settings.end(), more.begin(), more.end());
+    return train("changed", settings);
+  };
+  ASSERT_EQ(with({}).exit_code, 0);
+  EXPECT_THAT(with({}).err, Not(HasSubstr("changes nothing")));
+  const auto finished = with({"training.learning_rate=2e-3"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.err, HasSubstr("training.learning_rate: 0.002 changes nothing: the run was "
+                                      "finished at step 6, with 0.001"));
+  const auto lamb = with({"training.optimizer.type=lamb"});
+  EXPECT_EQ(lamb.exit_code, 2) << lamb.err;
+  EXPECT_THAT(lamb.err, AllOf(HasSubstr("lamb, but the checkpoint was made with adamw"),
+                              HasSubstr("\n  fix: ")));
+  const auto longer = with({"training.max_steps=12"});
+  EXPECT_EQ(longer.exit_code, 0) << longer.err;
+  EXPECT_THAT(longer.err, AllOf(HasSubstr("warning: training.max_steps: 6 until step 6, now 12"),
+                                HasSubstr("warning: the learning rate goes from ")));
+}
+
 TEST_F(TrainTest, RefusesConfigurations) {
   const auto refusal = [&](const std::string& setting) {
     const auto result = train("refused", {setting});

@@ -131,7 +131,6 @@ TEST(PretrainConfig, TheMaskingRateGoesOnALine) {
   EXPECT_EQ(config.evaluation_mlm_probability(), 0.15);
   config.evaluation.mlm_probability = 0.2;
   EXPECT_EQ(config.evaluation_mlm_probability(), 0.2);
-  EXPECT_EQ(config.data.describe_masking(), "to 0.40000000000000002 over 100 steps");
 }
 
 TEST(PretrainConfig, WarmupIsStepsOrAShare) {

@@ -239,6 +239,46 @@ TEST_F(FinetuneRunTest, AFineTunedModelIsAStartAsWell) {
             find_model_folder(file("pretrained")));
 }
 
+// RefusesWhatDoesNotFit has what is refused; here what is taken.
+TEST_F(FinetuneRunTest, AFinishedRunKeepsTheSettingsThatItWasTrainedWith) {
+  FinetuneRun(config("kept", {"training.max_steps=4"})).run();
+  const std::string yaml = read_text_file(file("kept/config.yaml"));
+  FinetuneRun again(config("kept", {"training.max_steps=4", "training.learning_rate=1e-3",
+                                    "finetune.protocol=global", "finetune.layer_decay=0.5"}));
+  EXPECT_EQ(again.run(), StopReason::kFinished);
+  EXPECT_THAT(again.result()->setting, Contains(Pair("learning_rate", "0.01")));
+  EXPECT_THAT(again.result()->setting, Not(Contains(Pair("layer_decay", _))));
+  EXPECT_EQ(again.result()->protocol, "task");
+  EXPECT_EQ(read_text_file(file("kept/config.yaml")), yaml);
+  // One that goes on has those of its last steps.
+  FinetuneRun longer(config("kept", {"training.max_steps=6", "training.learning_rate=1e-3"}));
+  EXPECT_EQ(longer.run(), StopReason::kFinished);
+  EXPECT_THAT(longer.result()->setting, Contains(Pair("learning_rate", "0.001")));
+  EXPECT_EQ(longer.result()->steps, 6);
+}
+
+TEST_F(FinetuneRunTest, OtherHeldOutRowsLetTheBestMove) {
+  FinetuneRun(config("moved", {"training.max_steps=30", "finetune.evaluations_per_epoch=2"})).run();
+  write_table("other.tsv", 9, 30);
+  FinetuneRun again(config("moved", {"training.max_steps=30", "finetune.evaluations_per_epoch=2",
+                                     "task.valid=[" + file("other.tsv") + "]"}));
+  again.run();
+  EXPECT_EQ(again.state().best_step, 30);
+  EXPECT_EQ(again.result()->best_step, 30);
+  EXPECT_EQ(again.result()->sets.front().rows, 30);
+}
+
+TEST_F(FinetuneRunTest, AWarmUpLongerThanTheRunIsRefused) {
+  // 4 epochs of 240 rows, 16 a step: 60 steps.
+  EXPECT_THAT(message_of<UsageError>([&] {
+                FinetuneRun run(config("warm", {"training.schedule.warmup_steps=61",
+                                                "training.schedule.warmup_share=null"}));
+              }),
+              HasSubstr("61 steps of warm-up exceed the run's 60 steps"));
+  FinetuneRun run(
+      config("warm", {"training.schedule.warmup_steps=60", "training.schedule.warmup_share=null"}));
+}
+
 TEST_F(FinetuneRunTest, Regression) {
   std::string text = "text\tscore\n";
   for (int i = 0; i < 64; ++i)
@@ -281,6 +321,21 @@ TEST_F(FinetuneRunTest, RefusesWhatDoesNotFit) {
               HasSubstr("other labels"));
   EXPECT_THAT(message_of<UsageError>([&] { FinetuneRun run(config("again", {"run.seed=5"})); }),
               HasSubstr("run.seed"));
+  const auto again = [&](const std::vector<std::string>& settings) {
+    std::vector<std::string> all{"training.max_steps=1"};
+    all.insert(all.end(), settings.begin(), settings.end());
+    return message_of<UsageError>([&] { FinetuneRun run(config("again", all)); });
+  };
+  EXPECT_EQ(again({}), "");
+  EXPECT_THAT(again({"training.micro_batch_size=4"}),
+              HasSubstr("training.micro_batch_size: 4, but the checkpoint was made with 8"));
+  EXPECT_THAT(again({"finetune.weights=random"}), HasSubstr("finetune.weights: random"));
+  EXPECT_THAT(again({"finetune.reinit_layers=1"}), HasSubstr("finetune.reinit_layers: 1"));
+  EXPECT_THAT(again({"task.name=humour"}), HasSubstr("task.name: humour"));
+  // Whatever leads to other rows.
+  EXPECT_THAT(again({"task.max_train_rows=100"}), HasSubstr("task.train: other data"));
+  EXPECT_THAT(again({"input.max_length=8"}), HasSubstr("task.train: other data"));
+  EXPECT_THAT(again({"task.train=[" + file("dev.tsv") + "]"}), HasSubstr("task.train: other data"));
 }
 
 TEST(LayerLearningRate, FallsFromTheHeadToTheEmbeddings) {

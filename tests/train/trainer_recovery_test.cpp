@@ -1,5 +1,7 @@
 // Steps that would do harm, saving on request and before a session ends.
 #include <csignal>
+#include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <thread>
 
@@ -188,18 +190,29 @@ TEST_F(RecoveryTest, StopsBeforeTheSessionEndsAndGoesOn) {
   PretrainConfig whole = config("whole");
   PretrainingRun(whole).run();
   PretrainConfig run = config("run");
-  run.training.session_hours = 1.0;
-  run.checkpoint.save_before_seconds = 3600;  // at once
+  run.checkpoint.save_before_seconds = 3600;
+  ::setenv("SLURM_JOB_END_TIME", std::to_string(std::time(nullptr) + 60).c_str(), 1);
   {
     PretrainingRun trainer(run);
-    EXPECT_EQ(trainer.run(), StopReason::kSessionEnd);
+    EXPECT_EQ(trainer.run(), StopReason::kSessionEnd);  // at once
     EXPECT_EQ(trainer.state().step, 0);
   }
-  run.training.session_hours.reset();
+  ::unsetenv("SLURM_JOB_END_TIME");
   run.checkpoint.save_before_seconds = 0;
   PretrainingRun rest(run);
   EXPECT_EQ(rest.run(), StopReason::kFinished);
   EXPECT_EQ(bits_of(run.run.dir, 12), bits_of(whole.run.dir, 12));
+}
+
+TEST_F(RecoveryTest, ASessionThatIsOverBeforeItsFirstStepIsAnError) {
+  // Longer than the time to save, but not by what starting takes.
+  PretrainConfig run = config("run");
+  run.training.session_hours = (3600.0 + 1e-6) / 3600.0;
+  run.checkpoint.save_before_seconds = 3600;
+  run.validate();
+  PretrainingRun trainer(run);
+  EXPECT_THAT(message_of<RunError>([&] { trainer.run(); }),
+              HasSubstr("training.session_hours: the session was over before its first step"));
 }
 
 }  // namespace

@@ -184,7 +184,7 @@ TEST_F(TrainerTest, RefusesToGoOnAsAnotherRun) {
   };
   PretrainConfig changed = config;
   changed.run.seed = 2;
-  EXPECT_THAT(refusal(changed), HasSubstr("run.seed: another seed than in the checkpoint"));
+  EXPECT_THAT(refusal(changed), HasSubstr("run.seed: 2, but the checkpoint was made with 1"));
   changed = config;
   changed.data.train = {tiny_.file("valid")};
   EXPECT_THAT(refusal(changed), HasSubstr("data.train: other data"));

@@ -71,10 +71,6 @@ struct DataConfig {
     field("loader_threads", config.loader_threads, "threads that prepare micro-batches");
   }
 
-  /// What decides the masks besides the seed and mlm_probability, in words: "constant", or e.g.
-  /// "whole words, to 0.3 over 1000 steps". A run goes on only with the same.
-  std::string describe_masking() const;
-
   bool operator==(const DataConfig&) const = default;
 };
 

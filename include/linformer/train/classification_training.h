@@ -51,7 +51,9 @@ class ClassificationTraining : public TrainingTask {
   void load_checkpoint_weights(const std::string& folder) override;
   int64_t num_sequences() const override { return data_.train->num_sequences(); }
   uint64_t data_fingerprint() const override { return data_.train->fingerprint(); }
-  std::string data_settings() const override;
+  uint64_t held_out_fingerprint() const override {
+    return data_.valid.empty() ? 0 : data_.valid.front().dataset->fingerprint();
+  }
   SampleId sample(int64_t position) const override { return data_.train->sample(position); }
   std::function<Batch(int64_t)> micro_batches(
       StreamStart start, std::function<int64_t(int64_t)> offset) const override;

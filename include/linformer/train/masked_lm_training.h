@@ -32,7 +32,9 @@ class MaskedLmTraining : public TrainingTask {
   void load_checkpoint_weights(const std::string& folder) override;
   int64_t num_sequences() const override { return data_.train->num_sequences(); }
   uint64_t data_fingerprint() const override { return data_.train->fingerprint(); }
-  std::string data_settings() const override;
+  uint64_t held_out_fingerprint() const override {
+    return data_.valid ? data_.valid->fingerprint() : 0;
+  }
   SampleId sample(int64_t position) const override {
     return data_.train->batches().sample(position);
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "linformer/checkpoint/checkpoint_store.h"
+#include "linformer/config/resume_rules.h"
 #include "linformer/config/trainer_config.h"
 #include "linformer/core/file_lock.h"
 #include "linformer/data/prefetch.h"
@@ -43,7 +44,9 @@ struct StepTotals {
 
 /// What a trainer is set up with.
 struct TrainerSetup {
+  RunKind kind = RunKind::kPretraining;
   TrainerConfig config;
+  Settings settings;            ///< compared_settings() of the whole configuration
   std::string resolved_yaml;    ///< becomes config.yaml
   std::string shared_settings;  ///< settings_text() of what all processes have to agree on
   struct Loader {
@@ -77,7 +80,17 @@ class Trainer {
   void resume(const NamedTensors& moments);
   void load_checkpoint(const std::string& folder, const NamedTensors& moments);
   void take_average(const std::string& folder);
+  /// Refuses to go on from a checkpoint of another run.
   void check_resumable(const TrainingState& saved, const std::string& folder) const;
+  /// Goes on from `saved`; where scores do not compare any more the best one begins anew.
+  void take_state(const TrainingState& saved);
+  /// Says which settings differ from those of the checkpoint that the run has resumed from.
+  void compare_settings(const std::string& folder);
+  /// Whether the state needs no further step.
+  bool is_over() const;
+  /// A session without a step: refuses one that would be no longer when it is started again.
+  void check_session_length() const;
+  double next_learning_rate() const;
   std::optional<StopReason> finished();
   /// Of this process alone; takes what SIGUSR1 asked for.
   Notice notice() const;
@@ -119,6 +132,7 @@ class Trainer {
   ProgressLine progress_;
   StepProfiler profiler_;
   TrainingState state_;
+  std::vector<SettingChange> changes_;  // since the checkpoint; rank 0's
   std::unique_ptr<BatchPrefetcher> prefetcher_;
   double matmul_peak_ = 0.0;
   double session_start_ = 0.0;         // clock at the start of this session, seconds

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "linformer/checkpoint/model_folder.h"
+#include "linformer/config/resume_rules.h"
 #include "linformer/optim/loss_scaler.h"
 #include "linformer/train/step_guard.h"
 
@@ -18,6 +19,7 @@ struct TrainingState {
   int64_t position = 0;              ///< sequences taken from the data stream
   int64_t num_tokens = 0;            ///< tokens read, padding not counted
   double elapsed_seconds = 0.0;      ///< training time of all sessions of the run
+  double learning_rate = 0.0;        ///< of the last step
   std::optional<double> best_score;  ///< of an evaluation, TaskScore::score
   int64_t best_step = 0;
   int64_t evaluations_since_best = 0;
@@ -28,7 +30,9 @@ struct TrainingState {
   // What the run has to be continued with.
   uint64_t seed = 0;
   uint64_t data_fingerprint = 0;
-  std::string data_settings;  ///< TrainingTask::data_settings()
+  // What it is compared with as it goes on.
+  uint64_t held_out_fingerprint = 0;  ///< of what best_score was measured on
+  Settings settings;                  ///< compared_settings() of the last step's session
 
   bool operator==(const TrainingState&) const = default;
 };

@@ -63,8 +63,8 @@ class TrainingTask {
   // The data.
   virtual int64_t num_sequences() const = 0;  ///< of an epoch
   virtual uint64_t data_fingerprint() const = 0;
-  /// Lines "key: value" that a run may not change between sessions, besides seed and data.
-  virtual std::string data_settings() const = 0;
+  /// Identity of what evaluate() measures on; 0 = nothing.
+  virtual uint64_t held_out_fingerprint() const = 0;
   /// The sequence at a position of the run's endless stream.
   virtual SampleId sample(int64_t position) const = 0;
   /// The micro-batches of a session, numbered from 0; pure, and safe to call from several threads.
