@@ -49,7 +49,8 @@ std::string beginning_of(const CorpusOptions& options, uint64_t bytes) {
     while (text.size() < bytes) {
       const auto document = reader.next();
       if (!document) break;
-      append_document_text(*document, reader.layout(), path, text);
+      uint64_t num_invalid = 0;
+      append_document_text(*document, reader.layout(), path, options.bad_lines, text, num_invalid);
       text += "\n\n";
     }
   }
@@ -88,7 +89,7 @@ void run_encode_benchmark(const CorpusOptions& options, const Tokenizer& tokeniz
   for (int round = 0; round < kRounds && stop_signal() == 0; ++round) {
     ids.clear();
     auto start = std::chrono::steady_clock::now();
-    for (const std::string_view sentence : sentences) tokenizer.encode(sentence, ids);
+    for (const std::string_view sentence : sentences) tokenizer.encode_unit({sentence}, ids);
     encoder.push_back(size / seconds_since(start));
 
     start = std::chrono::steady_clock::now();

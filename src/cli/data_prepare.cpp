@@ -29,7 +29,7 @@ struct PrepareArguments {
   std::string tokenizer;
   std::string output;
   std::string part = "1/1";
-  std::string special_literals = "text";
+  std::string special_literals = "auto";
   double shard_mb = 64.0;
   int threads = 0;
   bool overwrite = false;
@@ -49,9 +49,10 @@ CorpusOptions corpus_options(const PrepareArguments& arguments) {
   options.inputs = arguments.inputs.paths;
   options.layout = arguments.inputs.parsed_layout();
   options.line_ends = arguments.inputs.parsed_line_ends();
-  options.literals = arguments.special_literals == "unk"   ? SpecialLiterals::kUnkAsId
-                     : arguments.special_literals == "ids" ? SpecialLiterals::kAsIds
-                                                           : SpecialLiterals::kAsText;
+  options.bad_lines = arguments.inputs.parsed_bad_lines();
+  if (arguments.special_literals == "text") options.literals = SpecialLiterals::kAsText;
+  if (arguments.special_literals == "unk") options.literals = SpecialLiterals::kUnkAsId;
+  if (arguments.special_literals == "ids") options.literals = SpecialLiterals::kAsIds;
   if (!(arguments.shard_mb >= 0.001 && arguments.shard_mb <= 8192.0)) {
     fail_usage("--shard-mb", format_number(arguments.shard_mb) + " is out of range",
                "choose 0.001 to 8192, for example 64");
@@ -74,10 +75,11 @@ uint64_t settings_fingerprint(const PrepareArguments& arguments, const Tokenizer
     return path != "-" && std::filesystem::is_regular_file(path);
   };
   if (!std::all_of(paths.begin(), paths.end(), seekable)) return 0;
-  nlohmann::ordered_json settings{{"format", 1},
+  nlohmann::ordered_json settings{{"format", kCorpusEncodingVersion},
                                   {"tokenizer", to_hex(tokenizer.hash())},
                                   {"layout", arguments.inputs.layout},
                                   {"line_ends", arguments.inputs.line_ends},
+                                  {"bad_lines", arguments.inputs.bad_lines},
                                   {"special_literals", arguments.special_literals},
                                   {"sentence_splitter", kSentenceSplitterVersion},
                                   {"shard_mb", arguments.shard_mb}};
@@ -108,11 +110,14 @@ double ratio(int64_t numerator, int64_t denominator) {
 }
 
 nlohmann::ordered_json report(const PrepareArguments& arguments, const Tokenizer& tokenizer,
-                              const ShardSetWriter& writer, double seconds, int threads) {
+                              const ShardSetWriter& writer, const std::vector<TextLayout>& layouts,
+                              int threads) {
+  const double seconds = std::max(writer.seconds(), 1e-9);
   const SetTotals totals = sum_shards(arguments.output, parse_part(arguments.part));
   const CorpusCounts& counts = writer.counts();
   return {{"prefix", arguments.output},
           {"part", arguments.part},
+          {"inputs", layouts_json(arguments.inputs.paths, layouts)},
           {"shards", totals.shards},
           {"shards_of_all_parts", writer.num_shards()},
           {"shards_kept", writer.num_kept()},
@@ -125,6 +130,8 @@ nlohmann::ordered_json report(const PrepareArguments& arguments, const Tokenizer
           {"bytes_per_token", ratio(totals.text_bytes, totals.tokens)},
           {"invalid_utf8", totals.invalid_utf8},
           {"empty_documents", counts.empty_documents},
+          {"documents_without_text", counts.no_text},
+          {"bad_lines", counts.bad_lines},
           {"cut_documents", counts.cuts},
           {"vocab_size", tokenizer.vocab_size()},
           {"tokenizer_hash", to_hex(tokenizer.hash())},
@@ -137,6 +144,7 @@ void print_report(const nlohmann::ordered_json& result) {
   const auto count = [&](const char* key) { return format_count(result[key].get<int64_t>()); };
   const auto fixed = [&](const char* key) { return format_fixed(result[key].get<double>(), 2); };
   std::vector<std::vector<std::string>> rows{{result["prefix"].get<std::string>(), ""}};
+  for (auto& row : layout_rows(result["inputs"])) rows.push_back(std::move(row));
   rows.push_back({"shards kept from before", count("shards_kept")});
   for (const char* key : {"shards", "documents", "sentences", "tokens"}) {
     rows.push_back({key, count(key)});
@@ -147,15 +155,17 @@ void print_report(const nlohmann::ordered_json& result) {
   rows.push_back({"shard files", format_bytes(result["shard_bytes"].get<double>())});
   rows.push_back({"invalid UTF-8 sequences", count("invalid_utf8")});
   rows.push_back({"empty documents left out", count("empty_documents")});
+  rows.push_back({"JSON objects without text left out", count("documents_without_text")});
+  rows.push_back({"bad lines left out", count("bad_lines")});
   rows.push_back({"cuts in long documents", count("cut_documents")});
   rows.push_back({"MB/s of text", fixed("megabytes_per_second")});
   std::printf("%s", format_table(rows).c_str());
 }
 
-void run_prepare(const PrepareArguments& arguments) {
+void run_prepare(PrepareArguments& arguments) {
+  const uint64_t total = arguments.inputs.check();
   const CorpusOptions options = corpus_options(arguments);
   const PartOfSet part = parse_part(arguments.part);
-  const uint64_t total = arguments.inputs.check();
   const Tokenizer tokenizer = Tokenizer::load(arguments.tokenizer);
   if (arguments.benchmark) {
     run_encode_benchmark(options, tokenizer, arguments.benchmark_mb, arguments.json);
@@ -170,17 +180,18 @@ void run_prepare(const PrepareArguments& arguments) {
   ShardSetWriter writer(arguments.output, settings, part,
                         arguments.overwrite ? ExistingShards::kReplace : ExistingShards::kKeepEqual,
                         total);
+  std::vector<TextLayout> layouts;
   try {
-    encode_corpus(options, tokenizer, writer);
+    layouts = encode_corpus(options, tokenizer, writer);
   } catch (const Stopped&) {
     writer.clear_progress();
     log_warning("stopped; whole shards are kept, and the same command goes on from there");
     return;
   }
   writer.clear_progress();
-  const double seconds = std::max(writer.seconds(), 1e-9);
   writer.publish();
-  const auto result = report(arguments, tokenizer, writer, seconds, options.threads);
+  const auto result = report(arguments, tokenizer, writer, layouts, options.threads);
+  warn_about_lines(writer.counts().no_text, writer.counts().bad_lines);
   warn_about_utf8(result["invalid_utf8"].get<uint64_t>(), result["text_bytes"].get<uint64_t>());
   if (arguments.json) {
     std::printf("%s\n", result.dump(2).c_str());
@@ -212,8 +223,9 @@ void add_prepare_command(CLI::App& program) {
   command
       ->add_option("--special-literals", arguments->special_literals,
                    "what <mask>, <s>, ... spelled out in the text become: text, unk (<unk> between "
-                   "blanks becomes its id, as WikiText needs) or ids (all become their ids)")
-      ->check(CLI::IsMember({"text", "unk", "ids"}))
+                   "blanks becomes its id), ids (all become their ids), or auto (unk in files of "
+                   "the layout wikitext, else text)")
+      ->check(CLI::IsMember({"auto", "text", "unk", "ids"}))
       ->capture_default_str();
   command->add_flag("--overwrite", arguments->overwrite,
                     "replace shards of other input or settings, once all new ones are written");

@@ -37,13 +37,18 @@ struct TokenizerArguments {
 void print_result(const TokenizerArguments& arguments, const TrainedTokenizer& trained,
                   double seconds) {
   const Tokenizer tokenizer(trained.model_bytes, arguments.output);
+  const auto layouts = layouts_json(arguments.inputs.paths, trained.layouts);
   if (arguments.json) {
     const nlohmann::ordered_json result{{"model", arguments.output},
                                         {"type", arguments.type},
                                         {"vocab_size", tokenizer.vocab_size()},
                                         {"tokenizer_hash", to_hex(tokenizer.hash())},
+                                        {"inputs", layouts},
                                         {"documents", trained.documents},
+                                        {"documents_without_text", trained.no_text},
+                                        {"bad_lines", trained.bad_lines},
                                         {"sentences", trained.sentences},
+                                        {"cut_sentences", trained.cut_sentences},
                                         {"text_bytes", trained.text_bytes},
                                         {"invalid_utf8", trained.invalid_utf8},
                                         {"seconds", seconds}};
@@ -56,20 +61,28 @@ void print_result(const TokenizerArguments& arguments, const TrainedTokenizer& t
               format_count(trained.documents).c_str(), format_count(trained.sentences).c_str(),
               format_bytes(static_cast<double>(trained.text_bytes)).c_str(),
               format_duration(seconds).c_str());
+  for (const auto& row : layout_rows(layouts)) {
+    std::printf("%s: %s\n", row[0].c_str(), row[1].c_str());
+  }
+  if (trained.cut_sentences > 0) {
+    std::printf("%s sentences of more than 16,384 bytes were cut, and learned from in parts\n",
+                format_count(trained.cut_sentences).c_str());
+  }
 }
 
 void run_tokenizer(TokenizerArguments& arguments) {
   TokenizerTraining& training = arguments.training;
+  const uint64_t total = arguments.inputs.check();
   training.inputs = arguments.inputs.paths;
   training.layout = arguments.inputs.parsed_layout();
   training.line_ends = arguments.inputs.parsed_line_ends();
+  training.bad_lines = arguments.inputs.parsed_bad_lines();
   training.type = tokenizer_type_of(arguments.type);
   training.byte_fallback = !arguments.no_byte_fallback;
   if (!arguments.overwrite && std::filesystem::exists(arguments.output)) {
     fail_usage(arguments.output, "the file exists, and shards may belong to it",
                "choose another --output, or add --overwrite");
   }
-  const uint64_t total = arguments.inputs.check();
   make_parent_directory(arguments.output);
   TrainedTokenizer trained;
   double seconds = 0.0;
@@ -86,6 +99,7 @@ void run_tokenizer(TokenizerArguments& arguments) {
     return;
   }
   write_file_atomically(arguments.output, trained.model_bytes);
+  warn_about_lines(trained.no_text, trained.bad_lines);
   warn_about_utf8(trained.invalid_utf8, trained.text_bytes);
   print_result(arguments, trained, seconds);
 }
@@ -111,7 +125,7 @@ void add_tokenizer_command(CLI::App& program) {
       ->capture_default_str();
   command
       ->add_option("--normalization", training.normalization,
-                   "nmt_nfkc, nfkc, nmt_nfkc_cf, nfkc_cf (cf: lower case) or identity")
+                   "nmt_nfkc, nfkc, nmt_nfkc_cf, nfkc_cf (cf: lower case) or identity (none)")
       ->check(CLI::IsMember({"nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", "identity"}))
       ->capture_default_str();
   command

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "data_inputs.h"
 #include "eval_commands.h"
 #include "program.h"
 
@@ -30,10 +31,9 @@ namespace {
 
 struct PerplexityArguments {
   std::string checkpoint;
-  std::vector<std::string> data;
+  TextInputs data;  // or prefixes of shards
   std::string examples;
-  std::string layout = "auto";
-  std::string special_literals = "text";
+  std::string special_literals = "auto";
   uint64_t mask_seed = 7;
   double mlm_probability = 0.15;
   int64_t max_sequence_length = 0;
@@ -49,33 +49,38 @@ struct Measured {
   EvaluationResult result;
   int64_t num_tokens = 0;  // 0 for ready-made examples
   int64_t text_bytes = 0;
+  std::vector<TextLayout> layouts;  // of text files
 };
 
 bool is_shard_prefix(const std::string& path) {
   return !list_shards(path).empty();
 }
 
-TokenDataset open_data(const PerplexityArguments& arguments, const Tokenizer& tokenizer,
-                       int threads) {
+TextDataset open_data(PerplexityArguments& arguments, const Tokenizer& tokenizer, int threads) {
+  const std::vector<std::string>& paths = arguments.data.paths;
   size_t shards = 0;
-  for (const std::string& path : arguments.data) shards += is_shard_prefix(path) ? 1 : 0;
-  if (shards == arguments.data.size()) {
-    return TokenDataset::open(arguments.data, tokenizer.hash());
-  }
+  for (const std::string& path : paths) shards += is_shard_prefix(path) ? 1 : 0;
+  if (shards == paths.size()) return {TokenDataset::open(paths, tokenizer.hash()), {}, {}};
   if (shards > 0) {
     fail_usage("--data", "text files and token shards cannot be mixed",
                "evaluate them one after the other");
   }
+  arguments.data.check();
   CorpusOptions options;
-  options.inputs = arguments.data;
-  if (arguments.layout != "auto") options.layout = layout_of(arguments.layout);
-  options.literals =
-      arguments.special_literals == "unk" ? SpecialLiterals::kUnkAsId : SpecialLiterals::kAsText;
+  options.inputs = paths;
+  options.layout = arguments.data.parsed_layout();
+  options.line_ends = arguments.data.parsed_line_ends();
+  options.bad_lines = arguments.data.parsed_bad_lines();
+  if (arguments.special_literals == "text") options.literals = SpecialLiterals::kAsText;
+  if (arguments.special_literals == "unk") options.literals = SpecialLiterals::kUnkAsId;
   options.threads = threads;
-  return encode_texts(options, tokenizer);
+  TextDataset text = encode_texts(options, tokenizer);
+  warn_about_lines(text.counts.no_text, text.counts.bad_lines);
+  warn_about_utf8(text.counts.invalid_utf8, text.counts.text_bytes);
+  return text;
 }
 
-Measured measure_data(const PerplexityArguments& arguments, const std::string& folder,
+Measured measure_data(PerplexityArguments& arguments, const std::string& folder,
                       const MaskedLmModel& model, const UnigramModel* unigram, int threads) {
   const ModelConfig& config = model.config();
   const Tokenizer tokenizer = load_tokenizer(folder, config);
@@ -87,9 +92,11 @@ Measured measure_data(const PerplexityArguments& arguments, const std::string& f
                    std::to_string(config.max_sequence_length),
                "leave it out");
   }
-  const PackedDataset packed(open_data(arguments, tokenizer, threads), length,
-                             arguments.mlm_probability, /*seed=*/0);
+  TextDataset text = open_data(arguments, tokenizer, threads);
+  const PackedDataset packed(std::move(text.dataset), length, arguments.mlm_probability,
+                             /*seed=*/0);
   Measured measured;
+  measured.layouts = std::move(text.layouts);
   measured.result = evaluate_dataset(
       model, packed.batches(), {arguments.mask_seed, arguments.batch_size, arguments.max_sequences},
       unigram);
@@ -127,6 +134,9 @@ nlohmann::ordered_json to_json(const Measured& measured, const PerplexityArgumen
     json["tokens"] = measured.num_tokens;
     json["text_bytes"] = measured.text_bytes;
   }
+  if (!measured.layouts.empty()) {
+    json["inputs"] = layouts_json(arguments.data.paths, measured.layouts);
+  }
   if (measured.result.unigram) {
     json["unigram_perplexity"] = measured.result.unigram->perplexity();
     json["unigram_nll_sum"] = measured.result.unigram->nll_sum;
@@ -134,7 +144,7 @@ nlohmann::ordered_json to_json(const Measured& measured, const PerplexityArgumen
   return json;
 }
 
-void print_table(const Measured& measured) {
+void print_table(const Measured& measured, const PerplexityArguments& arguments) {
   const NllTotals& totals = measured.result.model;
   std::vector<std::vector<std::string>> rows{{"", "perplexity", "nats a token", "bits per byte"}};
   const auto add = [&](const std::string& name, const NllTotals& row) {
@@ -149,10 +159,13 @@ void print_table(const Measured& measured) {
   std::printf("%s%s masked tokens in %s sequences\n", format_table(rows).c_str(),
               format_count(totals.masked_tokens).c_str(),
               format_count(measured.result.num_sequences).c_str());
+  for (const auto& row : layout_rows(layouts_json(arguments.data.paths, measured.layouts))) {
+    std::printf("%s: %s\n", row[0].c_str(), row[1].c_str());
+  }
 }
 
-void run_perplexity(const PerplexityArguments& arguments) {
-  if (arguments.data.empty() == arguments.examples.empty()) {
+void run_perplexity(PerplexityArguments& arguments) {
+  if (arguments.data.paths.empty() == arguments.examples.empty()) {
     fail_usage("linformer-eval perplexity", "needs either --data or --examples",
                "name held-out text, or a file of ready-made examples");
   }
@@ -168,7 +181,7 @@ void run_perplexity(const PerplexityArguments& arguments) {
                                 : measure_examples(arguments, *model, counts);
   if (!measured.result.complete) return;  // a signal: no half result
   if (measured.result.model.masked_tokens == 0) {
-    fail_run(arguments.examples.empty() ? arguments.data.front() : arguments.examples,
+    fail_run(arguments.examples.empty() ? arguments.data.paths.front() : arguments.examples,
              "no position to predict", "evaluate a longer text");
   }
   const double mean = measured.result.model.mean();
@@ -180,7 +193,7 @@ void run_perplexity(const PerplexityArguments& arguments) {
   if (arguments.json) {
     std::printf("%s\n", to_json(measured, arguments).dump(2).c_str());
   } else {
-    print_table(measured);
+    print_table(measured, arguments);
   }
 }
 
@@ -195,7 +208,7 @@ void add_perplexity_command(CLI::App& program) {
       ->required();
   command->add_flag("--ema", arguments->ema,
                     "the averaged weights of a run with training.ema_decay, not the raw ones");
-  command->add_option("--data", arguments->data,
+  command->add_option("--data", arguments->data.paths,
                       "held-out text files (.txt, .zst, .gz), or prefixes of token shards");
   command->add_option("--examples", arguments->examples,
                       "JSON lines with input_ids, attention_mask (optional), labels (-100 = none)");
@@ -213,14 +226,13 @@ void add_perplexity_command(CLI::App& program) {
   command->add_option("--batch-size", arguments->batch_size, "sequences at a time")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  arguments->data.add_reading_options(*command);
   command
-      ->add_option("--layout", arguments->layout,
-                   "documents in the text: lines, blank-lines, json-lines, wikitext, auto")
-      ->capture_default_str();
-  command
-      ->add_option("--special-literals", arguments->special_literals,
-                   "text: <unk> in the text is text; unk: it is the token (WikiText); as prepare")
-      ->check(CLI::IsMember({"text", "unk"}))
+      ->add_option(
+          "--special-literals", arguments->special_literals,
+          "text: <unk> in the text is text; unk: it is the token; auto: the token in files "
+          "of the layout wikitext; as prepare")
+      ->check(CLI::IsMember({"auto", "text", "unk"}))
       ->capture_default_str();
   command->add_option("--threads", arguments->threads, "0 = all cores")
       ->check(CLI::NonNegativeNumber);

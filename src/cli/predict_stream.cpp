@@ -153,9 +153,11 @@ std::vector<InputRow> take_rows(std::vector<TextRequest>& window) {
   return rows;
 }
 
-void answer_requests(const StreamArguments& arguments, RequestKind kind, const ModelConfig& config,
+void answer_requests(const StreamArguments& given, RequestKind kind, const ModelConfig& config,
                      const Tokenizer& tokenizer,
                      const std::function<Answers(std::vector<TextRequest>&)>& answer) {
+  StreamArguments arguments = given;
+  arguments.inputs = without_system_files(std::move(arguments.inputs));
   TextRequests requests = open_requests(arguments, kind, config, tokenizer);
   StreamNotes notes;
   while (stop_signal() == 0) {

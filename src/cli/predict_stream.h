@@ -47,7 +47,7 @@ struct Answers {
 
 /// Reads windows of requests, lets `answer` compute, and writes a line for each to stdout at once.
 /// Throws RunError at the end if some line could not be answered.
-void answer_requests(const StreamArguments& arguments, RequestKind kind, const ModelConfig& config,
+void answer_requests(const StreamArguments& given, RequestKind kind, const ModelConfig& config,
                      const Tokenizer& tokenizer,
                      const std::function<Answers(std::vector<TextRequest>&)>& answer);
 

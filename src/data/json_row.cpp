@@ -7,6 +7,7 @@
 
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/text/json_repair.h"
 #include "linformer/text/special_tokens.h"
 
 namespace linformer {
@@ -14,8 +15,10 @@ namespace linformer {
 JsonRow::JsonRow(const std::string& line, std::string where, int64_t vocab_size,
                  int64_t max_sequence_length)
     : where_(std::move(where)), vocab_size_(vocab_size), max_sequence_length_(max_sequence_length) {
+  std::string repaired;
+  append_repaired_json(line, repaired);
   try {
-    object_ = std::make_unique<nlohmann::json>(nlohmann::json::parse(line));
+    object_ = std::make_unique<nlohmann::json>(nlohmann::json::parse(repaired));
   } catch (const nlohmann::json::parse_error& error) {
     fail("not valid JSON, at character " + std::to_string(error.byte),
          "write one object a line, such as {\"input_ids\": [0, 5, 2]}");

@@ -9,6 +9,7 @@
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/text/byte_source.h"
 #include "linformer/text/utf8.h"
 
 namespace linformer {
@@ -101,6 +102,7 @@ class ExampleCollector {
       if (row->problem.empty()) take(*row, reader, labelled, example);
       keep(std::move(example), reader.where(row->line), row->problem);
     }
+    result_.num_repaired += reader.num_repaired();
   }
 
   void note_labelled(const std::string& path, bool labelled) {
@@ -140,8 +142,8 @@ class ExampleCollector {
   void read_texts(const fs::path& folder, float target) {
     std::vector<fs::path> files;
     for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-      if (entry.is_regular_file() && entry.path().extension() == ".txt")
-        files.push_back(entry.path());
+      const bool is_text = entry.is_regular_file() && entry.path().extension() == ".txt";
+      if (is_text && !is_system_file(entry.path().string())) files.push_back(entry.path());
     }
     std::sort(files.begin(), files.end());
     for (const fs::path& file : files) {
@@ -150,7 +152,9 @@ class ExampleCollector {
       example.id = file.stem().string();
       example.target = target;
       std::string problem;
-      example.a = clean(read_text_file(file.string()), "text", problem);
+      std::string text = read_text_file(file.string());
+      if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
+      example.a = clean(std::move(text), "text", problem);
       keep(std::move(example), file.string(), problem);
     }
   }
@@ -238,7 +242,7 @@ LabelledExamples read_labelled_examples(const std::vector<std::string>& paths,
                                         const ReadOptions& options) {
   if (paths.empty()) fail_usage("task " + task.name, "no file to read", "name at least one");
   ExampleCollector collector(layout, task, options);
-  for (const std::string& path : paths) collector.read(path);
+  for (const std::string& path : without_system_files(paths)) collector.read(path);
   return collector.finish(paths.front());
 }
 

@@ -7,6 +7,7 @@
 
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/text/byte_source.h"
 
 namespace linformer {
 
@@ -63,6 +64,7 @@ std::string trimmed(const std::string& text) {
 std::vector<std::string> labels_of(const OwnData& data, const TableLayout& layout) {
   std::set<std::string> labels;
   for (const std::string& path : data.train) {
+    if (is_system_file(path)) continue;
     TableOptions table = layout.table;
     table.format = table_format_of(path);
     TableReader reader(path, table, {{*layout.label}});

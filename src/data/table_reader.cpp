@@ -6,6 +6,7 @@
 
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/text/json_repair.h"
 
 namespace linformer {
 
@@ -158,11 +159,17 @@ void TableReader::read_header() {
                                           : std::move(*first));
 }
 
+std::string TableReader::repaired_json(std::string_view line) {
+  std::string repaired;
+  num_repaired_ += static_cast<int64_t>(append_repaired_json(line, repaired));
+  return repaired;
+}
+
 void TableReader::read_first_json() {
   std::optional<std::string_view> line = next_line();
   while (line && is_blank(*line)) line = next_line();
   if (!line) fail_run(input_name(path_), "the file is empty", "write a JSON object a line");
-  const auto object = nlohmann::json::parse(*line, nullptr, false);
+  const auto object = nlohmann::json::parse(repaired_json(*line), nullptr, false);
   if (!object.is_object()) {
     fail_run(where(line_), "not a JSON object",
              "write one object a line, such as {\"text\": \"...\", \"label\": \"...\"}");
@@ -314,7 +321,7 @@ std::optional<TableRow> TableReader::next_json() {
   while (line && is_blank(*line)) line = next_line();
   if (!line) return std::nullopt;
   TableRow row{line_, {}, ""};
-  const auto object = nlohmann::json::parse(*line, nullptr, false);
+  const auto object = nlohmann::json::parse(repaired_json(*line), nullptr, false);
   if (!object.is_object()) {
     row.problem = object.is_discarded() ? "not valid JSON" : "not a JSON object";
     return row;

@@ -1,5 +1,7 @@
 #include "linformer/data/text_dataset.h"
 
+#include <utility>
+
 #include "linformer/core/stop_signal.h"
 
 namespace linformer {
@@ -17,28 +19,29 @@ class MemorySink : public CorpusSink {
         token += *length;
       }
     }
-    text_bytes_ += static_cast<int64_t>(encoded.counts.text_bytes);
+    counts_ += encoded.counts;
   }
   void end_shard(const ShardText&) override {}
   bool wants(uint64_t) const override { return stop_signal() == 0; }
   void progress(uint64_t) override {}
 
   TokenDataset dataset(const Tokenizer& tokenizer) const {
-    return TokenDataset::from_memory(documents_, text_bytes_, tokenizer.vocab_size(),
-                                     tokenizer.hash());
+    return TokenDataset::from_memory(documents_, static_cast<int64_t>(counts_.text_bytes),
+                                     tokenizer.vocab_size(), tokenizer.hash());
   }
+  const CorpusCounts& counts() const { return counts_; }
 
  private:
   std::vector<std::vector<std::vector<int32_t>>> documents_;
-  int64_t text_bytes_ = 0;
+  CorpusCounts counts_;
 };
 
 }  // namespace
 
-TokenDataset encode_texts(const CorpusOptions& options, const Tokenizer& tokenizer) {
+TextDataset encode_texts(const CorpusOptions& options, const Tokenizer& tokenizer) {
   MemorySink sink;
-  encode_corpus(options, tokenizer, sink);
-  return sink.dataset(tokenizer);
+  std::vector<TextLayout> layouts = encode_corpus(options, tokenizer, sink);
+  return {sink.dataset(tokenizer), std::move(layouts), sink.counts()};
 }
 
 }  // namespace linformer

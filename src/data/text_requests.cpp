@@ -6,6 +6,7 @@
 
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/text/json_repair.h"
 #include "linformer/text/utf8.h"
 
 namespace linformer {
@@ -30,7 +31,9 @@ std::string take_text(const nlohmann::json& object, const char* key, TextRequest
 }
 
 void split_json(const std::string& line, TextRequest& request) {
-  const nlohmann::json object = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  std::string repaired;
+  request.repaired_utf8 += append_repaired_json(line, repaired);
+  const auto object = nlohmann::json::parse(repaired, nullptr, /*allow_exceptions=*/false);
   if (!object.is_object()) {
     request.error = "no JSON object; write {\"text\": \"...\"}, or read the input as plain text";
     return;

@@ -68,24 +68,35 @@ class ByteBpeModel final : public TokenizerModel {
   bool is_control(int32_t id) const override { return is_special(id); }
   std::string_view word_mark() const override { return kWordMark; }
   bool marks_first_word() const override { return false; }
-  // Blanks and line ends have pieces of their own.
-  bool may_encode_by_word() const override { return false; }
+  bool mask_takes_white_space() const override { return true; }
   const char* special_ids_fix() const override {
     return "texts need <s> 0, <pad> 1, </s> 2, <unk> 3 and <mask> last, as RoBERTa has them; "
            "without "
            "the tokenizer's files in its folder, the model is imported for input_ids";
   }
 
-  void encode(std::string_view text, std::vector<int32_t>& ids) const override {
-    if (valid_utf8_prefix(text) != text.size()) {
-      std::string repaired;
-      append_repaired_utf8(text, repaired);
-      encode(repaired, ids);
-      return;
+  /// GPT-2's words. Blanks and line ends have pieces of their own.
+  void for_each_unit(std::string_view text, bool /*continues*/,
+                     const TextUnitVisitor& visit) const override {
+    for (size_t begin = 0; begin < text.size();) {
+      const size_t end = gpt2_word_end(text, begin);
+      visit({text.substr(begin, end - begin)});
+      begin = end;
     }
-    std::vector<std::string_view> words;
-    split_gpt2_words(text, words);
-    for (const std::string_view word : words) encode_word(word, ids);
+  }
+
+  void encode(const TextUnit& unit, std::vector<int32_t>& ids) const override {
+    encode_word(unit.text, ids);
+  }
+  void encode(const TextUnit& unit, std::vector<int32_t>& ids,
+              std::vector<size_t>& begins) const override {
+    size_t encoded = ids.size();
+    encode_word(unit.text, ids);
+    // An id that is no piece stands for one byte.
+    for (size_t begin = 0; encoded < ids.size(); ++encoded) {
+      begins.push_back(begin);
+      begin += ids[encoded] == kUnkId ? 1 : bytes_[static_cast<size_t>(ids[encoded])].size();
+    }
   }
 
   std::string decode(const std::vector<int32_t>& ids) const override {

@@ -1,8 +1,10 @@
 #include "linformer/text/byte_source.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <string_view>
 #include <vector>
 
@@ -14,6 +16,7 @@
 #include <zstd.h>
 
 #include "linformer/core/error.h"
+#include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
 
 namespace linformer {
@@ -89,6 +92,18 @@ struct StoredBuffer {
     end += more;
     return more > 0;
   }
+  /// False if the file ends before there are more than `size` bytes.
+  bool has_more_than(size_t size) {
+    if (begin > 0 && end - begin <= size) {
+      std::memmove(buffer.data(), buffer.data() + begin, end - begin);
+      end -= begin;
+      begin = 0;
+    }
+    while (end - begin <= size) {
+      if (!extend()) return false;
+    }
+    return true;
+  }
   std::string_view rest() const { return {buffer.data() + begin, end - begin}; }
   bool ready() const { return begin < end || file.ready(); }
 
@@ -106,6 +121,20 @@ struct StoredBuffer {
 [[noreturn]] void fail_damaged(const std::string& name, const char* kind, const char* why) {
   fail_run(name, std::string("the ") + kind + " stream is damaged (" + why + ")",
            "copy or download the file again");
+}
+
+/// The first bytes of the formats, as far as `front` goes. A terminal may give one byte at a time,
+/// and must not be asked for more than it takes to tell.
+bool may_be_zstd(std::string_view front) {
+  constexpr std::string_view kFrame = "\x28\xB5\x2F\xFD";
+  constexpr std::string_view kSkippable = "\x2A\x4D\x18";  // after 0x50 .. 0x5F
+  if (kFrame.starts_with(front.substr(0, 4))) return true;
+  if (front.empty() || (static_cast<unsigned char>(front[0]) & 0xF0) != 0x50) return false;
+  return kSkippable.starts_with(front.substr(1, 3));
+}
+
+bool may_be_gzip(std::string_view front) {
+  return std::string_view("\x1F\x8B").starts_with(front.substr(0, 2));
 }
 
 class PlainSource : public ByteSource {
@@ -184,6 +213,7 @@ class GzipSource : public ByteSource {
   ~GzipSource() override { inflateEnd(&stream_); }
 
   size_t read(char* data, size_t size) override {
+    if (ended_) return 0;
     stream_.next_out = reinterpret_cast<Bytef*>(data);
     stream_.avail_out = static_cast<uInt>(std::min<size_t>(size, 1U << 30));
     const uInt wanted = stream_.avail_out;
@@ -192,6 +222,7 @@ class GzipSource : public ByteSource {
         if (inside_member_) fail_cut_short(stored_->file.name(), "gzip");
         return 0;
       }
+      if (!inside_member_ && !next_member()) return 0;
       inflate_some();
     }
     return wanted - stream_.avail_out;
@@ -200,9 +231,28 @@ class GzipSource : public ByteSource {
   uint64_t consumed_bytes() const override { return stored_->file.consumed(); }
 
  private:
+  /// Goes to where a member begins; false if none follows. A file may hold several members one
+  /// after the other (as `cat a.gz b.gz` makes). Zeros behind them fill up a tape's or a disk's
+  /// block; like gzip, anything else there is passed over with a word.
+  bool next_member() {
+    if (num_members_++ > 0) {
+      while (stored_->rest().empty() || stored_->rest()[0] == '\0') {
+        stored_->begin = std::min(stored_->end, stored_->begin + 1);
+        if (stored_->rest().empty() && !stored_->refill()) return false;
+      }
+      if (!stored_->has_more_than(1) || !may_be_gzip(stored_->rest())) {
+        log_warning(stored_->file.name() +
+                    ": what follows the end of its gzip stream is no gzip, and "
+                    "was left out");
+        ended_ = true;
+        return false;
+      }
+    }
+    inflateReset(&stream_);
+    return true;
+  }
+
   void inflate_some() {
-    // A gzip file may hold several members one after the other (as `cat a.gz b.gz` makes).
-    if (!inside_member_) inflateReset(&stream_);
     const std::string_view rest = stored_->rest();
     stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(rest.data()));
     stream_.avail_in = static_cast<uInt>(rest.size());
@@ -217,26 +267,47 @@ class GzipSource : public ByteSource {
   std::unique_ptr<StoredBuffer> stored_;
   z_stream stream_{};
   bool inside_member_ = false;
+  bool ended_ = false;  // before the end of the file
+  uint64_t num_members_ = 0;
 };
-
-/// The first bytes of the formats, as far as `front` goes. A terminal may give one byte at a time,
-/// and must not be asked for more than it takes to tell.
-bool may_be_zstd(std::string_view front) {
-  constexpr std::string_view kFrame = "\x28\xB5\x2F\xFD";
-  constexpr std::string_view kSkippable = "\x2A\x4D\x18";  // after 0x50 .. 0x5F
-  if (kFrame.starts_with(front.substr(0, 4))) return true;
-  if (front.empty() || (static_cast<unsigned char>(front[0]) & 0xF0) != 0x50) return false;
-  return kSkippable.starts_with(front.substr(1, 3));
-}
-
-bool may_be_gzip(std::string_view front) {
-  return std::string_view("\x1F\x8B").starts_with(front.substr(0, 2));
-}
 
 }  // namespace
 
 std::string input_name(const std::string& path) {
   return path == "-" ? "standard input" : path;
+}
+
+bool is_system_file(const std::string& path) {
+  constexpr std::array<std::string_view, 8> kNames{".ds_store",   ".localized", ".apdisk",
+                                                   "icon\r",      "thumbs.db",  "ehthumbs.db",
+                                                   "desktop.ini", ".directory"};
+  constexpr std::array<std::string_view, 2> kFolders{"__MACOSX", "@eaDir"};
+  const std::filesystem::path whole(path);
+  std::string name = whole.filename().string();
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  if (name.starts_with("._") || std::find(kNames.begin(), kNames.end(), name) != kNames.end()) {
+    return true;
+  }
+  return std::any_of(whole.begin(), whole.end(), [&](const std::filesystem::path& folder) {
+    return std::find(kFolders.begin(), kFolders.end(), folder.string()) != kFolders.end();
+  });
+}
+
+std::vector<std::string> without_system_files(std::vector<std::string> paths) {
+  std::vector<std::string> kept;
+  for (const std::string& path : paths) {
+    if (!is_system_file(path)) {
+      kept.push_back(path);
+    } else {
+      log_warning(path + ": left out, an operating system left this file in the folder");
+    }
+  }
+  if (kept.empty() && !paths.empty()) {
+    fail_run(paths.front(), "an operating system left this file in the folder; it is no text",
+             "name the files of text, or give this one another name");
+  }
+  return kept;
 }
 
 std::unique_ptr<ByteSource> open_byte_source(const std::string& path) {

@@ -10,7 +10,7 @@
 #include <thread>
 #include <utility>
 
-#include "linformer/text/sentence_encoder.h"
+#include "linformer/text/text_encoder.h"
 
 namespace linformer {
 
@@ -24,6 +24,7 @@ struct StoredDocument {
   size_t begin = 0;
   size_t length = 0;
   uint64_t line = 0;
+  bool continues = false;
 };
 
 /// A run of documents of one file and one shard on its way: read, encoded, delivered.
@@ -128,11 +129,15 @@ class Reader {
     queue_.finish_reading(sequence_);
   }
 
+  /// Of the inputs, once all are read.
+  const std::vector<TextLayout>& layouts() const { return layouts_; }
+
  private:
   void read_input() {
     DocumentReader reader(options_.inputs[input_], options_.layout);
     chunk_.input = input_;
     chunk_.layout = reader.layout();
+    layouts_.push_back(reader.layout());
     uint64_t cuts = 0;
     while (!stopped_) {
       const auto document = reader.next();
@@ -153,7 +158,8 @@ class Reader {
     }
     shard_stored_bytes_ += document.text.size();
     if (wanted_) {
-      chunk_.documents.push_back({chunk_.stored.size(), document.text.size(), document.line});
+      chunk_.documents.push_back(
+          {chunk_.stored.size(), document.text.size(), document.line, document.continues});
       chunk_.stored += document.text;
       chunk_.encoded.counts.cuts += new_cuts;
     }
@@ -188,6 +194,7 @@ class Reader {
   const CorpusSink& sink_;
   ChunkQueue& queue_;
   std::atomic<uint64_t>& consumed_;
+  std::vector<TextLayout> layouts_;
   Chunk chunk_;
   uint64_t sequence_ = 0;
   size_t input_ = 0;
@@ -202,12 +209,12 @@ class Reader {
 class Worker {
  public:
   Worker(const CorpusOptions& options, const Tokenizer& tokenizer)
-      : options_(options), encoder_(tokenizer, options.literals) {}
+      : options_(options), encoder_(tokenizer) {}
 
   void encode(Chunk& chunk) {
     for (const StoredDocument& stored : chunk.documents) {
       const std::string_view text(chunk.stored.data() + stored.begin, stored.length);
-      encode_document({text, stored.line}, chunk);
+      encode_document({text, stored.line, stored.continues}, chunk);
     }
     chunk.stored = {};
     chunk.documents = {};
@@ -215,39 +222,66 @@ class Worker {
 
  private:
   void encode_document(const RawDocument& document, Chunk& chunk) {
-    EncodedDocuments& out = chunk.encoded;
+    CorpusCounts& counts = chunk.encoded.counts;
     text_.clear();
-    sentences_.clear();
-    const size_t invalid_utf8 =
-        append_document_text(document, chunk.layout, options_.inputs[chunk.input], text_);
-    out.counts.invalid_utf8 += invalid_utf8;
-    split_sentences(text_, options_.line_ends, sentences_);
-    uint32_t num_sentences = 0;
-    for (const std::string_view sentence : sentences_) {
-      const size_t before = out.tokens.size();
-      encoder_.encode(sentence, out.tokens);
-      // A sentence of control characters alone has no token.
-      if (out.tokens.size() == before) continue;
-      out.sentence_tokens.push_back(static_cast<uint32_t>(out.tokens.size() - before));
-      out.counts.tokens += out.tokens.size() - before;
-      ++num_sentences;
-    }
+    uint64_t num_invalid = 0;
+    const DocumentContent content =
+        append_document_text(document, chunk.layout, options_.inputs[chunk.input],
+                             options_.bad_lines, text_, num_invalid);
+    counts.no_text += content == DocumentContent::kNoText ? 1 : 0;
+    counts.bad_lines += content == DocumentContent::kBadLine ? 1 : 0;
+    if (content != DocumentContent::kText) return;
+    counts.invalid_utf8 += num_invalid;
+    const size_t text_bytes = text_.size();
+    if (options_.line_ends == LineEnds::kJoin) join_line_ends(text_);
+    const uint32_t num_sentences = encode_text(document.continues, chunk);
     if (num_sentences == 0) {
-      ++out.counts.empty_documents;
+      ++counts.empty_documents;
       return;
     }
-    out.document_sentences.push_back(num_sentences);
-    out.document_bytes.push_back(text_.size());
-    out.document_invalid_utf8.push_back(static_cast<uint32_t>(invalid_utf8));
-    ++out.counts.documents;
-    out.counts.sentences += num_sentences;
-    out.counts.text_bytes += text_.size();
+    chunk.encoded.document_sentences.push_back(num_sentences);
+    chunk.encoded.document_bytes.push_back(text_bytes);
+    chunk.encoded.document_invalid_utf8.push_back(static_cast<uint32_t>(num_invalid));
+    ++counts.documents;
+    counts.sentences += num_sentences;
+    counts.text_bytes += text_bytes;
+  }
+
+  /// Encodes all of text_ at once and cuts its ids where sentences end. Returns how many sentences
+  /// have ids: one of control characters alone has none, nor has a blank text any.
+  uint32_t encode_text(bool continues, Chunk& chunk) {
+    sentences_.clear();
+    split_sentences(text_, options_.line_ends, sentences_);
+    if (sentences_.empty()) return 0;
+    cuts_.clear();
+    for (size_t s = 0; s + 1 < sentences_.size(); ++s) {
+      const std::string_view sentence = sentences_[s];
+      cuts_.push_back(static_cast<size_t>(sentence.data() - text_.data()) + sentence.size());
+    }
+    const SpecialLiterals by_layout = chunk.layout == TextLayout::kWikitext
+                                          ? SpecialLiterals::kUnkAsId
+                                          : SpecialLiterals::kAsText;
+    EncodedDocuments& out = chunk.encoded;
+    const size_t before = out.tokens.size();
+    counts_.clear();
+    encoder_.encode(text_, {options_.literals.value_or(by_layout), continues}, cuts_, out.tokens,
+                    counts_);
+    uint32_t num_sentences = 0;
+    for (const uint32_t count : counts_) {
+      if (count == 0) continue;
+      out.sentence_tokens.push_back(count);
+      ++num_sentences;
+    }
+    out.counts.tokens += out.tokens.size() - before;
+    return num_sentences;
   }
 
   const CorpusOptions& options_;
-  SentenceEncoder encoder_;
+  TextEncoder encoder_;
   std::string text_;
   std::vector<std::string_view> sentences_;
+  std::vector<size_t> cuts_;      // in text_, where sentences but the last end
+  std::vector<uint32_t> counts_;  // of ids between them
 };
 
 void encode_chunks(const CorpusOptions& options, const Tokenizer& tokenizer, ChunkQueue& queue) {
@@ -289,12 +323,15 @@ CorpusCounts& CorpusCounts::operator+=(const CorpusCounts& other) {
   sentences += other.sentences;
   tokens += other.tokens;
   text_bytes += other.text_bytes;
+  no_text += other.no_text;
+  bad_lines += other.bad_lines;
   invalid_utf8 += other.invalid_utf8;
   cuts += other.cuts;
   return *this;
 }
 
-void encode_corpus(const CorpusOptions& options, const Tokenizer& tokenizer, CorpusSink& sink) {
+std::vector<TextLayout> encode_corpus(const CorpusOptions& options, const Tokenizer& tokenizer,
+                                      CorpusSink& sink) {
   const int num_workers = std::max(1, options.threads);
   ChunkQueue queue(static_cast<size_t>(num_workers) * 3 + 1);
   std::atomic<uint64_t> consumed{0};
@@ -308,13 +345,11 @@ void encode_corpus(const CorpusOptions& options, const Tokenizer& tokenizer, Cor
   Chunk chunk;
   for (uint64_t sequence = 0;;) {
     const auto wait = queue.take_result(sequence, chunk);
-    if (wait == ChunkQueue::Wait::kEnd) break;
+    if (wait == ChunkQueue::Wait::kEnd) return reader.layouts();
     if (wait == ChunkQueue::Wait::kChunk) {
       ++sequence;
       if (chunk.error) std::rethrow_exception(chunk.error);
-      if (!chunk.encoded.document_sentences.empty() || chunk.encoded.counts.empty_documents > 0) {
-        sink.take(chunk.encoded);
-      }
+      if (chunk.encoded.counts != CorpusCounts{}) sink.take(chunk.encoded);
       if (chunk.shard_end) sink.end_shard(*chunk.shard_end);
     }
     const auto now = std::chrono::steady_clock::now();

@@ -9,6 +9,7 @@
 
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/text/json_repair.h"
 #include "linformer/text/utf8.h"
 
 namespace linformer {
@@ -34,6 +35,23 @@ bool is_wikitext_title(std::string_view line) {
   line = line.substr(first, last - first + 1);
   return line.starts_with("= ") && line.ends_with(" =") && line[2] != '=' &&
          line[line.size() - 3] != '=';
+}
+
+/// `[{"...`, or `["...",`: what programs write that know no JSON lines.
+bool begins_like_json_array(std::string_view text) {
+  const auto next = [&](size_t from) {
+    return std::min(text.find_first_not_of(" \t\r\n", from), text.size());
+  };
+  const size_t bracket = next(0);
+  if (bracket == text.size() || text[bracket] != '[') return false;
+  const size_t first = next(bracket + 1);
+  if (first == text.size()) return false;
+  if (text[first] == '{') return next(first + 1) < text.size() && text[next(first + 1)] == '"';
+  if (text[first] != '"') return false;
+  size_t end = first + 1;
+  while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
+  const size_t behind = end < text.size() ? next(end + 1) : text.size();
+  return behind < text.size() && (text[behind] == ',' || text[behind] == ']');
 }
 
 std::string name_at(const std::string& path, uint64_t line) {
@@ -77,9 +95,7 @@ TextLayout guess_layout(std::string_view beginning) {
 LineReader::LineReader(const std::string& path, size_t max_line_bytes)
     : path_(path), max_line_bytes_(max_line_bytes), source_(open_byte_source(path)) {
   buffer_.resize(2 * kReadBytes);
-  beginning();
-  // A byte-order mark is no text.
-  if (end_ - begin_ >= 3 && std::memcmp(buffer_.data(), "\xEF\xBB\xBF", 3) == 0) begin_ += 3;
+  if (beginning().starts_with(kByteOrderMark)) begin_ += kByteOrderMark.size();
 }
 
 std::string_view LineReader::beginning() {
@@ -131,11 +147,8 @@ std::optional<std::string_view> LineReader::next() {
         static_cast<const char*>(std::memchr(from + searched, '\n', available - searched));
     const size_t length = found ? static_cast<size_t>(found - from) : available;
     if (length > max_line_bytes_) {
-      const std::string_view text(from, max_line_bytes_);
-      const size_t blank = text.rfind(' ');
       ended_ = false;
-      if (blank != text.npos && blank > max_line_bytes_ / 2) return take(blank, 1);
-      return take(std::max<size_t>(utf8_boundary_before({from, length}, max_line_bytes_), 1), 0);
+      return take(length_of_piece({from, length}, max_line_bytes_), 0);
     }
     if (found) {
       ended_ = true;
@@ -159,6 +172,10 @@ DocumentReader::DocumentReader(const std::string& path, std::optional<TextLayout
       lines_(path, kMaxJsonLineBytes),
       layout_(layout ? *layout : guess_layout(lines_.beginning())),
       max_document_bytes_(max_document_bytes) {
+  if (!layout && begins_like_json_array(lines_.beginning())) {
+    fail_run(input_name(path), "begins like a JSON array, which is no text and no JSON lines",
+             "write one object a line (jq -c '.[]' FILE), or name the --layout if it is text");
+  }
   if (layout_ != TextLayout::kJsonLines) lines_.limit_line_bytes(max_document_bytes);
 }
 
@@ -176,6 +193,7 @@ std::optional<RawDocument> DocumentReader::next() {
 std::optional<RawDocument> DocumentReader::next_line() {
   while (const auto line = lines_.next()) {
     const uint64_t number = line_number_ + 1;
+    const bool continues = std::exchange(line_open_, !lines_.ended());
     if (lines_.ended()) {
       line_number_ = number;
     } else if (layout_ == TextLayout::kJsonLines) {
@@ -185,19 +203,21 @@ std::optional<RawDocument> DocumentReader::next_line() {
     } else {
       ++cuts_;
     }
-    if (!is_blank(*line)) return RawDocument{*line, number};
+    if (!is_blank(*line)) return RawDocument{*line, number, continues};
   }
   return std::nullopt;
 }
 
 std::optional<RawDocument> DocumentReader::next_block() {
   document_ = std::exchange(pending_, {});
+  const bool continues = std::exchange(pending_continues_, false);
   uint64_t first_line = document_.empty() ? line_number_ + 1 : pending_line_;
   bool after_blank = false;
   size_t title = 0;  // where a line that may be a title begins in document_; 0 = nowhere
   while (const auto line = lines_.next()) {
+    const bool goes_on = std::exchange(line_open_, !lines_.ended());
     if (lines_.ended()) ++line_number_;
-    if (is_blank(*line)) {
+    if (is_blank(*line) && !goes_on) {
       if (document_.empty()) first_line = line_number_ + 1;
       if (layout_ == TextLayout::kBlankLines && !document_.empty()) break;
       // In WikiText a title stands between blank lines; tables have lines that only look like one.
@@ -210,14 +230,16 @@ std::optional<RawDocument> DocumentReader::next_block() {
       continue;
     }
     title = 0;
-    if (!document_.empty() && document_.size() + 1 + line->size() > max_document_bytes_) {
+    const std::string_view line_end = document_.empty() || goes_on ? "" : "\n";
+    if (!document_.empty() &&
+        document_.size() + line_end.size() + line->size() > max_document_bytes_) {
       ++cuts_;
-      document_ += '\n';
-      document_ += *line;
-      keep_for_next(document_.size() - line->size(), line_number_);
+      pending_ = std::string(line_end) + std::string(*line);
+      pending_line_ = line_number_;
+      pending_continues_ = true;
       break;
     }
-    if (!document_.empty()) document_ += '\n';
+    document_ += line_end;
     if (layout_ == TextLayout::kWikitext && after_blank && is_wikitext_title(*line)) {
       title = document_.size();
     }
@@ -225,7 +247,7 @@ std::optional<RawDocument> DocumentReader::next_block() {
     after_blank = false;
   }
   if (document_.empty()) return std::nullopt;
-  return RawDocument{document_, first_line};
+  return RawDocument{document_, first_line, continues};
 }
 
 /// What begins at `position` of document_ (behind a line end) is for the next document.
@@ -235,24 +257,35 @@ void DocumentReader::keep_for_next(size_t position, uint64_t line) {
   document_.resize(position - 1);
 }
 
-size_t append_document_text(const RawDocument& document, TextLayout layout, const std::string& path,
-                            std::string& out) {
-  if (layout != TextLayout::kJsonLines) return append_repaired_utf8(document.text, out);
-  // Malformed UTF-8 is replaced first, since the parser would refuse the whole line for it.
+DocumentContent append_document_text(const RawDocument& document, TextLayout layout,
+                                     const std::string& path, BadLines bad_lines, std::string& out,
+                                     uint64_t& num_invalid) {
+  if (layout != TextLayout::kJsonLines) {
+    num_invalid += append_repaired_utf8(document.text, out);
+    return DocumentContent::kText;
+  }
+  // What is malformed is replaced first, since the parser would refuse the whole line for it.
   std::string line;
-  const size_t replaced = append_repaired_utf8(document.text, line);
-  const auto object = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-  if (object.is_discarded() || !object.is_object()) {
-    fail_run(name_at(path, document.line), "the line is not a JSON object",
-             "write one object per line, {\"text\": \"...\"}, or choose another --layout");
+  const size_t num_replaced = append_repaired_json(document.text, line);
+  const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const auto text = json.is_object() ? json.find("text") : json.end();
+  if (json.is_object() && text != json.end() && text->is_string()) {
+    num_invalid += num_replaced;
+    out += text->get_ref<const std::string&>();
+    return DocumentContent::kText;
   }
-  const auto text = object.find("text");
-  if (text == object.end() || !text->is_string()) {
-    fail_run(name_at(path, document.line), "the object has no string named \"text\"",
-             "put the document into \"text\"");
+  if (json.is_object() && text != json.end() && text->is_null()) return DocumentContent::kNoText;
+  if (bad_lines == BadLines::kSkip) return DocumentContent::kBadLine;
+  if (!json.is_object()) {
+    fail_run(name_at(path, document.line),
+             json.is_discarded()
+                 ? "the line is not a JSON object: it is not valid JSON"
+                 : std::string("the line is not a JSON object but a JSON ") + json.type_name(),
+             "write one object per line, {\"text\": \"...\"}, choose another --layout, or leave "
+             "such lines out with --bad-lines skip");
   }
-  out += text->get_ref<const std::string&>();
-  return replaced;
+  fail_run(name_at(path, document.line), "the object has no string named \"text\"",
+           "put the document into \"text\", or leave such lines out with --bad-lines skip");
 }
 
 }  // namespace linformer

@@ -55,19 +55,15 @@ bool is_white_space(uint32_t c) {
 
 }  // namespace
 
-void split_gpt2_words(std::string_view text, std::vector<std::string_view>& words) {
+size_t gpt2_word_end(std::string_view text, size_t begin) {
   static const std::unique_ptr<pcre2_code, FreeCode> pattern = compile();
   thread_local const std::unique_ptr<pcre2_match_data, FreeMatch> match(
       pcre2_match_data_create(1, nullptr));
-  for (size_t begin = 0; begin < text.size();) {
-    const int found = pcre2_match(pattern.get(), reinterpret_cast<PCRE2_SPTR>(text.data()),
-                                  text.size(), begin, PCRE2_NO_UTF_CHECK, match.get(), nullptr);
-    // Every character is a letter, a number, white space or none of these.
-    if (found < 0) throw std::logic_error("GPT-2's pattern does not match: " + message_of(found));
-    const size_t end = pcre2_get_ovector_pointer(match.get())[1];
-    words.push_back(text.substr(begin, end - begin));
-    begin = end;
-  }
+  const int found = pcre2_match(pattern.get(), reinterpret_cast<PCRE2_SPTR>(text.data()),
+                                text.size(), begin, PCRE2_NO_UTF_CHECK, match.get(), nullptr);
+  // Every character is a letter, a number, white space or none of these.
+  if (found < 0) throw std::logic_error("GPT-2's pattern does not match: " + message_of(found));
+  return pcre2_get_ovector_pointer(match.get())[1];
 }
 
 size_t trailing_white_space(std::string_view text) {

@@ -4,6 +4,8 @@
 
 #include <sys/stat.h>
 
+#include "linformer/text/utf8.h"
+
 namespace linformer {
 
 namespace {
@@ -18,7 +20,7 @@ bool is_regular_file(const std::string& path) {
 }  // namespace
 
 LineStream::LineStream(std::vector<std::string> inputs, size_t max_line_bytes)
-    : inputs_(std::move(inputs)), max_line_bytes_(max_line_bytes) {
+    : inputs_(without_system_files(std::move(inputs))), max_line_bytes_(max_line_bytes) {
   for (const std::string& path : inputs_) check_input(path);
 }
 
@@ -77,6 +79,9 @@ std::optional<InputLine> LineStream::next() {
     }
     InputLine line{buffer_.substr(begin_, searched_ - begin_), ++number_, false};
     if (line.text.ends_with('\r')) line.text.pop_back();
+    if (number_ == 1 && line.text.starts_with(kByteOrderMark)) {
+      line.text.erase(0, kByteOrderMark.size());
+    }
     line.too_long = passing_over_ || line.text.size() > max_line_bytes_;
     if (line.too_long) line.text.clear();
     begin_ = searched_ = std::min(searched_ + 1, buffer_.size());

@@ -224,4 +224,20 @@ void split_sentences(std::string_view document, LineEnds line_ends,
   Splitter(document, line_ends, sentences).run();
 }
 
+void join_line_ends(std::string& document) {
+  size_t kept = 0;
+  for (size_t i = 0; i < document.size();) {
+    size_t end = i;
+    size_t line_ends = 0;
+    while (end < document.size() && is_space(document[end])) line_ends += document[end++] == '\n';
+    if (line_ends == 1) {
+      document[kept++] = ' ';
+      i = end;
+      continue;
+    }
+    for (end = std::max(end, i + 1); i < end; ++i) document[kept++] = document[i];
+  }
+  document.resize(kept);
+}
+
 }  // namespace linformer

@@ -12,6 +12,7 @@
 #include "linformer/core/checksum.h"
 #include "linformer/core/error.h"
 #include "linformer/text/byte_bpe_file.h"
+#include "linformer/text/utf8.h"
 
 namespace linformer {
 
@@ -21,12 +22,45 @@ constexpr std::string_view kMaskPiece = "<mask>";
 constexpr std::array<std::pair<int32_t, std::string_view>, 4> kFrontSpecials{
     {{kBosId, "<s>"}, {kPadId, "<pad>"}, {kEosId, "</s>"}, {kUnkId, "<unk>"}}};
 
-/// Where the next special literal is in `text` from `from` on.
+/// Where the next special literal is in a text.
 struct LiteralMatch {
   size_t position = std::string_view::npos;
   size_t length = 0;
-  int32_t id = 0;
+  int32_t id = -1;
 };
+
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\n';
+}
+
+/// The first "<unk>" from `from` on that stands between blanks or at an end of the text.
+LiteralMatch find_unk(std::string_view text, size_t from) {
+  const std::string_view unk = kFrontSpecials[kUnkId].second;
+  for (size_t at = text.find(unk, from); at != text.npos; at = text.find(unk, at + 1)) {
+    const size_t end = at + unk.size();
+    if ((at == 0 || is_blank(text[at - 1])) && (end == text.size() || is_blank(text[end]))) {
+      return {at, unk.size(), kUnkId};
+    }
+  }
+  return {};
+}
+
+/// The first literal from `from` on that `literals` turns into an id.
+LiteralMatch find_literal(std::string_view text, size_t from, SpecialLiterals literals,
+                          int32_t mask_id) {
+  if (literals == SpecialLiterals::kAsText) return {};
+  if (literals == SpecialLiterals::kUnkAsId) return find_unk(text, from);
+  LiteralMatch best;
+  const auto consider = [&](std::string_view literal, int32_t id) {
+    const size_t found = text.find(literal, from);
+    if (found < best.position) best = {found, literal.size(), id};
+  };
+  if (literals == SpecialLiterals::kAsIds) {
+    for (const auto& [id, piece] : kFrontSpecials) consider(piece, id);
+  }
+  consider(kMaskPiece, mask_id);
+  return best;
+}
 
 std::unique_ptr<TokenizerModel> make_model(const std::string& model_bytes,
                                            const std::string& name) {
@@ -50,7 +84,6 @@ Tokenizer::Tokenizer(std::string model_bytes, const std::string& name)
   for (int32_t id = 0; id < vocab_size(); ++id) {
     word_starts_.push_back(is_special(id) || begins_word(id));
   }
-  encodes_by_word_ = model_->may_encode_by_word() && probe_encodes_by_word();
 }
 
 Tokenizer::~Tokenizer() = default;
@@ -74,62 +107,55 @@ void Tokenizer::check_special_ids() const {
   }
 }
 
-bool Tokenizer::probe_encodes_by_word() const {
-  const auto same = [&](std::string_view a, std::string_view b) { return encode(a) == encode(b); };
-  std::vector<int32_t> joined = encode("ab");
-  for (const int32_t id : encode("a")) joined.push_back(id);
-  return joined == encode("ab a") && same("ab a", " ab  a ") && same("ab a", "ab\ta") &&
-         same("ab a", "ab\na") && encode(" ").empty();
+void Tokenizer::for_each_unit(std::string_view text, const EncodeOptions& options,
+                              const TextUnitVisitor& visit) const {
+  size_t begin = 0;
+  bool continues = options.continues;
+  while (true) {
+    const LiteralMatch match = find_literal(text, begin, options.literals, mask_id());
+    std::string_view before = text.substr(begin, match.position - begin);
+    if (match.id == mask_id() && model_->mask_takes_white_space()) {
+      before.remove_suffix(trailing_white_space(before));
+    }
+    if (!before.empty()) model_->for_each_unit(before, continues, visit);
+    if (match.position == text.npos) return;
+    visit({text.substr(match.position, match.length), false, match.id});
+    begin = match.position + match.length;
+    continues = true;
+  }
+}
+
+void Tokenizer::encode_unit(const TextUnit& unit, std::vector<int32_t>& ids) const {
+  if (unit.literal >= 0) {
+    ids.push_back(unit.literal);
+  } else {
+    model_->encode(unit, ids);
+  }
+}
+
+void Tokenizer::encode_unit(const TextUnit& unit, std::vector<int32_t>& ids,
+                            std::vector<size_t>& begins) const {
+  if (unit.literal >= 0) {
+    ids.push_back(unit.literal);
+    begins.push_back(0);
+  } else {
+    model_->encode(unit, ids, begins);
+  }
 }
 
 void Tokenizer::encode(std::string_view text, std::vector<int32_t>& ids) const {
-  model_->encode(text, ids);
+  const std::vector<int32_t> encoded = encode(text);
+  ids.insert(ids.end(), encoded.begin(), encoded.end());
 }
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text, SpecialLiterals literals) const {
+  std::string repaired;
+  if (valid_utf8_prefix(text) != text.size()) {
+    append_repaired_utf8(text, repaired);
+    text = repaired;
+  }
   std::vector<int32_t> ids;
-  if (literals == SpecialLiterals::kAsText) {
-    encode(text, ids);
-    return ids;
-  }
-  const auto next_literal = [&](std::string_view rest) {
-    LiteralMatch best;
-    const auto consider = [&](std::string_view literal, int32_t id) {
-      const size_t found = rest.find(literal);
-      if (found < best.position) best = {found, literal.size(), id};
-    };
-    if (literals == SpecialLiterals::kMaskAsId) {
-      consider(kMaskPiece, mask_id());
-      return best;
-    }
-    if (literals == SpecialLiterals::kAsIds) {
-      for (const auto& [id, piece] : kFrontSpecials) consider(piece, id);
-      consider(kMaskPiece, mask_id());
-      return best;
-    }
-    const std::string_view unk = kFrontSpecials[3].second;
-    for (size_t at = rest.find(unk); at != rest.npos; at = rest.find(unk, at + 1)) {
-      const size_t end = at + unk.size();
-      if ((at == 0 || rest[at - 1] == ' ') && (end == rest.size() || rest[end] == ' ')) {
-        return LiteralMatch{at, unk.size(), kUnkId};
-      }
-    }
-    return best;
-  };
-  while (!text.empty()) {
-    const LiteralMatch match = next_literal(text);
-    std::string_view before = text.substr(0, match.position);
-    if (model_->marks_first_word()) {
-      if (before.find_first_not_of(' ') != before.npos) encode(before, ids);
-    } else {
-      const bool to_mask = match.position != std::string_view::npos && match.id == mask_id();
-      if (to_mask) before.remove_suffix(trailing_white_space(before));
-      encode(before, ids);
-    }
-    if (match.position == std::string_view::npos) break;
-    ids.push_back(match.id);
-    text.remove_prefix(match.position + match.length);
-  }
+  for_each_unit(text, {literals}, [&](const TextUnit& unit) { encode_unit(unit, ids); });
   return ids;
 }
 

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "linformer/text/tokenizer.h"
 
 namespace linformer {
 
@@ -23,12 +27,19 @@ class TokenizerModel {
   virtual std::string_view word_mark() const = 0;
   /// True if the first word of a text has the sign of a blank too.
   virtual bool marks_first_word() const = 0;
-  /// True if nothing in the model speaks against encoding word by word; then the caller tries.
-  virtual bool may_encode_by_word() const = 0;
+  /// True if the white space before <mask> is part of <mask>.
+  virtual bool mask_takes_white_space() const = 0;
   /// How to mend a model with other special ids.
   virtual const char* special_ids_fix() const = 0;
 
-  virtual void encode(std::string_view text, std::vector<int32_t>& ids) const = 0;
+  /// Calls `visit` for the units of a text, in order: the ids of the text are theirs in a row.
+  /// `continues` as in EncodeOptions.
+  virtual void for_each_unit(std::string_view text, bool continues,
+                             const TextUnitVisitor& visit) const = 0;
+  virtual void encode(const TextUnit& unit, std::vector<int32_t>& ids) const = 0;
+  /// Appends also where in unit.text each id begins.
+  virtual void encode(const TextUnit& unit, std::vector<int32_t>& ids,
+                      std::vector<size_t>& begins) const = 0;
   /// The text of ordinary ids, valid UTF-8.
   virtual std::string decode(const std::vector<int32_t>& ids) const = 0;
 };

@@ -1,6 +1,9 @@
 #include "linformer/text/tokenizer_trainer.h"
 
+#include <algorithm>
+#include <charconv>
 #include <exception>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -9,19 +12,37 @@
 
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/log.h"
 #include "linformer/core/random.h"
 #include "linformer/text/special_tokens.h"
+#include "linformer/text/utf8.h"
 
 namespace linformer {
 
 namespace {
 
-// SentencePiece's trainer skips longer sentences; they are rare and add nothing new.
+// SentencePiece's trainer passes over longer sentences, and over those with its own sign for an
+// unknown character, U+2585, without a word.
 constexpr size_t kMaxSentenceBytes = 16384;
+constexpr std::string_view kUnknownSign = "\xE2\x96\x85";
 constexpr int64_t kSentencesBetweenQuestions = 4096;
 
 /// Third key of the stream that draws sentences; the sample corpus has the values below it.
 constexpr uint64_t kSentenceDraw = 3;
+
+/// Whether some normaliser leaves anything of a text: without a word SentencePiece ends the
+/// program.
+bool has_characters(std::string_view text) {
+  for (size_t length; !text.empty(); text.remove_prefix(length)) {
+    length = std::max<size_t>(utf8_character_length(text), 1);
+    const uint32_t c = utf8_code_point(text.substr(0, length));
+    const bool is_blank = c <= 0x20 || (c >= 0x7F && c <= 0xA0) || c == 0x1680 ||
+                          (c >= 0x2000 && c <= 0x200F) || (c >= 0x2028 && c <= 0x202F) ||
+                          c == 0x205F || c == 0x2581 || c == 0x3000 || c == 0xFEFF || c == 0xFFFD;
+    if (!is_blank) return true;
+  }
+  return false;
+}
 
 /// Feeds sentences of all inputs to SentencePiece's trainer: all of them as they are read, or a
 /// uniform sample (Vitter's algorithm R). The library's own sampling has a fixed seed.
@@ -76,15 +97,13 @@ class CorpusSentences : public sentencepiece::SentenceIterator {
   }
 
   void advance() {
-    do {
-      while (next_sentence_ == sentences_.size()) {
-        if (!read_document()) {
-          done_ = true;
-          return;
-        }
+    while (next_sentence_ == sentences_.size()) {
+      if (!read_document()) {
+        done_ = true;
+        return;
       }
-      sentence_ = sentences_[next_sentence_++];
-    } while (sentence_.size() > kMaxSentenceBytes);
+    }
+    sentence_ = sentences_[next_sentence_++];
     ++result_.sentences;
     if (result_.sentences % kSentencesBetweenQuestions == 0) {
       const uint64_t consumed = finished_bytes_ + (reader_ ? reader_->consumed_bytes() : 0);
@@ -97,6 +116,7 @@ class CorpusSentences : public sentencepiece::SentenceIterator {
       if (!reader_) {
         if (next_input_ == options_.inputs.size()) return false;
         reader_ = std::make_unique<DocumentReader>(options_.inputs[next_input_], options_.layout);
+        result_.layouts.push_back(reader_->layout());
       }
       if (const auto document = reader_->next()) {
         take(*document);
@@ -112,11 +132,49 @@ class CorpusSentences : public sentencepiece::SentenceIterator {
     text_.clear();
     sentences_.clear();
     next_sentence_ = 0;
-    result_.invalid_utf8 +=
-        append_document_text(document, reader_->layout(), options_.inputs[next_input_], text_);
-    split_sentences(text_, options_.line_ends, sentences_);
+    const DocumentContent content =
+        append_document_text(document, reader_->layout(), options_.inputs[next_input_],
+                             options_.bad_lines, text_, result_.invalid_utf8);
+    result_.no_text += content == DocumentContent::kNoText ? 1 : 0;
+    result_.bad_lines += content == DocumentContent::kBadLine ? 1 : 0;
+    if (content != DocumentContent::kText) return;
+    split_text();
     ++result_.documents;
     result_.text_bytes += text_.size();
+  }
+
+  /// Fills sentences_ with what SentencePiece can learn from: all of text_ but its white space.
+  void split_text() {
+    std::vector<std::string_view> split;
+    split_sentences(text_, options_.line_ends, split);
+    for (size_t first = 0; first < split.size();) {
+      size_t last = first;
+      while (last + 1 < split.size() && end_of(split[last]) == split[last + 1].data()) ++last;
+      const char* begin = split[first].data();
+      add({begin, static_cast<size_t>(end_of(split[last]) - begin)});
+      first = last + 1;
+    }
+  }
+
+  static const char* end_of(std::string_view sentence) { return sentence.data() + sentence.size(); }
+
+  void add(std::string_view sentence) {
+    for (size_t at = sentence.find(kUnknownSign); at != sentence.npos;
+         at = sentence.find(kUnknownSign)) {
+      add_in_parts(sentence.substr(0, at));
+      sentence.remove_prefix(at + kUnknownSign.size());
+    }
+    add_in_parts(sentence);
+  }
+
+  void add_in_parts(std::string_view sentence) {
+    result_.cut_sentences += sentence.size() > kMaxSentenceBytes ? 1 : 0;
+    while (sentence.size() > kMaxSentenceBytes) {
+      const size_t length = length_of_piece(sentence, kMaxSentenceBytes);
+      sentences_.push_back(sentence.substr(0, length));
+      sentence.remove_prefix(length);
+    }
+    if (has_characters(sentence)) sentences_.push_back(sentence);
   }
 
   const TokenizerTraining& options_;
@@ -178,15 +236,37 @@ void check_options(const TokenizerTraining& options) {
   for (const std::string& input : options.inputs) check_input(input);
 }
 
-/// Turns the trainer's message into one that says what to do.
-[[noreturn]] void fail_training(const TokenizerTraining& options, const std::string& message) {
-  if (message.find("ocabulary size") != std::string::npos ||
-      message.find("vocab_size") != message.npos) {
-    fail_usage("--vocab-size",
-               std::to_string(options.vocab_size) + " does not suit this text (" + message + ")",
-               "choose the size that the message names, or give more text");
+/// The number that stands behind `mark` in a message.
+std::optional<int64_t> number_behind(const std::string& message, std::string_view mark) {
+  const size_t at = message.find(mark);
+  if (at == message.npos) return std::nullopt;
+  int64_t number = 0;
+  const char* end = message.data() + message.size();
+  const auto parsed = std::from_chars(message.data() + at + mark.size(), end, number);
+  return parsed.ec == std::errc() ? std::optional(number) : std::nullopt;
+}
+
+/// Says what the trainer's message means. It counts pieces without <mask>.
+[[noreturn]] void fail_training(const TokenizerTraining& options, const TrainedTokenizer& result,
+                                const std::string& message) {
+  log_debug("SentencePiece: " + message);
+  if (result.sentences == 0) {
+    fail_run("--input", "the text has no sentence to learn from", "look at the files");
   }
-  fail_run("tokenizer training", message, "check the text and the options");
+  const std::string size = std::to_string(options.vocab_size) + " does not suit this text";
+  if (const auto most = number_behind(message, "Please set it to a value <= ")) {
+    fail_usage("--vocab-size", size + ", which fills " + format_count(*most + 1) + " pieces",
+               "choose at most that, or give more text");
+  }
+  if (const auto least = number_behind(message, " vs ")) {
+    fail_usage("--vocab-size",
+               size + ", whose characters alone need " + format_count(*least + 1) + " pieces",
+               "choose more than that, or a lower --character-coverage");
+  }
+  fail_run("tokenizer training",
+           "SentencePiece found no pieces in the text's " + format_count(result.sentences) +
+               " sentences",
+           "give text with words in it, or more of it");
 }
 
 }  // namespace
@@ -234,7 +314,7 @@ TrainedTokenizer train_tokenizer(const TokenizerTraining& options,
   });
   trainer.join();
   if (error) std::rethrow_exception(error);
-  if (!message.empty()) fail_training(options, message);
+  if (!message.empty()) fail_training(options, result, message);
   result.model_bytes = append_mask_piece(std::move(result.model_bytes));
   return result;
 }

@@ -1,5 +1,6 @@
 #include "linformer/text/utf8.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace linformer {
@@ -101,6 +102,18 @@ size_t utf8_boundary_before(std::string_view text, size_t position) {
     --boundary;
   }
   return is_continuation(static_cast<unsigned char>(text[boundary])) ? position : boundary;
+}
+
+size_t length_of_piece(std::string_view text, size_t bound) {
+  const std::string_view window = text.substr(0, bound);
+  const size_t blank = window.find_last_of(" \t\n");
+  if (blank != window.npos && blank > bound / 2) return blank;
+  size_t best = 0;
+  for (const std::string_view stop : {"\xE3\x80\x82", "\xEF\xBC\x81", "\xEF\xBC\x9F"}) {  // 。！？
+    const size_t found = window.rfind(stop);
+    if (found != window.npos) best = std::max(best, found + stop.size());
+  }
+  return best > bound / 2 ? best : std::max<size_t>(utf8_boundary_before(text, bound), 1);
 }
 
 }  // namespace linformer

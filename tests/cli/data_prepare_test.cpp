@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/data_fixture.h"
+#include "text/byte_bpe_fixtures.h"
 
 #include "linformer/data/token_dataset.h"
 #include "linformer/text/tokenizer.h"
@@ -165,15 +166,100 @@ TEST_F(DataPrepareTest, CountsInvalidUtf8) {
   EXPECT_THAT(result.err, HasSubstr("2 byte sequences were not UTF-8"));
 }
 
-TEST_F(DataPrepareTest, UnkLiteralsBecomeIdsOnlyWhenAsked) {
-  write_file_atomically(file("wiki.txt"), " = Title = \n \n The <unk> is <mask> here . \n");
-  ASSERT_EQ(prepare(file("wiki.txt"), "text").exit_code, 0);
-  ASSERT_EQ(prepare(file("wiki.txt"), "unk", {"--special-literals", "unk"}).exit_code, 0);
-  const auto as_text = TokenDataset::open({file("text")});
-  const auto as_unk = TokenDataset::open({file("unk")});
-  EXPECT_EQ(as_text.unigram_counts()[kUnkId], 0u);
-  EXPECT_EQ(as_unk.unigram_counts()[kUnkId], 1u);
-  EXPECT_EQ(as_unk.unigram_counts().back(), 0u) << "<mask>";
+TEST_F(DataPrepareTest, UnkLiteralsBecomeIdsInWikitextOrWhenAsked) {
+  const std::string text = " = Title = \n \n The <unk> is <mask> here . \n <unk>\n";
+  write_file_atomically(file("wiki.txt"), text);
+  write_file_atomically(file("lines.txt"), "first\n" + text);
+  const auto unks = [&](const std::string& input, const std::vector<std::string>& options) {
+    std::vector<std::string> more{"--overwrite"};
+    more.insert(more.end(), options.begin(), options.end());
+    EXPECT_EQ(prepare(file(input), "set", more).exit_code, 0);
+    const auto dataset = TokenDataset::open({file("set")});
+    EXPECT_EQ(dataset.unigram_counts().back(), 0u) << "<mask>";
+    return dataset.unigram_counts()[kUnkId];
+  };
+  EXPECT_EQ(unks("wiki.txt", {}), 2u);
+  EXPECT_EQ(unks("wiki.txt", {"--special-literals", "text"}), 0u);
+  EXPECT_EQ(unks("wiki.txt", {"--layout", "blank-lines"}), 0u);
+  EXPECT_EQ(unks("lines.txt", {"--layout", "lines"}), 0u);
+  EXPECT_EQ(unks("lines.txt", {"--layout", "lines", "--special-literals", "unk"}), 2u);
+}
+
+TEST_F(DataPrepareTest, NamesTheLayoutOfEachFile) {
+  const std::vector<std::pair<std::string, std::string>> files{
+      {"One.\nTwo.\n", "lines"},
+      {"One.\n\nTwo.\n", "blank-lines"},
+      {"{\"text\": \"One.\"}\n", "json-lines"},
+      {" \n = Title = \n \n One . \n", "wikitext"}};
+  std::vector<std::string> more{"--json"};
+  nlohmann::json expected = nlohmann::json::array();
+  for (size_t i = 0; i < files.size(); ++i) {
+    const std::string path = file("in-" + std::to_string(i));
+    write_file_atomically(path, files[i].first);
+    expected.push_back({{"path", path}, {"layout", files[i].second}});
+    if (i > 0) more.insert(more.end(), {"--input", path});
+  }
+  const auto result = prepare(file("in-0"), "set", more);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(nlohmann::json::parse(result.out)["inputs"], expected);
+  more[0] = "--overwrite";
+  const auto table = prepare(file("in-0"), "set", more);
+  for (const auto& input : expected) {
+    EXPECT_THAT(table.out,
+                ::testing::ContainsRegex("layout of " + input["path"].get<std::string>() + " +" +
+                                         input["layout"].get<std::string>()));
+  }
+}
+
+TEST_F(DataPrepareTest, LeavesOutAndCountsWhatHoldsNoText) {
+  write_file_atomically(
+      file("rows.jsonl"),
+      "{\"text\": \"One \\ud83d.\"}\n{\"text\": null}\n{\"text\": NaN, \"score\": "
+      "NaN}\n{\"text\": \"Two.\", \"score\": NaN}\n{\"text\": \"  \"}\n");
+  write_file_atomically(file(".DS_Store"), std::string("\0\0\0\1Bud1", 8));
+  write_file_atomically(file("._rows.jsonl"), std::string("\0\5\26\7\0", 5));
+  const auto result =
+      prepare(file("rows.jsonl"), "set",
+              {"--input", file(".DS_Store"), "--input", file("._rows.jsonl"), "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["documents"], 2);
+  EXPECT_EQ(json["documents_without_text"], 2);
+  EXPECT_EQ(json["empty_documents"], 1);
+  EXPECT_EQ(json["invalid_utf8"], 1);
+  EXPECT_THAT(json["inputs"], SizeIs(1));
+  EXPECT_THAT(result.err,
+              AllOf(HasSubstr("2 JSON objects have no text"), HasSubstr(".DS_Store: left out"),
+                    HasSubstr("._rows.jsonl: left out")));
+  write_file_atomically(file("bad.jsonl"), "{\"text\": \"One.\"}\n{\"body\": 1}\nword\n");
+  EXPECT_EQ(prepare(file("bad.jsonl"), "bad").exit_code, 1);
+  const auto skipped = prepare(file("bad.jsonl"), "bad", {"--bad-lines", "skip", "--json"});
+  ASSERT_EQ(skipped.exit_code, 0) << skipped.err;
+  EXPECT_EQ(nlohmann::json::parse(skipped.out)["bad_lines"], 2);
+  EXPECT_THAT(skipped.err, HasSubstr("2 lines are no JSON object with a string \"text\""));
+}
+
+// Fine-tuning and prediction encode a text with Tokenizer::encode().
+TEST_F(DataPrepareTest, ShardsHoldTheIdsThatATextHasElsewhere) {
+  const std::vector<std::string> texts{
+      "\xE7\x8C\xAB\xE3\x81\xAF\xE3\x80\x82\xE9\xAD\x9A\xE3\x80\x82\xE7\x8C\xAB\xEF\xBC\x81\xE3\x80"
+      "\x8D",
+      "A is here. One more.  \"And\" two? Yes! "};
+  write_file_atomically(file("in.txt"), texts[0] + "\n" + texts[1] + "\n");
+  write_file_atomically(file("byte.model"), to_model_bytes(tiny_byte_bpe()));
+  for (const std::string& tokenizer_path : {model(), file("byte.model")}) {
+    const auto result = data({"prepare", "--input", file("in.txt"), "--layout", "lines", "--output",
+                              file("set"), "--overwrite", "--tokenizer", tokenizer_path});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const Tokenizer tokenizer = Tokenizer::load(tokenizer_path);
+    const auto dataset = TokenDataset::open({file("set")}, tokenizer.hash());
+    ASSERT_EQ(dataset.num_documents(), 2);
+    EXPECT_EQ(dataset.num_sentences(), 7);
+    for (int64_t d = 0; d < 2; ++d) {
+      EXPECT_EQ(dataset.tokens(dataset.document_tokens(d)),
+                tokenizer.encode(texts[static_cast<size_t>(d)]));
+    }
+  }
 }
 
 TEST_F(DataPrepareTest, RefusesBadInputBeforeItWritesAnything) {
@@ -182,6 +268,7 @@ TEST_F(DataPrepareTest, RefusesBadInputBeforeItWritesAnything) {
   write_file_atomically(file("blank.txt"), "\n \n");
   write_file_atomically(file("fake.zst"), "not compressed");
   write_file_atomically(file("bad.jsonl"), "{\"text\": \"a\"}\n{oops\n");
+  write_file_atomically(file("array.json"), "[{\"text\": \"a\"}]");
   const std::vector<std::pair<std::string, std::string>> cases{
       {"none.txt", "none.txt: cannot open for reading"},
       {"empty.txt", "empty.txt: the file is empty"},
@@ -189,6 +276,7 @@ TEST_F(DataPrepareTest, RefusesBadInputBeforeItWritesAnything) {
       {"blank.txt", "blank.txt: the file holds no text"},
       {"fake.zst", "fake.zst: the name ends in .zst"},
       {"bad.jsonl", "bad.jsonl:2: the line is not a JSON object"},
+      {"array.json", "array.json: begins like a JSON array"},
       {"", "is a folder, not a file"}};
   for (const auto& [name, message] : cases) {
     const auto result = prepare(file(name), "set");

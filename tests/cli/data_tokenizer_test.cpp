@@ -48,6 +48,27 @@ TEST_F(DataTokenizerTest, TrainsBothTypesDeterministically) {
   }
 }
 
+TEST_F(DataTokenizerTest, SaysWhatItReadAndWhatItCut) {
+  std::string line;
+  while (line.size() < 20'000) line += "zebrafish wombat ";
+  write_file_atomically(file("long.jsonl"), "{\"text\": \"" + line + "\"}\n{\"text\": null}\n");
+  const auto train = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> command{
+        "tokenizer", "--input", file("long.jsonl"), "--vocab-size",  "330",
+        "--type",    "bpe",     "--output",         file("t.model"), "--overwrite"};
+    command.insert(command.end(), more.begin(), more.end());
+    return data(command);
+  };
+  const auto result = train({"--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["cut_sentences"], 1);
+  EXPECT_EQ(json["documents_without_text"], 1);
+  EXPECT_EQ(json["inputs"][0]["layout"], "json-lines");
+  EXPECT_THAT(train({}).out, AllOf(HasSubstr("layout of " + file("long.jsonl") + ": json-lines"),
+                                   HasSubstr("1 sentences of more than 16,384 bytes were cut")));
+}
+
 TEST_F(DataTokenizerTest, KeepsAnExistingModel) {
   const std::string before = read_text_file(model());
   const auto refused =

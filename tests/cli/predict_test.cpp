@@ -239,6 +239,21 @@ TEST_F(PredictTest, AnswersALineBeforeTheNextComes) {
   }
 }
 
+TEST_F(PredictTest, AByteOrderMarkChangesNoAnswer) {
+  write_file_atomically(file("marked.txt"),
+                        "\xEF\xBB\xBF"
+                        "a <mask> day\na <mask> day\n");
+  write_file_atomically(file("._marked.txt"), std::string("\0\5\26\7", 4));
+  const auto result =
+      fill_mask({"--json", "--input", file("._marked.txt"), "--input", file("marked.txt")});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto answers = objects(result.out);
+  ASSERT_THAT(answers, SizeIs(2));
+  EXPECT_EQ(answers[0]["text"], answers[1]["text"]);
+  EXPECT_EQ(answers[0]["masks"], answers[1]["masks"]);
+  EXPECT_THAT(result.err, HasSubstr("._marked.txt: left out"));
+}
+
 TEST_F(PredictTest, SaysWhatItChangedInALine) {
   std::string long_line = "\xFF";
   for (int i = 0; i < 60; ++i) long_line += " the";

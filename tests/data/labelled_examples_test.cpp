@@ -82,6 +82,41 @@ TEST(LabelledExamples, ImdbsOwnFoldersHaveATextAFile) {
               AllOf(HasSubstr("pos/2_8.txt: the text is empty"), HasSubstr("1 of 4 rows")));
 }
 
+TEST(LabelledExamples, WhatOperatingSystemsAddIsNoText) {
+  const TemporaryFolder folder;
+  for (const char* name : {"pos", "neg"})
+    std::filesystem::create_directories(folder.file("aclImdb/train/" + std::string(name)));
+  write_file(folder.file("aclImdb/train/pos/0_7.txt"), "\xEF\xBB\xBFGood.");
+  write_file(folder.file("aclImdb/train/pos/._0_7.txt"), std::string("\0\5\26\7", 4));
+  write_file(folder.file("aclImdb/train/pos/.DS_Store"), "x");
+  write_file(folder.file("aclImdb/train/neg/0_1.txt"), "Bad.");
+  write_file(folder.file("aclImdb/train/neg/Thumbs.db"), "x");
+  const TaskSpec& task = find_task("imdb");
+  const TaskFiles files = find_task_files(task, folder.path());
+  const auto found = read_labelled_examples(files.split("train"), task);
+  ASSERT_EQ(found.rows.size(), 2u);
+  EXPECT_EQ(found.rows[0].a, "Bad.");
+  EXPECT_EQ(found.rows[1].a, "Good.");
+  EXPECT_THAT(found.remarks(), IsEmpty());
+}
+
+TEST(LabelledExamples, HalvesOfSurrogatePairsAreCounted) {
+  const TemporaryFolder folder;
+  write_file(folder.file("rows.jsonl"),
+             "{\"sentence\": \"a \\ud83d\", \"label\": 1, \"score\": NaN}\n"
+             "{\"sentence\": \"b\", \"label\": 0, \"score\": 1}\n");
+  write_file(folder.file("._rows.jsonl"), std::string("\0\5\26\7", 4));
+  TableLayout layout;
+  layout.format_by_name = true;
+  layout.a = Column("sentence");
+  layout.label = Column("label");
+  const auto found = read_labelled_examples(
+      {folder.file("._rows.jsonl"), folder.file("rows.jsonl")}, layout, find_task("cola"), {});
+  ASSERT_EQ(found.rows.size(), 2u);
+  EXPECT_EQ(found.rows[0].a, "a \xEF\xBF\xBD");
+  EXPECT_THAT(found.remarks(), ElementsAre("1 malformed UTF-8 sequences became U+FFFD"));
+}
+
 TEST(LabelledExamples, AFolderWithoutTextsIsRefusedByName) {
   const TemporaryFolder folder;
   std::filesystem::create_directories(folder.file("IMDB/train/positive"));

@@ -105,6 +105,15 @@ TEST(TableReader, JsonLinesHaveKeys) {
   EXPECT_THAT(refusal("x\n", kJson, {{"text"}}), HasSubstr("table:1: not a JSON object"));
 }
 
+TEST(TableReader, JsonThatPythonWritesIsRead) {
+  EXPECT_THAT(
+      rows_of("{\"text\": \"\\ude00a\", \"label\": 1}\n{\"text\": \"b\\ud83d\", \"label\": NaN}\n",
+              kJson, {{"text"}, {"label"}}),
+      ElementsAre("1:\xEF\xBF\xBD"
+                  "a|1",
+                  "2!\"label\" is null, neither text nor a number"));
+}
+
 TEST(TableReader, NumberOfFieldsHasToFit) {
   EXPECT_THAT(rows_of("a\tb\n1\t2\n1\n1\t2\t3\n3\t4\n", kTsv, {{"b"}}),
               ElementsAre("2:2", "3!has 1 field, the header has 2",

@@ -96,6 +96,16 @@ TEST(TextRequests, ReadJson) {
   EXPECT_EQ(pair.text_pair, "dog");
 }
 
+TEST(TextRequests, RepairJsonThatPythonWrites) {
+  RequestOptions json = options(RequestKind::kClassify);
+  json.json_lines = true;
+  const TextRequest half = request("{\"text\": \"a \\ud83d\", \"score\": NaN}", json);
+  EXPECT_EQ(half.error, "");
+  EXPECT_EQ(half.text, "a \xEF\xBF\xBD");
+  EXPECT_EQ(half.repaired_utf8, 1u);
+  EXPECT_THAT(request("{\"text\": NaN}", json).error, HasSubstr("\"text\" is no text"));
+}
+
 TEST(TextRequests, RepairInvalidUtf8) {
   const TextRequest repaired = classify("a \xFF cat \xC3");
   EXPECT_EQ(repaired.error, "");

@@ -12,7 +12,7 @@
 
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
-#include "linformer/text/sentence_encoder.h"
+#include "linformer/text/text_encoder.h"
 #include "linformer/text/tokenizer.h"
 
 namespace linformer {
@@ -97,10 +97,9 @@ TEST(ByteBpeModel, KnowsItsWords) {
   EXPECT_TRUE(tiny().begins_word(261, /*first=*/true));
   EXPECT_EQ(tiny().readable_piece(262), "the");
   EXPECT_EQ(tiny().readable_piece(269), "<mask>");
-  // A sentence is not encoded word by word: its blanks count.
-  EXPECT_FALSE(tiny().encodes_by_word());
+  // The encoder that remembers words gives the same.
   Ids ids;
-  SentenceEncoder(tiny()).encode("a  the", ids);
+  TextEncoder(tiny()).encode("a  the", {}, ids);
   EXPECT_EQ(ids, (Ids{101, 36, 262}));
 }
 

@@ -42,6 +42,45 @@ TEST(ByteSource, ReadsSeveralFramesAndMembers) {
   EXPECT_EQ(read_all(folder.file("two.gz")), "one two");
 }
 
+// What `gzip -dc` gives, to the byte.
+TEST(ByteSource, ReadsWhatGzipReads) {
+  const TemporaryFolder folder;
+  const std::string zeros(300'000, '\0');  // more than a buffer
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {gzip_of("one") + zeros, "one"},
+      {gzip_of("one") + std::string(1, '\0'), "one"},
+      {gzip_of("one ") + zeros + gzip_of("two"), "one two"},
+      {gzip_of("one ") + gzip_of("") + gzip_of("two"), "one two"},
+      {gzip_of(""), ""},
+      {gzip_of("one") + "rubbish", "one"},
+      {gzip_of("one") + zeros + "\x1F", "one"}};
+  for (const auto& [stored, expected] : cases) {
+    write_file(folder.file("a.gz"), stored);
+    EXPECT_EQ(read_all(folder.file("a.gz")), expected);
+    EXPECT_EQ(read_all(folder.file("a.gz"), 1), expected);
+  }
+  // A second member that is cut short is no rubbish.
+  const std::string second = gzip_of("two");
+  write_file(folder.file("a.gz"), gzip_of("one") + second.substr(0, second.size() - 1));
+  EXPECT_THAT(message_of<RunError>([&] { read_all(folder.file("a.gz")); }),
+              HasSubstr("the file is cut short"));
+}
+
+TEST(ByteSource, SystemFilesAreNoInput) {
+  for (const char* name : {"data/.DS_Store", "._a.txt", "x/Thumbs.db", "desktop.ini", "Desktop.ini",
+                           "a/__MACOSX/b.txt", ".directory", "Icon\r"}) {
+    EXPECT_TRUE(is_system_file(name)) << name;
+  }
+  for (const char* name : {"-", "a.txt", "_a.txt", ".hidden", "x/desktop.ini.txt", "thumbs", "."}) {
+    EXPECT_FALSE(is_system_file(name)) << name;
+  }
+  using Paths = std::vector<std::string>;
+  EXPECT_EQ(without_system_files({"a", "x/.DS_Store", "b"}), (Paths{"a", "b"}));
+  EXPECT_TRUE(without_system_files({}).empty());
+  EXPECT_THAT(message_of<RunError>([] { without_system_files({"x/.DS_Store"}); }),
+              HasSubstr("x/.DS_Store: an operating system left this file"));
+}
+
 TEST(ByteSource, RecognisesContentNotNames) {
   const TemporaryFolder folder;
   write_file(folder.file("hidden.txt"), zstd_of("inside"));

@@ -12,6 +12,7 @@
 namespace linformer {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -69,6 +70,53 @@ TEST_F(DocumentReaderTest, JsonErrorsNameTheLine) {
               HasSubstr(no_text + ":1: the object has no string named \"text\""));
 }
 
+TEST_F(DocumentReaderTest, JsonThatPythonWritesIsRead) {
+  EXPECT_THAT(
+      documents("{\"text\": \"a\\ud83d\", \"score\": NaN}\n{\"text\": \"\\ud83d\\ude00\"}\n",
+                TextLayout::kJsonLines),
+      ElementsAre("a\xEF\xBF\xBD", "\xF0\x9F\x98\x80"));
+}
+
+TEST_F(DocumentReaderTest, LinesWithoutTextAreLeftOutOrRefused) {
+  std::string text;
+  uint64_t num_invalid = 0;
+  const auto content = [&](const char* line, BadLines bad_lines) {
+    return append_document_text({line, 1}, TextLayout::kJsonLines, "x", bad_lines, text,
+                                num_invalid);
+  };
+  for (const char* line :
+       {"{\"text\": null}", "{\"text\": NaN}", "{\"text\":Infinity, \"a\": 1}"}) {
+    EXPECT_EQ(content(line, BadLines::kRefuse), DocumentContent::kNoText) << line;
+  }
+  for (const char* line : {"{\"text\": 1}", "{\"text\": [\"a\"]}", "{\"body\": \"a\"}", "[1]",
+                           "null", "\"\\ud83d\"", "{\"text\": \"a\"", "word"}) {
+    EXPECT_THAT(message_of<RunError>([&] { content(line, BadLines::kRefuse); }),
+                AllOf(HasSubstr("x:1: "), HasSubstr("--bad-lines skip")))
+        << line;
+    EXPECT_EQ(content(line, BadLines::kSkip), DocumentContent::kBadLine) << line;
+  }
+  EXPECT_EQ(text, "");
+  EXPECT_EQ(num_invalid, 0u);
+  EXPECT_THAT(message_of<RunError>([&] { content("[1]", BadLines::kRefuse); }),
+              HasSubstr("not a JSON object but a JSON array"));
+}
+
+TEST_F(DocumentReaderTest, AJsonArrayIsNotGuessedToBeText) {
+  for (const char* content :
+       {"[{\"text\": \"a\"}]", "\xEF\xBB\xBF[\n  {\n    \"text\": \"a\"\n  }\n]\n",
+        "[\"one\", \"two\"]", "[\"a \\\"b\\\"\"]"}) {
+    const std::string path = file_of(content);
+    EXPECT_THAT(message_of<RunError>([&] { documents_of(path, std::nullopt); }),
+                AllOf(HasSubstr(path + ": begins like a JSON array"), HasSubstr("jq -c")))
+        << content;
+    EXPECT_THAT(documents_of(path, TextLayout::kBlankLines), ::testing::SizeIs(1)) << "as asked";
+  }
+  for (const char* content :
+       {"[1] See there.\n", "[\"Hello,\" he said.]\n", "[ ] a task\n", "[", "[\"", "[{x}]\n"}) {
+    EXPECT_THAT(documents(content, std::nullopt), ::testing::SizeIs(1)) << content;
+  }
+}
+
 TEST_F(DocumentReaderTest, WikitextTitlesStartDocuments) {
   const std::string text =
       " \n = First = \n \n Text one . \n \n = = Section = = \n \n More . \n \n = Second = \n "
@@ -113,16 +161,23 @@ TEST_F(DocumentReaderTest, LayoutNamesGoThereAndBack) {
 TEST_F(DocumentReaderTest, CutsDocumentsThatAreTooLong) {
   // 10 bytes at most: "aaaa bbbb cccc" is cut at the last blank within them.
   EXPECT_THAT(documents("aaaa bbbb cccc\ndd\n", TextLayout::kLines, 10),
-              ElementsAre("aaaa bbbb", "cccc", "dd"));
+              ElementsAre("aaaa bbbb", " cccc", "dd"));
   EXPECT_THAT(documents("aaaa\nbbbb\ncccc\n\ndd\n", TextLayout::kBlankLines, 10),
-              ElementsAre("aaaa\nbbbb", "cccc", "dd"));
+              ElementsAre("aaaa\nbbbb", "\ncccc", "dd"));
   // Without a blank a character is not cut in two: 3 euro signs of 3 bytes in 10.
   const std::string euro = "\xE2\x82\xAC";
   EXPECT_THAT(documents(euro + euro + euro + euro + "\n", TextLayout::kLines, 10),
               ElementsAre(euro + euro + euro, euro));
-  DocumentReader reader(file_of("aaaa bbbb cccc\n"), TextLayout::kLines, 10);
-  while (reader.next()) {
-  }
+  // At an ideographic stop sooner than inside a sentence; "\n" only where the text has one.
+  EXPECT_THAT(
+      documents("\xE7\x8C\xAB\xE3\x80\x82\xE7\x8C\xAB\xE7\x8C\xAB\n", TextLayout::kLines, 10),
+      ElementsAre("\xE7\x8C\xAB\xE3\x80\x82", "\xE7\x8C\xAB\xE7\x8C\xAB"));
+  EXPECT_THAT(documents("aaaaaa bb\ncc\n", TextLayout::kBlankLines, 8),
+              ElementsAre("aaaaaa", " bb\ncc"));
+  DocumentReader reader(file_of("aaaa bbbb cccc\nd\n"), TextLayout::kLines, 10);
+  EXPECT_FALSE(reader.next()->continues);
+  EXPECT_TRUE(reader.next()->continues);
+  EXPECT_FALSE(reader.next()->continues);
   EXPECT_EQ(reader.cuts(), 1u);
 }
 
@@ -145,12 +200,17 @@ TEST_F(DocumentReaderTest, ReadsTheSameFromCompressedFiles) {
 
 TEST_F(DocumentReaderTest, ReplacesAndCountsMalformedUtf8) {
   std::string text;
-  EXPECT_EQ(append_document_text({"a\xFF\xFE", 1}, TextLayout::kLines, "x", text), 2u);
+  uint64_t num_invalid = 0;
+  const auto append = [&](const char* document, TextLayout layout) {
+    return append_document_text({document, 1}, layout, "x", BadLines::kRefuse, text, num_invalid);
+  };
+  EXPECT_EQ(append("a\xFF\xFE", TextLayout::kLines), DocumentContent::kText);
   EXPECT_EQ(text, "a\xEF\xBF\xBD\xEF\xBF\xBD");
+  EXPECT_EQ(num_invalid, 2u);
   text.clear();
-  EXPECT_EQ(append_document_text({"{\"text\": \"a\xFF\"}", 1}, TextLayout::kJsonLines, "x", text),
-            1u);
+  EXPECT_EQ(append("{\"text\": \"a\xFF\"}", TextLayout::kJsonLines), DocumentContent::kText);
   EXPECT_EQ(text, "a\xEF\xBF\xBD");
+  EXPECT_EQ(num_invalid, 3u);
 }
 
 TEST_F(DocumentReaderTest, DropsTheByteOrderMark) {

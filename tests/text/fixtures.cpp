@@ -83,7 +83,8 @@ std::vector<std::string> documents_of(const std::string& path, std::optional<Tex
   std::vector<std::string> documents;
   while (const auto document = reader.next()) {
     std::string& text = documents.emplace_back();
-    append_document_text(*document, reader.layout(), path, text);
+    uint64_t num_invalid = 0;
+    append_document_text(*document, reader.layout(), path, BadLines::kRefuse, text, num_invalid);
   }
   return documents;
 }

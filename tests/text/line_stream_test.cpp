@@ -49,6 +49,20 @@ class Pipe {
   int descriptor_ = -1;
 };
 
+TEST(LineStream, DropsTheByteOrderMarkOfEachInput) {
+  const TemporaryFolder folder;
+  const std::string mark = "\xEF\xBB\xBF";
+  write_file(folder.file("a.txt"), mark + "one\n" + mark + "two\n");
+  write_file(folder.file("b.txt"), mark + "\n");
+  write_file(folder.file("c.txt"), mark);
+  write_file(folder.file("d.gz"), gzip_of(mark + "four"));
+  write_file(folder.file(".DS_Store"), std::string("\0\0\0\1Bud1", 8));
+  EXPECT_THAT(
+      all_lines(LineStream({folder.file("a.txt"), folder.file("b.txt"), folder.file(".DS_Store"),
+                            folder.file("c.txt"), folder.file("d.gz")})),
+      ElementsAre("a.txt:1=one", "a.txt:2=" + mark + "two", "b.txt:1=", "c.txt:1=", "d.gz:1=four"));
+}
+
 TEST(LineStream, GivesEveryLineOfEveryInputWithItsNumber) {
   const TemporaryFolder folder;
   write_file(folder.file("a.txt"), "one\r\n\n\xFF three\n");

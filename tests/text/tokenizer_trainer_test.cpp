@@ -63,6 +63,72 @@ TEST_F(TokenizerTrainerTest, MaskIsOneMoreRecord) {
   EXPECT_EQ(append_mask_piece("x"), std::string("x\x0A\x0F\x0A\x06<mask>\x15\0\0\0\0\x18\x03", 18));
 }
 
+// SentencePiece passes over what is longer than 16,384 bytes, and over what holds U+2585.
+TEST_F(TokenizerTrainerTest, LearnsFromAllOfTheText) {
+  const auto repeated = [](const std::string& words, size_t bytes) {
+    std::string text;
+    while (text.size() < bytes) text += words;
+    return text;
+  };
+  const std::string cat = "\xE7\x8C\xAB";
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {repeated("zebra\xC3\xB1ish wombat ", 40'000), "zebra\xC3\xB1ish"},
+      {repeated("zebra\xC3\xB1ish\tquoll\t", 20'000), "zebra\xC3\xB1ish"},
+      {repeated(cat + "\xE9\xAD\x9A\xE3\x80\x82", 50'000), cat},
+      {repeated("zebra\xC3\xB1ish", 17'000), "\xC3\xB1"},
+      {repeated("\xE2\x96\x85 zebra\xC3\xB1ish ", 10'000), "zebra\xC3\xB1ish"}};
+  write_file(folder_.file("text.txt"), sample_text().substr(0, 60'000));
+  training_.type = TokenizerType::kBpe;
+  for (const auto& [line, word] : cases) {
+    write_file(folder_.file("long.txt"), line + "\n" + line + "\n");
+    training_.inputs = {folder_.file("text.txt"), folder_.file("long.txt")};
+    const auto trained = train_tokenizer(training_, [](uint64_t) { return true; });
+    const Tokenizer tokenizer(trained.model_bytes);
+    for (const int32_t id : tokenizer.encode(word)) {
+      EXPECT_THAT(tokenizer.piece(id), ::testing::Not(::testing::StartsWith("<0x")))
+          << line.substr(0, 40);
+    }
+    EXPECT_EQ(trained.cut_sentences, line.size() > 16'384 ? 2 : 0);
+  }
+}
+
+TEST_F(TokenizerTrainerTest, NeverSpeaksInTheLibrarysWords) {
+  for (const std::string text :
+       {"\x01\x02\x03\n", "\xE2\x96\x85\n", "\xE2\x80\x8B\n", "\xFF\n", "\xE3\x80\x82\n", "a\n"}) {
+    for (const TokenizerType type : {TokenizerType::kUnigram, TokenizerType::kBpe}) {
+      write_file(folder_.file("odd.txt"), text);
+      training_.inputs = {folder_.file("odd.txt")};
+      training_.type = type;
+      std::string message;
+      try {
+        model();
+      } catch (const std::exception& error) {
+        message = error.what();
+      }
+      EXPECT_THAT(message, HasSubstr("fix: ")) << text;
+      for (const char* internal : {"Internal:", ".cc", "[", "!sentences_"}) {
+        EXPECT_THAT(message, ::testing::Not(HasSubstr(internal))) << text;
+      }
+    }
+  }
+}
+
+// Japanese sentences follow each other without a blank; only the first is a word's beginning.
+TEST_F(TokenizerTrainerTest, LearnsSentencesWithoutBlanksAsEncodingSeesThem) {
+  const std::string cat = "\xE7\x8C\xAB", fish = "\xE9\xAD\x9A", stop = "\xE3\x80\x82";
+  std::string text = fish;
+  for (int i = 0; i < 200; ++i) text += stop + cat;
+  write_file(folder_.file("ja.txt"), text + "\n" + text + "\n");
+  training_.type = TokenizerType::kBpe;
+  const auto without = train_tokenizer(training_, [](uint64_t) { return true; });
+  training_.inputs.push_back(folder_.file("ja.txt"));
+  const auto trained = train_tokenizer(training_, [](uint64_t) { return true; });
+  EXPECT_EQ(trained.sentences - without.sentences, 2);
+  const Tokenizer tokenizer(trained.model_bytes);
+  EXPECT_NE(tokenizer.piece_id(cat), kUnkId);
+  EXPECT_EQ(tokenizer.piece_id("\xE2\x96\x81" + cat), kUnkId);
+}
+
 TEST_F(TokenizerTrainerTest, RefusesAVocabularyThatTheTextCannotFill) {
   write_file(folder_.file("small.txt"), "a b c d e f g. A few words only.\n");
   training_.inputs = {folder_.file("small.txt")};

@@ -76,6 +76,9 @@ class TableReader {
   /// Whether the file has wanted column number i.
   bool has(size_t i) const { return places_[i].has_value(); }
   const std::string& path() const { return path_; }
+  /// Places in rows of JSON that were malformed (append_repaired_json()) and became U+FFFD; of
+  /// other rows the fields come as they are.
+  int64_t num_repaired() const { return num_repaired_; }
   /// FILE:LINE
   std::string where(int64_t line) const;
 
@@ -83,6 +86,7 @@ class TableReader {
   std::optional<std::string_view> next_line();
   std::optional<TableRow> next_delimited();
   std::optional<TableRow> next_json();
+  std::string repaired_json(std::string_view line);
   std::vector<std::string> split_csv(std::string record, std::string& problem);
   TableRow select(int64_t line, std::vector<std::string>&& fields);
   void read_header();
@@ -95,6 +99,7 @@ class TableReader {
   std::vector<WantedColumn> wanted_;
   LineReader lines_;
   int64_t line_ = 0;
+  int64_t num_repaired_ = 0;
   std::vector<std::optional<size_t>> places_;  // of each wanted column
   std::string field_rule_;                     // "the header has 4"
   std::deque<TableRow> ready_;

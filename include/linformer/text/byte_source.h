@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace linformer {
 
@@ -24,11 +25,19 @@ class ByteSource {
 };
 
 /// Opens a file, or standard input for "-". zstd and gzip are recognised by their first bytes (so
-/// also on standard input); a name ending in .zst or .gz with other content is refused.
+/// also on standard input); what gzip itself reads is read: several members, zeros or other bytes
+/// behind the last. A name ending in .zst or .gz with other content is refused.
 std::unique_ptr<ByteSource> open_byte_source(const std::string& path);
 
 /// "standard input" for "-", otherwise the path: how messages name an input.
 std::string input_name(const std::string& path);
+
+/// True for the files that operating systems leave in folders (.DS_Store, ._NAME, Thumbs.db,
+/// desktop.ini, __MACOSX/..., ...), which FOLDER/* and archives bring along.
+bool is_system_file(const std::string& path);
+/// The inputs that are none of these, in their order; says on the log what was left out. Throws
+/// RunError if nothing is left.
+std::vector<std::string> without_system_files(std::vector<std::string> paths);
 
 /// Size of a regular file as stored; 0 for standard input, pipes and the like (unknown). Throws
 /// RunError if the input is missing, unreadable, empty or a folder. Call it for every input before

@@ -18,16 +18,24 @@ struct CorpusOptions {
   std::vector<std::string> inputs;   ///< paths, read in this order; "-" is standard input
   std::optional<TextLayout> layout;  ///< none: guessed from the beginning of each file
   LineEnds line_ends = LineEnds::kBreak;
-  SpecialLiterals literals = SpecialLiterals::kAsText;
+  /// None: as the layout wants it, `<unk>` as its id in WikiText and everything else as text.
+  std::optional<SpecialLiterals> literals;
+  BadLines bad_lines = BadLines::kRefuse;
   /// A shard ends with the document that brings its text, as stored, to this size.
   uint64_t shard_text_bytes = uint64_t{64} << 20;
   int threads = 1;  ///< encoding threads; the result does not depend on it
 };
 
+/// What the ids of a corpus depend on besides the options and the tokenizer; raise it when the same
+/// text gets other ids. 2: ids of whole texts.
+inline constexpr int kCorpusEncodingVersion = 2;
+
 /// What was met in a run of documents.
 struct CorpusCounts {
   uint64_t documents = 0;
   uint64_t empty_documents = 0;  ///< dropped: a JSON object whose text is blank, for example
+  uint64_t no_text = 0;          ///< dropped: a JSON object whose text is null
+  uint64_t bad_lines = 0;        ///< dropped as CorpusOptions::bad_lines asks
   uint64_t sentences = 0;
   uint64_t tokens = 0;
   uint64_t text_bytes = 0;  ///< of the documents' text (JSON unpacked, UTF-8 repaired)
@@ -75,6 +83,13 @@ class CorpusSink {
 /// the caller's thread, which hands the results to `sink` in order. Memory is bounded by a few
 /// chunks of text for each thread. What the sink gets depends only on the inputs and the options
 /// other than `threads`. Throws what reading or encoding throws, for the earliest text concerned.
-void encode_corpus(const CorpusOptions& options, const Tokenizer& tokenizer, CorpusSink& sink);
+///
+/// A document's ids are those of its whole text (Tokenizer::encode()), as fine-tuning and
+/// prediction encode it; they are cut into sentences afterwards, so that packing can keep sentences
+/// whole. Of line ends that are joined, each with the white space around it counts as one blank.
+///
+/// Returns the layout of each input.
+std::vector<TextLayout> encode_corpus(const CorpusOptions& options, const Tokenizer& tokenizer,
+                                      CorpusSink& sink);
 
 }  // namespace linformer

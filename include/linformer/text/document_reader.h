@@ -29,11 +29,19 @@ TextLayout layout_of(const std::string& name);
 /// heading WikiText, an empty line blank lines; else a document per line.
 TextLayout guess_layout(std::string_view beginning);
 
+/// What a line means that is no JSON object, or one without a string "text".
+enum class BadLines {
+  kRefuse,  ///< an error that names it
+  kSkip,    ///< it is left out and counted
+};
+
 /// A document as stored: not yet parsed (JSON) nor checked for valid UTF-8, so that this costs
 /// the worker threads and not the one reader.
 struct RawDocument {
   std::string_view text;  ///< valid until the next call of next()
   uint64_t line = 0;      ///< first line of it in its file, from 1
+  /// It is the rest of a document that was too long; what it was cut from ends right before it.
+  bool continues = false;
 };
 
 /// Splits a stream at LF; memory is bounded by `max_line_bytes`.
@@ -42,7 +50,8 @@ class LineReader {
   LineReader(const std::string& path, size_t max_line_bytes);
 
   /// The next line without its LF and without a CR before that. A line longer than the bound comes
-  /// in pieces, cut at a blank if there is one: ended() is then false for all but the last.
+  /// in pieces that are all of it, cut before a blank if there is one, else where a sentence ends:
+  /// ended() is then false for all but the last.
   /// Throws RunError at a NUL byte: such a file is not text.
   std::optional<std::string_view> next();
   bool ended() const { return ended_; }
@@ -67,13 +76,14 @@ class LineReader {
 };
 
 /// The documents of one file, in order. Memory is bounded: a document longer than
-/// `max_document_bytes` comes in several parts, cut between lines or words.
+/// `max_document_bytes` comes in several parts, cut between lines or words; put together they are
+/// the document.
 class DocumentReader {
  public:
   static constexpr size_t kMaxDocumentBytes = size_t{16} << 20;
 
   /// Without a layout it is guessed from the file's beginning. Throws RunError if the file cannot
-  /// be opened.
+  /// be opened, or if it is to be guessed and begins like a JSON array.
   DocumentReader(const std::string& path, std::optional<TextLayout> layout,
                  size_t max_document_bytes = kMaxDocumentBytes);
 
@@ -97,15 +107,25 @@ class DocumentReader {
   std::string document_;
   std::string pending_;  // read already, but belongs to the next document
   uint64_t pending_line_ = 0;
+  bool pending_continues_ = false;
+  bool line_open_ = false;  // the last line came without its end
   uint64_t line_number_ = 0;
   uint64_t documents_ = 0;
   uint64_t cuts_ = 0;
 };
 
-/// The text of a stored document: itself, or the field "text" of a JSON object. Appends to `out`
-/// with malformed UTF-8 replaced by U+FFFD; returns how many sequences that were. Throws RunError
-/// "FILE:LINE: ..." for a line that is not JSON or has no "text" string.
-size_t append_document_text(const RawDocument& document, TextLayout layout, const std::string& path,
-                            std::string& out);
+/// What append_document_text() found.
+enum class DocumentContent {
+  kText,
+  kNoText,   ///< a JSON object whose "text" is null (or NaN, as Python writes): nothing to read
+  kBadLine,  ///< no JSON object with a string "text", and such lines are skipped
+};
+
+/// Appends the text of a stored document to `out`: itself, or the field "text" of a JSON object.
+/// Malformed UTF-8, and halves of surrogate pairs in JSON's escapes, are replaced by U+FFFD and
+/// added to `num_invalid`. Throws RunError "FILE:LINE: ..." for a bad line that is to be refused.
+DocumentContent append_document_text(const RawDocument& document, TextLayout layout,
+                                     const std::string& path, BadLines bad_lines, std::string& out,
+                                     uint64_t& num_invalid);
 
 }  // namespace linformer

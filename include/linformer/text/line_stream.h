@@ -13,7 +13,8 @@ namespace linformer {
 
 /// A line as it stands in its input.
 struct InputLine {
-  std::string text;       ///< without its LF and a CR before that; any bytes
+  /// Without its LF and a CR before that, and the input's byte-order mark; any bytes.
+  std::string text;
   uint64_t number = 0;    ///< in its input, from 1
   bool too_long = false;  ///< longer than the bound: `text` is empty, the rest was passed over
 };
@@ -24,7 +25,8 @@ class LineStream {
  public:
   static constexpr size_t kMaxLineBytes = size_t{16} << 20;
 
-  /// Files (plain, zstd, gzip), "-" for standard input. Throws RunError, before anything is read,
+  /// Files (plain, zstd, gzip), "-" for standard input. Those that operating systems leave in
+  /// folders are left out. Throws RunError, before anything is read,
   /// if one of them is missing, unreadable, empty or a folder.
   explicit LineStream(std::vector<std::string> inputs, size_t max_line_bytes = kMaxLineBytes);
 

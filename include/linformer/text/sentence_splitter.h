@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -26,6 +27,10 @@ enum class LineEnds {
 /// kSentenceSplitterVersion when they change.
 void split_sentences(std::string_view document, LineEnds line_ends,
                      std::vector<std::string_view>& sentences);
+
+/// Puts one blank in place of each line end in `document`, and of the white space around it, but
+/// for those of empty lines. What LineEnds::kJoin says, for text that is to be encoded.
+void join_line_ends(std::string& document);
 
 inline constexpr int kSentenceSplitterVersion = 1;
 

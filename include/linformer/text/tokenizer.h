@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -19,6 +21,20 @@ enum class SpecialLiterals {
   kAsIds,     ///< all five become their ids, wherever they stand
 };
 
+struct EncodeOptions {
+  SpecialLiterals literals = SpecialLiterals::kAsText;
+  /// The text goes on from another one. Unless it opens with white space, no word begins with it.
+  bool continues = false;
+};
+
+/// A stretch of a text that is encoded by itself; a word, in most tokenizers.
+struct TextUnit {
+  std::string_view text;   ///< lies in the text that it was cut from
+  bool continues = false;  ///< a word goes on: SentencePiece's mark of a word stays away
+  int32_t literal = -1;    ///< the id of a special literal, else -1
+};
+using TextUnitVisitor = std::function<void(const TextUnit&)>;
+
 class TokenizerModel;
 
 /// A SentencePiece model, or the byte-level BPE of an imported RoBERTa (byte_bpe_file.h), with
@@ -35,11 +51,30 @@ class Tokenizer {
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
 
-  /// Appends the ids of `text` (one sentence, valid UTF-8), without <s> and </s>.
+  /// Appends the ids of `text` without <s> and </s>: of all of it, line ends and all. Malformed
+  /// UTF-8 counts as U+FFFD.
+  ///
+  /// A text is cut into units whose ids are put in a row. That is exact for byte-level BPE (units
+  /// are GPT-2's words) and for SentencePiece's `bpe` (words between blanks, if no piece crosses
+  /// one). For `unigram` the sums of scores are rounded differently from SentencePiece's sums over
+  /// the whole text, so where two segmentations of a word tie to the last bits of a float, the
+  /// choice may differ (docs/data.md has the rate); in return a word has the same pieces wherever
+  /// it stands, however long the text. Only a unit of more than 64 KiB is cut inside, at the end of
+  /// a sentence if there is one.
   void encode(std::string_view text, std::vector<int32_t>& ids) const;
-  /// In byte-level BPE the white space before <mask> belongs to <mask>, as RoBERTa has it.
+  /// The white space before <mask> belongs to <mask> in byte-level BPE, as RoBERTa has it, unless
+  /// the tokenizer's file says otherwise. What stands directly behind a literal begins no word.
   std::vector<int32_t> encode(std::string_view text,
                               SpecialLiterals literals = SpecialLiterals::kAsText) const;
+
+  /// The units of a text (valid UTF-8), in order, and the ids of one, for encoders that remember
+  /// words or cut texts (TextEncoder). encode() does the same.
+  void for_each_unit(std::string_view text, const EncodeOptions& options,
+                     const TextUnitVisitor& visit) const;
+  void encode_unit(const TextUnit& unit, std::vector<int32_t>& ids) const;
+  /// Appends also where in unit.text each id begins.
+  void encode_unit(const TextUnit& unit, std::vector<int32_t>& ids,
+                   std::vector<size_t>& begins) const;
 
   /// The text of the ids; special tokens are left out.
   std::string decode(std::span<const int32_t> ids) const;
@@ -70,13 +105,8 @@ class Tokenizer {
   const std::string& model_bytes() const { return model_bytes_; }
   const std::string& name() const { return name_; }
 
-  /// True if encoding a sentence word by word gives the same pieces as encoding it whole: no piece
-  /// crosses a blank, and the model's normaliser collapses blanks. Checked when loading.
-  bool encodes_by_word() const { return encodes_by_word_; }
-
  private:
   void check_special_ids() const;
-  bool probe_encodes_by_word() const;
 
   std::string name_;
   std::string model_bytes_;
@@ -84,7 +114,6 @@ class Tokenizer {
   std::unique_ptr<TokenizerModel> model_;
   std::vector<std::string> pieces_;
   std::vector<uint8_t> word_starts_;
-  bool encodes_by_word_ = false;
 };
 
 }  // namespace linformer

@@ -20,6 +20,7 @@ struct TokenizerTraining {
   std::vector<std::string> inputs;  ///< paths; "-" is standard input
   std::optional<TextLayout> layout;
   LineEnds line_ends = LineEnds::kBreak;
+  BadLines bad_lines = BadLines::kRefuse;
   TokenizerType type = TokenizerType::kUnigram;
   int32_t vocab_size = 16000;  ///< all of it: the five special tokens included
   bool byte_fallback = true;   ///< characters that are not covered become bytes, never <unk>
@@ -34,13 +35,21 @@ struct TokenizerTraining {
 
 struct TrainedTokenizer {
   std::string model_bytes;
+  std::vector<TextLayout> layouts;  ///< of each input
   int64_t documents = 0;
   int64_t sentences = 0;
+  int64_t cut_sentences = 0;  ///< longer than SentencePiece learns from; it learned from the parts
+  uint64_t no_text = 0;       ///< JSON objects whose text is null, left out
+  uint64_t bad_lines = 0;     ///< lines left out as TokenizerTraining::bad_lines asks
   uint64_t text_bytes = 0;
   uint64_t invalid_utf8 = 0;
 };
 
 /// Trains a SentencePiece model. The same texts, options and library give the same bytes.
+///
+/// It learns from all of the text (or of the sample): sentences between which there is no white
+/// space stay together, since encoding sees them so, and what is longer than 16,384 bytes is cut
+/// before a blank, else where a sentence ends, else between characters.
 ///
 /// SentencePiece numbers control symbols at the front, but <mask> has to be last. So it trains
 /// with vocab_size - 1, and <mask> is appended to the finished model as a control piece: the
