@@ -8,6 +8,7 @@
 
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
+#include "linformer/text/utf8.h"
 
 namespace linformer {
 namespace {
@@ -67,6 +68,10 @@ auto read_json(const std::string& path, Read&& read) {
   return with_json(path, read_text_file(path), read);
 }
 
+std::string without_byte_order_mark(std::string text) {
+  return text.starts_with(kByteOrderMark) ? text.substr(kByteOrderMark.size()) : text;
+}
+
 void check_tokenizer_config(const std::string& path) {
   if (!std::filesystem::exists(path)) return;
   read_json(path, [&](const json& config) {
@@ -78,7 +83,7 @@ void check_tokenizer_config(const std::string& path) {
 ByteBpe read_two_files(const std::string& vocab, const std::string& merges) {
   ByteBpe bpe;
   bpe.vocabulary = read_json(vocab, [&](const json& ids) { return in_order(vocab, ids); });
-  std::istringstream lines(read_text_file(merges));
+  std::istringstream lines(without_byte_order_mark(read_text_file(merges)));
   for (std::string line; std::getline(lines, line);) {
     if (line.ends_with('\r')) line.pop_back();
     if (line.empty() || line.starts_with("#version")) continue;
@@ -131,6 +136,31 @@ std::optional<ByteBpe> parse_tokenizer_json(const std::string& path, const json&
   return bpe;
 }
 
+/// What an added token says of <mask>; nothing if it is another token, or is only spelled.
+std::optional<bool> mask_takes_white_space(const std::string& path, const json& token) {
+  if (!token.is_object() || token.value("content", "") != kSpecials.back()) return std::nullopt;
+  for (const char* key : {"rstrip", "single_word"}) {
+    if (token.value(key, false)) fail_setting(path, std::string(key) + " of <mask> is true");
+  }
+  const auto found = token.find("lstrip");
+  return found == token.end() ? std::nullopt : std::optional(found->get<bool>());
+}
+
+/// The same of one of a folder's files, if it is there and says it.
+std::optional<bool> mask_takes_white_space(const std::string& path) {
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  return read_json(path, [&](const json& file) {
+    std::vector<json> tokens{file.value("mask_token", json())};
+    for (const char* key : {"added_tokens", "added_tokens_decoder"}) {  // a list, an object
+      for (const json& token : file.value(key, json::array())) tokens.push_back(token);
+    }
+    for (const json& token : tokens) {
+      if (const std::optional<bool> found = mask_takes_white_space(path, token)) return found;
+    }
+    return std::optional<bool>();
+  });
+}
+
 }  // namespace
 
 bool is_byte_bpe(std::string_view model_bytes) {
@@ -140,7 +170,8 @@ bool is_byte_bpe(std::string_view model_bytes) {
 std::string to_model_bytes(const ByteBpe& bpe) {
   json merges = json::array();
   for (const auto& [left, right] : bpe.merges) merges.push_back(left + " " + right);
-  const json file{{"vocabulary", bpe.vocabulary}, {"merges", std::move(merges)}};
+  json file{{"vocabulary", bpe.vocabulary}, {"merges", std::move(merges)}};
+  if (!bpe.mask_takes_white_space) file["mask_takes_white_space"] = false;
   return std::string(kMagic) + file.dump() + "\n";
 }
 
@@ -152,6 +183,7 @@ ByteBpe parse_byte_bpe(std::string_view model_bytes, const std::string& name) {
     for (const json& merge : file.at("merges")) {
       bpe.merges.push_back(parse_merge(name, merge.get<std::string>()));
     }
+    bpe.mask_takes_white_space = file.value("mask_takes_white_space", true);
     return bpe;
   });
 }
@@ -166,7 +198,14 @@ std::optional<ByteBpe> read_hf_byte_bpe(const std::string& folder) {
   } else if (std::filesystem::exists(whole)) {
     bpe = read_json(whole, [&](const json& file) { return parse_tokenizer_json(whole, file); });
   }
-  if (bpe) check_tokenizer_config(folder + "/tokenizer_config.json");
+  if (!bpe) return bpe;
+  check_tokenizer_config(folder + "/tokenizer_config.json");
+  for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"}) {
+    if (const auto found = mask_takes_white_space(folder + "/" + name)) {
+      bpe->mask_takes_white_space = *found;
+      break;
+    }
+  }
   return bpe;
 }
 

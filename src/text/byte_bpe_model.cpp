@@ -45,6 +45,7 @@ class ByteBpeModel final : public TokenizerModel {
  public:
   ByteBpeModel(std::string_view model_bytes, const std::string& name) : name_(name) {
     ByteBpe bpe = parse_byte_bpe(model_bytes, name);
+    mask_takes_white_space_ = bpe.mask_takes_white_space;
     pieces_ = std::move(bpe.vocabulary);
     for (size_t i = 0; i < pieces_.size(); ++i) {
       const auto id = static_cast<int32_t>(i);
@@ -68,7 +69,7 @@ class ByteBpeModel final : public TokenizerModel {
   bool is_control(int32_t id) const override { return is_special(id); }
   std::string_view word_mark() const override { return kWordMark; }
   bool marks_first_word() const override { return false; }
-  bool mask_takes_white_space() const override { return true; }
+  bool mask_takes_white_space() const override { return mask_takes_white_space_; }
   const char* special_ids_fix() const override {
     return "texts need <s> 0, <pad> 1, </s> 2, <unk> 3 and <mask> last, as RoBERTa has them; "
            "without "
@@ -183,6 +184,7 @@ class ByteBpeModel final : public TokenizerModel {
   }
 
   std::string name_;
+  bool mask_takes_white_space_ = true;
   std::vector<std::string> pieces_;
   std::vector<std::string> bytes_;  // of each piece
   std::unordered_map<std::string, int32_t> ids_;

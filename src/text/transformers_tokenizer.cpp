@@ -228,18 +228,23 @@ void write_byte_bpe(const Tokenizer& tokenizer, Json& json) {
 
 // --- both
 
-/// <mask> of a byte-level BPE takes the white space before it.
 Json added_token(const std::string& content, bool takes_blank_before) {
   return {{"content", content}, {"single_word", false}, {"lstrip", takes_blank_before},
           {"rstrip", false},    {"normalized", false},  {"special", true}};
 }
 
-Json added_tokens(const Tokenizer& tokenizer, bool byte_level) {
+/// <mask> of a byte-level BPE takes the white space before it, unless its files say otherwise.
+bool mask_takes_blank_before(const Tokenizer& tokenizer) {
+  if (!is_byte_bpe(tokenizer.model_bytes())) return false;
+  return parse_byte_bpe(tokenizer.model_bytes(), tokenizer.name()).mask_takes_white_space;
+}
+
+Json added_tokens(const Tokenizer& tokenizer, bool mask_takes_blank) {
   Json tokens = Json::array();
   for (int32_t id = 0; id < tokenizer.vocab_size(); ++id) {
     if (!tokenizer.is_special(id)) continue;
     Json token{{"id", id}};
-    token.update(added_token(tokenizer.piece(id), byte_level && id == tokenizer.mask_id()));
+    token.update(added_token(tokenizer.piece(id), mask_takes_blank && id == tokenizer.mask_id()));
     tokens.push_back(std::move(token));
   }
   return tokens;
@@ -264,11 +269,11 @@ Json post_processor(bool segments) {
       {"special_tokens", {{"<s>", token("<s>", kBosId)}, {"</s>", token("</s>", kEosId)}}}};
 }
 
-Json tokenizer_config(const TokenizedModel& model, bool byte_level) {
+Json tokenizer_config(const TokenizedModel& model, bool mask_takes_blank) {
   Json names = Json::array({"input_ids", "attention_mask"});
   if (model.segments) names.insert(names.begin() + 1, "token_type_ids");
   Json mask{{"__type", "AddedToken"}};
-  mask.update(added_token("<mask>", byte_level));
+  mask.update(added_token("<mask>", mask_takes_blank));
   return {{"tokenizer_class", "PreTrainedTokenizerFast"},
           {"model_max_length", model.max_sequence_length},
           {"model_input_names", std::move(names)},
@@ -285,16 +290,16 @@ Json tokenizer_config(const TokenizedModel& model, bool byte_level) {
 }  // namespace
 
 TransformersTokenizer to_transformers(const Tokenizer& tokenizer, const TokenizedModel& model) {
-  const bool byte_level = is_byte_bpe(tokenizer.model_bytes());
+  const bool mask_takes_blank = mask_takes_blank_before(tokenizer);
   Json json{{"version", "1.0"}, {"truncation", nullptr}, {"padding", nullptr}};
-  json["added_tokens"] = added_tokens(tokenizer, byte_level);
-  if (byte_level) {
+  json["added_tokens"] = added_tokens(tokenizer, mask_takes_blank);
+  if (is_byte_bpe(tokenizer.model_bytes())) {
     write_byte_bpe(tokenizer, json);
   } else {
     write_sentencepiece(tokenizer, json);
   }
   json["post_processor"] = post_processor(model.segments);
-  return {json.dump() + "\n", tokenizer_config(model, byte_level).dump(2) + "\n"};
+  return {json.dump() + "\n", tokenizer_config(model, mask_takes_blank).dump(2) + "\n"};
 }
 
 }  // namespace linformer

@@ -119,6 +119,55 @@ TEST_F(ByteBpeFileTest, OtherSettingsAreRefused) {
   EXPECT_THAT(refusal(), HasSubstr("tokenizer_config.json: add_prefix_space is true"));
 }
 
+TEST_F(ByteBpeFileTest, FollowsWhatIsSaidOfTheBlankBeforeMask) {
+  const auto takes = [&] {
+    const std::optional<ByteBpe> bpe = read();
+    EXPECT_EQ(bpe->mask_takes_white_space,
+              parse_byte_bpe(to_model_bytes(*bpe), "model").mask_takes_white_space);
+    return bpe->mask_takes_white_space;
+  };
+  const json strips{{"content", "<mask>"}, {"lstrip", true}, {"rstrip", false}};
+  json keeps = strips;
+  keeps["lstrip"] = false;
+  write_two_files();
+  EXPECT_TRUE(takes()) << "RoBERTa's does";
+  // The later of these files counts where the earlier ones say nothing.
+  write("special_tokens_map.json", json{{"mask_token", keeps}}.dump());
+  EXPECT_FALSE(takes());
+  write("tokenizer_config.json", json{{"mask_token", "<mask>"}}.dump());
+  EXPECT_FALSE(takes());
+  write("tokenizer_config.json", json{{"added_tokens_decoder", {{"269", strips}}}}.dump());
+  EXPECT_TRUE(takes());
+  write("tokenizer_config.json", json{{"mask_token", keeps}}.dump());
+  EXPECT_FALSE(takes());
+  json file = whole();
+  file["added_tokens"][0]["lstrip"] = true;
+  write("tokenizer.json", file.dump());
+  EXPECT_TRUE(takes());
+  file["added_tokens"][0]["lstrip"] = false;
+  write("tokenizer.json", file.dump());
+  EXPECT_FALSE(takes());
+  const Tokenizer tokenizer(to_model_bytes(*read()), "keeps");
+  EXPECT_EQ(tokenizer.encode("a <mask> the", SpecialLiterals::kMaskAsId),
+            (std::vector<int32_t>{101, 36, 269, 262}));
+  // What the tokenizer cannot follow is refused.
+  for (const char* key : {"rstrip", "single_word"}) {
+    json odd = file;
+    odd["added_tokens"][0][key] = true;
+    write("tokenizer.json", odd.dump());
+    EXPECT_THAT(refusal(), HasSubstr(std::string(key) + " of <mask> is true"));
+  }
+  // A model that takes it has the file that it always had.
+  EXPECT_EQ(to_model_bytes(tiny_byte_bpe()).find("mask_takes"), std::string::npos);
+}
+
+TEST_F(ByteBpeFileTest, AByteOrderMarkIsDropped) {
+  write_two_files();
+  write("merges.txt", "\xEF\xBB\xBF" + to_merges_txt(tiny_byte_bpe()));
+  write("vocab.json", "\xEF\xBB\xBF" + to_vocab_json(tiny_byte_bpe()));
+  expect_tiny(read());
+}
+
 TEST_F(ByteBpeFileTest, DamageIsRefused) {
   write_two_files();
   write("merges.txt", "#version: 0.2\nh e\nlone\n");
