@@ -19,6 +19,7 @@
 #include "linformer/core/clock.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 #include "linformer/core/random.h"
 #include "linformer/core/stop_signal.h"
 
@@ -45,9 +46,11 @@ std::string difference_of_tensors(const std::string& a, const std::string& b) {
 }
 
 nlohmann::json comparable_state(const std::string& folder) {
-  nlohmann::json state = nlohmann::json::parse(read_text_file(folder + "/training/state.json"));
+  const std::string path = folder + "/training/state.json";
+  auto [state, problem] = parse_json<nlohmann::json>(read_text_file(path));
+  if (!problem.empty()) fail_run(path, problem, "the run wrote a damaged file; check the disk");
   for (const char* key : {"elapsed_seconds", "log_bytes"}) state.erase(key);
-  return state;
+  return std::move(state);
 }
 
 /// A check and what all of its runs share.
@@ -164,7 +167,8 @@ class Check {
     std::map<int64_t, std::pair<double, int64_t>> steps;
     std::istringstream log(read_text_file(run_folder(name) + "/log.jsonl"));
     for (std::string line; std::getline(log, line);) {
-      const nlohmann::json json = nlohmann::json::parse(line);
+      const nlohmann::json json = parse_json<nlohmann::json>(line).value;
+      if (!json.is_object()) continue;
       const int64_t step = json.value("step", int64_t{0});
       if (step <= options_.steps || !json.contains("loss") || !json["loss"].is_number()) continue;
       steps[step] = {json["loss"].get<double>(), json.value("tokens", int64_t{0})};

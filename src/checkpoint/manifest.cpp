@@ -15,6 +15,7 @@
 #include "linformer/core/checksum.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 
 namespace linformer {
 namespace {
@@ -95,7 +96,7 @@ void write_manifest(const std::string& folder) {
   }
   for (const std::string& path : folders) sync_directory(path);
   const Json manifest{{"format", "linformer-manifest"}, {"version", 1}, {"files", files}};
-  write_file_atomically(folder + "/" + kManifestName, manifest.dump(1) + "\n");
+  write_file_atomically(folder + "/" + kManifestName, json_text(manifest, 1) + "\n");
 }
 
 std::optional<std::string> find_damage(const std::string& folder) {

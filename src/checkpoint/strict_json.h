@@ -7,8 +7,7 @@
 
 namespace linformer {
 
-/// Parses JSON; RunError that names `where` for a syntax error or a key given twice (which JSON
-/// libraries resolve in different ways).
+/// parse_json() that refuses a key given twice; RunError that names `where` for every problem.
 nlohmann::json parse_strict_json(std::string_view text, const std::string& where);
 
 }  // namespace linformer

@@ -13,6 +13,7 @@
 #include "linformer/analysis/step_benchmark.h"
 #include "linformer/config/config_file.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/matmul_peak.h"
 #include "linformer/kernels/precision_speed.h"
@@ -90,7 +91,7 @@ void run_step(const StepArguments& arguments) {
         {"sequence_length", options.model.max_sequence_length},
         {"precision", std::string(name_of(options.precision))},
         {"threads", threads}};
-    std::printf("%s\n", json.dump(2).c_str());
+    std::printf("%s\n", json_text(json, 2).c_str());
     return;
   }
   std::printf(
@@ -180,7 +181,7 @@ void add_gemm_command(CLI::App& program) {
                                         {"max", *highest},
                                         {"precision", std::string(name_of(arguments->precision))},
                                         {"threads", threads}};
-      std::printf("%s\n", json.dump(2).c_str());
+      std::printf("%s\n", json_text(json, 2).c_str());
     } else {
       std::printf("matmul peak %s GFLOP/s (median of 5; %s to %s), %d threads\n",
                   format_number(median(peaks)).c_str(), format_number(*lowest).c_str(),

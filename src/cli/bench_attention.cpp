@@ -13,6 +13,7 @@
 #include "linformer/analysis/step_benchmark.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/thread_setup.h"
 
@@ -112,7 +113,7 @@ void run_attention(Arguments& arguments) {
   const Measurements all = benchmark_attention(options);
   if (all.empty()) return;  // a signal
   if (arguments.json) {
-    std::printf("%s\n", to_json(arguments, all, threads).dump(2).c_str());
+    std::printf("%s\n", json_text(to_json(arguments, all, threads), 2).c_str());
     return;
   }
   std::printf(

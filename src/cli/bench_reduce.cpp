@@ -10,6 +10,7 @@
 
 #include "linformer/analysis/collective_benchmark.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 #include "linformer/kernels/thread_setup.h"
 
 namespace linformer {
@@ -41,7 +42,8 @@ void run_reduce(const ReduceArguments& arguments) {
                     {"bus_bytes_per_second", rate}});
   }
   if (!group.is_first()) return;
-  std::printf("%s", arguments.json ? (json.dump(2) + "\n").c_str() : format_table(rows).c_str());
+  std::printf("%s",
+              arguments.json ? (json_text(json, 2) + "\n").c_str() : format_table(rows).c_str());
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/text/document_reader.h"
 
@@ -115,7 +116,7 @@ void run_encode_benchmark(const CorpusOptions& options, const Tokenizer& tokeniz
                                         {"sentencepiece_median", median(encoder)},
                                         {"prepare_median", median(whole)},
                                         {"efficiency", efficiency}};
-    std::printf("%s\n", result.dump(2).c_str());
+    std::printf("%s\n", json_text(result, 2).c_str());
     return;
   }
   std::printf("text: %s, %s sentences, %s tokens; median of %zu alternating rounds\n",

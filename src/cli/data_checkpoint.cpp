@@ -13,6 +13,7 @@
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 
 namespace linformer {
 
@@ -25,9 +26,10 @@ using Json = nlohmann::ordered_json;
 void add_training_state(const std::string& folder, Json& result) {
   const std::string path = folder + "/training/state.json";
   if (!fs::exists(path)) return;
-  const Json state = Json::parse(read_text_file(path), nullptr, /*allow_exceptions=*/false);
-  for (const char* key : {"step", "num_updates", "position", "num_tokens", "best_loss"}) {
-    if (state.is_object() && state.contains(key)) result[key] = state[key];
+  const Json state = parse_json<Json>(read_text_file(path)).value;
+  for (const char* key : {"step", "num_updates", "position", "num_tokens"}) {
+    if (!state.is_object() || !state.contains(key)) continue;
+    if (const auto number = whole_number_of(state[key])) result[key] = *number;
   }
 }
 
@@ -95,7 +97,7 @@ void inspect_checkpoints(const std::string& path, bool as_json) {
     checkpoints.push_back(inspect_folder(folder));
   }
   if (as_json) {
-    std::printf("%s\n", checkpoints.dump(2).c_str());
+    std::printf("%s\n", json_text(checkpoints, 2).c_str());
   } else {
     print(checkpoints);
   }

@@ -11,6 +11,7 @@
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 
 namespace linformer {
 
@@ -22,17 +23,27 @@ std::vector<Json> events_of(const std::string& path) {
   std::vector<Json> events;
   std::istringstream log(read_text_file(path));
   for (std::string line; std::getline(log, line);) {
-    Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    Json json = parse_json<Json>(line).value;
     if (json.is_object() && json.contains("event")) events.push_back(std::move(json));
   }
   return events;
 }
 
+int64_t number_in(const Json& event, const char* key, int64_t otherwise = 0) {
+  const auto found = event.find(key);
+  return found == event.end() ? otherwise : whole_number_of(*found).value_or(otherwise);
+}
+
+std::string text_in(const Json& event, const char* key) {
+  const auto found = event.find(key);
+  return found != event.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
 std::string describe(const Json& event) {
-  const std::string kind = event.value("event", "");
-  const auto count = [&](const char* key) { return format_count(event.value(key, int64_t{0})); };
+  const std::string kind = text_in(event, "event");
+  const auto count = [&](const char* key) { return format_count(number_in(event, key)); };
   if (kind == "skipped") {
-    return "skipped: " + event.value("reason", "") + "; sequences " + event.value("sequences", "");
+    return "skipped: " + text_in(event, "reason") + "; sequences " + text_in(event, "sequences");
   }
   if (kind == "rolled_back") {
     return "rolled back to here from step " + count("from_step") + "; steps " +
@@ -51,9 +62,9 @@ void print_events(const std::string& run_folder, bool as_json) {
   const std::vector<Json> events = events_of(path);
   for (const Json& event : events) {
     if (as_json) {
-      std::printf("%s\n", event.dump().c_str());
+      std::printf("%s\n", json_text(event).c_str());
     } else {
-      std::printf("step %s %s\n", format_count(event.value("step", int64_t{0})).c_str(),
+      std::printf("step %s %s\n", format_count(number_in(event, "step")).c_str(),
                   describe(event).c_str());
     }
   }
@@ -65,7 +76,7 @@ std::string event_of_step(const std::string& run_folder, int64_t step) {
   if (run_folder.empty() || !std::filesystem::exists(path)) return "";
   std::string text;
   for (const Json& event : events_of(path)) {
-    if (event.value("step", int64_t{-1}) != step) continue;
+    if (number_in(event, "step", -1) != step) continue;
     text += (text.empty() ? "" : "\n") + describe(event);
   }
   return text;

@@ -13,6 +13,7 @@
 #include "linformer/core/checksum.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 #include "linformer/data/token_dataset.h"
 #include "linformer/data/token_shard.h"
 
@@ -160,7 +161,7 @@ void run_inspect(const InspectArguments& arguments) {
   result["set"] = inspect_set(dataset, packing);
   if (!arguments.json) print_set(result["set"]);
   if (arguments.sample) inspect_sample(arguments, *tokenizer, packing, result);
-  if (arguments.json) std::printf("%s\n", result.dump(2).c_str());
+  if (arguments.json) std::printf("%s\n", json_text(result, 2).c_str());
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "linformer/core/checksum.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 #include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
 
@@ -194,7 +195,7 @@ void run_prepare(PrepareArguments& arguments) {
   warn_about_lines(writer.counts().no_text, writer.counts().bad_lines);
   warn_about_utf8(result["invalid_utf8"].get<uint64_t>(), result["text_bytes"].get<uint64_t>());
   if (arguments.json) {
-    std::printf("%s\n", result.dump(2).c_str());
+    std::printf("%s\n", json_text(result, 2).c_str());
   } else {
     print_report(result);
   }

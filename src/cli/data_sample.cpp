@@ -11,6 +11,7 @@
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/checksum.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 #include "linformer/text/sample_corpus.h"
 
 namespace linformer {
@@ -37,7 +38,7 @@ void run_sample(const SampleArguments& arguments) {
                                         {"labelled_train", files.labelled_train},
                                         {"labelled_valid", files.labelled_valid},
                                         {"seed", arguments.seed}};
-    std::printf("%s\n", result.dump(2).c_str());
+    std::printf("%s\n", json_text(result, 2).c_str());
     return;
   }
   const auto count = [](uint64_t value) { return format_count(static_cast<int64_t>(value)); };

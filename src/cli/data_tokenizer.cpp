@@ -15,6 +15,7 @@
 #include "linformer/core/checksum.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 #include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/text/tokenizer.h"
@@ -52,7 +53,7 @@ void print_result(const TokenizerArguments& arguments, const TrainedTokenizer& t
                                         {"text_bytes", trained.text_bytes},
                                         {"invalid_utf8", trained.invalid_utf8},
                                         {"seconds", seconds}};
-    std::printf("%s\n", result.dump(2).c_str());
+    std::printf("%s\n", json_text(result, 2).c_str());
     return;
   }
   std::printf("%s: %s, %s pieces, %s\n", arguments.output.c_str(), arguments.type.c_str(),

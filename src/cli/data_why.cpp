@@ -15,6 +15,7 @@
 #include "linformer/config/pretrain_config.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 #include "linformer/data/packed_dataset.h"
 
 namespace linformer {
@@ -141,7 +142,7 @@ void run_why(const WhyArguments& arguments) {
                 show_masked(tokenizer, ids, masked).c_str());
   }
   // One object a line: what --examples of linformer-eval reads.
-  for (const auto& row : rows) std::printf("%s\n", row.dump().c_str());
+  for (const auto& row : rows) std::printf("%s\n", json_text(row).c_str());
 }
 
 }  // namespace

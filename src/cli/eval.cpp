@@ -15,6 +15,7 @@
 #include "linformer/checkpoint/find_model.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/data/examples.h"
 #include "linformer/data/text_dataset.h"
@@ -191,7 +192,7 @@ void run_perplexity(PerplexityArguments& arguments) {
                         : "its outputs are");
   }
   if (arguments.json) {
-    std::printf("%s\n", to_json(measured, arguments).dump(2).c_str());
+    std::printf("%s\n", json_text(to_json(measured, arguments), 2).c_str());
   } else {
     print_table(measured, arguments);
   }

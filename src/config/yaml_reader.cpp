@@ -8,6 +8,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "scalar.h"
+#include "yaml_check.h"
 
 #include "linformer/config/config_file.h"
 #include "linformer/core/atomic_file.h"
@@ -26,9 +27,17 @@ class NodeReader {
   void read_section(const FieldList& fields, const YAML::Node& node, const std::string& prefix);
   void read_value(const Field& field, const YAML::Node& node, const std::string& key);
 
-  std::string place(const YAML::Mark& mark) const {
-    if (!has_lines_ || mark.line < 0) return where_;
-    return where_ + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
+  std::string place(const YAML::Mark& mark) const { return place(mark.line, mark.column); }
+  std::string place(int line, int column) const {
+    if (!has_lines_ || line < 0) return where_;
+    return where_ + ":" + std::to_string(line + 1) + ":" + std::to_string(column + 1);
+  }
+
+  /// Refuses a text through whose values nobody could walk.
+  void check_shape(const std::string& text) const {
+    if (const auto problem = find_yaml_problem(text)) {
+      fail_usage(place(problem->line, problem->column), problem->what, problem->fix);
+    }
   }
 
   [[noreturn]] void fail_unknown(const YAML::Mark& mark, const std::string& key,
@@ -290,8 +299,10 @@ void NodeReader::read_section(const FieldList& fields, const YAML::Node& node,
 
 void read_document(const FieldList& fields, std::string_view text, const std::string& source,
                    NodeReader reader) {
+  const std::string copy(text);
+  reader.check_shape(copy);
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
+    const std::vector<YAML::Node> documents = YAML::LoadAll(copy);
     if (documents.size() > 1) {
       fail_usage(reader.place(documents[1].Mark()), "a second YAML document begins here",
                  "keep one document per file (remove the line ---)");
@@ -340,8 +351,10 @@ void apply_override(const FieldList& fields, const std::string& assignment) {
                                     [&](const Field& known) { return known.name == name; });
     if (field == level->end()) reader.fail_unknown(nowhere, name, *level, prefix);
     if (dot == std::string::npos) {
+      const std::string value = assignment.substr(equals + 1);
+      reader.check_shape(value);
       try {
-        reader.read_value(*field, YAML::Load(assignment.substr(equals + 1)), path);
+        reader.read_value(*field, YAML::Load(value), path);
       } catch (const YAML::Exception& error) {
         fail_syntax(reader, error);
       }

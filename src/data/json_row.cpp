@@ -7,6 +7,7 @@
 
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 #include "linformer/text/json_repair.h"
 #include "linformer/text/special_tokens.h"
 
@@ -17,12 +18,11 @@ JsonRow::JsonRow(const std::string& line, std::string where, int64_t vocab_size,
     : where_(std::move(where)), vocab_size_(vocab_size), max_sequence_length_(max_sequence_length) {
   std::string repaired;
   append_repaired_json(line, repaired);
-  try {
-    object_ = std::make_unique<nlohmann::json>(nlohmann::json::parse(repaired));
-  } catch (const nlohmann::json::parse_error& error) {
-    fail("not valid JSON, at character " + std::to_string(error.byte),
-         "write one object a line, such as {\"input_ids\": [0, 5, 2]}");
+  auto parsed = parse_json<nlohmann::json>(repaired);
+  if (!parsed.problem.empty()) {
+    fail(parsed.problem, "write one object a line, such as {\"input_ids\": [0, 5, 2]}");
   }
+  object_ = std::make_unique<nlohmann::json>(std::move(parsed.value));
   if (!object_->is_object()) fail("not a JSON object", "write one object a line");
 }
 
@@ -67,13 +67,13 @@ std::vector<int64_t> JsonRow::integers(const char* key) const {
   std::vector<int64_t> values;
   values.reserve(found->size());
   for (const nlohmann::json& value : *found) {
-    if (!value.is_number_integer()) {
-      fail(at(key, values.size()) + " is " +
-               value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) +
-               ", no whole number",
+    const std::optional<int64_t> number = whole_number_of(value);
+    if (!number) {
+      fail(at(key, values.size()) + " is " + json_text(value) +
+               (value.is_number_integer() ? ", too large a number" : ", no whole number"),
            "write ids as whole numbers");
     }
-    values.push_back(value.get<int64_t>());
+    values.push_back(*number);
   }
   return values;
 }

@@ -1,11 +1,13 @@
 #include "linformer/data/table_reader.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <nlohmann/json.hpp>
 
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 #include "linformer/text/json_repair.h"
 
 namespace linformer {
@@ -75,9 +77,19 @@ std::string list_of(const std::vector<std::string>& names) {
   return list;
 }
 
-/// The text of a JSON value, or a problem.
+// Doubles hold every whole number up to here, so that 1e3, 1000.0 and 1000 are one text.
+constexpr double kExactlyWhole = 0x1p53;
+
+/// The text of a JSON value, or a problem. A number has one text however it is written: 1 and 1.0
+/// are one label.
 std::string text_of(const nlohmann::json& value, const std::string& key, std::string& problem) {
   if (value.is_string()) return value.get<std::string>();
+  if (value.is_number_float()) {
+    const auto number = value.get<double>();
+    if (std::floor(number) == number && std::abs(number) <= kExactlyWhole) {
+      return std::to_string(static_cast<int64_t>(number));
+    }
+  }
   if (value.is_number() || value.is_boolean()) return value.dump();
   problem = "\"" + key + "\" is " + value.type_name() + ", neither text nor a number";
   return "";
@@ -169,9 +181,9 @@ void TableReader::read_first_json() {
   std::optional<std::string_view> line = next_line();
   while (line && is_blank(*line)) line = next_line();
   if (!line) fail_run(input_name(path_), "the file is empty", "write a JSON object a line");
-  const auto object = nlohmann::json::parse(repaired_json(*line), nullptr, false);
+  const auto [object, problem] = parse_json<nlohmann::json>(repaired_json(*line));
   if (!object.is_object()) {
-    fail_run(where(line_), "not a JSON object",
+    fail_run(where(line_), problem.empty() ? "not a JSON object" : problem,
              "write one object a line, such as {\"text\": \"...\", \"label\": \"...\"}");
   }
   std::vector<std::string> names;
@@ -321,9 +333,9 @@ std::optional<TableRow> TableReader::next_json() {
   while (line && is_blank(*line)) line = next_line();
   if (!line) return std::nullopt;
   TableRow row{line_, {}, ""};
-  const auto object = nlohmann::json::parse(repaired_json(*line), nullptr, false);
+  const auto [object, problem] = parse_json<nlohmann::json>(repaired_json(*line));
   if (!object.is_object()) {
-    row.problem = object.is_discarded() ? "not valid JSON" : "not a JSON object";
+    row.problem = problem.empty() ? "not a JSON object" : problem;
     return row;
   }
   for (size_t i = 0; i < wanted_.size(); ++i) {

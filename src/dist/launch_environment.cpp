@@ -190,6 +190,13 @@ std::string strip_spaces(const std::string& text) {
   return result;
 }
 
+/// The number at the front of a text; -1 where there is none or more than there are processes.
+int64_t leading_number(std::string_view text) {
+  int64_t number = -1;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && number <= kMostProcesses ? number : -1;
+}
+
 }  // namespace
 
 std::string first_slurm_host(const std::string& node_list) {
@@ -211,10 +218,11 @@ std::optional<int64_t> slurm_tasks_on_node(const std::string& counts, int64_t no
     const size_t end = std::min(text.find(',', begin), text.size());
     const std::string part = text.substr(begin, end - begin);
     const size_t repeat = part.find("(x");
-    const int64_t times = repeat == std::string::npos ? 1 : std::atoll(part.c_str() + repeat + 2);
+    const int64_t times = repeat == std::string::npos ? 1 : leading_number(part.substr(repeat + 2));
+    if (times < 0) return std::nullopt;
     passed += times;
     if (node < passed) {
-      const int64_t count = std::atoll(part.c_str());
+      const int64_t count = leading_number(part);
       return count > 0 ? std::optional<int64_t>(count) : std::nullopt;
     }
     begin = end + 1;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <optional>
@@ -131,7 +132,9 @@ int64_t newest_file_seconds(const std::string& folder) {
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with(kNamePrefix)) continue;
-    newest = std::max<int64_t>(newest, std::atoll(name.c_str() + kNamePrefix.size()));
+    int64_t seconds = 0;  // stays 0 where the name holds no number, or none that fits
+    std::from_chars(name.data() + kNamePrefix.size(), name.data() + name.size(), seconds);
+    newest = std::max(newest, seconds);
   }
   return newest;
 }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "linformer/core/atomic_file.h"
+#include "linformer/core/json_text.h"
 
 namespace linformer {
 namespace {
@@ -24,11 +25,11 @@ struct ToJson {
 };
 
 bool keeps(const std::string& line, int64_t step) {
-  const nlohmann::json parsed = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const nlohmann::json parsed = parse_json<nlohmann::json>(line).value;
   if (!parsed.is_object()) return false;
   const auto found = parsed.find("step");
-  if (found == parsed.end() || !found->is_number_integer()) return true;
-  return found->get<int64_t>() <= step;
+  if (found == parsed.end()) return true;
+  return whole_number_of(*found).value_or(step) <= step;
 }
 
 }  // namespace
@@ -36,7 +37,7 @@ bool keeps(const std::string& line, int64_t step) {
 std::string to_json_line(const LogRecord& record) {
   OrderedJson json = OrderedJson::object();
   for (const auto& [name, value] : record) json[name] = std::visit(ToJson{}, value.get());
-  return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+  return json_text(json);
 }
 
 void JsonlLog::write(const LogRecord& record) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
 
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
@@ -63,7 +62,11 @@ PredictionTable PredictionTable::read(const std::string& path) {
     if (lines[i].empty() && i + 1 == lines.size()) break;
     std::vector<std::string> fields = split(lines[i], '\t');
     if (fields.size() != header.size()) refuse(i + 1, "has another number of fields");
-    table.rows.push_back({std::atoll(fields[0].c_str()), fields[1], fields[2], fields[3], {}});
+    int64_t number = 0;
+    const char* const end = fields[0].data() + fields[0].size();
+    const auto [stop, error] = std::from_chars(fields[0].data(), end, number);
+    if (error != std::errc() || stop != end) refuse(i + 1, "begins with no line number");
+    table.rows.push_back({number, fields[1], fields[2], fields[3], {}});
   }
   return table;
 }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "linformer/core/error.h"
+#include "linformer/core/json_text.h"
 
 namespace linformer {
 namespace {
@@ -81,12 +82,14 @@ std::string to_json(const TaskResult& result) {
                   {"best_step", result.best_step},
                   {"seconds", result.seconds},
                   {"sets", sets}};
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 TaskResult task_result_from_json(const std::string& text, const std::string& source) {
+  constexpr const char* kFix = "delete it; the run will be done again";
+  const auto [json, problem] = parse_json<Json>(text);
+  if (!problem.empty()) fail_run(source, problem, kFix);
   try {
-    const Json json = Json::parse(text);
     TaskResult result;
     json.at("task").get_to(result.task);
     json.at("model").get_to(result.model);
@@ -104,8 +107,7 @@ TaskResult task_result_from_json(const std::string& text, const std::string& sou
     for (const Json& set : json.at("sets")) result.sets.push_back(set_of(set));
     return result;
   } catch (const nlohmann::json::exception& error) {
-    fail_run(source, std::string("not a result of a fine-tuning run: ") + error.what(),
-             "delete it; the run will be done again");
+    fail_run(source, std::string("not a result of a fine-tuning run: ") + error.what(), kFix);
   }
 }
 

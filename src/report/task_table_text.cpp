@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 #include "linformer/report/task_table.h"
 
 namespace linformer {
@@ -64,7 +65,7 @@ nlohmann::ordered_json summary_json(const MetricSummary& summary) {
 }
 
 std::string text_of(const nlohmann::ordered_json& json) {
-  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 }  // namespace

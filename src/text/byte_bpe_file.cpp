@@ -8,6 +8,7 @@
 
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
+#include "linformer/core/json_text.h"
 #include "linformer/text/utf8.h"
 
 namespace linformer {
@@ -41,11 +42,10 @@ std::vector<std::string> in_order(const std::string& path, const json& ids) {
   std::vector<std::string> pieces(ids.size());
   std::vector<bool> taken(ids.size());
   for (const auto& [piece, value] : ids.items()) {
-    const int64_t id = value.get<int64_t>();
+    const int64_t id = whole_number_of(value).value_or(-1);
     if (id < 0 || id >= static_cast<int64_t>(pieces.size()) || taken[static_cast<size_t>(id)]) {
       fail_damaged(path, "the ids of " + std::to_string(pieces.size()) +
-                             " pieces are not 0, 1, 2, ...: '" + piece + "' has " +
-                             std::to_string(id));
+                             " pieces are not 0, 1, 2, ...: '" + piece + "' has " + value.dump());
     }
     taken[static_cast<size_t>(id)] = true;
     pieces[static_cast<size_t>(id)] = piece;
@@ -56,8 +56,10 @@ std::vector<std::string> in_order(const std::string& path, const json& ids) {
 /// Runs `read` on the JSON of a file; what has another form than expected is a damaged file.
 template <class Read>
 auto with_json(const std::string& path, std::string_view text, Read&& read) {
+  const auto [value, problem] = parse_json<json>(text);
+  if (!problem.empty()) fail_damaged(path, "this is not the JSON expected: it " + problem);
   try {
-    return read(json::parse(text));
+    return read(value);
   } catch (const json::exception& error) {
     fail_damaged(path, std::string("this is not the JSON expected: ") + error.what());
   }
@@ -83,7 +85,9 @@ void check_tokenizer_config(const std::string& path) {
 ByteBpe read_two_files(const std::string& vocab, const std::string& merges) {
   ByteBpe bpe;
   bpe.vocabulary = read_json(vocab, [&](const json& ids) { return in_order(vocab, ids); });
-  std::istringstream lines(without_byte_order_mark(read_text_file(merges)));
+  const std::string text = without_byte_order_mark(read_text_file(merges));
+  if (valid_utf8_prefix(text) != text.size()) fail_damaged(merges, "is not UTF-8");
+  std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     if (line.ends_with('\r')) line.pop_back();
     if (line.empty() || line.starts_with("#version")) continue;

@@ -9,6 +9,7 @@
 
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 #include "linformer/text/json_repair.h"
 #include "linformer/text/utf8.h"
 
@@ -267,7 +268,7 @@ DocumentContent append_document_text(const RawDocument& document, TextLayout lay
   // What is malformed is replaced first, since the parser would refuse the whole line for it.
   std::string line;
   const size_t num_replaced = append_repaired_json(document.text, line);
-  const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const auto [json, problem] = parse_json<nlohmann::json>(line);
   const auto text = json.is_object() ? json.find("text") : json.end();
   if (json.is_object() && text != json.end() && text->is_string()) {
     num_invalid += num_replaced;
@@ -278,9 +279,9 @@ DocumentContent append_document_text(const RawDocument& document, TextLayout lay
   if (bad_lines == BadLines::kSkip) return DocumentContent::kBadLine;
   if (!json.is_object()) {
     fail_run(name_at(path, document.line),
-             json.is_discarded()
-                 ? "the line is not a JSON object: it is not valid JSON"
-                 : std::string("the line is not a JSON object but a JSON ") + json.type_name(),
+             problem.empty()
+                 ? std::string("the line is not a JSON object but a JSON ") + json.type_name()
+                 : "the line is not a JSON object: it " + problem,
              "write one object per line, {\"text\": \"...\"}, choose another --layout, or leave "
              "such lines out with --bad-lines skip");
   }

@@ -15,6 +15,7 @@
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 #include "linformer/text/tokenizer.h"
 #include "linformer/train/model_folder.h"
 #include "linformer/train/model_tokenizer.h"
@@ -186,9 +187,10 @@ ConversionNotes export_model(const std::string& input, const std::string& output
   const ForeignModel& model = read.foreign;
   OutputFolder output(output_path);
   ConversionNotes notes = model.notes;
-  nlohmann::json config = nlohmann::json::parse(to_config_json(model.config, model.head));
+  nlohmann::json config =
+      parse_json<nlohmann::json>(to_config_json(model.config, model.head)).value;
   if (config["model_type"] != "roberta") {
-    config["auto_map"] = nlohmann::json::parse(kHfAutoMap);
+    config["auto_map"] = parse_json<nlohmann::json>(kHfAutoMap).value;
     write_file_atomically(output.path() + "/" + kHfModuleName, kHfModule);
     notes.push_back(std::string("added ") + kHfModuleName +
                     ": open it in transformers with trust_remote_code=True");

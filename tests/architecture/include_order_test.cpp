@@ -1,6 +1,7 @@
 // The order of the folders, which docs/architecture.md draws: who may include whom, and where
 // LibTorch and the other heavy headers may be seen at all.
 #include <map>
+#include <regex>
 #include <set>
 #include <string>
 #include <vector>
@@ -120,6 +121,18 @@ TEST(IncludeOrder, ChecksWhatItSaysItChecks) {
       violations(made_up("include/linformer/config/a.h", "config", "#include <CLI/CLI.hpp>")),
       ElementsAre(HasSubstr("belongs into a source")));
   EXPECT_THAT(violations(made_up("src/odd/a.cpp", "odd", "")), ElementsAre(HasSubstr("no rule")));
+}
+
+TEST(IncludeOrder, JsonIsParsedInOnePlace) {
+  // parse_json() bounds the nesting; any other parse would have to as well.
+  const std::regex parse("([Jj]son|json_sax[a-z_]*)::(parse|accept|sax_parse|from_[a-z]+)\\(");
+  EXPECT_TRUE(std::regex_search("const auto x = nlohmann::ordered_json::parse(text);", parse));
+  EXPECT_TRUE(std::regex_search("return Json::parse(text);", parse));
+  for (const auto& file : read_sources("src")) {
+    if (file.path == "src/core/json_text.cpp") continue;
+    EXPECT_FALSE(std::regex_search(file.text, parse))
+        << file.path << " parses JSON by itself; call parse_json() of core/json_text.h";
+  }
 }
 
 TEST(IncludeOrder, HasNoCycle) {

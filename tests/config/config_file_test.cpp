@@ -339,5 +339,43 @@ TEST(SettingsText, HasALineForEachField) {
   EXPECT_EQ(changed.key, "warmup_steps");
 }
 
+TEST(ConfigFile, WalksThroughNoEndlessValue) {
+  const auto problem = [](const std::string& text) {
+    return message_of<UsageError>([&] {
+      PretrainConfig config;
+      read_yaml(fields_of(config), text, "file.yaml");
+    });
+  };
+  const std::string key = "model:\n  attention:\n    projected_length: ";
+  EXPECT_THAT(problem(key + "&a [*a]\n"),
+              HasSubstr("file.yaml:3:27: an alias (*) stands within the value that it names"));
+  EXPECT_THAT(problem(key + "&a [[1, {b: *a}], 2]\n"), HasSubstr("an alias (*) stands within"));
+  EXPECT_THAT(problem(key + std::string(100'000, '[')), HasSubstr("nested more than 100 levels"));
+  EXPECT_THAT(problem(std::string(100'000, '{')), HasSubstr("nested more than 100 levels"));
+  std::string stairs;  // "- - - 1"
+  for (int i = 0; i < 100'000; ++i) stairs += "- ";
+  EXPECT_THAT(problem(stairs + "1\n"), HasSubstr("nested more than 100 levels"));
+  // Aliases of aliases: each name stands for a list of the one before, deep or wide.
+  std::string deep = "a0: &a0 [1]\n";
+  std::string wide = deep;
+  for (int i = 1; i < 200; ++i) {
+    const std::string name = "a" + std::to_string(i);
+    const std::string before = "*a" + std::to_string(i - 1);
+    deep += name + ": &" + name + " [" + before + "]\n";
+    wide += name + ": &" + name + " [" + before + ", " + before + ", " + before + "]\n";
+  }
+  EXPECT_THAT(problem(deep), HasSubstr("nested more than 100 levels"));
+  EXPECT_THAT(problem(wide), HasSubstr("more than a million values"));
+  PretrainConfig config;
+  EXPECT_THAT(message_of<UsageError>([&] {
+                apply_override(fields_of(config), "model.attention.projected_length=&a [*a]");
+              }),
+              HasSubstr("an alias (*) stands within"));
+  // An alias as such is fine.
+  read_yaml(fields_of(config), "model: {num_hidden_layers: &n 3, num_attention_heads: *n}\n",
+            "file.yaml");
+  EXPECT_EQ(config.model.num_attention_heads, 3);
+}
+
 }  // namespace
 }  // namespace linformer

@@ -74,6 +74,13 @@ TEST_F(ExamplesTest, RefusesBadRowsByLine) {
   EXPECT_THAT(refusal("{\"input_ids\": 4, \"labels\": [1]}"), has("\"input_ids\" is no list"));
   EXPECT_THAT(refusal("{\"input_ids\": [0, 4.5], \"labels\": [1, 2]}"),
               has("input_ids[1] is 4.5, no whole number"));
+  // A number that wraps to -100 would be a label that is passed over.
+  EXPECT_THAT(refusal("{\"input_ids\": [0, 4], \"labels\": [18446744073709551516, 4]}"),
+              has("labels[0] is 18446744073709551516, too large a number"));
+  EXPECT_THAT(refusal("{\"input_ids\": [18446744073709551617], \"labels\": [4]}"),
+              has("no whole number"));
+  EXPECT_THAT(refusal("{\"input_ids\": [1e999], \"labels\": [4]}"), has("beyond the range"));
+  EXPECT_THAT(refusal("{\"input_ids\": " + std::string(100'000, '[')), has("nested more than"));
   EXPECT_THAT(refusal("{\"input_ids\": [0, 20], \"labels\": [-100, 1]}"),
               has("input_ids[1] is 20, outside the vocabulary of 20"));
   EXPECT_THAT(refusal("{\"input_ids\": [-1, 2], \"labels\": [-100, 1]}"),

@@ -95,14 +95,15 @@ TEST(TableReader, JsonLinesHaveKeys) {
       rows_of("{\"text\": \"a\\tb\\n\", \"label\": 3}\n\n{\"label\": true, \"text\": \"c\"}\n",
               kJson, {{"text"}, {"label"}, {"id", false}}),
       ElementsAre("1:a\tb\n|3|", "3:c|true|"));
-  EXPECT_THAT(
-      rows_of("{\"text\": \"a\", \"label\": 0}\n{\"text\": \"b\"}\nno\n[1]\n"
-              "{\"text\": [], \"label\": 1}\n{\"text\": null, \"label\": 1}\n",
-              kJson, {{"text"}, {"label"}}),
-      ElementsAre("1:a|0", "2!lacks the key \"label\", unlike the first row", "3!not valid JSON",
-                  "4!not a JSON object", "5!\"text\" is array, neither text nor a number",
-                  "6!\"text\" is null, neither text nor a number"));
-  EXPECT_THAT(refusal("x\n", kJson, {{"text"}}), HasSubstr("table:1: not a JSON object"));
+  EXPECT_THAT(rows_of("{\"text\": \"a\", \"label\": 0}\n{\"text\": \"b\"}\nno\n[1]\n"
+                      "{\"text\": [], \"label\": 1}\n{\"text\": null, \"label\": 1}\n",
+                      kJson, {{"text"}, {"label"}}),
+              ElementsAre("1:a|0", "2!lacks the key \"label\", unlike the first row",
+                          "3!is not valid JSON, at character 2", "4!not a JSON object",
+                          "5!\"text\" is array, neither text nor a number",
+                          "6!\"text\" is null, neither text nor a number"));
+  EXPECT_THAT(refusal("x\n", kJson, {{"text"}}),
+              HasSubstr("table:1: is not valid JSON, at character 1"));
 }
 
 TEST(TableReader, JsonThatPythonWritesIsRead) {
@@ -159,6 +160,20 @@ TEST(TableReader, ReadsCompressedFiles) {
   EXPECT_EQ(table_format_of("x/train.csv.gz"), TableFormat::kCsv);
   EXPECT_EQ(table_format_of("train.jsonl"), TableFormat::kJsonLines);
   EXPECT_EQ(table_format_of("msr_paraphrase_test.txt"), TableFormat::kTsv);
+}
+
+TEST(TableReader, ANumberOfJsonHasOneText) {
+  EXPECT_THAT(rows_of("{\"n\": 1}\n{\"n\": 1.0}\n{\"n\": 1e0}\n{\"n\": -0.0}\n{\"n\": 1.50}\n"
+                      "{\"n\": 1000.0}\n{\"n\": 1e300}\n{\"n\": \"1.0\"}\n",
+                      kJson, {{"n"}}),
+              ElementsAre("1:1", "2:1", "3:1", "4:0", "5:1.5", "6:1000", "7:1e+300", "8:1.0"));
+}
+
+TEST(TableReader, DeepJsonIsARowThatCannotBeRead) {
+  const std::string deep = "{\"n\": " + std::string(100'000, '[') + "\n";
+  EXPECT_THAT(rows_of("{\"n\": 1}\n" + deep, kJson, {{"n"}}),
+              ElementsAre("1:1", "2!is nested more than 100 levels deep"));
+  EXPECT_THAT(refusal(deep, kJson, {{"n"}}), HasSubstr("table:1: is nested more than 100 levels"));
 }
 
 }  // namespace

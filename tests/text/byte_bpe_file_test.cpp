@@ -172,6 +172,8 @@ TEST_F(ByteBpeFileTest, DamageIsRefused) {
   write_two_files();
   write("merges.txt", "#version: 0.2\nh e\nlone\n");
   EXPECT_THAT(refusal(), HasSubstr("merges.txt: a merge is 'lone', expected two pieces"));
+  write("merges.txt", "#version: 0.2\nh caf\xE9\n");
+  EXPECT_THAT(refusal(), HasSubstr("merges.txt: is not UTF-8"));
   write_two_files();
   write("vocab.json", "{\"a\": 0, \"b\": 2}");
   EXPECT_THAT(refusal(), HasSubstr("the ids of 2 pieces are not 0, 1, 2, ...: 'b' has 2"));
