@@ -293,6 +293,11 @@ void ShardReader::verify() const {
   if (!std::all_of(narrow_ids_.begin(), narrow_ids_.end(), known) ||
       !std::all_of(wide_ids_.begin(), wide_ids_.end(), known))
     fail_damaged("damaged: a token id is outside the vocabulary");
+  std::vector<uint64_t> counts(unigram_counts_.size());
+  for (const auto id : narrow_ids_) ++counts[id];
+  for (const auto id : wide_ids_) ++counts[static_cast<size_t>(id)];
+  if (!std::equal(counts.begin(), counts.end(), unigram_counts_.begin()))
+    fail_damaged("damaged: the counts of the tokens are not those of its ids");
 }
 
 }  // namespace linformer

@@ -51,6 +51,9 @@ void load_parameters(const std::string& folder, const ModelConfig& config,
   }
 }
 
+// More tokens than anyone trains on; up to here sums of counts are exact.
+constexpr double kMostTokens = 0x1p53;
+
 std::string unigram_path(const std::string& folder) {
   return folder + "/training/unigram.safetensors";
 }
@@ -154,8 +157,17 @@ void save_unigram_counts(const std::string& folder, const std::vector<uint64_t>&
 }
 
 std::optional<UnigramModel> load_unigram_model(const std::string& folder) {
-  if (!std::filesystem::exists(unigram_path(folder))) return std::nullopt;
-  const at::Tensor counts = load_tensors(unigram_path(folder)).at("counts");
+  const std::string path = unigram_path(folder);
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  const at::Tensor counts = at::empty({load_model_config(folder).vocab_size}, at::kLong);
+  load_into(path, {{"counts", counts}});
+  // In doubles the sum cannot overflow; a real corpus is far below the bound.
+  const at::Tensor as_double = counts.to(at::kDouble);
+  if (counts.lt(0).any().item<bool>() || as_double.sum().item<double>() > kMostTokens) {
+    fail_run(path, "its counts are no numbers of tokens",
+             "take another copy of the checkpoint, or remove the file: the unigram model's "
+             "perplexity is then left out");
+  }
   return UnigramModel(std::span(counts.data_ptr<int64_t>(), static_cast<size_t>(counts.numel())));
 }
 

@@ -1,10 +1,13 @@
 #include "linformer/train/training_state.h"
 
+#include <vector>
+
 #include <nlohmann/json.hpp>
 
 #include "linformer/checkpoint/model_folder.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
+#include "linformer/core/json_text.h"
 
 namespace linformer {
 namespace {
@@ -32,17 +35,64 @@ Json to_json(const GuardState& guard) {
           {"gradient_norms", guard.gradient_norms}};
 }
 
-GuardState guard_from_json(const Json& json) {
-  GuardState guard;
-  json.at("num_skips").get_to(guard.num_skips);
-  json.at("consecutive_skips").get_to(guard.consecutive_skips);
-  json.at("num_rollbacks").get_to(guard.num_rollbacks);
-  json.at("rollback_step").get_to(guard.rollback_step);
-  for (const Json& range : json.at("passed_over")) {
-    guard.passed_over.push_back({range.at(0).get<int64_t>(), range.at(1).get<int64_t>()});
+constexpr const char* kFix = "resume from an earlier checkpoint of the run";
+
+/// Takes values out of the JSON of a state. A count that is negative or no whole number would send
+/// the run to a place where it never was.
+class StateReader {
+ public:
+  explicit StateReader(const std::string& source) : source_(source) {}
+
+  int64_t count(const Json& json, const char* key) const { return count(json.at(key), key, 0); }
+  int64_t count(const Json& value, const std::string& name, int64_t lowest) const {
+    const std::optional<int64_t> number = whole_number_of(value);
+    if (!number || *number < lowest) refuse(name, value);
+    return *number;
   }
-  json.at("losses").get_to(guard.losses);
-  json.at("gradient_norms").get_to(guard.gradient_norms);
+  uint64_t bits(const Json& json, const char* key) const {
+    const Json& value = json.at(key);
+    if (!value.is_number_unsigned()) refuse(key, value);
+    return value.get<uint64_t>();
+  }
+  double number(const Json& json, const char* key) const {
+    const Json& value = json.at(key);
+    if (!value.is_number()) refuse(key, value);
+    return value.get<double>();
+  }
+  double positive(const Json& json, const char* key) const {
+    const double value = number(json, key);
+    if (value <= 0.0) refuse(key, json.at(key));
+    return value;
+  }
+  std::vector<double> numbers(const Json& json, const char* key) const {
+    std::vector<double> values;
+    for (const Json& value : json.at(key)) {
+      if (!value.is_number()) refuse(key, value);
+      values.push_back(value.get<double>());
+    }
+    return values;
+  }
+
+ private:
+  [[noreturn]] void refuse(const std::string& name, const Json& value) const {
+    fail_run(source_, "not a training state: " + name + " is " + json_text(value), kFix);
+  }
+
+  const std::string& source_;
+};
+
+GuardState guard_from_json(const Json& json, const StateReader& read) {
+  GuardState guard;
+  guard.num_skips = read.count(json, "num_skips");
+  guard.consecutive_skips = read.count(json, "consecutive_skips");
+  guard.num_rollbacks = read.count(json, "num_rollbacks");
+  guard.rollback_step = read.count(json, "rollback_step");
+  for (const Json& range : json.at("passed_over")) {
+    const int64_t first = read.count(range.at(0), "passed_over", 0);
+    guard.passed_over.push_back({first, read.count(range.at(1), "passed_over", first)});
+  }
+  guard.losses = read.numbers(json, "losses");
+  guard.gradient_norms = read.numbers(json, "gradient_norms");
   return guard;
 }
 
@@ -69,28 +119,28 @@ Json to_json(const TrainingState& state) {
           {"settings", state.settings}};
 }
 
-TrainingState from_json(const Json& json) {
+TrainingState from_json(const Json& json, const StateReader& read) {
   TrainingState state;
-  json.at("step").get_to(state.step);
-  json.at("num_updates").get_to(state.num_updates);
-  json.at("position").get_to(state.position);
-  json.at("num_tokens").get_to(state.num_tokens);
-  json.at("elapsed_seconds").get_to(state.elapsed_seconds);
-  if (!json.at("best_score").is_null()) state.best_score = json.at("best_score").get<double>();
-  json.at("best_step").get_to(state.best_step);
-  json.at("evaluations_since_best").get_to(state.evaluations_since_best);
+  state.step = read.count(json, "step");
+  state.num_updates = read.count(json, "num_updates");
+  state.position = read.count(json, "position");
+  state.num_tokens = read.count(json, "num_tokens");
+  state.elapsed_seconds = read.number(json, "elapsed_seconds");
+  if (!json.at("best_score").is_null()) state.best_score = read.number(json, "best_score");
+  state.best_step = read.count(json, "best_step");
+  state.evaluations_since_best = read.count(json, "evaluations_since_best");
   const Json& scale = json.at("loss_scale");
-  scale.at("scale").get_to(state.loss_scale.scale);
-  scale.at("good_steps").get_to(state.loss_scale.good_steps);
-  scale.at("num_skipped").get_to(state.loss_scale.num_skipped);
-  json.at("log_bytes").get_to(state.log_bytes);
-  state.guard = guard_from_json(json.at("guard"));
-  json.at("seed").get_to(state.seed);
-  json.at("data_fingerprint").get_to(state.data_fingerprint);
+  state.loss_scale.scale = read.positive(scale, "scale");
+  state.loss_scale.good_steps = read.count(scale, "good_steps");
+  state.loss_scale.num_skipped = read.count(scale, "num_skipped");
+  state.log_bytes = read.count(json, "log_bytes");
+  state.guard = guard_from_json(json.at("guard"), read);
+  state.seed = read.bits(json, "seed");
+  state.data_fingerprint = read.bits(json, "data_fingerprint");
   // Format 1 kept no settings.
-  if (json.at("format_version").get<int64_t>() < 2) return state;
-  json.at("learning_rate").get_to(state.learning_rate);
-  json.at("held_out_fingerprint").get_to(state.held_out_fingerprint);
+  if (read.count(json, "format_version") < 2) return state;
+  state.learning_rate = read.number(json, "learning_rate");
+  state.held_out_fingerprint = read.bits(json, "held_out_fingerprint");
   json.at("settings").get_to(state.settings);
   return state;
 }
@@ -102,16 +152,16 @@ std::string weight_average_path(const std::string& folder) {
 }
 
 std::string training_state_text(const TrainingState& state) {
-  // A path among the settings may be any bytes.
-  return to_json(state).dump(2, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) + "\n";
+  return json_text(to_json(state), 2) + "\n";
 }
 
 TrainingState parse_training_state(const std::string& text, const std::string& source) {
+  const auto [json, problem] = parse_json<Json>(text);
+  if (!problem.empty()) fail_run(source, "not a training state: it " + problem, kFix);
   try {
-    return from_json(Json::parse(text));
+    return from_json(json, StateReader(source));
   } catch (const nlohmann::json::exception& error) {
-    fail_run(source, std::string("not a training state: ") + error.what(),
-             "resume from an earlier checkpoint of the run");
+    fail_run(source, std::string("not a training state: ") + error.what(), kFix);
   }
 }
 

@@ -67,8 +67,11 @@ TEST_F(EvalTest, ExamplesAreEvaluatedAsGiven) {
 }
 
 TEST_F(EvalTest, RefusesBadExamplesByLine) {
-  for (const char* row : {"{\"input_ids\": [0, 5000], \"labels\": [-100, 5]}",
-                          "{\"input_ids\": [0, 5], \"labels\": [5]}", "not json", "{}"}) {
+  const std::string deep(200'000, '[');
+  for (const char* row :
+       {"{\"input_ids\": [0, 5000], \"labels\": [-100, 5]}",
+        "{\"input_ids\": [0, 5], \"labels\": [5]}", "not json", "{}",
+        "{\"input_ids\": [0, 5], \"labels\": [18446744073709551516, 5]}", deep.c_str()}) {
     write_file_atomically(
         file("rows.jsonl"),
         std::string("{\"input_ids\": [0, 5], \"labels\": [-100, 5]}\n") + row + "\n");
@@ -111,6 +114,39 @@ TEST_F(EvalTest, CommandLine) {
   EXPECT_EQ(run_child({"linformer-eval", "perplexity"}).exit_code, 2);
   EXPECT_EQ(perplexity({"--checkpoint", file("run")}).exit_code, 2);  // neither data nor examples
   EXPECT_EQ(perplexity({"--help"}).exit_code, 0);
+}
+
+TEST_F(EvalTest, TheUnigramCountsAreNotTrusted) {
+  const std::string folder = file("copy");
+  fs::copy(file("run") + "/checkpoints/step-00000020", folder, fs::copy_options::recursive);
+  fs::remove(folder + "/MANIFEST.json");
+  const std::string path = folder + "/training/unigram.safetensors";
+  const auto file_of = [](const std::string& header, const std::string& data) {
+    std::string bytes(8, '\0');
+    for (size_t i = 0; i < 4; ++i) bytes[i] = static_cast<char>(header.size() >> (8 * i));
+    return bytes + header + data;
+  };
+  const std::string counts(8000, '\x01');
+  const std::string whole = R"({"counts":{"dtype":"I64","shape":[1000],"data_offsets":[0,8000]}})";
+  const std::vector<std::pair<std::string, std::string>> files{
+      {"", "too few for safetensors"},
+      {file_of("{}", ""), "counts"},
+      {file_of(R"({"counts":{"dtype":"I64","shape":[2],"data_offsets":[0,16]}})",
+               counts.substr(0, 16)),
+       "(2) in the file, (1000) in the model"},
+      {file_of(R"({"counts":{"dtype":"F64","shape":[1000],"data_offsets":[0,8000]}})", counts),
+       "F64 in the file"},
+      {file_of(R"({"other":{"dtype":"I64","shape":[1000],"data_offsets":[0,8000]}})", counts),
+       "missing in the file: counts"},
+      {file_of(whole, std::string(8000, '\xFF')), "no numbers of tokens"},  // -1 each
+      {file_of(whole, std::string(8000, '\x7F')), "no numbers of tokens"},  // the sum overflows
+  };
+  for (const auto& [bytes, message] : files) {
+    write_file_atomically(path, bytes);
+    const auto result = perplexity({"--checkpoint", folder, "--data", valid_text()});
+    EXPECT_EQ(result.exit_code, 1) << message << result.err;
+    EXPECT_THAT(result.err, AllOf(HasSubstr(path), HasSubstr(message), HasSubstr("\n  fix: ")));
+  }
 }
 
 }  // namespace

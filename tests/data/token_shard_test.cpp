@@ -231,8 +231,9 @@ TEST(Shard, ContradictionsUnderRightChecksumsAreFound) {
   EXPECT_THAT(refused_with(128 + 4, 4), HasSubstr("out of order"));  // an empty sentence
   EXPECT_THAT(refused_with(144 + 4, 9), HasSubstr("out of order"));  // past the last sentence
   EXPECT_THAT(refused_with(12, 3), HasSubstr("contradict"));         // 3 bytes an id
-  EXPECT_THAT(refused_with(64 + 7, 127), HasSubstr("contradict"));   // 2^62 tokens
-  EXPECT_THAT(refused_with(24 + 7, 127), HasSubstr("contradict"));   // 2^62 vocabulary entries
+  EXPECT_THAT(refused_with(bytes.size() - 1, 127), HasSubstr("counts of the tokens"));
+  EXPECT_THAT(refused_with(64 + 7, 127), HasSubstr("contradict"));  // 2^62 tokens
+  EXPECT_THAT(refused_with(24 + 7, 127), HasSubstr("contradict"));  // 2^62 vocabulary entries
   EXPECT_THAT(refused_with(8, 2), HasSubstr("version 2, expected 1"));
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/temporary_folder.h"
 
+#include "linformer/checkpoint/model_config_json.h"
 #include "linformer/checkpoint/model_folder.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
@@ -86,9 +87,14 @@ TEST(ModelFolder, UnigramCountsComeBack) {
   const TemporaryFolder folder;
   EXPECT_FALSE(load_unigram_model(folder.path()));
   make_directories(folder.file("training"));
+  write_file_atomically(folder.file("config.json"), to_config_json(tiny(SharingMode::kNone), {}));
+  save_unigram_counts(folder.path(), {1, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0});
+  // (5 + 1) / (6 + 11)
+  EXPECT_NEAR(load_unigram_model(folder.path())->nll(2), -std::log(6.0 / 17.0), 1e-12);
+  // of a model with another vocabulary
   save_unigram_counts(folder.path(), {1, 0, 5});
-  // (5 + 1) / (6 + 3)
-  EXPECT_NEAR(load_unigram_model(folder.path())->nll(2), -std::log(6.0 / 9.0), 1e-12);
+  EXPECT_THAT(message_of<RunError>([&] { load_unigram_model(folder.path()); }),
+              HasSubstr("(3) in the file, (11) in the model"));
 }
 
 }  // namespace
