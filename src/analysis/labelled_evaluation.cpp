@@ -1,19 +1,25 @@
 #include "linformer/analysis/labelled_evaluation.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <filesystem>
+#include <functional>
+#include <optional>
 
 #include "linformer/analysis/finite_outputs.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/data/label_text.h"
 #include "linformer/data/labelled_dataset.h"
 
 namespace linformer {
 
 namespace {
 
-std::string lower(std::string text) {
+/// What two spellings of a name have in common: case and blanks around it put aside.
+std::string folded(const std::string& name) {
+  std::string text(trimmed_label(name));
   for (char& letter : text) {
     letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
   }
@@ -26,10 +32,39 @@ std::string listed(const std::vector<std::string>& names) {
   return list;
 }
 
-bool is_spelled(const TaskLabel& label, const std::string& name) {
-  if (lower(label.name) == lower(name)) return true;
-  return std::any_of(label.spellings.begin(), label.spellings.end(),
-                     [&](const std::string& other) { return lower(other) == lower(name); });
+/// Ways in which a label and an output can have the same name, the surest first.
+const std::array<std::function<bool(const TaskLabel&, const std::string&)>, 3> kSameName{
+    [](const TaskLabel& label, const std::string& output) { return label.name == output; },
+    [](const TaskLabel& label, const std::string& output) {
+      return std::find(label.spellings.begin(), label.spellings.end(), output) !=
+             label.spellings.end();
+    },
+    [](const TaskLabel& label, const std::string& output) {
+      if (folded(label.name) == folded(output)) return true;
+      return std::any_of(label.spellings.begin(), label.spellings.end(),
+                         [&](const std::string& other) { return folded(other) == folded(output); });
+    }};
+
+/// The output of each label, every output once, or nothing. An output that one label has by its
+/// exact name is out of reach for a label that only looks like it ("US" and "us").
+std::optional<std::vector<int64_t>> pair_labels(const std::vector<TaskLabel>& labels,
+                                                const std::vector<std::string>& outputs) {
+  std::vector<int64_t> output_of_label(labels.size(), -1);
+  std::vector<bool> taken(outputs.size(), false);
+  for (const auto& same_name : kSameName) {
+    for (size_t label = 0; label < labels.size(); ++label) {
+      if (output_of_label[label] >= 0) continue;
+      for (size_t output = 0; output < outputs.size(); ++output) {
+        if (taken[output] || !same_name(labels[label], outputs[output])) continue;
+        if (output_of_label[label] >= 0) return std::nullopt;  // two outputs fit equally well
+        output_of_label[label] = static_cast<int64_t>(output);
+      }
+      if (output_of_label[label] >= 0) taken[static_cast<size_t>(output_of_label[label])] = true;
+    }
+  }
+  const auto lost = std::find(output_of_label.begin(), output_of_label.end(), -1);
+  if (lost != output_of_label.end()) return std::nullopt;
+  return output_of_label;
 }
 
 /// The file's name without .zst and .gz.
@@ -92,18 +127,12 @@ std::vector<int64_t> match_labels(const TaskSpec& task, const HeadConfig& head,
   if (outputs.size() != task.labels.size()) {
     fail_run(model, lists, "take a model that was fine-tuned on this task");
   }
-  std::vector<int64_t> output_of_label;
-  for (const TaskLabel& label : task.labels) {
-    const auto found = std::find_if(outputs.begin(), outputs.end(), [&](const std::string& name) {
-      return is_spelled(label, name);
-    });
-    if (found == outputs.end()) {
-      fail_run(model, lists,
-               "if they mean the same, name the model's outputs in their order with --labels");
-    }
-    output_of_label.push_back(found - outputs.begin());
+  const std::optional<std::vector<int64_t>> paired = pair_labels(task.labels, outputs);
+  if (!paired) {
+    fail_run(model, lists + ", and they do not pair one to one",
+             "if they mean the same, name the model's outputs in their order with --labels");
   }
-  return output_of_label;
+  return *paired;
 }
 
 LabelledFile labelled_file(const TaskSpec& task, const std::string& path) {

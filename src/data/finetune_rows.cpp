@@ -5,6 +5,7 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
+#include "linformer/data/label_text.h"
 #include "linformer/data/own_data.h"
 #include "linformer/data/row_split.h"
 #include "linformer/data/task_files.h"
@@ -159,6 +160,9 @@ FinetuneRows read_finetune_rows(const TaskConfig& config) {
   reading.max_bad_share = config.max_bad_share;
   FinetuneRows rows;
   rows.task = files.task;
+  if (is_own_data(config)) {
+    for (const std::string& remark : label_remarks(rows.task.label_names())) log_warning(remark);
+  }
   const std::vector<const SplitFiles*> train = files.of_role(SplitRole::kTrain);
   if (train.empty()) {
     fail_run(config.data, "no file to learn " + files.task.name + " from", "name it in task.train");

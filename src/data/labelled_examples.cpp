@@ -9,6 +9,7 @@
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/data/label_text.h"
 #include "linformer/text/byte_source.h"
 #include "linformer/text/utf8.h"
 
@@ -17,12 +18,6 @@ namespace linformer {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string_view trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
 
 /// Turns a label as written into a target.
 class TargetReader {
@@ -37,12 +32,12 @@ class TargetReader {
 
   /// Or a problem.
   float read(std::string_view written, std::string& problem) const {
-    const std::string text(trimmed(written));
+    const std::string text(trimmed_label(written));
     if (task_.kind == TaskKind::kRegression) return score(text, problem);
     const auto found = classes_.find(text);
     if (found != classes_.end()) return static_cast<float>(found->second);
-    problem =
-        (text.empty() ? "no label" : "unknown label '" + text + "'") + "; known are " + known_;
+    problem = (text.empty() ? "no label" : "unknown label " + quoted_text(text)) + "; known are " +
+              known_;
     return 0.0F;
   }
 
@@ -51,7 +46,7 @@ class TargetReader {
     double value = 0.0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
-      problem = "the score '" + text + "' is no number";
+      problem = "the score " + quoted_text(text) + " is no number";
     } else if (value < task_.min_score || value > task_.max_score) {
       problem = "the score " + text + " is outside " + format_number(task_.min_score) + " to " +
                 format_number(task_.max_score);
@@ -175,7 +170,7 @@ class ExampleCollector {
       result_.num_repaired += static_cast<int64_t>(append_repaired_utf8(text, repaired));
       text = std::move(repaired);
     }
-    if (trimmed(text).empty()) problem = std::string("the ") + which + " is empty";
+    if (trimmed_label(text).empty()) problem = std::string("the ") + which + " is empty";
     return text;
   }
 

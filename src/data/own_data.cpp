@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
-#include <limits>
 #include <set>
 
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/data/label_text.h"
 #include "linformer/text/byte_source.h"
+#include "linformer/text/utf8.h"
 
 namespace linformer {
 
@@ -15,6 +16,9 @@ namespace {
 
 // More kinds of labels than this are scores or texts.
 constexpr size_t kMaxLabels = 1000;
+
+// The loss squares differences of scores in single precision, which ends at 3.4e38.
+constexpr double kLargestScore = 1e18;
 
 std::optional<int64_t> whole_number(const std::string& text) {
   int64_t value = 0;
@@ -33,15 +37,19 @@ Column column_of(const std::string& name, bool header) {
   return Column::at(*place);
 }
 
-TableLayout layout_of_own(const OwnData& data) {
-  TableLayout layout;
-  layout.format_by_name = true;
-  layout.table.header = data.header;
-  layout.a = column_of(data.text_column, data.header);
-  layout.label = column_of(data.label_column, data.header);
-  if (!data.pair_column.empty()) layout.b = column_of(data.pair_column, data.header);
-  if (!data.id_column.empty()) layout.id = column_of(data.id_column, data.header);
-  return layout;
+constexpr const char* kMendLabel =
+    "write labels in UTF-8 and on one line (a file in Latin-1: iconv -f LATIN1 -t UTF-8)";
+
+/// Labels that a person named.
+std::vector<std::string> checked_labels(const std::vector<std::string>& given) {
+  std::vector<std::string> labels;
+  for (const std::string& label : given) {
+    labels.emplace_back(trimmed_label(label));
+    const std::string problem =
+        labels.back().empty() ? "a label is empty" : label_problem(labels.back());
+    if (!problem.empty()) fail_usage("labels", problem, kMendLabel);
+  }
+  return labels;
 }
 
 /// As numbers if all are.
@@ -55,12 +63,6 @@ void sort_labels(std::vector<std::string>& labels) {
   }
 }
 
-std::string trimmed(const std::string& text) {
-  const size_t first = text.find_first_not_of(" \r\n");
-  if (first == text.npos) return "";
-  return text.substr(first, text.find_last_not_of(" \r\n") - first + 1);
-}
-
 std::vector<std::string> labels_of(const OwnData& data, const TableLayout& layout) {
   std::set<std::string> labels;
   for (const std::string& path : data.train) {
@@ -70,8 +72,13 @@ std::vector<std::string> labels_of(const OwnData& data, const TableLayout& layou
     TableReader reader(path, table, {{*layout.label}});
     while (const std::optional<TableRow> row = reader.next()) {
       // What is wrong with a row is said when its example is read.
-      if (!row->problem.empty() || trimmed(row->fields[0]).empty()) continue;
-      labels.insert(trimmed(row->fields[0]));
+      const std::string label(row->problem.empty() ? trimmed_label(row->fields[0]) : "");
+      if (label.empty()) continue;
+      // A whole class would be missing: such a label is no bad row that may be left out.
+      if (const std::string problem = label_problem(label); !problem.empty()) {
+        fail_run(reader.where(row->line), problem, kMendLabel);
+      }
+      labels.insert(label);
       if (labels.size() > kMaxLabels) {
         fail_run(path,
                  "more than " + format_count(int64_t{kMaxLabels}) +
@@ -116,8 +123,22 @@ void check_metrics(const TaskSpec& task) {
 
 }  // namespace
 
+TableLayout own_layout(const OwnData& data) {
+  TableLayout layout;
+  layout.format_by_name = true;
+  layout.table.header = data.header;
+  layout.a = column_of(data.text_column, data.header);
+  if (!data.label_column.empty()) layout.label = column_of(data.label_column, data.header);
+  if (!data.pair_column.empty()) layout.b = column_of(data.pair_column, data.header);
+  if (!data.id_column.empty()) layout.id = column_of(data.id_column, data.header);
+  return layout;
+}
+
 TaskFiles own_task(const OwnData& data) {
-  const TableLayout layout = layout_of_own(data);
+  if (valid_utf8_prefix(data.name) != data.name.size()) {
+    fail_usage("task.name", quoted_text(data.name) + " is not UTF-8", "give another name");
+  }
+  const TableLayout layout = own_layout(data);
   TaskFiles result;
   TaskSpec& task = result.task;
   task.name = data.name;
@@ -137,10 +158,10 @@ TaskFiles own_task(const OwnData& data) {
     if (!data.labels.empty()) {
       fail_usage("labels", "a regression has scores, not labels", "leave the labels out");
     }
-    task.min_score = std::numeric_limits<double>::lowest();
-    task.max_score = std::numeric_limits<double>::max();
+    task.min_score = -kLargestScore;
+    task.max_score = kLargestScore;
   } else {
-    std::vector<std::string> labels = data.labels;
+    std::vector<std::string> labels = checked_labels(data.labels);
     if (labels.empty() && data.train.empty()) {
       fail_usage("labels", "no training file to take the labels from", "give their names");
     }

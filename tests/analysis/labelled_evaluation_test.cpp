@@ -168,5 +168,32 @@ TEST_F(EvaluateLabelledFile, RefusesFilesThatDoNotFit) {
   EXPECT_THAT(refusal("sentence\tlabel\na\tyes\nb\tno\n"), HasSubstr("unknown label 'yes'"));
 }
 
+TEST(MatchLabels, ExactNamesGoBeforeThoseThatDifferByCase) {
+  const auto match = [](const std::vector<std::string>& labels,
+                        const std::vector<std::string>& outputs) {
+    TaskSpec task;
+    task.name = "own";
+    for (const std::string& label : labels) task.labels.push_back({label});
+    return match_labels(task, classes(outputs), {}, "m");
+  };
+  EXPECT_THAT(match({"US", "us"}, {"US", "us"}), ElementsAre(0, 1));
+  EXPECT_THAT(match({"us", "US"}, {"US", "us"}), ElementsAre(1, 0));
+  EXPECT_THAT(match({"US", "us", "Us"}, {"us", "Us", "US"}), ElementsAre(2, 0, 1));
+  // What is left over may differ by case or by blanks around it.
+  EXPECT_THAT(match({"Us", "us", "other"}, {"US", "us", " Other"}), ElementsAre(0, 1, 2));
+  // Names that do not pair one to one are refused, never taken for the first that looks alike.
+  const std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>> refused{
+      {{"US", "us"}, {"Us", "x"}},
+      {{"Us", "x"}, {"US", "us"}},
+      {{"a", "b"}, {"a", "a"}},
+      {{"a", "A"}, {"a", "a"}},
+  };
+  for (const auto& [labels, outputs] : refused) {
+    EXPECT_THAT(message_of<RunError>([&] { match(labels, outputs); }),
+                HasSubstr("do not pair one to one"))
+        << labels[0] << " " << outputs[0];
+  }
+}
+
 }  // namespace
 }  // namespace linformer

@@ -300,5 +300,34 @@ TEST_F(FinetuneProgramTest, SaysWhatIsWrong) {
   EXPECT_TRUE(fs::exists(file("wrong/sst-2/task/seed-1/result.json")));
 }
 
+TEST_F(FinetuneProgramTest, LabelsAreCheckedBeforeARunBegins) {
+  const auto refusal = [&](const std::string& content, const std::vector<std::string>& more) {
+    write_file_atomically(file("own.tsv"), content);
+    std::vector<std::string> command{"--task",
+                                     "mine",
+                                     "--output",
+                                     file("own"),
+                                     "--set",
+                                     "task.train=[" + file("own.tsv") + "]",
+                                     "task.text_column=text",
+                                     "task.label_column=label"};
+    command.insert(command.end(), more.begin(), more.end());
+    const ProgramResult result = finetune(command);
+    EXPECT_NE(result.exit_code, 0);
+    EXPECT_FALSE(fs::exists(file("own/checkpoints")));
+    return result.err;
+  };
+  std::string latin = "text\tlabel\n";
+  std::string scores = latin;
+  for (int i = 0; i < 40; ++i) {
+    latin += "a river " + std::to_string(i) + (i % 2 == 0 ? "\tth\xE9\n" : "\tcaf\xE9\n");
+    scores += "a river " + std::to_string(i) + (i % 2 == 0 ? "\t1e39\n" : "\t1\n");
+  }
+  EXPECT_THAT(refusal(latin, {}),
+              AllOf(HasSubstr("own.tsv:2: the label 'th\\xE9' is not UTF-8"), HasSubstr("iconv")));
+  EXPECT_THAT(refusal(scores, {"task.regression=true"}),
+              HasSubstr("own.tsv:2: the score 1e39 is outside"));
+}
+
 }  // namespace
 }  // namespace linformer

@@ -117,5 +117,48 @@ TEST_F(OwnDataTest, RefusesWhatMakesNoTask) {
   EXPECT_THAT(refusal<UsageError>(data), HasSubstr("a regression has scores"));
 }
 
+TEST_F(OwnDataTest, LabelsAreTextsThatFilesCanHold) {
+  // Every reader of labels cuts off the same: one class, not two.
+  OwnData data;
+  data.train = {file("a.csv", "text,label\na,\"\tspam\t\"\nb,spam\nc, ham \n")};
+  EXPECT_THAT(own_task(data).task.label_names(), ElementsAre("ham", "spam"));
+  EXPECT_THAT(train_of(data).targets(), ElementsAre(1.0F, 1.0F, 0.0F));
+  data.labels = {" spam", "ham\n"};
+  EXPECT_THAT(train_of(data).targets(), ElementsAre(0.0F, 0.0F, 1.0F));
+  data.labels = {"spam", " spam"};
+  EXPECT_THAT(refusal<UsageError>(data), HasSubstr("two different labels"));
+  data.labels = {"spam", "caf\xE9"};
+  EXPECT_THAT(refusal<UsageError>(data), HasSubstr("the label 'caf\\xE9' is not UTF-8"));
+
+  OwnData latin;
+  latin.train = {file("b.tsv", "text\tlabel\na\tth\xE9\nb\tcaf\xE9\nc\tth\xE9\n")};
+  EXPECT_THAT(refusal<RunError>(latin), HasSubstr("b.tsv:2: the label 'th\\xE9' is not UTF-8"));
+  OwnData line_end;
+  line_end.train = {file("c.csv", "text,label\na,\"x\ny\"\nb,z\n")};
+  EXPECT_THAT(refusal<RunError>(line_end), HasSubstr("c.csv:2: the label"));
+  OwnData named = data;
+  named.labels = {};
+  named.name = "caf\xE9";
+  EXPECT_THAT(refusal<UsageError>(named), HasSubstr("task.name"));
+}
+
+TEST_F(OwnDataTest, JsonNumbersAreOneLabelHoweverWritten) {
+  OwnData data;
+  data.train = {file("a.jsonl",
+                     "{\"text\": \"a\", \"label\": 1}\n{\"text\": \"b\", \"label\": 1.0}\n"
+                     "{\"text\": \"c\", \"label\": 0}\n")};
+  EXPECT_THAT(own_task(data).task.label_names(), ElementsAre("0", "1"));
+  EXPECT_THAT(train_of(data).targets(), ElementsAre(1.0F, 1.0F, 0.0F));
+}
+
+TEST_F(OwnDataTest, ScoresFitSinglePrecision) {
+  for (const char* score : {"1e39", "-1e39", "1e300", "1e19", "1e999", "inf", "nan"}) {
+    OwnData data;
+    data.kind = TaskKind::kRegression;
+    data.train = {file("a.tsv", std::string("text\tlabel\na\t1\nb\t") + score + "\n")};
+    EXPECT_THAT(refusal<RunError>(data), HasSubstr("a.tsv:3: the score")) << score;
+  }
+}
+
 }  // namespace
 }  // namespace linformer

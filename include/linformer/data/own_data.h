@@ -25,6 +25,9 @@ struct OwnData {
   std::string name = "own";
 };
 
+/// Where texts and labels stand in the files; without label_column there is no label.
+TableLayout own_layout(const OwnData& data);
+
 /// The task and its files. Reads the labels of the training files if none are given; throws
 /// UsageError for what contradicts itself, RunError for what the files have not.
 TaskFiles own_task(const OwnData& data);
