@@ -15,6 +15,7 @@
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 #include "linformer/core/log.h"
 #include "linformer/data/own_data.h"
 #include "linformer/kernels/caching_allocator.h"
@@ -154,7 +155,7 @@ void print_json(const TaskArguments& arguments, const TaskSpec& task,
     files.push_back(to_json(task, evaluation));
   }
   json["files"] = std::move(files);
-  std::printf("%s\n", json.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+  std::printf("%s\n", json_text(json, 2).c_str());
 }
 
 int64_t length_for(const TaskArguments& arguments, const ModelConfig& config) {

@@ -50,7 +50,7 @@ void run_classify(const StreamArguments& arguments) {
   const std::string folder = find_model_folder(arguments.checkpoint);
   const TextClassifier classifier = TextClassifier::load(folder);
   const Tokenizer tokenizer = load_tokenizer(folder, classifier.config());
-  answer_requests(arguments, RequestKind::kClassify, classifier.config(), tokenizer,
+  answer_requests(arguments, RequestKind::kClassify, folder, classifier.config(), tokenizer,
                   [&](std::vector<TextRequest>& window) {
                     Answers answers;
                     const auto outputs = classifier.predict(take_rows(window), arguments.bounds());
@@ -69,6 +69,8 @@ void add_classify_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "classify", "labels with probabilities, or a number, of a fine-tuned model, line by line");
   add_stream_options(*command, *arguments);
+  command->add_option("--task", arguments->task,
+                      "a known task (sst-2, mnli, ...): the input are tables with its columns");
   command
       ->add_option_function<std::string>(
           "--truncation",
@@ -83,8 +85,10 @@ void add_classify_command(CLI::App& program) {
   add_examples(*command, {"linformer-predict classify --checkpoint runs/sst2 "
                           "--text 'A warm, funny film.'",
                           "linformer-predict classify --checkpoint runs/mnli "
-                          "--input pairs.tsv   # premise TAB "
+                          "--input pairs.txt   # premise TAB "
                           "hypothesis",
+                          "linformer-predict classify --checkpoint runs/mine --input new.csv "
+                          "--text-column review",
                           "linformer-predict classify --checkpoint runs/imdb "
                           "--input reviews.jsonl.zst --json"});
   command->callback([arguments] { run_classify(*arguments); });

@@ -6,8 +6,11 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "predict_tables.h"
+
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 #include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
 
@@ -52,30 +55,18 @@ class StreamNotes {
   TextRequest first_error_;
 };
 
-bool reads_json(const StreamArguments& arguments) {
-  if (arguments.input_format != "auto") return arguments.input_format == "json-lines";
-  size_t json = 0;
-  for (std::string name : arguments.inputs) {
-    for (const std::string ending : {".zst", ".gz"}) {
-      if (name.ends_with(ending)) name.resize(name.size() - ending.size());
-    }
-    json += name.ends_with(".jsonl") || name.ends_with(".json") ? 1 : 0;
-  }
-  if (json > 0 && json < arguments.inputs.size()) {
-    fail_usage("--input", "JSON lines and plain text cannot be mixed",
-               "read them one after the other, or say which with --input-format");
-  }
-  return json > 0;
-}
-
 TextRequests open_requests(const StreamArguments& arguments, RequestKind kind,
-                           const ModelConfig& config, const Tokenizer& tokenizer) {
+                           const std::string& model_folder, const ModelConfig& config,
+                           const Tokenizer& tokenizer) {
   if (!arguments.texts.empty() && !arguments.inputs.empty()) {
     fail_usage("--text", "cannot be given together with --input", "leave one of both out");
   }
   RequestOptions options;
   options.kind = kind;
-  options.json_lines = reads_json(arguments);
+  const InputKind input = input_kind_of(arguments);
+  options.json_lines = input == InputKind::kJsonLines;
+  if (!arguments.text_column.empty()) options.text_key = arguments.text_column;
+  if (!arguments.pair_column.empty()) options.pair_key = arguments.pair_column;
   options.max_sequence_length = arguments.max_sequence_length > 0 ? arguments.max_sequence_length
                                                                   : config.max_sequence_length;
   if (options.max_sequence_length > config.max_sequence_length) {
@@ -88,6 +79,9 @@ TextRequests open_requests(const StreamArguments& arguments, RequestKind kind,
   options.type_vocab_size = config.type_vocab_size;
   options.look_ahead = static_cast<size_t>(arguments.look_ahead);
   if (!arguments.texts.empty()) return {tokenizer, options, arguments.texts};
+  if (input == InputKind::kTable) {
+    return {tokenizer, options, request_tables(arguments, model_folder)};
+  }
   return {tokenizer, options,
           LineStream(arguments.inputs.empty() ? std::vector<std::string>{"-"} : arguments.inputs)};
 }
@@ -106,7 +100,7 @@ std::string json_line(const TextRequest& request, const nlohmann::ordered_json& 
   }
   if (request.truncated) object["truncated"] = true;
   if (request.repaired_utf8 > 0) object["repaired_utf8"] = request.repaired_utf8;
-  return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return json_text(object);
 }
 
 }  // namespace
@@ -120,12 +114,18 @@ void add_stream_options(CLI::App& command, StreamArguments& arguments) {
   command.add_option("--text", arguments.texts, "a text; may be given several times");
   command.add_option(
       "--input", arguments.inputs,
-      "files (.txt, .jsonl, .zst, .gz), a text a line; - or nothing: standard input");
+      "files (.txt, .jsonl, .tsv, .csv, .zst, .gz); - or nothing: standard input, a text a line");
   command
       .add_option("--input-format", arguments.input_format,
-                  "text, json-lines ({\"text\": \"...\"}), or auto: by the file's name")
-      ->check(CLI::IsMember({"auto", "text", "json-lines"}))
+                  "text (a line each), json-lines ({\"text\": \"...\"}), table, or auto: by the "
+                  "file's name")
+      ->check(CLI::IsMember({"auto", "text", "json-lines", "table"}))
       ->capture_default_str();
+  command.add_option("--text-column", arguments.text_column,
+                     "of a table or of JSON lines: the text. As in the fine-tuning if left out");
+  command.add_option("--pair-column", arguments.pair_column, "the second text of a pair");
+  command.add_flag("--no-header", arguments.no_header,
+                   "the table has no header: columns are numbers from 0");
   command.add_option("--top-k", arguments.top_k, "most probable answers to show")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -153,12 +153,13 @@ std::vector<InputRow> take_rows(std::vector<TextRequest>& window) {
   return rows;
 }
 
-void answer_requests(const StreamArguments& given, RequestKind kind, const ModelConfig& config,
+void answer_requests(const StreamArguments& given, RequestKind kind,
+                     const std::string& model_folder, const ModelConfig& config,
                      const Tokenizer& tokenizer,
                      const std::function<Answers(std::vector<TextRequest>&)>& answer) {
   StreamArguments arguments = given;
   arguments.inputs = without_system_files(std::move(arguments.inputs));
-  TextRequests requests = open_requests(arguments, kind, config, tokenizer);
+  TextRequests requests = open_requests(arguments, kind, model_folder, config, tokenizer);
   StreamNotes notes;
   while (stop_signal() == 0) {
     std::vector<TextRequest> window = requests.next();

@@ -23,6 +23,10 @@ struct StreamArguments {
   std::vector<std::string> texts;
   std::vector<std::string> inputs;
   std::string input_format = "auto";
+  std::string task;  ///< of classify: a known one, for the columns of a table
+  std::string text_column;
+  std::string pair_column;
+  bool no_header = false;
   Truncation truncation = Truncation::kHead;
   int64_t max_sequence_length = 0;  ///< 0 = the model's
   int64_t top_k = 5;
@@ -47,7 +51,8 @@ struct Answers {
 
 /// Reads windows of requests, lets `answer` compute, and writes a line for each to stdout at once.
 /// Throws RunError at the end if some line could not be answered.
-void answer_requests(const StreamArguments& given, RequestKind kind, const ModelConfig& config,
+void answer_requests(const StreamArguments& given, RequestKind kind,
+                     const std::string& model_folder, const ModelConfig& config,
                      const Tokenizer& tokenizer,
                      const std::function<Answers(std::vector<TextRequest>&)>& answer);
 

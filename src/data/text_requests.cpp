@@ -6,6 +6,7 @@
 
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 #include "linformer/text/json_repair.h"
 #include "linformer/text/utf8.h"
 
@@ -16,35 +17,53 @@ namespace {
 constexpr size_t kMostWindowBytes = size_t{16} << 20;
 
 bool is_blank(const std::string& text) {
-  return text.find_first_not_of(" \t") == text.npos;
+  return text.find_first_not_of(" \t\r\n") == text.npos;
 }
 
 /// A string of a JSON object, or what is wrong with it.
-std::string take_text(const nlohmann::json& object, const char* key, TextRequest& request) {
+std::string take_text(const nlohmann::json& object, const std::string& key, TextRequest& request) {
   const auto found = object.find(key);
   if (found != object.end() && found->is_string()) return found->get<std::string>();
-  request.error = std::string("\"") + key + "\" is " +
-                  (found == object.end() ? "missing" : "no text") +
+  request.error = "\"" + key + "\" is " + (found == object.end() ? "missing" : "no text") +
                   "; write {\"text\": \"...\"}, a pair as {\"text\": \"...\", \"text_pair\": "
                   "\"...\"}";
   return "";
 }
 
-void split_json(const std::string& line, TextRequest& request) {
+/// Text as it is encoded: valid UTF-8, and no binary file.
+std::string repaired_text(const std::string& text, TextRequest& request) {
   std::string repaired;
-  request.repaired_utf8 += append_repaired_json(line, repaired);
-  const auto object = nlohmann::json::parse(repaired, nullptr, /*allow_exceptions=*/false);
-  if (!object.is_object()) {
-    request.error = "no JSON object; write {\"text\": \"...\"}, or read the input as plain text";
-    return;
-  }
-  request.text = take_text(object, "text", request);
-  if (object.contains("text_pair")) request.text_pair = take_text(object, "text_pair", request);
+  request.repaired_utf8 += append_repaired_utf8(text, repaired);
+  if (repaired.find('\0') != repaired.npos) request.error = "holds a NUL byte, so it is no text";
+  return repaired;
+}
+
+std::unique_ptr<TableReader> open_table(const RequestTable& table) {
+  TableOptions options = table.layout.table;
+  if (table.layout.format_by_name) options.format = table_format_of(table.path);
+  std::vector<WantedColumn> wanted{{table.layout.a}};
+  if (table.layout.b) wanted.push_back({*table.layout.b});
+  return std::make_unique<TableReader>(table.path, options, std::move(wanted));
 }
 
 constexpr int64_t kShortestRow = 8;  // of encode_texts_within()
 
 }  // namespace
+
+void TextRequests::split_json(const std::string& line, TextRequest& request) const {
+  std::string repaired;
+  request.repaired_utf8 += append_repaired_json(line, repaired);
+  const auto [object, problem] = parse_json<nlohmann::json>(repaired);
+  if (!object.is_object()) {
+    request.error = "no JSON object" + (problem.empty() ? "" : ": the line " + problem) +
+                    "; write {\"text\": \"...\"}, or read the input as plain text";
+    return;
+  }
+  request.text = take_text(object, options_.text_key, request);
+  if (object.contains(options_.pair_key)) {
+    request.text_pair = take_text(object, options_.pair_key, request);
+  }
+}
 
 TextRequests::TextRequests(const Tokenizer& tokenizer, const RequestOptions& options,
                            std::vector<std::string> texts)
@@ -56,6 +75,13 @@ TextRequests::TextRequests(const Tokenizer& tokenizer, const RequestOptions& opt
                            LineStream lines)
     : tokenizer_(tokenizer), options_(options), lines_(std::move(lines)) {
   check_length();
+}
+
+TextRequests::TextRequests(const Tokenizer& tokenizer, const RequestOptions& options,
+                           std::vector<RequestTable> tables)
+    : tokenizer_(tokenizer), options_(options), tables_(std::move(tables)) {
+  check_length();
+  for (const RequestTable& table : tables_) open_table(table);
 }
 
 void TextRequests::check_length() const {
@@ -79,13 +105,47 @@ std::vector<TextRequest> TextRequests::next() {
 }
 
 std::optional<TextRequest> TextRequests::next_request() {
-  if (!lines_) {
-    if (next_text_ == texts_.size()) return std::nullopt;
-    TextRequest given = request(texts_[next_text_++]);
-    given.input = "--text";
-    given.line = next_text_;
-    return given;
+  if (!tables_.empty()) return next_row();
+  return lines_ ? next_line() : next_text();
+}
+
+std::optional<TextRequest> TextRequests::next_text() {
+  if (next_text_ == texts_.size()) return std::nullopt;
+  TextRequest given = request(texts_[next_text_++]);
+  given.input = "--text";
+  given.line = next_text_;
+  return given;
+}
+
+std::optional<TextRequest> TextRequests::next_row() {
+  while (table_ || next_table_ < tables_.size()) {
+    if (!table_) table_ = open_table(tables_[next_table_++]);
+    std::optional<TableRow> row = table_->next();
+    if (!row) {
+      table_.reset();
+      continue;
+    }
+    TextRequest read;
+    read.input = table_->path();
+    read.line = static_cast<uint64_t>(row->line);
+    take_row(*row, tables_[next_table_ - 1].layout.b.has_value(), read);
+    return read;
   }
+  return std::nullopt;
+}
+
+void TextRequests::take_row(TableRow& row, bool pair, TextRequest& request) const {
+  request.error = row.problem;
+  if (!request.error.empty()) return;
+  request.text = repaired_text(row.fields[0], request);
+  if (pair) request.text_pair = repaired_text(row.fields[1], request);
+  if (is_blank(request.text) || (pair && is_blank(*request.text_pair))) {
+    request.error = "a text is empty";
+  }
+  if (request.error.empty()) encode(request);
+}
+
+std::optional<TextRequest> TextRequests::next_line() {
   const std::optional<InputLine> line = lines_->next();
   if (!line) return std::nullopt;
   TextRequest read;
@@ -101,13 +161,8 @@ std::optional<TextRequest> TextRequests::next_request() {
 
 TextRequest TextRequests::request(const std::string& line) const {
   TextRequest request;
-  std::string repaired;
-  request.repaired_utf8 = append_repaired_utf8(line, repaired);
-  if (repaired.find('\0') != repaired.npos) {
-    request.error = "holds a NUL byte, so it is no text";
-    return request;
-  }
-  split(repaired, request);
+  const std::string repaired = repaired_text(line, request);
+  if (request.error.empty()) split(repaired, request);
   if (request.error.empty()) encode(request);
   return request;
 }

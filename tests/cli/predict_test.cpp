@@ -378,5 +378,73 @@ TEST_F(PredictTest, TransformersPoolsTheSame) {
   EXPECT_EQ(status, 0) << read_text_file(log);
 }
 
+TEST_F(PredictTest, TablesAreReadAsForFineTuning) {
+  make_model("mine/checkpoints/best",
+             {HeadType::kClassification, {"negative", "neutral", "positive"}});
+  const std::string table = file("new.csv");
+  write_file_atomically(table, "stars,review,reply\n5,\"a good, long film\",yes\n1,bad,no\n");
+  const auto alone = classify("mine", {"--json", "--text", "a good, long film"});
+  ASSERT_EQ(alone.exit_code, 0) << alone.err;
+  const json expected = objects(alone.out).at(0)["labels"];
+  // Without a word about the columns: refused by the names that the table has.
+  const auto unnamed = classify("mine", {"--input", table});
+  EXPECT_EQ(unnamed.exit_code, 1);
+  EXPECT_EQ(unnamed.out, "");
+  EXPECT_THAT(unnamed.err,
+              HasSubstr("no column 'text'; its columns are 'stars', 'review', 'reply'"));
+  const auto check = [&](const std::vector<std::string>& options) {
+    std::vector<std::string> all{"--json", "--input", table};
+    all.insert(all.end(), options.begin(), options.end());
+    const auto result = classify("mine", all);
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const auto answers = objects(result.out);
+    ASSERT_THAT(answers, SizeIs(2));  // the header is no text
+    EXPECT_EQ(answers[0]["text"], "a good, long film");
+    EXPECT_FALSE(answers[0].contains("text_pair"));
+    EXPECT_EQ(answers[0]["line"], 2);
+    for (size_t i = 0; i < 3; ++i) {
+      EXPECT_EQ(answers[0]["labels"][i]["label"], expected[i]["label"]);
+      EXPECT_NEAR(answers[0]["labels"][i]["probability"].get<double>(),
+                  expected[i]["probability"].get<double>(), 1e-6);
+    }
+  };
+  check({"--text-column", "review"});
+  write_file_atomically(
+      file("mine/config.yaml"),
+      "run: {dir: x, init_from: y}\n"
+      "task: {name: mine, train: [z], text_column: review, label_column: stars}\n");
+  check({});
+  const auto pairs = classify(
+      "mine", {"--json", "--input", table, "--text-column", "review", "--pair-column", "reply"});
+  EXPECT_EQ(objects(pairs.out).at(1)["text_pair"], "no") << pairs.err;
+  const auto lines = classify("mine", {"--json", "--input", table, "--input-format", "text"});
+  EXPECT_THAT(objects(lines.out), SizeIs(3)) << lines.err;
+  // Of a known task: its columns; and rows that cannot be read get an error in their place.
+  write_file_atomically(file("dev.tsv"), "sentence\tlabel\nbad\t0\nlabel only\n");
+  const auto known = classify("mine", {"--json", "--task", "sst-2", "--input", file("dev.tsv")});
+  EXPECT_EQ(known.exit_code, 1);
+  ASSERT_THAT(objects(known.out), SizeIs(2));
+  EXPECT_EQ(objects(known.out)[0]["text"], "bad");
+  EXPECT_THAT(objects(known.out)[1]["error"].get<std::string>(), HasSubstr("has 1 field"));
+  const auto masks = fill_mask({"--input", file("dev.tsv")});
+  EXPECT_THAT(masks.err, HasSubstr("no column 'text'; its columns are 'sentence', 'label'"));
+}
+
+TEST_F(PredictTest, DeepJsonIsRefusedWhereverItIsRead) {
+  const std::string deep(200'000, '[');
+  write_file_atomically(file("deep.jsonl"), "{\"text\": " + deep + "\n");
+  const auto rows = classify("sentiment", {"--input", file("deep.jsonl")});
+  EXPECT_EQ(rows.exit_code, 1);
+  EXPECT_THAT(rows.err, HasSubstr("nested more than 100 levels deep"));
+  const auto features = run_child(command(
+      "features", "mlm", {"--input", file("deep.jsonl"), "--output", file("f.safetensors")}));
+  EXPECT_EQ(features.exit_code, 1);
+  EXPECT_THAT(features.err, HasSubstr("deep.jsonl:1: is nested more than 100 levels deep"));
+  write_file_atomically(file("sentiment/config.json"), "{\"model_type\": " + deep);
+  const auto config = classify("sentiment", {"--text", "a"});
+  EXPECT_EQ(config.exit_code, 1);
+  EXPECT_THAT(config.err, HasSubstr("config.json: is nested more than 100 levels deep"));
+}
+
 }  // namespace
 }  // namespace linformer

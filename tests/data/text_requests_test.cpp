@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/temporary_folder.h"
 #include "text/fixtures.h"
+
+#include "linformer/core/error.h"
 
 namespace linformer {
 namespace {
@@ -165,6 +168,65 @@ TEST(TextRequests, ComeInWindowsInOrder) {
   ASSERT_EQ(window.size(), 2u);
   EXPECT_EQ(window[1].where(), "--text:2");
   EXPECT_TRUE(given.next().empty());
+}
+
+class TableRequestsTest : public ::testing::Test {
+ protected:
+  std::vector<TextRequest> read(const std::string& name, const std::string& content,
+                                const TableLayout& layout) const {
+    write_file(folder_.file(name), content);
+    TextRequests requests(unigram_tokenizer(), options(RequestKind::kClassify),
+                          std::vector<RequestTable>{{folder_.file(name), layout}});
+    return requests.next();
+  }
+  static TableLayout columns(const char* a, std::optional<Column> b = {}) {
+    TableLayout layout;
+    layout.format_by_name = true;
+    layout.a = a;
+    layout.b = std::move(b);
+    return layout;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(TableRequestsTest, RowsAreTextsOfTheirColumns) {
+  const auto csv =
+      read("a.csv", "id,label,text\n1,good,\"a, cat\nb\"\n2,bad,a dog\n", columns("text"));
+  ASSERT_EQ(csv.size(), 2u);
+  EXPECT_EQ(csv[0].text, "a, cat\nb");
+  EXPECT_FALSE(csv[0].text_pair);
+  EXPECT_EQ(csv[0].row, encode_texts(unigram_tokenizer(), csv[0].text, nullptr, 0));
+  EXPECT_EQ(csv[1].line, 4u);
+  const auto pairs = read("a.tsv", "q\tlabel\tp\na dog\t1\ta cat\n", columns("p", Column("q")));
+  ASSERT_EQ(pairs.size(), 1u);
+  EXPECT_EQ(pairs[0].text, "a cat");
+  EXPECT_EQ(pairs[0].text_pair, "a dog");
+}
+
+TEST_F(TableRequestsTest, EachRowThatCannotBeAnsweredSaysWhy) {
+  const auto rows = read("a.tsv", "text\tlabel\na\t1\nb\n \t1\ncaf\xE9\t0\n", columns("text"));
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_EQ(rows[0].error, "");
+  EXPECT_THAT(rows[1].error, HasSubstr("has 1 field, the header has 2"));
+  EXPECT_THAT(rows[2].error, HasSubstr("a text is empty"));
+  EXPECT_EQ(rows[3].repaired_utf8, 1u);
+  EXPECT_EQ(rows[3].where(), folder_.file("a.tsv") + ":5");
+  EXPECT_THAT(
+      message_of<RunError>([&] { read("a.csv", "sentence,label\na,1\n", columns("text")); }),
+      HasSubstr("no column 'text'; its columns are 'sentence', 'label'"));
+}
+
+TEST(TextRequests, KeysOfJsonLinesHaveNames) {
+  RequestOptions json = options(RequestKind::kClassify);
+  json.json_lines = true;
+  json.text_key = "premise";
+  json.pair_key = "hypothesis";
+  const TextRequest pair = request("{\"premise\": \"a\", \"hypothesis\": \"b\"}", json);
+  EXPECT_EQ(pair.text, "a");
+  EXPECT_EQ(pair.text_pair, "b");
+  EXPECT_THAT(request("{\"text\": \"a\"}", json).error, HasSubstr("\"premise\" is missing"));
+  EXPECT_THAT(request(std::string(100'000, '['), json).error, HasSubstr("nested more than 100"));
 }
 
 }  // namespace

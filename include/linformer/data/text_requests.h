@@ -2,11 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "linformer/data/input_rows.h"
+#include "linformer/data/task_registry.h"
 #include "linformer/text/line_stream.h"
 #include "linformer/text/tokenizer.h"
 
@@ -37,10 +39,18 @@ struct RequestOptions {
   RequestKind kind = RequestKind::kClassify;
   /// Lines are JSON objects, {"text": "..."} or {"text": "...", "text_pair": "..."}.
   bool json_lines = false;
+  std::string text_key = "text";
+  std::string pair_key = "text_pair";
   int64_t max_sequence_length = 512;
   Truncation truncation = Truncation::kHead;  ///< of kClassify; prompts keep their head
   int64_t type_vocab_size = 0;                ///< from 2 on second texts are segment 1
   size_t look_ahead = 512;                    ///< requests in one window at most
+};
+
+/// A table, and which of its columns are the texts.
+struct RequestTable {
+  std::string path;
+  TableLayout layout;
 };
 
 /// Turns lines into rows of ids, a window of them at a time. Each line gives one request, also an
@@ -52,6 +62,10 @@ class TextRequests {
                std::vector<std::string> texts);
   /// Lines of files; "-" is standard input.
   TextRequests(const Tokenizer& tokenizer, const RequestOptions& options, LineStream lines);
+  /// Rows of tables, read as for fine-tuning. Throws RunError, before any row is read, if one of
+  /// them is missing or has not the columns.
+  TextRequests(const Tokenizer& tokenizer, const RequestOptions& options,
+               std::vector<RequestTable> tables);
 
   /// The next requests, in order: waits for one, then takes those that are there already, up to
   /// options.look_ahead. Empty at the end.
@@ -62,7 +76,12 @@ class TextRequests {
 
  private:
   std::optional<TextRequest> next_request();
+  std::optional<TextRequest> next_text();
+  std::optional<TextRequest> next_line();
+  std::optional<TextRequest> next_row();
+  void take_row(TableRow& row, bool pair, TextRequest& request) const;
   void split(const std::string& line, TextRequest& request) const;
+  void split_json(const std::string& line, TextRequest& request) const;
   void check_length() const;
   void encode(TextRequest& request) const;
   void encode_prompt(TextRequest& request) const;
@@ -72,6 +91,9 @@ class TextRequests {
   std::vector<std::string> texts_;
   size_t next_text_ = 0;
   std::optional<LineStream> lines_;
+  std::vector<RequestTable> tables_;
+  size_t next_table_ = 0;
+  std::unique_ptr<TableReader> table_;
 };
 
 }  // namespace linformer

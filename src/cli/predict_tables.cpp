@@ -1,0 +1,96 @@
+// Tables (.tsv, .csv) as input of linformer-predict.
+#include "predict_tables.h"
+
+#include <filesystem>
+#include <optional>
+
+#include "linformer/analysis/labelled_evaluation.h"
+#include "linformer/config/finetune_config.h"
+#include "linformer/core/error.h"
+#include "linformer/core/log.h"
+#include "linformer/data/own_data.h"
+
+namespace linformer {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+InputKind kind_by_name(const std::string& path) {
+  std::string name = path;
+  for (const std::string ending : {".zst", ".gz"}) {
+    if (name.ends_with(ending)) name.resize(name.size() - ending.size());
+  }
+  for (const char* ending : {".jsonl", ".json", ".ndjson"}) {
+    if (name.ends_with(ending)) return InputKind::kJsonLines;
+  }
+  return name.ends_with(".tsv") || name.ends_with(".csv") ? InputKind::kTable : InputKind::kText;
+}
+
+/// What the run was fine-tuned on, if the folder is one of its checkpoints.
+std::optional<TaskConfig> task_of_run(const std::string& model_folder) {
+  std::error_code ignored;
+  const fs::path folder = fs::canonical(model_folder, ignored);
+  const fs::path path = folder.parent_path().parent_path() / "config.yaml";
+  if (!fs::is_regular_file(path, ignored)) return std::nullopt;
+  try {
+    return load_finetune_config(path.string(), {}).task;
+  } catch (const UsageError&) {
+    return std::nullopt;  // the configuration of another kind of run: it names no columns
+  }
+}
+
+TableLayout layout_of_columns(const std::string& text, const std::string& pair, bool header) {
+  OwnData own;
+  own.header = header;
+  own.text_column = text;
+  own.pair_column = pair;
+  own.label_column = "";
+  return own_layout(own);
+}
+
+}  // namespace
+
+InputKind input_kind_of(const StreamArguments& arguments) {
+  if (arguments.input_format == "text") return InputKind::kText;
+  if (arguments.input_format == "json-lines") return InputKind::kJsonLines;
+  if (arguments.input_format == "table" || !arguments.task.empty()) return InputKind::kTable;
+  std::optional<InputKind> kind;
+  for (const std::string& input : arguments.inputs) {
+    if (kind && kind_by_name(input) != *kind) {
+      fail_usage("--input", "tables, JSON lines and plain text cannot be mixed",
+                 "read them one after the other, or say which with --input-format");
+    }
+    kind = kind_by_name(input);
+  }
+  return kind.value_or(InputKind::kText);
+}
+
+std::vector<RequestTable> request_tables(const StreamArguments& arguments,
+                                         const std::string& model_folder) {
+  if (arguments.inputs.empty()) {
+    fail_usage("--input", "tables are read from files", "name them, or give --input-format text");
+  }
+  const bool columns = !arguments.text_column.empty() || !arguments.pair_column.empty();
+  std::optional<TaskConfig> run;
+  if (arguments.task.empty() && !columns && !arguments.no_header) run = task_of_run(model_folder);
+  std::string task = arguments.task;
+  TableLayout layout;
+  if (run && run->text_column.empty()) {
+    task = run->name;
+  } else if (run) {
+    layout = layout_of_columns(run->text_column, run->text_pair_column, run->header);
+    log_info("columns of the table: as in the model's fine-tuning");
+  } else if (task.empty()) {
+    layout = layout_of_columns(arguments.text_column.empty() ? "text" : arguments.text_column,
+                               arguments.pair_column, !arguments.no_header);
+  }
+  std::vector<RequestTable> tables;
+  for (const std::string& path : arguments.inputs) {
+    if (!task.empty()) layout = labelled_file(find_task(task), path).layout;
+    tables.push_back({path, layout});
+  }
+  return tables;
+}
+
+}  // namespace linformer
