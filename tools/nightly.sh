@@ -28,7 +28,7 @@ thread_sanitizer() {
 # An hour in all, with other inputs each night; what is found lies in build/fuzz/tests/fuzz.
 changed_inputs() {
   local targets
-  ./tools/setup.sh &&
+  ./tools/setup.sh --tests &&
     cmake --preset fuzz --log-level=ERROR &&
     cmake --build --preset fuzz || return 1
   targets=$(ctest --preset fuzz -N -R '^Fuzz[.]' | grep -c 'Test *#')
