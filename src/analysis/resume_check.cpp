@@ -29,7 +29,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kLossTolerance = 1e-4;
-constexpr const char* kTensorFiles[] = {"model.safetensors", "training/optimizer.safetensors"};
+constexpr const char* kTensorFiles[] = {"model.safetensors", "training/optimizer.safetensors",
+                                        "training/ema.safetensors"};  // the last: where it is on
 
 std::string difference_of_tensors(const std::string& a, const std::string& b) {
   const SafetensorsFile first(a);
@@ -226,6 +227,10 @@ class Check {
 
 std::string first_checkpoint_difference(const std::string& a, const std::string& b) {
   for (const char* file : kTensorFiles) {
+    const bool in_a = fs::exists(a + "/" + file);
+    const bool in_b = fs::exists(b + "/" + file);
+    if (in_a != in_b) return std::string(file) + ": is in one only";
+    if (!in_a) continue;
     const std::string difference = difference_of_tensors(a + "/" + file, b + "/" + file);
     if (!difference.empty()) return std::string(file) + ": " + difference;
   }

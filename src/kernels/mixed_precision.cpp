@@ -10,8 +10,9 @@ namespace linformer {
 
 struct MixedPrecision::State {
   struct Cast {
-    at::Tensor weight;    // kept, so that its address is not used again for another one
-    int64_t version = 0;  // of the weight when it was copied
+    at::Tensor weight;             // kept, so that its address is not used again for another one
+    int64_t version = 0;           // of the weight when it was copied
+    const void* memory = nullptr;  // where its values were then: set_data() keeps the version
     at::Tensor copy;
   };
   using Casts = std::unordered_map<const c10::TensorImpl*, Cast>;
@@ -30,7 +31,8 @@ namespace {
 template <class Casts>
 at::Tensor find_copy(const Casts& casts, const at::Tensor& weight) {
   const auto found = casts.find(weight.unsafeGetTensorImpl());
-  const bool fresh = found != casts.end() && found->second.version == weight._version();
+  const bool fresh = found != casts.end() && found->second.version == weight._version() &&
+                     found->second.memory == weight.const_data_ptr();
   return fresh ? found->second.copy : at::Tensor();
 }
 
@@ -120,7 +122,7 @@ at::Tensor cast_weight(const at::Tensor& weight) {
   if (copy.defined()) return copy;
   copy = weight.to(type);
   MixedPrecision::State::Casts& casts = gradient ? state.with_gradient : state.without_gradient;
-  casts[weight.unsafeGetTensorImpl()] = {weight, weight._version(), copy};
+  casts[weight.unsafeGetTensorImpl()] = {weight, weight._version(), weight.const_data_ptr(), copy};
   return copy;
 }
 

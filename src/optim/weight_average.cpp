@@ -37,6 +37,8 @@ void WeightAverage::swap() {
   for (size_t i = 0; i < weights_.size(); ++i) {
     const at::Tensor weight = weights_[i].second.detach();  // the same memory under another handle
     weights_[i].second.set_data(averages_[i].second);
+    // set_data() tells nobody: those who keep copies, such as cast_weight(), go by the version.
+    weights_[i].second.unsafeGetTensorImpl()->bump_version();
     averages_[i].second = weight;
   }
 }

@@ -99,6 +99,16 @@ TEST(CastWeight, KeepsOneCopyUntilItIsDropped) {
   EXPECT_FALSE(cast_weight(weight).is_same(copy));
 }
 
+TEST(CastWeight, IsMadeAnewForOtherMemoryUnderTheSameVersion) {
+  const at::Tensor weight = at::ones({3, 3}).set_requires_grad(true);
+  const MixedPrecision precision(Precision::kBf16);
+  const AutocastScope scope(precision);
+  const at::NoGradGuard no_grad;
+  EXPECT_EQ(cast_weight(weight).sum().item<double>(), 9.0);
+  at::Tensor(weight).set_data(at::zeros({3, 3}));
+  EXPECT_EQ(cast_weight(weight).sum().item<double>(), 0.0);
+}
+
 TEST(CastWeight, CopiesAWeightThatHasChanged) {
   const at::Tensor weight = at::ones({3, 3}).set_requires_grad(true);
   const AutocastScope scope{MixedPrecision(Precision::kBf16)};

@@ -47,5 +47,16 @@ TEST(WeightAverage, StandsInForTheWeightsAndGivesThemBack) {
   EXPECT_NEAR(average.state().front().second.item<double>(), 1.0 + 18.0 / 11.0, 1e-6);
 }
 
+TEST(WeightAverage, EachExchangeRaisesTheVersionOfTheWeights) {
+  const at::Tensor weight = at::tensor({1.0}, at::kFloat).set_requires_grad(true);
+  WeightAverage average({{"w", weight}}, 0.5);
+  const auto before = weight._version();
+  std::optional<WeightAverage::InPlace> averaged(average);
+  const auto within = weight._version();
+  averaged.reset();
+  EXPECT_GT(within, before);
+  EXPECT_GT(weight._version(), within);
+}
+
 }  // namespace
 }  // namespace linformer

@@ -109,6 +109,84 @@ TEST(TrainerEventFile, EachSessionHasOne) {
   EXPECT_EQ(files, (std::vector<size_t>{1, 2}));
 }
 
+// Looking at a model changes nothing in it, whatever copies of its weights are kept for speed.
+struct Looking {
+  Precision precision;
+  bool averaged;
+  bool recomputed;
+};
+
+class TrainerEvaluationTest : public ::testing::TestWithParam<Looking> {
+ protected:
+  PretrainConfig config(const std::string& name, int64_t evaluate_every) const {
+    PretrainConfig config = tiny_.config(name);
+    config.training.max_steps = 8;
+    config.training.schedule.type = ScheduleType::kConstant;
+    config.training.precision = GetParam().precision;
+    config.training.loss_scale.initial = 256.0;
+    config.training.activation_checkpointing = GetParam().recomputed;
+    if (GetParam().averaged) config.training.ema_decay = 0.99;
+    config.evaluation.every = evaluate_every;
+    config.checkpoint.every = 3;
+    config.checkpoint.keep_last = 10;
+    return config;
+  }
+
+  TinyRun tiny_;
+};
+
+TEST_P(TrainerEvaluationTest, LeavesTheWeightsAsTheyWouldBeWithoutIt) {
+  const PretrainConfig plain = config("plain", 0);
+  PretrainingRun(plain).run();
+  const std::string expected = bits_of(plain.run.dir);
+  for (const int64_t every : {1, 2, 3}) {
+    const PretrainConfig looked = config("every" + std::to_string(every), every);
+    PretrainingRun(looked).run();
+    EXPECT_TRUE(bits_of(looked.run.dir) == expected) << "evaluated every " << every;
+  }
+}
+
+TEST_P(TrainerEvaluationTest, KilledAfterAnyCheckpointItEndsInTheSameBits) {
+  const PretrainConfig whole = config("whole", 2);
+  PretrainingRun(whole).run();
+  const std::string expected = bits_of(whole.run.dir);
+  for (const int64_t killed_after : {3, 6}) {
+    // What a kill leaves: the checkpoints up to then.
+    const PretrainConfig killed = config("killed" + std::to_string(killed_after), 2);
+    std::filesystem::copy(
+        whole.run.dir, killed.run.dir,
+        std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks);
+    for (int64_t step = killed_after + 1; step <= 8; ++step) {
+      std::filesystem::remove_all(killed.run.dir + "/checkpoints/step-0000000" +
+                                  std::to_string(step));
+    }
+    PretrainingRun rest(killed);
+    ASSERT_EQ(rest.state().step, killed_after);
+    rest.run();
+    EXPECT_TRUE(bits_of(killed.run.dir) == expected) << "killed after " << killed_after;
+  }
+}
+
+std::vector<Looking> every_way_of_looking() {
+  std::vector<Looking> all;
+  for (const auto precision : {Precision::kFp32, Precision::kBf16, Precision::kFp16}) {
+    for (const bool averaged : {false, true}) {
+      for (const bool recomputed : {false, true}) {
+        all.push_back({precision, averaged, recomputed});
+      }
+    }
+  }
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(, TrainerEvaluationTest, ::testing::ValuesIn(every_way_of_looking()),
+                         [](const auto& looking) {
+                           const Looking& way = looking.param;
+                           return std::string(name_of(way.precision)) +
+                                  (way.averaged ? "_averaged" : "") +
+                                  (way.recomputed ? "_recomputed" : "");
+                         });
+
 class TrainerEmaTest : public ::testing::Test {
  protected:
   TinyRun tiny_;

@@ -31,7 +31,8 @@ class WeightAverage {
   /// Copies the weights into the averages.
   void restart();
 
-  /// While it lives the parameters hold the averages; no tensor is copied. Nothing may train.
+  /// While it lives the parameters hold the averages; no tensor is copied. Nothing may train. Both
+  /// ends raise the version of every parameter, so that copies of its values are made anew.
   class InPlace {
    public:
     explicit InPlace(WeightAverage& average) : average_(average) { average_.swap(); }
