@@ -12,7 +12,9 @@ double learning_rate_at(const ScheduleConfig& schedule, double peak, int64_t war
     return peak * static_cast<double>(update) / static_cast<double>(warmup_steps);
   }
   const double span = static_cast<double>(std::max<int64_t>(1, total_steps - warmup_steps));
-  const double unbounded = static_cast<double>(update - warmup_steps) / span;
+  // A warm-up up to total_steps leaves nothing between the two.
+  const double unbounded =
+      update == total_steps ? 1.0 : static_cast<double>(update - warmup_steps) / span;
   const double way = std::min(1.0, unbounded);
   const double fall = peak - schedule.final_learning_rate;
   switch (schedule.type) {
@@ -32,6 +34,11 @@ double learning_rate_at(const ScheduleConfig& schedule, double peak, int64_t war
     }
   }
   return peak;
+}
+
+int64_t schedule_end(const ScheduleConfig& schedule, std::optional<int64_t> max_steps) {
+  if (!max_steps) return INT64_MAX;
+  return schedule.final_learning_rate > 0.0 ? *max_steps - 1 : *max_steps;
 }
 
 }  // namespace linformer

@@ -94,9 +94,9 @@ std::string describe_schedule(const PretrainConfig& config, int64_t steps) {
   std::string bars;
   for (int64_t column = 0; column < kColumns; ++column) {
     const int64_t update = column * std::max<int64_t>(0, steps - 1) / (kColumns - 1);
-    const double share =
-        learning_rate_at(training.schedule, training.learning_rate, warmup, steps, update) /
-        training.learning_rate;
+    const double share = learning_rate_at(training.schedule, training.learning_rate, warmup,
+                                          schedule_end(training.schedule, steps), update) /
+                         training.learning_rate;
     bars += kBars[std::clamp(static_cast<int>(share * 8.0 + 0.5), 0, 8)];
   }
   return "learning rate |" + bars + "|\n  warm-up " + format_count(warmup) + " steps to " +

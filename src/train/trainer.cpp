@@ -276,8 +276,8 @@ std::optional<StepTotals> Trainer::train_step() {
 double Trainer::next_learning_rate() const {
   const TrainingConfig& training = config_.training;
   return learning_rate_at(training.schedule, training.learning_rate,
-                          config_.resolved_warmup_steps(), training.max_steps.value_or(INT64_MAX),
-                          state_.step);
+                          config_.resolved_warmup_steps(),
+                          schedule_end(training.schedule, training.max_steps), state_.step);
 }
 
 void Trainer::update(StepTotals& totals, const std::optional<Batch>& measured) {

@@ -46,6 +46,35 @@ TEST(LearningRate, EndsAtTheFinalValue) {
   }
 }
 
+TEST(LearningRate, TheLastUpdateOfARunHasTheFinalValue) {
+  for (const auto type :
+       {ScheduleType::kLinear, ScheduleType::kCosine, ScheduleType::kPolynomial}) {
+    for (const int64_t steps : {1, 2, 7, 60}) {
+      for (const int64_t warmup : {int64_t{0}, steps / 2, steps - 1}) {
+        ScheduleConfig schedule;
+        schedule.type = type;
+        schedule.final_learning_rate = 5e-4;
+        const auto at = [&](int64_t update) {
+          return learning_rate_at(schedule, 1e-3, warmup, schedule_end(schedule, steps), update);
+        };
+        EXPECT_NEAR(at(steps - 1), 5e-4, 1e-18) << warmup << " of " << steps;
+        if (warmup + 1 < steps) {
+          EXPECT_DOUBLE_EQ(at(warmup), 1e-3) << warmup << " of " << steps;
+          EXPECT_GT(at(steps - 2), 5e-4) << warmup << " of " << steps;
+        }
+        // With 0 no step is made at that rate.
+        schedule.final_learning_rate = 0.0;
+        EXPECT_EQ(schedule_end(schedule, steps), steps);
+        if (warmup == 0) {
+          EXPECT_GT(at(steps - 1), 0.0);
+        }
+        EXPECT_NEAR(at(steps), 0.0, 1e-18);
+      }
+    }
+  }
+  EXPECT_EQ(schedule_end({}, std::nullopt), INT64_MAX);
+}
+
 // ../shared/fixtures/scalars.json: the schedules of Hugging Face's transformers.
 TEST(LearningRate, EqualsTransformers) {
   const std::string path = LINFORMER_SHARED_DIR "/fixtures/scalars.json";

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "linformer/config/trainer_config.h"
 
@@ -16,10 +17,16 @@ namespace linformer {
 ///   constant       peak
 ///   inverse_sqrt   peak * sqrt(w / update), with 10,000 for w where there is no warm-up
 ///
-/// From total_steps on, linear and polynomial stay at their final value. These are the definitions
-/// of Hugging Face's schedules, also where their cosine rises again after total_steps, which no run
-/// reaches. `total_steps` is not looked at by the last two.
+/// Update total_steps is the first that has the final value; from there on linear and polynomial
+/// stay at it. These are the definitions of Hugging Face's schedules, also where their cosine rises
+/// again after total_steps, which no run reaches. `total_steps` (schedule_end()) is not looked at
+/// by the last two.
 double learning_rate_at(const ScheduleConfig& schedule, double peak, int64_t warmup_steps,
                         int64_t total_steps, int64_t update);
+
+/// The total_steps of a run: its last update, so that the last step has final_learning_rate; where
+/// that is 0 the one after it, since a step at rate 0 would learn nothing. INT64_MAX without
+/// max_steps.
+int64_t schedule_end(const ScheduleConfig& schedule, std::optional<int64_t> max_steps);
 
 }  // namespace linformer
