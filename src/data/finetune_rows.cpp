@@ -120,9 +120,8 @@ void split_train(const TaskConfig& config, FinetuneRows& rows) {
 void shorten_train(const TaskConfig& config, FinetuneRows& rows) {
   const auto size = static_cast<int64_t>(rows.train.size());
   if (config.max_train_rows == 0 || config.max_train_rows >= size) return;
-  const double share = static_cast<double>(config.max_train_rows) / static_cast<double>(size);
-  const RowSplit part = hold_out(rows.train, share, static_cast<uint64_t>(config.split_seed));
-  rows.train = examples_at(rows.train, part.held_out);
+  const auto seed = static_cast<uint64_t>(config.split_seed);
+  rows.train = examples_at(rows.train, draw_rows(rows.train, config.max_train_rows, seed));
   rows.train_is_part = true;
 }
 

@@ -88,6 +88,26 @@ RowSplit hold_out(std::span<const LabelledExample> examples, double share, uint6
   return split;
 }
 
+std::vector<int64_t> draw_rows(std::span<const LabelledExample> examples, int64_t count,
+                               uint64_t seed) {
+  const auto size = static_cast<int64_t>(examples.size());
+  if (count < 1 || count > size) throw std::invalid_argument("as many rows as there are, at most");
+  const double share = RandomStream(RandomPurpose::kHeldOut, {seed}).uniform();
+  const auto offset = static_cast<int64_t>(share * static_cast<double>(size));
+  std::vector<int64_t> drawn;
+  int64_t place = offset;
+  for (const Group& group : sorted_groups(examples, seed)) {
+    for (const int64_t index : group.indices) {
+      // In whole numbers: `size` rows pass `count` multiples of `size`, wherever they begin.
+      const int64_t next = place + count;
+      if (next / size > place / size) drawn.push_back(index);
+      place = next;
+    }
+  }
+  std::sort(drawn.begin(), drawn.end());
+  return drawn;
+}
+
 RowSplit fold_split(std::span<const int64_t> folds, int64_t held_out_fold) {
   RowSplit split;
   for (size_t i = 0; i < folds.size(); ++i)

@@ -87,10 +87,11 @@ TEST_F(FinetuneRowsTest, HoldsOutAPartOrAFoldOfTrain) {
   EXPECT_EQ(held_out, 50u);  // each row once
   config.fold = 4;
   EXPECT_EQ(rows.valid.front().name, "fold 4 of 5");
-  config.max_train_rows = 20;
-  rows = read_finetune_rows(config);
-  EXPECT_EQ(rows.train.size(), 20u);
-  EXPECT_TRUE(rows.train_is_part);
+  for (config.max_train_rows = 2; config.max_train_rows < 40; ++config.max_train_rows) {
+    rows = read_finetune_rows(config);
+    EXPECT_EQ(static_cast<int64_t>(rows.train.size()), config.max_train_rows);
+    EXPECT_TRUE(rows.train_is_part);
+  }
 }
 
 TEST_F(FinetuneRowsTest, SaysWhatIsMissing) {

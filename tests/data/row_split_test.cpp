@@ -96,6 +96,31 @@ TEST(RowSplit, PairsAreEqualInBothTexts) {
   EXPECT_EQ(std::set(folds.begin(), folds.end()).size(), 4u);
 }
 
+TEST(DrawRows, ExactlyAsManyAsAskedForWhateverRepeats) {
+  // Without repeats, with some texts twice, and with one text in every second row.
+  auto unique = examples_of(997);
+  auto twice = examples_of(700);
+  twice.insert(twice.end(), twice.begin(), twice.begin() + 297);
+  auto one_text = examples_of(997);
+  for (size_t i = 0; i < one_text.size(); i += 2) one_text[i].a = "the same";
+  for (const auto& examples : {unique, twice, one_text}) {
+    for (const int64_t count : {1, 2, 99, 100, 101, 500, 996, 997}) {
+      for (const uint64_t seed : {1, 2, 3, 42}) {
+        const auto drawn = draw_rows(examples, count, seed);
+        EXPECT_EQ(static_cast<int64_t>(drawn.size()), count) << seed;
+        EXPECT_TRUE(std::is_sorted(drawn.begin(), drawn.end()));
+        EXPECT_EQ(std::set(drawn.begin(), drawn.end()).size(), drawn.size());
+        EXPECT_EQ(drawn, draw_rows(examples, count, seed));
+      }
+    }
+  }
+  EXPECT_NE(draw_rows(unique, 100, 1), draw_rows(unique, 100, 2));
+  // 333 of 997 are of class 1: 100.2 of 300, and no part of the classes is off by more than one.
+  EXPECT_NEAR(sum_of_targets(examples_at(unique, draw_rows(unique, 300, 1))), 100.2, 1.0);
+  EXPECT_THROW(draw_rows(unique, 0, 1), std::invalid_argument);
+  EXPECT_THROW(draw_rows(unique, 998, 1), std::invalid_argument);
+}
+
 TEST(RowSplit, SaysWhenThereIsTooLittle) {
   EXPECT_THAT(message_of<RunError>([] { fold_numbers(examples_of(3), 4, 1); }),
               ::testing::HasSubstr("3 distinct examples make no 4 folds"));
