@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <filesystem>
 
 #include <fcntl.h>
@@ -54,6 +55,20 @@ void remove_folder(const std::string& path) {
   std::error_code error;
   fs::remove_all(path, error);
   if (error) log_warning(path + ": cannot remove it: " + error.message());
+}
+
+/// The step that a mark (latest, best) names: a link or, where the file system has none, a file.
+std::optional<int64_t> marked_step(const std::string& mark) {
+  constexpr size_t kLongestName = 64;
+  std::error_code error;
+  const fs::path target = fs::read_symlink(mark, error);
+  if (!error) return step_of(target.filename().string());
+  if (!fs::is_regular_file(mark, error) || fs::file_size(mark, error) > kLongestName) {
+    return std::nullopt;
+  }
+  std::string name = read_text_file(mark);
+  while (!name.empty() && (name.back() == '\n' || name.back() == '\r')) name.pop_back();
+  return step_of(name);
 }
 
 /// A folder that is removed unless it was moved away.
@@ -122,6 +137,16 @@ std::optional<Checkpoint> newest_whole_checkpoint(const std::string& checkpoints
            "restore one from a copy, or move the folder away to start over");
 }
 
+std::string follow_mark(const std::string& path) {
+  std::string plain = path;
+  while (plain.size() > 1 && plain.back() == '/') plain.pop_back();
+  std::error_code error;
+  if (!fs::is_regular_file(plain, error)) return path;
+  const std::optional<int64_t> step = marked_step(plain);
+  const fs::path folder = fs::path(plain).parent_path();
+  return step ? (folder / step_name(*step)).string() : path;
+}
+
 CheckpointStore::CheckpointStore(std::string checkpoints_folder, const CheckpointConfig& config)
     : folder_(std::move(checkpoints_folder)), config_(config) {}
 
@@ -136,6 +161,12 @@ void CheckpointStore::prepare() {
   for (const std::string& path : stale) {
     log_info(path + ": removing what an interrupted save left");
     remove_folder(path);
+  }
+  for (const char* name : {"latest", "best"}) {
+    const fs::path mark = fs::path(folder_) / name;
+    if (fs::is_symlink(mark) || !fs::is_directory(mark)) continue;
+    fail_run(mark.string(), "is a folder, not a link: copied from elsewhere with links followed?",
+             "remove it; the checkpoints are in the folders step-*");
   }
 }
 
@@ -154,7 +185,7 @@ std::string CheckpointStore::save(int64_t step, const Writer& write, size_t expe
   const std::string target = folder_of(step);
   move_into_place(temporary.path(), target);
   sync_directory(folder_);
-  set_link("latest", step);
+  set_mark("latest", step);
   apply_retention(step);
   return target;
 }
@@ -164,7 +195,7 @@ void CheckpointStore::mark_best(int64_t step) {
   if (!fs::is_directory(folder_of(step))) {
     fail_run(folder_of(step), "there is no such checkpoint", "save it before marking it as best");
   }
-  set_link("best", step);
+  set_mark("best", step);
 }
 
 std::optional<Checkpoint> CheckpointStore::newest_whole(int64_t max_step) const {
@@ -178,10 +209,7 @@ void CheckpointStore::discard_after(int64_t step) const {
 }
 
 std::optional<Checkpoint> CheckpointStore::best() const {
-  std::error_code error;
-  const fs::path target = fs::read_symlink(folder_ + "/best", error);
-  if (error) return std::nullopt;
-  const auto step = step_of(target.filename().string());
+  const auto step = marked_step(folder_ + "/best");
   if (!step || !fs::is_directory(folder_of(*step))) return std::nullopt;
   return Checkpoint{*step, folder_of(*step)};
 }
@@ -194,18 +222,26 @@ std::string CheckpointStore::folder_of(int64_t step) const {
   return folder_ + "/" + step_name(step);
 }
 
-void CheckpointStore::set_link(const std::string& name, int64_t step) const {
-  const std::string link = folder_ + "/" + name;
+void CheckpointStore::set_mark(const std::string& name, int64_t step) {
+  const std::string mark = folder_ + "/" + name;
   const std::string temporary =
       folder_ + "/" + kTemporaryPrefix + name + "-" + std::to_string(::getpid());
   ::unlink(temporary.c_str());
   if (::symlink(step_name(step).c_str(), temporary.c_str()) != 0) {
-    fail_system(link, "cannot make the link", errno);
+    const std::string reason = std::strerror(errno);
+    // What else is wrong (a full disk, a missing permission) stops the file as well and is said.
+    write_file_atomically(temporary, step_name(step) + "\n");
+    if (!missing_links_said_) {
+      log_warning(folder_ + ": no symbolic links here (" + reason +
+                  "); latest and best are small files that name a checkpoint, which the programs "
+                  "follow as they do links");
+    }
+    missing_links_said_ = true;
   }
-  if (::rename(temporary.c_str(), link.c_str()) != 0) {
+  if (::rename(temporary.c_str(), mark.c_str()) != 0) {
     const int error = errno;
     ::unlink(temporary.c_str());
-    fail_system(link, "cannot replace the link", error);
+    fail_system(mark, "cannot replace the link", error);
   }
   sync_directory(folder_);
 }

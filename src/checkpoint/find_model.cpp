@@ -31,7 +31,8 @@ std::string choose(const std::string& checkpoints, const Checkpoint& newest) {
 
 }  // namespace
 
-std::string find_model_folder(const std::string& path) {
+std::string find_model_folder(const std::string& path_or_mark) {
+  const std::string path = follow_mark(path_or_mark);
   if (fs::exists(path + "/config.json")) {
     if (fs::exists(path + "/" + kManifestName)) verify_manifest(path);
     log_info("model: " + path);

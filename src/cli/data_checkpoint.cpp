@@ -85,7 +85,8 @@ void print(const Json& checkpoints) {
 
 }  // namespace
 
-bool is_checkpoint_path(const std::string& path) {
+bool is_checkpoint_path(const std::string& path_or_mark) {
+  const std::string path = follow_mark(path_or_mark);
   return fs::is_directory(path) &&
          (fs::exists(path + "/config.json") || fs::exists(path + "/" + kManifestName) ||
           checkpoints_of(path) != std::vector<std::string>{path});
@@ -93,7 +94,7 @@ bool is_checkpoint_path(const std::string& path) {
 
 void inspect_checkpoints(const std::string& path, bool as_json) {
   Json checkpoints = Json::array();
-  for (const std::string& folder : checkpoints_of(path)) {
+  for (const std::string& folder : checkpoints_of(follow_mark(path))) {
     checkpoints.push_back(inspect_folder(folder));
   }
   if (as_json) {

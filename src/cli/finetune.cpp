@@ -9,6 +9,7 @@
 #include "program.h"
 
 #include "linformer/analysis/text_baseline.h"
+#include "linformer/checkpoint/checkpoint_store.h"
 #include "linformer/config/config_file.h"
 #include "linformer/config/finetune_config.h"
 #include "linformer/core/format.h"
@@ -59,7 +60,7 @@ void print(const TaskResult& result, const std::string& folder,
     std::printf("%s\n", line.c_str());
   }
   if (arguments.baseline.empty()) {
-    std::printf("model folder: %s/checkpoints/best\n", folder.c_str());
+    std::printf("model folder: %s\n", follow_mark(folder + "/checkpoints/best").c_str());
   }
   std::printf("result:       %s\n", result_path(folder).c_str());
 }

@@ -10,6 +10,7 @@
 #include "program.h"
 
 #include "linformer/analysis/resume_check.h"
+#include "linformer/checkpoint/checkpoint_store.h"
 #include "linformer/config/config_file.h"
 #include "linformer/core/child_process.h"
 #include "linformer/core/format.h"
@@ -79,7 +80,7 @@ void report_end(const PretrainingRun& trainer, StopReason reason, const TrainArg
                 format_number(evaluation->unigram->perplexity()).c_str());
   }
   if (!trainer.config().training.overfit_one_batch) {
-    std::printf("model folder: %s/checkpoints/latest\n", folder.c_str());
+    std::printf("model folder: %s\n", follow_mark(folder + "/checkpoints/latest").c_str());
   }
   std::printf("log:          %s/log.jsonl\n", folder.c_str());
 }

@@ -2,12 +2,14 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "linformer/core/error.h"
+#include "linformer/core/log.h"
 
 namespace linformer {
 
@@ -20,12 +22,18 @@ std::string own_name() {
   return "process " + std::to_string(::getpid()) + " on " + host.data();
 }
 
+/// What the last one left; "" where there was none.
 std::string read_holder(int descriptor) {
   std::array<char, 512> text{};
   const ssize_t count = ::pread(descriptor, text.data(), text.size() - 1, 0);
   std::string holder(text.data(), count > 0 ? static_cast<size_t>(count) : 0);
   while (!holder.empty() && holder.back() == '\n') holder.pop_back();
-  return holder.empty() ? "another process" : holder;
+  return holder;
+}
+
+/// Of flock: network and FUSE file systems without locks, or whose lock service does not run.
+bool has_no_locks(int error) {
+  return error == ENOSYS || error == EOPNOTSUPP || error == ENOLCK;
 }
 
 }  // namespace
@@ -37,15 +45,18 @@ FileLock::FileLock(const std::string& path) {
   do {
     result = ::flock(descriptor_, LOCK_EX | LOCK_NB);
   } while (result != 0 && errno == EINTR);
-  if (result != 0) {
-    const int error = errno;
-    const std::string holder = error == EWOULDBLOCK ? read_holder(descriptor_) : "";
-    ::close(descriptor_);
+  const int error = result != 0 ? errno : 0;
+  if (error != 0) {
+    const std::string holder = read_holder(descriptor_);
+    if (!has_no_locks(error)) ::close(descriptor_);
     if (error == EWOULDBLOCK) {
-      fail_run(path, "in use by " + holder,
+      fail_run(path, "in use by " + (holder.empty() ? "another process" : holder),
                "wait until it ends, stop it, or work in another folder");
     }
-    fail_system(path, "cannot lock the file", error);
+    if (!has_no_locks(error)) fail_system(path, "cannot lock the file", error);
+    log_warning(path + ": no locks on this file system (" + std::strerror(error) +
+                "); see to it that no second process works in this folder" +
+                (holder.empty() ? "" : ". The last one was " + holder));
   }
   // The name is only a help; the lock holds without it (on a full disk, for example).
   const std::string name = own_name() + "\n";

@@ -247,5 +247,46 @@ TEST_F(FullDisk, FoundInTheMiddleLeavesOldCheckpointsIntactAndNoRest) {
   EXPECT_EQ(store.newest_whole()->step, 2);
 }
 
+TEST_F(CheckpointStoreTest, FilesNameCheckpointsWhereLinksCannot) {
+  CheckpointStore checkpoints = store();
+  checkpoints.prepare();
+  for (const int64_t step : {1, 2, 3}) checkpoints.save(step, content(std::to_string(step)));
+  const std::string best = checkpoints_ + "/best";
+  for (const char* text : {"step-00000002\n", "step-00000002", "step-00000002\r\n"}) {
+    write_file_atomically(best, text);
+    EXPECT_EQ(checkpoints.best().value().step, 2);
+    for (const std::string& path : {best, best + "/"}) {
+      EXPECT_EQ(follow_mark(path), checkpoints_ + "/step-00000002");
+      EXPECT_EQ(find_model_folder(path), checkpoints_ + "/step-00000002");
+    }
+    EXPECT_EQ(find_best_model_folder(folder_.path()), checkpoints_ + "/step-00000002");
+  }
+  // What names no checkpoint is none, whatever it is.
+  for (const std::string& text :
+       {std::string(), std::string("step-"), std::string("../step-00000002"),
+        std::string("step-00000009"), std::string(100, 'x'), std::string("\0\n", 2)}) {
+    write_file_atomically(best, text);
+    EXPECT_FALSE(checkpoints.best()) << text;
+    EXPECT_EQ(find_best_model_folder(folder_.path()), checkpoints_ + "/step-00000003") << text;
+  }
+  EXPECT_EQ(follow_mark(checkpoints_ + "/latest"), checkpoints_ + "/latest");  // a link
+  EXPECT_EQ(follow_mark(checkpoints_ + "/none"), checkpoints_ + "/none");
+  // The next one replaces the file by a link again, and retention keeps what a file names.
+  write_file_atomically(best, "step-00000001\n");
+  for (const int64_t step : {4, 5, 6, 7}) checkpoints.save(step, content(std::to_string(step)));
+  EXPECT_TRUE(fs::exists(checkpoints_ + "/step-00000001"));
+  checkpoints.mark_best(7);
+  EXPECT_EQ(fs::read_symlink(best), "step-00000007");
+}
+
+TEST_F(CheckpointStoreTest, AFolderInThePlaceOfALinkIsRefusedAtTheStart) {
+  for (const char* name : {"latest", "best"}) {
+    make_directories(checkpoints_ + "/" + name);
+    EXPECT_THAT(message_of<RunError>([&] { store().prepare(); }),
+                HasSubstr(std::string(name) + ": is a folder, not a link"));
+    fs::remove(checkpoints_ + "/" + name);
+  }
+}
+
 }  // namespace
 }  // namespace linformer

@@ -26,8 +26,13 @@ std::optional<Checkpoint> newest_whole_checkpoint(const std::string& checkpoints
 /// Bytes of all files below a folder.
 size_t bytes_below(const std::string& folder);
 
-/// The checkpoints of one run: `step-00001000` folders and the relative links `latest` and `best`.
-/// One process at a time may write (the run folder's lock).
+/// `path`, or the checkpoint that it names: where a file system has no symbolic links, `latest` and
+/// `best` are files with the name of the folder beside them.
+std::string follow_mark(const std::string& path);
+
+/// The checkpoints of one run: `step-00001000` folders and the relative links `latest` and `best`
+/// (files, see follow_mark(), where links cannot be made; a warning says so, once). One process at
+/// a time may write (the run folder's lock).
 class CheckpointStore {
  public:
   /// Fills an empty folder with the files of a checkpoint.
@@ -36,7 +41,8 @@ class CheckpointStore {
   /// Nothing is read or written before the first call.
   CheckpointStore(std::string checkpoints_folder, const CheckpointConfig& config);
 
-  /// Creates the folder and removes what an interrupted save() left. Call once at the start.
+  /// Creates the folder and removes what an interrupted save() left. Throws RunError where a mark
+  /// could not be set later. Call once at the start.
   void prepare();
 
   /// Saves atomically: `write` fills a temporary folder; its files are brought to the disk, the
@@ -63,13 +69,14 @@ class CheckpointStore {
   std::string folder_of(int64_t step) const;
 
  private:
-  void set_link(const std::string& name, int64_t step) const;
+  void set_mark(const std::string& name, int64_t step);
   void apply_retention(int64_t newest_step) const;
   void check_free_space(size_t expected_bytes) const;
   void remove_step(int64_t step) const;
 
   std::string folder_;
   CheckpointConfig config_;
+  bool missing_links_said_ = false;
 };
 
 }  // namespace linformer
