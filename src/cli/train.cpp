@@ -74,7 +74,10 @@ void report_end(const PretrainingRun& trainer, StopReason reason, const TrainArg
       log_info("time is up at step " + step + " (training.max_hours)");
       break;
   }
-  if (const auto& evaluation = trainer.last_evaluation()) {
+  const auto& evaluation = trainer.last_evaluation();
+  if (evaluation && evaluation->model.masked_tokens == 0) {
+    std::printf("held-out perplexity: nothing of the held-out text was masked\n");
+  } else if (evaluation) {
     std::printf("held-out perplexity %s at step %s (unigram model %s)\n",
                 format_number(evaluation->model.perplexity()).c_str(), step.c_str(),
                 format_number(evaluation->unigram->perplexity()).c_str());

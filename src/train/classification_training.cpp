@@ -200,20 +200,19 @@ std::optional<TaskOutputs> ClassificationTraining::predict(Team& team,
   return own;
 }
 
-std::optional<TaskScore> ClassificationTraining::evaluate(Team& team, int64_t step) {
+std::optional<TaskScore> ClassificationTraining::evaluate(Team& team) {
   const HeldOutSet& held_out = data_.valid.front();
   const std::optional<TaskOutputs> outputs = predict(team, *held_out.dataset);
   if (!outputs) return std::nullopt;
   const TaskMeasures measures = measure_task(data_.task, *outputs, held_out.targets);
-  if (!std::isfinite(measures.loss)) {
-    fail_run("evaluation at step " + std::to_string(step),
-             "the loss on " + held_out.rows.name + " is not finite; the last checkpoint is intact",
-             "lower training.learning_rate and resume");
-  }
   TaskScore score;
-  // A constant prediction has no correlation: as bad as none.
-  score.score =
-      std::isfinite(measures.metrics.front().value) ? measures.metrics.front().value : -1.0;
+  const double metric_value = measures.metrics.front().value;
+  if (!std::isfinite(measures.loss)) {
+    score.score = measures.loss;
+  } else {
+    // A constant prediction has no correlation: as bad as none.
+    score.score = std::isfinite(metric_value) ? metric_value : -1.0;
+  }
   score.record = {{"valid_loss", measures.loss}};
   score.summary = held_out.rows.name + ": ";
   for (const MetricValue& metric : measures.metrics) {

@@ -26,19 +26,36 @@ EvaluationResult evaluate_batches(const MaskedLmModel& model,
   return result;
 }
 
-EvaluationResult evaluate_dataset(const MaskedLmModel& model, const BatchSource& source,
-                                  const EvaluationOptions& options, const UnigramModel* unigram) {
+namespace {
+
+/// The batches that `options` picks, one after the other. `source` has to outlive it.
+std::function<std::optional<Batch>()> batches_of(const BatchSource& source,
+                                                 const EvaluationOptions& options) {
   const int64_t all = source.num_sequences();
   const int64_t end = options.max_sequences > 0 ? std::min(all, options.max_sequences) : all;
   int64_t index = options.first_batch * options.batch_size;
-  const auto next = [&]() -> std::optional<Batch> {
+  return [&source, options, end, index]() mutable -> std::optional<Batch> {
     if (index >= end) return std::nullopt;
     const int64_t count = std::min(options.batch_size, end - index);
     Batch batch = source.evaluation_batch(index, count, options.mask_seed);
     index += options.batch_size * options.batch_stride;
     return batch;
   };
-  return evaluate_batches(model, next, unigram);
+}
+
+}  // namespace
+
+EvaluationResult evaluate_dataset(const MaskedLmModel& model, const BatchSource& source,
+                                  const EvaluationOptions& options, const UnigramModel* unigram) {
+  return evaluate_batches(model, batches_of(source, options), unigram);
+}
+
+bool masks_anything(const BatchSource& source, const EvaluationOptions& options) {
+  const auto next = batches_of(source, options);
+  while (const std::optional<Batch> batch = next()) {
+    if (!batch->masked_labels.empty()) return true;
+  }
+  return false;
 }
 
 }  // namespace linformer

@@ -22,12 +22,38 @@
 
 namespace linformer {
 
+namespace {
+
+/// An evaluation, for people.
+std::string describe(const EvaluationResult& result, double bits) {
+  if (result.model.masked_tokens == 0) {
+    return "nothing of the held-out text was masked, so nothing was measured";
+  }
+  return "held-out perplexity " + format_number(result.model.perplexity()) + " (unigram " +
+         format_number(result.unigram->perplexity()) + "), " + format_number(bits) +
+         " bits per byte";
+}
+
+}  // namespace
+
 MaskedLmTraining::MaskedLmTraining(PretrainConfig config)
     : config_(one_batch_config(std::move(config))),
       data_(open_pretraining_data(config_)),
       unigram_(unigram_model_of(*data_.train)),
       model_(config_.model, static_cast<uint64_t>(config_.run.seed), at::kFloat,
-             compute_device(config_.run.device, launch_environment().local_rank)) {}
+             compute_device(config_.run.device, launch_environment().local_rank)) {
+  // Said before the hours of training, not after them.
+  if (data_.valid && !masks_anything(data_.valid->batches(), evaluation_options())) {
+    log_warning(
+        "data.valid: nothing of the held-out text is masked, so evaluations measure nothing and "
+        "there is no best checkpoint; give a longer text, or raise evaluation.mlm_probability");
+  }
+}
+
+EvaluationOptions MaskedLmTraining::evaluation_options() const {
+  return {static_cast<uint64_t>(config_.evaluation.mask_seed), config_.evaluation_batch_size(),
+          config_.evaluation.max_sequences};
+}
 
 std::vector<OptimizedParameter> MaskedLmTraining::optimized_parameters() const {
   return linformer::optimized_parameters(model_.parameters());
@@ -84,33 +110,25 @@ std::optional<double> MaskedLmTraining::needed_flop_per_token(int64_t step) cons
   return linformer::needed_flop_per_token(config_.model, config_.masking_rate().at(step));
 }
 
-std::optional<TaskScore> MaskedLmTraining::evaluate(Team& team, int64_t step) {
-  EvaluationOptions options{static_cast<uint64_t>(config_.evaluation.mask_seed),
-                            config_.evaluation_batch_size(), config_.evaluation.max_sequences};
+std::optional<TaskScore> MaskedLmTraining::evaluate(Team& team) {
+  EvaluationOptions options = evaluation_options();
   team.divide(options);
   const EvaluationResult result =
       team.sum(evaluate_dataset(model_, data_.valid->batches(), options, &unigram_));
   if (!result.complete) return std::nullopt;
   last_evaluation_ = result;
   const double loss = result.model.mean();
-  if (!std::isfinite(loss)) {
-    fail_run("evaluation at step " + std::to_string(step),
-             "the held-out loss is not finite; the last checkpoint is intact",
-             "lower training.learning_rate and resume");
-  }
   const TokenDataset& valid = data_.valid->dataset();
   const double bits = bits_per_byte(result.model, valid.num_tokens(), valid.text_bytes());
   TaskScore score;
-  score.score = -loss;
   score.record = {{"valid_loss", loss},
                   {"valid_perplexity", result.model.perplexity()},
                   {"valid_bits_per_byte", bits},
                   {"unigram_perplexity", result.unigram->perplexity()},
                   {"valid_masked_tokens", result.model.masked_tokens},
                   {"mask_seed", config_.evaluation.mask_seed}};
-  score.summary = "held-out perplexity " + format_number(result.model.perplexity()) + " (unigram " +
-                  format_number(result.unigram->perplexity()) + "), " + format_number(bits) +
-                  " bits per byte";
+  if (result.model.masked_tokens > 0) score.score = -loss;
+  score.summary = describe(result, bits);
   return score;
 }
 

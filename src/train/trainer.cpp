@@ -135,8 +135,7 @@ void Trainer::take_average(const std::string& folder) {
 }
 
 std::optional<StopReason> Trainer::finished() {
-  const std::optional<int64_t> steps = config_.training.max_steps;
-  if (steps && state_.step >= *steps) return StopReason::kFinished;
+  if (is_last_step()) return StopReason::kFinished;
   const Notice all = agreed_ ? *agreed_ : team_.agree(notice());
   agreed_.reset();
   save_wanted_ = save_wanted_ || all.save_wanted;
@@ -170,12 +169,7 @@ StopReason Trainer::run() {
   try {
     return train();
   } catch (const PeerError&) {
-    // The last whole step is still here, unless the others hold parts of it.
-    if (team_.is_first() && !team_.shards_optimizer()) {
-      save();
-      writer_.wait();
-      log_warning("without the other processes; step " + format_count(state_.step) + " is saved");
-    }
+    save_before_failing();
     throw;
   }
 }
@@ -206,12 +200,13 @@ StopReason Trainer::train() {
       if (totals->problem) {
         handle_problem(*totals);
       } else {
+        if (totals->num_labels == 0) note_empty_step(*totals);
         log_step(*totals);
       }
-      if (due(state_.step, config_.evaluation.every)) evaluate();
-      // A step in trouble is no state to come back to.
-      const bool sound = guard_.state().consecutive_skips == 0;
-      if (sound && due(state_.step, config_.checkpoint.every)) save();
+      // Weights in trouble are neither worth a look nor a state to come back to: first the guard.
+      // What is due at the last step is finish()'s.
+      if (is_sound() && !is_last_step() && due(state_.step, config_.evaluation.every)) evaluate();
+      if (is_sound() && !is_last_step() && due(state_.step, config_.checkpoint.every)) save();
     }
     writer_.poll();
     reason = finished();
@@ -219,11 +214,19 @@ StopReason Trainer::train() {
   }
   profiler_.finish();
   if (*reason == StopReason::kSessionEnd && no_step) check_session_length();
-  if (*reason != StopReason::kSignal && *reason != StopReason::kSessionEnd) evaluate();
+  if (*reason != StopReason::kSignal && *reason != StopReason::kSessionEnd) finish();
   save();
   writer_.wait();
   progress_.finish();
   return *reason;
+}
+
+bool Trainer::is_last_step() const {
+  return config_.training.max_steps && state_.step >= *config_.training.max_steps;
+}
+
+bool Trainer::is_sound() const {
+  return guard_.state().consecutive_skips == 0 && not_finite_step_ != state_.step;
 }
 
 std::optional<StepTotals> Trainer::train_step() {
@@ -289,8 +292,12 @@ void Trainer::update(StepTotals& totals, const std::optional<Batch>& measured) {
   totals.learning_rate = next_learning_rate();
   // An overflow of fp16 with a finite loss is the loss scale's matter.
   const bool overflowed = !usable && std::isfinite(totals.mean_loss());
-  if (!overflowed) totals.problem = guard_.find_problem(totals.mean_loss(), totals.gradient_norm);
-  const bool take = usable && !totals.problem;
+  const bool empty = totals.num_labels == 0;
+  if (!overflowed && !empty) {
+    totals.problem = guard_.find_problem(totals.mean_loss(), totals.gradient_norm);
+  }
+  // Without a gradient the optimizer would decay weights and moments for nothing.
+  const bool take = usable && !empty && !totals.problem;
   std::optional<StepStatistics> statistics;
   if (take && measured && team_.is_first()) statistics.emplace(task_.parameters(), labels);
   if (take) {
@@ -317,28 +324,6 @@ void Trainer::pass_over_step() {
   for (int64_t i = 0; i < micro_batches_per_process(); ++i) prefetcher_->next();
   advance(/*num_tokens=*/0);
   if (team_.is_first()) log_.write({{"event", "passed_over"}, {"step", state_.step}});
-}
-
-void Trainer::save(bool is_best) {
-  const double start = steady_seconds();
-  save_wanted_ = false;
-  if (config_.training.overfit_one_batch) return;
-  if (last_saved_step_ != state_.step) {
-    const NamedTensors moments = team_.whole_state(*optimizer_, Team::Fetch::kYes);
-    state_.elapsed_seconds = elapsed_seconds();
-    state_.log_bytes = log_.size();
-    state_.guard = guard_.state();
-    if (team_.is_first()) {
-      writer_.save(take_snapshot(task_.model_files(), moments, state_,
-                                 average_ ? average_->state() : NamedTensors{}),
-                   is_best);
-    }
-    last_saved_step_ = state_.step;
-  } else if (is_best && team_.is_first()) {
-    writer_.wait();
-    checkpoints_.mark_best(state_.step);
-  }
-  interval_.pause_seconds += steady_seconds() - start;
 }
 
 double Trainer::elapsed_seconds() const {

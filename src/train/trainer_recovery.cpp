@@ -86,6 +86,7 @@ void Trainer::roll_back(const StepTotals& totals) {
   // The decision is on the disk before anything follows from it.
   last_saved_step_ = -1;
   last_evaluated_step_ = -1;
+  not_finite_step_ = -1;
   save();
   if (team_.is_first()) {
     writer_.wait();

@@ -21,8 +21,9 @@ void Trainer::log_step(const StepTotals& totals) {
   const double seconds =
       std::max(1e-9, steady_seconds() - interval_.start - interval_.pause_seconds);
   const double tokens_per_second = static_cast<double>(interval_.num_tokens) / seconds;
-  const double mean_loss =
-      interval_.loss_sum / static_cast<double>(std::max<int64_t>(1, interval_.num_labels));
+  const double mean_loss = interval_.num_labels > 0
+                               ? interval_.loss_sum / static_cast<double>(interval_.num_labels)
+                               : std::nan("");  // null in the log
   const std::optional<double> perplexity = task_.perplexity(mean_loss);
   const std::optional<double> peak_share = share_of_peak(tokens_per_second);
   const double waited = prefetcher_->waited_seconds();
@@ -73,22 +74,47 @@ std::optional<double> Trainer::share_of_peak(double tokens_per_second) {
   return flop_per_second / (matmul_peak_ * static_cast<double>(team_.size()));
 }
 
+void Trainer::note_empty_step(const StepTotals& totals) {
+  if (num_empty_steps_++ > 0) return;
+  progress_.clear();
+  log_warning("step " + format_count(state_.step) + ": none of its " +
+              format_count(totals.num_tokens) +
+              " tokens was masked, so there is nothing to predict and the weights stay; special "
+              "tokens and <unk> never are: look at the text with linformer-data why --step " +
+              std::to_string(state_.step) + ", or raise data.mlm_probability");
+}
+
+std::optional<TaskScore> Trainer::measure() {
+  std::optional<WeightAverage::InPlace> averaged;
+  if (average_) averaged.emplace(*average_);
+  const AutocastScope scope(precision_.types());
+  return task_.evaluate(team_);
+}
+
 void Trainer::evaluate() {
   if (!task_.has_evaluation() || last_evaluated_step_ == state_.step) return;
   const double start = steady_seconds();
-  std::optional<WeightAverage::InPlace> averaged;
-  if (average_) averaged.emplace(*average_);
   const std::optional<TaskScore> result = [&] {
-    const AutocastScope scope(precision_.types());
-    return task_.evaluate(team_, state_.step);
+    try {
+      return measure();
+    } catch (const PeerError&) {
+      throw;  // run() saves
+    } catch (const std::exception&) {
+      save_before_failing();
+      throw;
+    }
   }();
-  averaged.reset();
   interval_.pause_seconds += steady_seconds() - start;
   if (!result) return;
   last_evaluated_step_ = state_.step;
-  const bool better = !state_.best_score ||
-                      result->score > *state_.best_score + config_.evaluation.early_stop_min_delta;
+  const bool measured = result->score.has_value();
+  const bool finite = measured && std::isfinite(*result->score);
+  const bool better =
+      finite && (!state_.best_score ||
+                 *result->score > *state_.best_score + config_.evaluation.early_stop_min_delta);
+  if (measured && !finite) not_finite_step_ = state_.step;
   if (team_.is_first()) log_evaluation(*result, better);
+  if (!measured) return;
   state_.evaluations_since_best = better ? 0 : state_.evaluations_since_best + 1;
   if (!better) return;
   state_.best_score = result->score;
@@ -102,8 +128,12 @@ void Trainer::log_evaluation(const TaskScore& score, bool better) {
   record.emplace_back("elapsed_seconds", elapsed_seconds());
   log_.write(record);
   progress_.clear();
-  log_info("step " + format_count(state_.step) + ": " + score.summary +
-           (better ? ", the best so far" : ""));
+  const std::string step = "step " + format_count(state_.step) + ": ";
+  if (score.score && !std::isfinite(*score.score)) {
+    log_warning(step + "the held-out loss is not finite");
+  } else {
+    log_info(step + score.summary + (better ? ", the best so far" : ""));
+  }
 }
 
 }  // namespace linformer

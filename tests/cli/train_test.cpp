@@ -323,5 +323,25 @@ TEST_F(TrainTest, CommandLine) {
   EXPECT_THAT(help.out, AllOf(HasSubstr("--dry-run"), HasSubstr("Examples:")));
 }
 
+TEST_F(TrainTest, NothingMaskedInHeldOutTextIsNoFailure) {
+  write_file_atomically(file("short.txt"), "a\n");
+  ASSERT_EQ(prepare(file("short.txt"), "short").exit_code, 0);
+  for (const char* every : {"0", "5"}) {
+    const std::string name = std::string("nothing") + every;
+    const auto result =
+        train(name, {"data.valid=[" + file("short") + "]", "evaluation.mlm_probability=1e-6",
+                     std::string("evaluation.every=") + every, "checkpoint.every=0",
+                     "training.max_steps=20", "run.threads=1"});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_THAT(
+        result.err,
+        AllOf(HasSubstr("nothing of the held-out text is masked"), HasSubstr("finished at step 20"),
+              Not(HasSubstr("lower training.learning_rate")), Not(HasSubstr(" nan"))));
+    EXPECT_THAT(result.out, AllOf(HasSubstr("nothing of the held-out text was masked"),
+                                  Not(HasSubstr(" nan"))));
+    EXPECT_TRUE(fs::exists(file(name) + "/checkpoints/step-00000020/MANIFEST.json"));
+  }
+}
+
 }  // namespace
 }  // namespace linformer

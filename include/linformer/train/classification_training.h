@@ -63,7 +63,7 @@ class ClassificationTraining : public TrainingTask {
   bool has_evaluation() const override {
     return !data_.valid.empty() && !config_.training.overfit_one_batch;
   }
-  std::optional<TaskScore> evaluate(Team& team, int64_t step) override;
+  std::optional<TaskScore> evaluate(Team& team) override;
 
   /// Outputs for each row of a set, in the order of its file; nothing if a signal came.
   std::optional<TaskOutputs> predict(Team& team, const LabelledDataset& set) const;

@@ -37,4 +37,8 @@ struct EvaluationOptions {
 EvaluationResult evaluate_dataset(const MaskedLmModel& model, const BatchSource& source,
                                   const EvaluationOptions& options, const UnigramModel* unigram);
 
+/// Whether an evaluation with these options has anything to predict; looks no further than the
+/// first position.
+bool masks_anything(const BatchSource& source, const EvaluationOptions& options);
+
 }  // namespace linformer

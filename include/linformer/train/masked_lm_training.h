@@ -44,9 +44,10 @@ class MaskedLmTraining : public TrainingTask {
   std::optional<double> perplexity(double mean_loss) const override;
   std::optional<double> needed_flop_per_token(int64_t step) const override;
   bool has_evaluation() const override { return data_.valid != nullptr; }
-  std::optional<TaskScore> evaluate(Team& team, int64_t step) override;
+  std::optional<TaskScore> evaluate(Team& team) override;
 
  private:
+  EvaluationOptions evaluation_options() const;
   void check_same_model(const std::string& folder, const std::string& or_else) const;
 
   PretrainConfig config_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,8 +38,9 @@ struct StepTotals {
   std::vector<SampleId> not_finite;    ///< sequences of micro-batches whose loss was not finite
   std::optional<std::string> problem;  ///< why the weights were left as they are
 
+  /// NaN for a step with nothing to predict.
   double mean_loss() const {
-    return loss_sum / static_cast<double>(std::max<int64_t>(1, num_labels));
+    return num_labels > 0 ? loss_sum / static_cast<double>(num_labels) : std::nan("");
   }
 };
 
@@ -95,11 +97,17 @@ class Trainer {
   /// Of this process alone; takes what SIGUSR1 asked for.
   Notice notice() const;
   StopReason train();
+  /// The last evaluation and the last checkpoint.
+  void finish();
   void start_prefetcher();
   int64_t micro_batches_per_process() const;
   /// One step; nothing if a stop signal came before it (then nothing has changed). The weights are
   /// updated unless the guard finds a problem.
   std::optional<StepTotals> train_step();
+  /// Whether training.max_steps are done: what is due then is finish()'s.
+  bool is_last_step() const;
+  /// Whether the weights are a state to come back to.
+  bool is_sound() const;
   void update(StepTotals& totals, const std::optional<Batch>& measured);
   void pass_over_step();
   void advance(int64_t num_tokens);
@@ -111,11 +119,17 @@ class Trainer {
   void report_rollback(int64_t bad_step);
   [[noreturn]] void give_up(const StepTotals& totals, const std::string& why) const;
   void log_step(const StepTotals& totals);
+  /// Counts steps without anything to predict, and says so at the first.
+  void note_empty_step(const StepTotals& totals);
   /// Of the measured matrix-multiply peak of all processes, where the task knows its arithmetic.
   std::optional<double> share_of_peak(double tokens_per_second);
+  /// Never ends the run, whatever the loss is: a bad one is the guard's matter, or finish()'s.
   void evaluate();
+  std::optional<TaskScore> measure();
   void log_evaluation(const TaskScore& score, bool better);
   void save(bool is_best = false);
+  /// Where something fails and the last whole step is still here.
+  void save_before_failing();
   double elapsed_seconds() const;
 
   TrainingTask& task_;
@@ -142,6 +156,8 @@ class Trainer {
   std::optional<Notice> agreed_;       // by all processes, with the sums of the last step
   int64_t last_saved_step_ = -1;
   int64_t last_evaluated_step_ = -1;
+  int64_t not_finite_step_ = -1;  // whose evaluation was not finite
+  int64_t num_empty_steps_ = 0;   // of this session, without anything to predict
 
   // Since the last log line.
   struct Interval {

@@ -26,7 +26,9 @@ struct StreamStart {
 
 /// What an evaluation found.
 struct TaskScore {
-  double score = 0.0;   ///< the higher the better; what best checkpoint and early stop go by
+  /// The higher the better; what best checkpoint and early stop go by. Nothing: there was nothing
+  /// to measure. Not finite: the loss was not.
+  std::optional<double> score;
   LogRecord record;     ///< for log.jsonl, without the step
   std::string summary;  ///< for people, e.g. "held-out perplexity 12.3"
 };
@@ -83,9 +85,8 @@ class TrainingTask {
 
   // The evaluation.
   virtual bool has_evaluation() const = 0;
-  /// Every process calls it and does its share; nothing if a stop signal cut it short. Throws
-  /// RunError if what was computed is not finite.
-  virtual std::optional<TaskScore> evaluate(Team& team, int64_t step) = 0;
+  /// Every process calls it and does its share; nothing if a stop signal cut it short.
+  virtual std::optional<TaskScore> evaluate(Team& team) = 0;
 };
 
 }  // namespace linformer

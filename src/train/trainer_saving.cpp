@@ -1,0 +1,86 @@
+// What the trainer saves, and when: regularly by train(), at the end, and where something fails.
+#include <algorithm>
+
+#include <ATen/ATen.h>
+
+#include "linformer/core/clock.h"
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+#include "linformer/core/log.h"
+#include "linformer/train/trainer.h"
+
+namespace linformer {
+namespace {
+
+bool is_finite(const ParameterSet& parameters) {
+  const auto& all = parameters.all();
+  return std::all_of(all.begin(), all.end(), [](const Parameter& parameter) {
+    return at::isfinite(parameter.tensor).all().item<bool>();
+  });
+}
+
+}  // namespace
+
+void Trainer::save(bool is_best) {
+  const double start = steady_seconds();
+  save_wanted_ = false;
+  if (config_.training.overfit_one_batch) return;
+  if (last_saved_step_ != state_.step) {
+    const NamedTensors moments = team_.whole_state(*optimizer_, Team::Fetch::kYes);
+    state_.elapsed_seconds = elapsed_seconds();
+    state_.log_bytes = log_.size();
+    state_.guard = guard_.state();
+    if (team_.is_first()) {
+      writer_.save(take_snapshot(task_.model_files(), moments, state_,
+                                 average_ ? average_->state() : NamedTensors{}),
+                   is_best);
+    }
+    last_saved_step_ = state_.step;
+  } else if (is_best && team_.is_first()) {
+    writer_.wait();
+    checkpoints_.mark_best(state_.step);
+  }
+  interval_.pause_seconds += steady_seconds() - start;
+}
+
+void Trainer::finish() {
+  if (num_empty_steps_ > 1) {
+    log_warning(format_count(num_empty_steps_) +
+                " steps of this session had nothing to predict and changed no weights");
+  }
+  if (task_.has_evaluation() && last_evaluated_step_ != state_.step) {
+    const bool unsaved = last_saved_step_ != state_.step;
+    // On the disk before the evaluation, which may fail in ways that nobody can catch.
+    if (unsaved && is_sound() && is_finite(task_.parameters())) {
+      save();
+      writer_.wait();
+    }
+    evaluate();
+    // What the evaluation found belongs to the state.
+    if (unsaved && is_sound()) last_saved_step_ = -1;
+  }
+  if (not_finite_step_ != state_.step) return;
+  const bool saved = last_saved_step_ == state_.step;
+  fail_run("evaluation at step " + std::to_string(state_.step),
+           std::string("the held-out loss is not finite; ") +
+               (saved ? "the weights are saved as they are" : "the last checkpoint is intact"),
+           (saved ? "to go on from before, remove " + checkpoints_.folder_of(state_.step) + ", "
+                  : std::string()) +
+               "lower training.learning_rate and resume");
+}
+
+void Trainer::save_before_failing() {
+  // Of several processes the others may hold parts of it.
+  if (!team_.is_first() || team_.shards_optimizer()) return;
+  try {
+    save();
+    writer_.wait();
+  } catch (const Error& error) {
+    log_error(std::string("not saved: ") + error.what());
+    return;
+  }
+  const std::string alone = team_.is_alone() ? "" : "without the other processes; ";
+  log_warning(alone + "step " + format_count(state_.step) + " is saved");
+}
+
+}  // namespace linformer
