@@ -148,11 +148,12 @@ void add_average_command(CLI::App& program) {
 
 void add_ema_command(CLI::App& program) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command =
-      add_command(program, "ema",
-                  "the moving average of the weights that a run with training.ema_decay kept, as a "
-                  "model folder (a checkpoint's own model.safetensors holds the raw weights)",
-                  arguments);
+  CLI::App* command = add_command(
+      program, "ema",
+      "the moving average of the weights that a run with training.ema_decay kept, as a "
+      "model folder (in pre-training a checkpoint's own model.safetensors holds the raw "
+      "weights)",
+      arguments);
   add_examples(*command, {"linformer-convert ema --input runs/a --output models/averaged"});
   command->callback([arguments] {
     report(arguments->output, export_averaged_weights(arguments->input(), arguments->output));

@@ -174,7 +174,7 @@ void run_perplexity(PerplexityArguments& arguments) {
   const int threads = set_num_threads(arguments.threads);
   const std::string folder = find_model_folder(arguments.checkpoint);
   const auto model = load_model(folder);
-  if (arguments.ema) load_averaged_weights(folder, *model);
+  if (arguments.ema) load_averaged_weights(folder, model->parameters());
   const std::optional<UnigramModel> unigram = load_unigram_model(folder);
   const UnigramModel* counts = unigram ? &*unigram : nullptr;
   const Measured measured = arguments.examples.empty()

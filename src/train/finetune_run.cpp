@@ -38,7 +38,8 @@ TrainerSetup setup_of(FinetuneConfig config, const FinetuneData& data) {
           compared_settings(RunKind::kFinetuning, fields_of(config)),
           dump_yaml(config),
           shared_settings(config),
-          {}};
+          {},
+          ModelWeights::kAveraged};  // a classifier is used as it was chosen
 }
 
 /// The configuration that a run of this state was trained with: of one that was finished before,
@@ -97,10 +98,16 @@ StopReason FinetuneRun::run() {
 }
 
 bool FinetuneRun::measure() {
-  // Rank 0 alone knows when the best checkpoint is on the disk.
+  // Rank 0 alone knows when the checkpoints are on the disk. What is measured is what lies there:
+  // of a run with averaged weights the averaged ones.
   if (team_.is_first()) {
-    if (const std::optional<Checkpoint> best = trainer_.checkpoints().best()) {
-      task_.load_checkpoint_weights(best->folder);
+    std::optional<Checkpoint> chosen = trainer_.checkpoints().best();
+    if (!chosen) chosen = trainer_.checkpoints().newest_whole();
+    if (chosen) {
+      task_.load_checkpoint_weights(chosen->folder);
+      if (has_averaged_weights(chosen->folder)) {
+        load_averaged_weights(chosen->folder, task_.parameters());
+      }
     }
   }
   team_.share(named_parameters(task_.parameters()));

@@ -358,11 +358,12 @@ ConversionNotes average_models(const std::vector<std::string>& inputs,
 }
 
 ConversionNotes export_averaged_weights(const std::string& input, const std::string& output_path) {
-  const std::unique_ptr<MaskedLmModel> model = load_model(input);
-  load_averaged_weights(input, *model);
+  const AnyModel model = load_any_model(input);
+  load_averaged_weights(input, model.parameters());
   OutputFolder output(output_path);
   ConversionNotes notes;
-  save_model(output.path(), *model, read_text_file(input + "/tokenizer.model"));
+  save_model(output.path(), to_config_json(model.config(), load_head_config(input)),
+             model_tensors(model), read_text_file(input + "/tokenizer.model"));
   output.commit();
   notes.push_back("took the averaged weights of " + input);
   return notes;

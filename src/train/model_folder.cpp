@@ -80,14 +80,19 @@ NamedTensors named_parameters(const ParameterSet& parameters) {
   return tensors;
 }
 
-void load_averaged_weights(const std::string& folder, MaskedLmModel& model) {
-  const std::string path = weight_average_path(folder);
-  if (!std::filesystem::exists(path)) {
+bool has_averaged_weights(const std::string& folder) {
+  return std::filesystem::exists(weight_average_path(folder)) ||
+         std::filesystem::exists(raw_weights_path(folder));
+}
+
+void load_averaged_weights(const std::string& folder, const ParameterSet& parameters) {
+  if (!has_averaged_weights(folder)) {
     fail_run(folder, "holds no averaged weights",
              "take a checkpoint of a run with training.ema_decay");
   }
-  NamedTensors targets = named_parameters(model.parameters());
-  for (auto& [name, tensor] : targets) tensor = tensor.detach();
+  const std::string path = weight_average_path(folder);
+  if (!std::filesystem::exists(path)) return;  // model.safetensors holds them
+  const NamedTensors targets = named_parameters(parameters);
   load_into(path, targets);
   check_finite(path, targets);
 }

@@ -22,7 +22,8 @@ TrainerSetup setup_of(PretrainConfig config) {
           compared_settings(RunKind::kPretraining, fields_of(config)),
           dump_yaml(config),
           shared_settings(config),
-          {config.data.prefetch_batches, config.data.loader_threads}};
+          {config.data.prefetch_batches, config.data.loader_threads},
+          ModelWeights::kRaw};
 }
 
 }  // namespace

@@ -20,14 +20,14 @@ NamedTensors copies_of(const NamedTensors& tensors) {
 
 size_t RunSnapshot::tensor_bytes() const {
   size_t bytes = 0;
-  for (const NamedTensors* tensors : {&weights, &optimizer, &average}) {
+  for (const NamedTensors* tensors : {&weights, &optimizer, &other_weights.tensors}) {
     for (const auto& [name, tensor] : *tensors) bytes += tensor.nbytes();
   }
   return bytes;
 }
 
 RunSnapshot take_snapshot(ModelFiles model, const NamedTensors& moments, const TrainingState& state,
-                          const NamedTensors& average) {
+                          const OtherWeights& other_weights) {
   const at::NoGradGuard no_grad;
   return {std::move(model.config_json),
           std::move(model.tokenizer),
@@ -35,13 +35,17 @@ RunSnapshot take_snapshot(ModelFiles model, const NamedTensors& moments, const T
           copies_of(moments),
           state,
           std::move(model.unigram_counts),
-          copies_of(average)};
+          {other_weights.kind, copies_of(other_weights.tensors)}};
 }
 
 void write_snapshot(const std::string& folder, const RunSnapshot& snapshot) {
   save_model(folder, snapshot.config_json, snapshot.weights, snapshot.tokenizer_model);
   save_training_state(folder, snapshot.state, snapshot.optimizer);
-  if (!snapshot.average.empty()) save_tensors(weight_average_path(folder), snapshot.average);
+  const OtherWeights& other = snapshot.other_weights;
+  if (!other.tensors.empty()) {
+    const bool raw = other.kind == OtherWeights::kRaw;
+    save_tensors(raw ? raw_weights_path(folder) : weight_average_path(folder), other.tensors);
+  }
   if (!snapshot.unigram_counts.empty()) save_unigram_counts(folder, snapshot.unigram_counts);
 }
 

@@ -122,14 +122,20 @@ void Trainer::load_checkpoint(const std::string& folder, const NamedTensors& mom
 
 void Trainer::take_average(const std::string& folder) {
   const std::string path = weight_average_path(folder);
-  const bool saved = std::filesystem::exists(path);
-  if (average_ && saved) {
+  const std::string raw = raw_weights_path(folder);
+  const bool model_is_average = std::filesystem::exists(raw);
+  const bool saved = model_is_average || std::filesystem::exists(path);
+  if (model_is_average) {
+    if (average_) average_->restart();  // from model.safetensors, which the weights hold so far
+    load_into(raw, named_parameters(task_.parameters()));
+  } else if (average_ && saved) {
     load_into(path, average_->state());
-  } else if (average_) {
+  }
+  if (average_ && !saved) {
     average_->restart();
     log_warning("training.ema_decay was off in " + folder +
                 "; the average begins with its weights");
-  } else if (saved) {
+  } else if (!average_ && saved) {
     log_warning("training.ema_decay is off; the averaged weights of " + folder + " are given up");
   }
 }

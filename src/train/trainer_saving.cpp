@@ -31,9 +31,7 @@ void Trainer::save(bool is_best) {
     state_.log_bytes = log_.size();
     state_.guard = guard_.state();
     if (team_.is_first()) {
-      writer_.save(take_snapshot(task_.model_files(), moments, state_,
-                                 average_ ? average_->state() : NamedTensors{}),
-                   is_best);
+      writer_.save(snapshot(moments), is_best);
     }
     last_saved_step_ = state_.step;
   } else if (is_best && team_.is_first()) {
@@ -41,6 +39,15 @@ void Trainer::save(bool is_best) {
     checkpoints_.mark_best(state_.step);
   }
   interval_.pause_seconds += steady_seconds() - start;
+}
+
+RunSnapshot Trainer::snapshot(const NamedTensors& moments) {
+  if (!average_) return take_snapshot(task_.model_files(), moments, state_);
+  const bool swap = setup_.model_weights == ModelWeights::kAveraged;
+  std::optional<WeightAverage::InPlace> averaged;
+  if (swap) averaged.emplace(*average_);  // average_ holds the raw weights meanwhile
+  return take_snapshot(task_.model_files(), moments, state_,
+                       {swap ? OtherWeights::kRaw : OtherWeights::kAveraged, average_->state()});
 }
 
 void Trainer::finish() {

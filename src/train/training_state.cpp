@@ -151,6 +151,10 @@ std::string weight_average_path(const std::string& folder) {
   return folder + "/training/ema.safetensors";
 }
 
+std::string raw_weights_path(const std::string& folder) {
+  return folder + "/training/raw.safetensors";
+}
+
 std::string training_state_text(const TrainingState& state) {
   return json_text(to_json(state), 2) + "\n";
 }

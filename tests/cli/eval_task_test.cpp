@@ -183,6 +183,42 @@ TEST_F(EvalTaskTest, AConstantPredictionHasNoCorrelationAtAnyBatchSize) {
   }
 }
 
+// With averaged weights too: what the log, the result and every program say of a run is one
+// model's.
+TEST_F(EvalTaskTest, AgreesWithARunOfAveragedWeights) {
+  make_model("mlm", {});
+  std::string rows = "review\tstars\n";
+  for (int i = 0; i < 40; ++i) {
+    rows +=
+        "the old house of the river " + std::to_string(i) + (i % 3 == 0 ? " stone\t1\n" : "\t0\n");
+  }
+  write_file_atomically(file("rows.tsv"), rows);
+  const std::vector<std::string> columns{"--input", file("rows.tsv"), "--text-column",
+                                         "review",  "--label-column", "stars"};
+  const ProgramResult run = run_child(
+      {"linformer-finetune", "--task", "stars", "--model", file("mlm"), "--output", file("run"),
+       "--set", "task.train=[" + file("rows.tsv") + "]", "task.valid=[" + file("rows.tsv") + "]",
+       "task.text_column=review", "task.label_column=stars", "finetune.epochs=4",
+       "training.learning_rate=1e-2", "training.ema_decay=0.9"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const json of_run = json::parse(read_text_file(file("run/result.json")));
+  const double loss = of_run["sets"][0]["loss"].get<double>();
+  std::vector<double> logged;
+  for (const std::string& line : lines_of(read_text_file(file("run/log.jsonl")))) {
+    const json entry = json::parse(line);
+    if (entry.contains("valid_loss") && entry["step"] == of_run["best_step"]) {
+      logged.push_back(entry["valid_loss"]);
+    }
+  }
+  EXPECT_THAT(logged, ElementsAre(::testing::DoubleNear(loss, 1e-12)));
+  const ProgramResult exported = run_child({"linformer-convert", "ema", "--input",
+                                            file("run/checkpoints/best"), "--output", file("out")});
+  ASSERT_EQ(exported.exit_code, 0) << exported.err;
+  for (const char* model : {"run", "run/checkpoints/best", "out"}) {
+    EXPECT_NEAR(json_of(model, columns)["files"][0]["loss"].get<double>(), loss, 1e-6) << model;
+  }
+}
+
 TEST_F(EvalTaskTest, ErrorsSayWhereWhatAndHow) {
   const auto expect = [&](const std::string& checkpoint, const std::vector<std::string>& more,
                           int code, const std::vector<std::string>& texts) {

@@ -16,6 +16,7 @@
 #include "linformer/core/random.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/train/classification_training.h"
+#include "linformer/train/model_conversion.h"
 #include "linformer/train/model_folder.h"
 #include "linformer/train/pretraining_run.h"
 
@@ -145,6 +146,78 @@ TEST_F(FinetuneRunTest, TwoHalvesAreTheWholeToTheBit) {
   rest.run();
   EXPECT_TRUE(bits_of(file("halves"), 60) == bits_of(file("whole2"), 60));
   EXPECT_TRUE(bits_of(file("halves"), 60) != bits_of(file("whole"), 60));
+}
+
+/// Lines of the log with an evaluation.
+std::vector<nlohmann::json> evaluations_of(const std::string& run) {
+  std::vector<nlohmann::json> lines = log_of(run);
+  std::erase_if(lines, [](const auto& line) { return !line.contains("valid_loss"); });
+  return lines;
+}
+
+TEST_F(FinetuneRunTest, AveragedWeightsAreChosenMeasuredAndKept) {
+  for (const std::string keep_best : {"true", "false"}) {
+    const std::string name = "averaged-" + keep_best;
+    FinetuneRun run(config(name, {"training.ema_decay=0.97", "checkpoint.keep_best=" + keep_best}));
+    run.run();
+    const SetResult& valid = run.result()->sets.front();
+    // The evaluation that was chosen: the best, or the last where none is kept.
+    const auto lines = evaluations_of(file(name));
+    const auto step = keep_best == "true" ? run.result()->best_step : run.result()->steps;
+    const auto chosen = std::find_if(lines.begin(), lines.end(),
+                                     [&](const auto& line) { return line["step"] == step; });
+    ASSERT_NE(chosen, lines.end());
+    EXPECT_DOUBLE_EQ(valid.loss, (*chosen)["valid_loss"].get<double>());
+    EXPECT_DOUBLE_EQ(valid.metrics.front().value, (*chosen)["valid_accuracy"].get<double>());
+    // Whoever opens the checkpoint gets the classifier that was measured; the raw weights differ.
+    const std::string folder =
+        file(name) + "/checkpoints/" + (keep_best == "true" ? "best" : "latest");
+    const auto loaded = load_classifier(folder);
+    const auto raw = load_tensors(raw_weights_path(folder));
+    int64_t differ = 0;
+    for (const Parameter& parameter : run.model().parameters().all()) {
+      EXPECT_TRUE(at::equal(parameter.tensor, loaded->parameters().get(parameter.name)))
+          << parameter.name;
+      differ += at::equal(parameter.tensor, raw.at(parameter.name)) ? 0 : 1;
+    }
+    EXPECT_GT(differ, 10);
+    export_averaged_weights(folder, file(name + "-exported"));
+    EXPECT_EQ(read_text_file(file(name + "-exported/model.safetensors")),
+              read_text_file(folder + "/model.safetensors"));
+    EXPECT_EQ(load_head_config(file(name + "-exported")).labels, load_head_config(folder).labels);
+  }
+}
+
+TEST_F(FinetuneRunTest, AveragedOrNotTwoHalvesAreTheWholeToTheBit) {
+  std::vector<std::string> settings{"training.schedule.type=constant", "finetune.epochs=2",
+                                    "training.schedule.warmup_share=null",
+                                    "training.ema_decay=0.97"};
+  FinetuneRun(config("ema-whole", settings)).run();
+  settings.push_back("training.max_steps=13");
+  FinetuneRun(config("ema-halves", settings)).run();
+  settings.pop_back();
+  fs::remove(file("ema-halves/result.json"));
+  FinetuneRun rest(config("ema-halves", settings));
+  EXPECT_EQ(rest.state().step, 13);
+  rest.run();
+  const auto all_of = [&](const std::string& name) {
+    return bits_of(file(name), 30) +
+           read_text_file(raw_weights_path(file(name) + "/checkpoints/step-00000030"));
+  };
+  EXPECT_TRUE(all_of("ema-halves") == all_of("ema-whole"));
+  // The average changes nothing in what is trained.
+  settings.pop_back();
+  FinetuneRun(config("no-ema", settings)).run();
+  const auto plain = load_classifier(file("no-ema/checkpoints/step-00000030"));
+  const auto raw = load_tensors(raw_weights_path(file("ema-whole/checkpoints/step-00000030")));
+  for (const Parameter& parameter : plain->parameters().all()) {
+    EXPECT_TRUE(at::equal(parameter.tensor, raw.at(parameter.name))) << parameter.name;
+  }
+  // Without the average a run goes on with the raw weights.
+  settings.push_back("training.max_steps=31");
+  FinetuneRun(config("no-ema", settings)).run();
+  FinetuneRun(config("ema-whole", settings)).run();
+  EXPECT_TRUE(bits_of(file("ema-whole"), 31) == bits_of(file("no-ema"), 31));
 }
 
 TEST_F(FinetuneRunTest, ASignalSavesAndTheSameCommandGoesOn) {

@@ -208,7 +208,7 @@ TEST_F(TrainerEmaTest, EvaluationsUseTheAverageAndTrainingDoesNot) {
   export_averaged_weights(checkpoint, exported);
   const auto model = load_model(exported);
   const auto by_hand = load_model(checkpoint);
-  load_averaged_weights(checkpoint, *by_hand);
+  load_averaged_weights(checkpoint, by_hand->parameters());
   PretrainConfig data_config = config;
   const PretrainingData data = open_pretraining_data(data_config);
   const auto perplexity = [&](const MaskedLmModel& any) {

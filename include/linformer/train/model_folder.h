@@ -64,9 +64,11 @@ void load_weights(const std::string& folder, SequenceClassifier& model);
 /// Handles on the parameters, by the names that they have in files.
 NamedTensors named_parameters(const ParameterSet& parameters);
 
-/// Replaces the weights by the averaged ones of a checkpoint of a run with training.ema_decay.
-/// Throws RunError if it has none.
-void load_averaged_weights(const std::string& folder, MaskedLmModel& model);
+/// Whether a checkpoint has averaged weights (training.ema_decay), in whichever of its files.
+bool has_averaged_weights(const std::string& folder);
+/// Replaces the weights, which are those of FOLDER/model.safetensors, by the averaged ones. Throws
+/// RunError if the folder has none.
+void load_averaged_weights(const std::string& folder, const ParameterSet& parameters);
 
 /// How often each token occurred in the training data: FOLDER/training/unigram.safetensors.
 void save_unigram_counts(const std::string& folder, const std::vector<uint64_t>& counts);

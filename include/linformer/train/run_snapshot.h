@@ -11,6 +11,13 @@
 
 namespace linformer {
 
+/// With training.ema_decay: the weights that model.safetensors does not hold.
+struct OtherWeights {
+  enum Kind { kAveraged, kRaw };
+  Kind kind = kAveraged;
+  NamedTensors tensors;  ///< empty: there are none
+};
+
 /// Everything that a checkpoint of a run holds, copied out of the trainer, so that training may go
 /// on while it is written.
 struct RunSnapshot {
@@ -20,16 +27,16 @@ struct RunSnapshot {
   NamedTensors optimizer;
   TrainingState state;
   std::vector<uint64_t> unigram_counts;  ///< empty: not written
-  NamedTensors average;                  ///< of the weights, with training.ema_decay; else empty
+  OtherWeights other_weights;
 
   /// Of all tensors.
   size_t tensor_bytes() const;
 };
 
-/// Copies the weights, `moments` (Optimizer::state()) and `average` (WeightAverage::state()) into
-/// memory of their own, on the CPU.
+/// Copies the weights, `moments` (Optimizer::state()) and the other weights into memory of their
+/// own, on the CPU.
 RunSnapshot take_snapshot(ModelFiles model, const NamedTensors& moments, const TrainingState& state,
-                          const NamedTensors& average = {});
+                          const OtherWeights& other_weights = {});
 
 /// Writes the files of a checkpoint into an existing folder. Throws RunError.
 void write_snapshot(const std::string& folder, const RunSnapshot& snapshot);

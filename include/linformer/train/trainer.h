@@ -44,6 +44,10 @@ struct StepTotals {
   }
 };
 
+/// Which weights model.safetensors of a checkpoint holds with training.ema_decay; the other ones
+/// are in training/.
+enum class ModelWeights { kRaw, kAveraged };
+
 /// What a trainer is set up with.
 struct TrainerSetup {
   RunKind kind = RunKind::kPretraining;
@@ -56,6 +60,7 @@ struct TrainerSetup {
     int64_t threads = 1;
   };
   Loader loader;
+  ModelWeights model_weights = ModelWeights::kRaw;
 };
 
 /// Trains one run folder: steps, evaluations, checkpoints, log. What is learned is the task's
@@ -130,6 +135,7 @@ class Trainer {
   void save(bool is_best = false);
   /// Where something fails and the last whole step is still here.
   void save_before_failing();
+  RunSnapshot snapshot(const NamedTensors& moments);
   double elapsed_seconds() const;
 
   TrainingTask& task_;

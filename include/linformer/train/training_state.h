@@ -45,8 +45,11 @@ TrainingState parse_training_state(const std::string& text, const std::string& s
 void save_training_state(const std::string& folder, const TrainingState& state,
                          const NamedTensors& moments);
 
-/// Where a checkpoint keeps the averaged weights, if the run has training.ema_decay.
+/// Where a checkpoint of a run with training.ema_decay keeps the weights that its model.safetensors
+/// does not hold: the averaged ones (pre-training) or the raw ones (fine-tuning, whose models are
+/// used as they were chosen). One of both files is there.
 std::string weight_average_path(const std::string& folder);
+std::string raw_weights_path(const std::string& folder);
 
 /// Reads both into `moments`, which have to be all of the file. The optimizer's count of updates is
 /// TrainingState::num_updates. Throws RunError.
