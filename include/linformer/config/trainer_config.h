@@ -75,8 +75,10 @@ struct ScheduleConfig {
     field("warmup_steps", config.warmup_steps, "steps of linear warm-up from 0");
     field("warmup_share", config.warmup_share,
           "warm-up as a share of all steps, e.g. 0.06; instead of warmup_steps");
-    field("final_learning_rate", config.final_learning_rate,
-          "learning rate at the last step (linear, cosine, polynomial)");
+    field(
+        "final_learning_rate", config.final_learning_rate,
+        "learning rate at the last step (linear, cosine, polynomial); 0 would come one step after "
+        "it, since a step at rate 0 learns nothing");
     field("power", config.power, "exponent of the polynomial schedule");
   }
   bool operator==(const ScheduleConfig&) const = default;

@@ -63,7 +63,8 @@ class AutocastScope {
 
 /// A weight as matrix products of the innermost scope take it; itself in fp32 and for other types
 /// than float. The copy of a leaf is kept until the leaf changes or drop_casts(), and carries
-/// gradients to the leaf in fp32.
+/// gradients to the leaf in fp32. "Changes" means its version or its memory: what writes past both
+/// (a fused kernel, a raw pointer) has to raise the version.
 at::Tensor cast_weight(const at::Tensor& weight);
 
 /// bf16 and fp16 to fp32, with the gradient cast back; other types as they are.
