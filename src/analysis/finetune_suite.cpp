@@ -9,6 +9,7 @@
 #include <memory>
 #include <thread>
 
+#include "linformer/checkpoint/checkpoint_store.h"
 #include "linformer/config/config_file.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/child_process.h"
@@ -81,14 +82,19 @@ class JobRunner {
     std::vector<std::unique_ptr<Slot>> running;
     while (!waiting.empty() || !running.empty()) {
       if (stop_signal() != 0) {
-        stop(running);
+        stop(running, failed);
         return;
+      }
+      if (take_save_request()) {
+        for (const auto& slot : running) slot->process->send(SIGUSR1);
       }
       while (!waiting.empty() && static_cast<int64_t>(running.size()) < options_.num_jobs) {
         running.push_back(start(*waiting.front(), running));
         waiting.pop_front();
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      // A signal to all of them: runs that have ended since then did not fail.
+      if (stop_signal() != 0) continue;
       std::erase_if(running, [&](const std::unique_ptr<Slot>& slot) {
         const std::optional<int> code = slot->process->poll();
         if (!code) return false;
@@ -146,11 +152,29 @@ class JobRunner {
     if (!options_.keep_models) fs::remove_all(config.run.dir + "/checkpoints");
   }
 
-  static void stop(std::vector<std::unique_ptr<Slot>>& running) {
+  void stop(const std::vector<std::unique_ptr<Slot>>& running,
+            std::vector<FailedJob>& failed) const {
     for (const auto& slot : running) slot->process->send(SIGTERM);
-    for (const auto& slot : running) slot->process->wait();
-    log_info("stopped; " + std::to_string(running.size()) +
-             " runs were saved, and the same command goes on");
+    int64_t num_saved = 0, num_done = 0, num_others = 0;
+    for (const auto& slot : running) {
+      const int code = slot->process->wait();
+      const FinetuneConfig& config = slot->job->config;
+      const bool in_order = code > 128 && slot->process->killing_signal() == 0;
+      if (code == 0) {
+        ++num_done;
+        finish(*slot, code, "stopped;", failed);
+      } else if (in_order && newest_whole_checkpoint(config.run.dir + "/checkpoints")) {
+        ++num_saved;
+      } else {
+        ++num_others;
+        log_warning(
+            config.run.dir + " is not saved: " +
+            (in_order ? "it had not begun to train" : reason_from(log_path(*slot->job), code)));
+      }
+    }
+    log_info("stopped; saved: " + std::to_string(num_saved) +
+             ", done: " + std::to_string(num_done) + ", not saved: " + std::to_string(num_others) +
+             "; the same command goes on");
   }
 
   const SuiteOptions& options_;

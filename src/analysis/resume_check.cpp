@@ -113,10 +113,14 @@ class Check {
     return options_.folder + "/" + name + ".log";
   }
 
+  void stop_if_asked() const {
+    if (stop_signal() != 0) throw StopError(options_.folder);
+  }
+
   /// Waits for the end, or for somebody who wants to stop all of this.
   int end_of_process(ChildProcess& child) const {
     while (!child.poll()) {
-      if (stop_signal() != 0) fail_run(options_.folder, "stopped", "start it again");
+      stop_if_asked();
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     return child.wait();
@@ -139,6 +143,7 @@ class Check {
       ChildProcess child(command, log_path(name));
       const double start = steady_seconds();
       while (!child.poll() && steady_seconds() - start < moment) {
+        stop_if_asked();
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
       }
       child.send(SIGKILL);

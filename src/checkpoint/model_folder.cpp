@@ -157,6 +157,7 @@ std::map<std::string, at::Tensor> load_tensors(const ModelTensors& file) {
   file.verify();
   std::map<std::string, at::Tensor> tensors;
   for (const auto& [name, view] : file.tensors()) tensors[name] = copy_of(view);
+  file.check();
   return tensors;
 }
 
@@ -167,6 +168,7 @@ void load_into(const ModelTensors& file, const NamedTensors& targets) {
   for (const auto& [name, target] : targets) {
     at::Tensor(target).copy_(copy_of(file.tensors().at(name)));
   }
+  file.check();
 }
 
 }  // namespace linformer

@@ -90,4 +90,8 @@ void ModelTensors::verify() const {
   for (const auto& file : files_) file->verify();
 }
 
+void ModelTensors::check() const {
+  for (const auto& file : files_) file->check();
+}
+
 }  // namespace linformer

@@ -155,6 +155,7 @@ SafetensorsFile::SafetensorsFile(const std::string& path) : file_(path) {
     }
   }
   check_tiling(tensors_, data, path);
+  check();
 }
 
 const TensorView& SafetensorsFile::at(const std::string& name) const {
@@ -175,6 +176,7 @@ void SafetensorsFile::verify() const {
       fail_run(place(path(), name), "is damaged: its checksum does not fit", kFix);
     }
   }
+  check();
 }
 
 }  // namespace linformer

@@ -14,6 +14,7 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
+#include "linformer/core/stop_signal.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/thread_setup.h"
 
@@ -110,6 +111,7 @@ void run_attention(Arguments& arguments) {
   options.max_bytes = static_cast<int64_t>(arguments.max_gib * 1073741824.0);
   install_caching_allocator();
   const int threads = set_num_threads(arguments.threads);
+  defer_stop_signals();  // looked at between calls
   const Measurements all = benchmark_attention(options);
   if (all.empty()) return;  // a signal
   if (arguments.json) {

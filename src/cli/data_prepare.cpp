@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
-#include <thread>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -19,6 +18,7 @@
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
 #include "linformer/core/log.h"
+#include "linformer/core/processors.h"
 #include "linformer/core/stop_signal.h"
 
 namespace linformer {
@@ -59,12 +59,8 @@ CorpusOptions corpus_options(const PrepareArguments& arguments) {
                "choose 0.001 to 8192, for example 64");
   }
   options.shard_text_bytes = static_cast<uint64_t>(arguments.shard_mb * 1e6);
-  if (arguments.threads < 0 || arguments.threads > 4096) {
-    fail_usage("--threads", std::to_string(arguments.threads) + " is out of range",
-               "choose 1 to 4096, or 0 for all cores");
-  }
-  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  options.threads = arguments.threads > 0 ? arguments.threads : cores;
+  options.threads = arguments.threads == 0 ? static_cast<int>(num_processors()) : arguments.threads;
+  if (arguments.threads != 0) check_threads("--threads", arguments.threads);
   return options;
 }
 
@@ -167,6 +163,7 @@ void run_prepare(PrepareArguments& arguments) {
   const uint64_t total = arguments.inputs.check();
   const CorpusOptions options = corpus_options(arguments);
   const PartOfSet part = parse_part(arguments.part);
+  defer_stop_signals();  // whole shards are kept, half ones are removed
   const Tokenizer tokenizer = Tokenizer::load(arguments.tokenizer);
   if (arguments.benchmark) {
     run_encode_benchmark(options, tokenizer, arguments.benchmark_mb, arguments.json);

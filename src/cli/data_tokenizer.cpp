@@ -16,8 +16,6 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
-#include "linformer/core/log.h"
-#include "linformer/core/stop_signal.h"
 #include "linformer/text/tokenizer.h"
 #include "linformer/text/tokenizer_trainer.h"
 
@@ -91,13 +89,9 @@ void run_tokenizer(TokenizerArguments& arguments) {
     DataProgress progress("reading text", total);
     trained = train_tokenizer(training, [&](uint64_t consumed) {
       progress.update(consumed, consumed);
-      return stop_signal() == 0;
+      return true;
     });
     seconds = progress.seconds();
-  }
-  if (stop_signal() != 0) {
-    log_warning("stopped; nothing was written");
-    return;
   }
   write_file_atomically(arguments.output, trained.model_bytes);
   warn_about_lines(trained.no_text, trained.bad_lines);

@@ -49,6 +49,19 @@ struct StepSettings {
   Masking masking = Masking::kToken;
 };
 
+// As in a configuration, with room for products of two of them.
+constexpr int64_t kMostSteps = int64_t{1} << 38;
+constexpr int64_t kLargestBatch = int64_t{1} << 24;
+constexpr int64_t kLongestSequence = int64_t{1} << 24;
+
+void check_range(const std::string& option, int64_t value, int64_t low, int64_t high) {
+  if (value >= low && value <= high) return;
+  fail_usage(
+      option, std::to_string(value) + " is too " + (value < low ? "small" : "large"),
+      "give " + std::to_string(low) + " to " + std::to_string(high) +
+          (option == "--step" ? ", as steps are numbered in log.jsonl" : ", as the run did"));
+}
+
 /// From the configuration, if one is named, and the flags, which win.
 StepSettings resolve(const WhyArguments& arguments) {
   StepSettings settings;
@@ -77,9 +90,9 @@ StepSettings resolve(const WhyArguments& arguments) {
       static_cast<uint64_t>(arguments.seed.value_or(static_cast<int64_t>(settings.seed)));
   settings.max_sequence_length =
       arguments.max_sequence_length.value_or(settings.max_sequence_length);
-  if (arguments.global_batch_size && *arguments.global_batch_size < 1) {
-    fail_usage("--global-batch-size", "has to be at least 1", "give the run's number");
-  }
+  check_range("--max-sequence-length", settings.max_sequence_length, 3, kLongestSequence);
+  const int64_t batch_size = arguments.global_batch_size.value_or(1);
+  check_range("--global-batch-size", batch_size, 1, kLargestBatch);
   if (arguments.global_batch_size) settings.batches = BatchSchedule(*arguments.global_batch_size);
   if (const auto& share = arguments.mlm_probability) settings.masking_rate = {*share, *share, 0};
   if (settings.data.empty() || settings.tokenizer.empty()) {
@@ -98,10 +111,7 @@ void run_why(const WhyArguments& arguments) {
                  arguments.json);
     return;
   }
-  if (arguments.step < 1) {
-    fail_usage("--step", std::to_string(arguments.step) + " is no step",
-               "steps count from 1, as in log.jsonl");
-  }
+  check_range("--step", arguments.step, 1, kMostSteps);
   const StepSettings settings = resolve(arguments);
   const Tokenizer tokenizer = Tokenizer::load(settings.tokenizer);
   const double share = settings.masking_rate.at(arguments.step - 1);
@@ -114,7 +124,6 @@ void run_why(const WhyArguments& arguments) {
                                         DatasetCheck::kHeaders);
   const int64_t first = settings.batches.first_sequence(arguments.step - 1);
   const int64_t count = settings.batches.sequences(arguments.step - 1);
-  auto rows = nlohmann::ordered_json::array();
   if (!arguments.json) {
     std::printf("step %s: sequences %s to %s of the run, seed %s, %s of the tokens predicted\n",
                 format_count(arguments.step).c_str(), format_count(first).c_str(),
@@ -130,9 +139,12 @@ void run_why(const WhyArguments& arguments) {
     const MaskedSequence masked = data->batches().training_row(sample);
     const std::string corpus =
         data->num_corpora() > 1 ? settings.data[static_cast<size_t>(sample.corpus)] : "";
+    check_output();
     if (arguments.json) {
-      rows.push_back(masked_to_json(tokenizer, sample, packing.source(sample.index), ids, masked));
-      if (!corpus.empty()) rows.back()["corpus"] = corpus;
+      // One object a line: what --examples of linformer-eval reads.
+      auto row = masked_to_json(tokenizer, sample, packing.source(sample.index), ids, masked);
+      if (!corpus.empty()) row["corpus"] = corpus;
+      std::printf("%s\n", json_text(row).c_str());
       continue;
     }
     std::printf("\nrow %s: %ssequence %s, epoch %s; %s\n%s\n", format_count(i).c_str(),
@@ -141,8 +153,6 @@ void run_why(const WhyArguments& arguments) {
                 show_source(packing.source(sample.index), masked).c_str(),
                 show_masked(tokenizer, ids, masked).c_str());
   }
-  // One object a line: what --examples of linformer-eval reads.
-  for (const auto& row : rows) std::printf("%s\n", json_text(row).c_str());
 }
 
 }  // namespace

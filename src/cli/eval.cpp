@@ -177,6 +177,7 @@ void run_perplexity(PerplexityArguments& arguments) {
   if (arguments.ema) load_averaged_weights(folder, model->parameters());
   const std::optional<UnigramModel> unigram = load_unigram_model(folder);
   const UnigramModel* counts = unigram ? &*unigram : nullptr;
+  defer_stop_signals();  // looked at between batches
   const Measured measured = arguments.examples.empty()
                                 ? measure_data(arguments, folder, *model, counts, threads)
                                 : measure_examples(arguments, *model, counts);

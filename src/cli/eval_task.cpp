@@ -17,6 +17,7 @@
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
 #include "linformer/core/log.h"
+#include "linformer/core/stop_signal.h"
 #include "linformer/data/own_data.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/thread_setup.h"
@@ -190,6 +191,7 @@ void run_task(const TaskArguments& arguments) {
   options.max_bad_share = arguments.max_bad_share;
   options.labels_required = arguments.predictions.empty();
   std::vector<LabelledEvaluation> evaluations;
+  defer_stop_signals();  // looked at between batches
   for (const std::string& input : arguments.inputs) {
     const LabelledFile file = labelled_file(task, input);
     evaluations.push_back(evaluate_labelled_file(*model, tokenizer, task, file, options));

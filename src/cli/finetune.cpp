@@ -80,24 +80,29 @@ void run_finetune(const FinetuneArguments& arguments) {
     print(result, config.run.dir, arguments);
     return;
   }
+  install_save_signal();
   const LaunchEnvironment environment = launch_environment();
   if (environment.rank > 0) set_log_level(LogLevel::kError);
   FinetuneConfig config = load_finetune_config(arguments.config, assignments(arguments));
   install_caching_allocator();
   set_num_threads(static_cast<int>(config.run.threads),
-                  static_cast<int>(environment.local_world_size));
+                  static_cast<int>(environment.local_world_size), "run.threads");
   check_precision_speed(config.training.precision,
                         compute_device(config.run.device, environment.local_rank),
                         arguments.force_slow_precision);
-  install_save_signal();
   const auto processes = std::make_shared<ProcessGroup>(environment, config.distributed);
+  // Several processes end together, after a step.
+  if (environment.world_size > 1) defer_stop_signals();
   FinetuneRun run(std::move(config), processes);
+  defer_stop_signals();  // until here there was nothing to save
   const StopReason reason = run.run();
   if (!processes->is_first()) return;
   if (reason == StopReason::kSignal || reason == StopReason::kSessionEnd) {
     if (reason == StopReason::kSessionEnd) set_stop_signal(SIGTERM);
-    log_info("stopped after step " + format_count(run.state().step) + "; saved in " +
-             run.config().run.dir + ", the same command goes on");
+    log_info("stopped after step " + format_count(run.state().step) +
+             (run.config().training.overfit_one_batch
+                  ? "; nothing of a run on one batch is saved"
+                  : "; saved in " + run.config().run.dir + ", the same command goes on"));
     return;
   }
   if (run.result()) print(*run.result(), run.config().run.dir, arguments);

@@ -3,7 +3,6 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <thread>
 
 #include "finetune_commands.h"
 
@@ -15,6 +14,7 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
+#include "linformer/core/processors.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/data/task_registry.h"
 #include "linformer/train/glue_submission.h"
@@ -64,9 +64,10 @@ SuiteOptions options_of(const FinetuneArguments& arguments) {
   if (arguments.from_mnli) options.from_mnli = {"mrpc", "sts-b", "rte"};
   options.output = arguments.output;
   options.program = this_program();
+  check_processes("--jobs", arguments.num_jobs);
   options.num_jobs = arguments.num_jobs;
   options.num_devices = arguments.num_devices;
-  options.num_cores = std::max<int64_t>(1, std::thread::hardware_concurrency());
+  options.num_cores = num_processors();
   // The models of MNLI are needed by others.
   options.keep_models = arguments.keep_models || arguments.from_mnli;
   return options;
@@ -92,7 +93,6 @@ bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remar
       // Nothing in it is random, so that seeds matter for folds alone.
       const int64_t runs = config.task.folds > 0 ? options.num_seeds : 1;
       for (int64_t number = 0; number < runs; ++number) {
-        if (stop_signal() != 0) return false;
         FinetuneConfig one = config;
         place_run(one, arguments.output + "/" + task + "/" + std::string(name_of(protocol)),
                   number);
@@ -101,6 +101,8 @@ bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remar
     }
     return true;
   }
+  defer_stop_signals();  // the runs that it has started are stopped first
+  install_save_signal();
   const SuiteResult suite = run_suite(options, config_for);
   remarks = suite.choices;
   failed = suite.failed;

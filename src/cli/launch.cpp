@@ -6,6 +6,7 @@
 #include "program.h"
 
 #include "linformer/core/error.h"
+#include "linformer/core/processors.h"
 #include "linformer/dist/supervisor.h"
 
 namespace linformer {
@@ -19,6 +20,7 @@ struct LaunchArguments {
 
 void run_launch(LaunchArguments& arguments) {
   LaunchPlan& plan = arguments.plan;
+  check_processes("--nproc-per-node", plan.processes_per_node);
   if (plan.node_rank >= plan.num_nodes) {
     fail_usage("--node-rank",
                std::to_string(plan.node_rank) + " of " + std::to_string(plan.num_nodes) +

@@ -9,6 +9,7 @@
 
 #include "linformer/analysis/feature_extraction.h"
 #include "linformer/checkpoint/find_model.h"
+#include "linformer/core/stop_signal.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/thread_setup.h"
 #include "linformer/text/tokenizer.h"
@@ -37,6 +38,7 @@ void run_features(const FeatureArguments& arguments) {
   const InputLimits limits{config.vocab_size, config.max_sequence_length, config.type_vocab_size};
   const std::vector<InputRow> rows =
       read_input_rows(arguments.input, limits, tokenizer ? &*tokenizer : nullptr);
+  defer_stop_signals();  // nothing half written stays
   const FeatureSummary summary =
       write_features(model, rows, arguments.batch_size, arguments.output);
   if (summary.num_rows == 0) return;  // a signal: no half result

@@ -161,6 +161,7 @@ void answer_requests(const StreamArguments& given, RequestKind kind,
   arguments.inputs = without_system_files(std::move(arguments.inputs));
   TextRequests requests = open_requests(arguments, kind, model_folder, config, tokenizer);
   StreamNotes notes;
+  defer_stop_signals();  // lines come out whole
   while (stop_signal() == 0) {
     std::vector<TextRequest> window = requests.next();
     if (window.empty()) break;

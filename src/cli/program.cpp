@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <system_error>
 #include <utility>
 
 #include <CLI/CLI.hpp>
@@ -60,23 +61,35 @@ int report_wrong_usage(const ProgramInfo& info, const CLI::App& app, const CLI::
   return kWrongUsage;
 }
 
+RunError output_error() {
+  return {"standard output", "the results could not be written",
+          "check the disk or the program that reads them"};
+}
+
 /// A full disk or a closed pipe behind stdout shows only when the buffer is written.
 int finish_output(const ProgramInfo& info) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return 0;
-  print_error(info.name,
-              "standard output: the results could not be written\n"
-              "  fix: check the disk or the program that reads them");
+  print_error(info.name, output_error().what());
   return kRunFailed;
 }
 
 int failure(const ProgramInfo& info, const std::string& message, int exit_code) {
   std::fflush(stdout);
   print_error(info.name, message);
-  // What was asked to stop may well fail on the way out; the signal is the reason.
-  return stop_signal() != 0 ? kSignalBase + stop_signal() : exit_code;
+  return exit_code;
+}
+
+std::string system_message(const std::system_error& error) {
+  if (error.code() != std::errc::resource_unavailable_try_again) return error.what();
+  return "threads: the system gives this program no more of them (" + std::string(error.what()) +
+         ")\n  fix: ask for fewer threads, or raise the limit (ulimit -u, or the container's)";
 }
 
 }  // namespace
+
+void check_output() {
+  if (std::ferror(stdout) != 0) throw output_error();
+}
 
 std::string program_version() {
   return LINFORMER_VERSION;
@@ -95,18 +108,22 @@ int run_program(int argc, char** argv, const ProgramInfo& info,
   app.get_formatter()->column_width(34);
   if (!info.examples.empty()) add_examples(app, info.examples);
   try {
-    install_stop_signals();
+    install_signals();
     build(app);
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0) return report_wrong_usage(info, app, error);
     app.exit(error);  // --help and --version
     return finish_output(info);
+  } catch (const StopError& error) {
+    return failure(info, error.what(), kSignalBase + stop_signal());
   } catch (const Error& error) {
     return failure(info, error.what(), error.exit_code());
   } catch (const std::bad_alloc&) {
     return failure(info, "memory: not enough of it\n  fix: free some, or ask for less at a time",
                    kRunFailed);
+  } catch (const std::system_error& error) {
+    return failure(info, system_message(error), kRunFailed);
   } catch (const std::exception& error) {
     return failure(info, error.what(), kRunFailed);
   }

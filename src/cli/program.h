@@ -23,14 +23,20 @@ struct ProgramInfo {
 ///   0  done, also for --help and --version
 ///   1  RunError, or any other exception: failed at run time
 ///   2  UsageError, or a command line that cannot be understood
-///   130, 143  ended by SIGINT or SIGTERM after putting things in order
+///   128 + n  ended by stop signal n (core/stop_signal.h) with everything in order: 130 SIGINT, 143
+///            SIGTERM, 129 SIGHUP, 152 SIGXCPU. What could not be put in order is an error, 1
 ///
 /// `build` adds options and subcommands; what a subcommand does goes into its callback(), which
-/// may throw. SIGINT and SIGTERM only set the flag of core/stop_signal.h: long work has to look at
-/// it. Results go to stdout, everything else to stderr; a stdout that cannot be written is an
-/// error. `--version` is added here; `--help` by the library.
+/// may throw. A stop signal ends the program at once, unless the callback has called
+/// defer_stop_signals(): then the work in hand has to look at the flag. Results go to stdout,
+/// everything else to stderr; a stdout that cannot be written is an error. `--version` is added
+/// here; `--help` by the library.
 int run_program(int argc, char** argv, const ProgramInfo& info,
                 const std::function<void(CLI::App&)>& build);
+
+/// Throws RunError if standard output could not be written so far: its reader went away, or the
+/// disk is full. For loops that print much.
+void check_output();
 
 /// Adds examples to the end of a (sub)command's help.
 void add_examples(CLI::App& app, const std::vector<std::string>& examples);

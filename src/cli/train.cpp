@@ -15,6 +15,7 @@
 #include "linformer/core/child_process.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
+#include "linformer/core/processors.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/dist/process_group.h"
 #include "linformer/kernels/caching_allocator.h"
@@ -52,15 +53,17 @@ std::string command_line(const TrainArguments& arguments) {
 void report_end(const PretrainingRun& trainer, StopReason reason, const TrainArguments& arguments) {
   const std::string folder = trainer.config().run.dir;
   const std::string step = format_count(trainer.state().step);
+  const std::string what_is_left =
+      trainer.config().training.overfit_one_batch
+          ? "; nothing of a run on one batch is saved"
+          : "; saved in " + folder + "\n  go on with: " + command_line(arguments);
   switch (reason) {
     case StopReason::kSignal:
-      log_info("stopped by a signal after step " + step + "; saved in " + folder +
-               "\n  go on with: " + command_line(arguments));
+      log_info("stopped by a signal after step " + step + what_is_left);
       return;
     case StopReason::kSessionEnd:
       set_stop_signal(SIGTERM);  // the exit code of a program that was stopped and can go on
-      log_info("the session's time is up after step " + step + "; saved in " + folder +
-               "\n  go on with: " + command_line(arguments));
+      log_info("the session's time is up after step " + step + what_is_left);
       return;
     case StopReason::kFinished:
       log_info("finished at step " + step);
@@ -100,6 +103,7 @@ void run_resume_check(const TrainArguments& arguments, const PretrainConfig& con
   options.kills = arguments.verify_kills;
   options.processes = arguments.verify_processes;
   options.seed = static_cast<uint64_t>(::getpid());
+  defer_stop_signals();  // the runs that it has started end with it
   check_resume(config, options, [](const std::string& line) { log_info(line); });
   std::printf("resuming is exact: %s kills, runs in %s\n",
               format_count(arguments.verify_kills).c_str(), options.folder.c_str());
@@ -110,6 +114,7 @@ void run_train(const TrainArguments& arguments) {
     std::printf("%s", config_help<PretrainConfig>().c_str());
     return;
   }
+  install_save_signal();
   const LaunchEnvironment environment = launch_environment();
   // One of several processes speaks for all, the others of what goes wrong.
   if (environment.rank > 0) set_log_level(LogLevel::kError);
@@ -124,8 +129,10 @@ void run_train(const TrainArguments& arguments) {
     return;
   }
   install_caching_allocator();
-  const int threads = set_num_threads(static_cast<int>(config.run.threads),
-                                      static_cast<int>(environment.local_world_size));
+  const int threads =
+      set_num_threads(static_cast<int>(config.run.threads),
+                      static_cast<int>(environment.local_world_size), "run.threads");
+  check_threads("data.loader_threads", config.data.loader_threads);
   check_precision_speed(config.training.precision,
                         compute_device(config.run.device, environment.local_rank),
                         arguments.force_slow_precision);
@@ -133,13 +140,15 @@ void run_train(const TrainArguments& arguments) {
     if (environment.rank == 0) std::printf("%s", describe_run(config).c_str());
     return;
   }
-  install_save_signal();
   const auto processes = std::make_shared<ProcessGroup>(environment, config.distributed);
+  // Several processes end together, after a step.
+  if (environment.world_size > 1) defer_stop_signals();
   PretrainingRun trainer(std::move(config), processes);
   const std::string others =
       environment.world_size > 1 ? std::to_string(environment.world_size) + " processes with " : "";
   log_info(format_count(trainer.model().parameters().count()) + " parameters, " + others +
            std::to_string(threads) + " threads, run folder " + trainer.config().run.dir);
+  defer_stop_signals();  // until here there was nothing to save
   const StopReason reason = trainer.run();
   if (processes->is_first()) report_end(trainer, reason, arguments);
 }

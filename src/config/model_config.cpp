@@ -3,17 +3,23 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <numeric>
 #include <string>
 
 #include "rules.h"
 
 #include "linformer/core/error.h"
+#include "linformer/core/format.h"
 
 namespace linformer {
 namespace {
 
-// Far above any real model, low enough that products of two of them fit 64 bits.
-constexpr int64_t kLargestSize = int64_t{1} << 24;
+// Far above any real model, low enough that what is computed from them fits 64 bits: all numbers of
+// a model are below 2^58.
+constexpr int64_t kLargestSize = int64_t{1} << 24;  // of vocabulary and lengths
+constexpr int64_t kLargestWidth = int64_t{1} << 20;
+constexpr int64_t kMostLayers = 4096;
+constexpr double kLargestProjection = 1099511627776.0;  // numbers of one E, 2^40
 
 /// The divisor of `size` nearest to `wanted`, for the suggested fix.
 int64_t nearest_divisor(int64_t size, int64_t wanted) {
@@ -56,6 +62,20 @@ void validate_length(int64_t k, const ModelConfig& config, const std::string& wh
   }
 }
 
+/// Numbers of one E of a layer.
+double projection_size(const ModelConfig& config, int64_t layer) {
+  const AttentionConfig& attention = config.attention;
+  const auto n = static_cast<double>(config.max_sequence_length);
+  const std::vector<int64_t> lengths = config.projected_lengths(layer);
+  const double rows = std::accumulate(lengths.begin(), lengths.end(), 0.0);
+  if (attention.projection == ProjectionType::kConv) {
+    return static_cast<double>(config.hidden_size) * static_cast<double>(config.head_size()) * n /
+           rows;
+  }
+  const bool each_head = attention.sharing == SharingMode::kNone && lengths.size() == 1;
+  return rows * n * (each_head ? static_cast<double>(config.num_attention_heads) : 1.0);
+}
+
 void validate_lengths(const ModelConfig& config) {
   const AttentionConfig& attention = config.attention;
   const NestedNumbers& lengths = attention.projected_length;
@@ -66,6 +86,12 @@ void validate_lengths(const ModelConfig& config) {
     require_one_each(kLengthKey, heads, config.num_attention_heads, " heads");
     const std::string where = lengths.is_list() ? " of layer " + std::to_string(layer) : "";
     for (const int64_t k : heads.values()) validate_length(k, config, where);
+    if (projection_size(config, layer) > kLargestProjection) {
+      fail_usage(
+          kLengthKey,
+          "E" + where + " would have " + format_number(projection_size(config, layer)) + " numbers",
+          "choose a smaller k, or a shorter max_sequence_length");
+    }
     if (config.projected_lengths(layer).size() == 1) continue;
     if (attention.sharing != SharingMode::kNone) {
       fail_usage(kLengthKey,
@@ -151,9 +177,9 @@ void ModelConfig::validate() const {
     fail_usage("model.vocab_size", std::to_string(vocab_size) + " leaves no room for text",
                "give at least 6: the five special tokens and one more, or 0 = the tokenizer's");
   }
-  require_range("model.hidden_size", hidden_size, 1, kLargestSize);
-  require_range("model.num_hidden_layers", num_hidden_layers, 1, 100000);
-  require_range("model.num_attention_heads", num_attention_heads, 1, kLargestSize);
+  require_range("model.hidden_size", hidden_size, 1, kLargestWidth);
+  require_range("model.num_hidden_layers", num_hidden_layers, 1, kMostLayers);
+  require_range("model.num_attention_heads", num_attention_heads, 1, kLargestWidth);
   if (hidden_size % num_attention_heads != 0) {
     fail_usage("model.num_attention_heads",
                std::to_string(num_attention_heads) + " heads do not divide hidden_size " +
@@ -161,7 +187,7 @@ void ModelConfig::validate() const {
                "choose a divisor, e.g. " +
                    std::to_string(nearest_divisor(hidden_size, num_attention_heads)));
   }
-  require_range("model.intermediate_size", intermediate_size, 1, kLargestSize);
+  require_range("model.intermediate_size", intermediate_size, 1, kLargestWidth);
   require_share("model.hidden_dropout_prob", hidden_dropout_prob);
   require_share("model.attention_probs_dropout_prob", attention_probs_dropout_prob);
   require_range("model.max_sequence_length", max_sequence_length, 3, kLargestSize);

@@ -11,7 +11,7 @@ namespace linformer {
 namespace {
 
 constexpr int64_t kManySteps = int64_t{1} << 50;
-constexpr int64_t kManyThreads = 4096;
+constexpr int64_t kManyThreads = 1024;
 
 void validate_data(const DataConfig& data) {
   if (data.train.empty()) {

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kManySteps = int64_t{1} << 50;
 constexpr int64_t kManySequences = int64_t{1} << 24;
-constexpr int64_t kManyThreads = 4096;
+constexpr int64_t kManyThreads = 1024;
 
 void validate_optimizer(const OptimizerConfig& optimizer) {
   if (optimizer.betas.size() != 2) {

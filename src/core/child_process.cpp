@@ -14,13 +14,6 @@
 extern char** environ;
 
 namespace linformer {
-namespace {
-
-int exit_code_of(int status) {
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-}  // namespace
 
 ChildProcess::ChildProcess(const std::vector<std::string>& command,
                            const std::string& output_path) {
@@ -29,14 +22,23 @@ ChildProcess::ChildProcess(const std::vector<std::string>& command,
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output_path.c_str(),
                                    O_WRONLY | O_CREAT | O_APPEND, 0644);
   posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+  // What this program ignores (core/stop_signal.h) is none of the other's matter.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t ignored_here;
+  sigemptyset(&ignored_here);
+  for (const int number : {SIGPIPE, SIGXFSZ}) sigaddset(&ignored_here, number);
+  posix_spawnattr_setsigdefault(&attributes, &ignored_here);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
   std::vector<char*> arguments;
   for (const std::string& argument : command) {
     arguments.push_back(const_cast<char*>(argument.c_str()));
   }
   arguments.push_back(nullptr);
-  const int error =
-      ::posix_spawn(&pid_, command.front().c_str(), &actions, nullptr, arguments.data(), environ);
+  const int error = ::posix_spawn(&pid_, command.front().c_str(), &actions, &attributes,
+                                  arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
   if (error != 0) {
     pid_ = -1;
     fail_system(command.front(), "cannot start the program", error);
@@ -57,7 +59,7 @@ int ChildProcess::wait() {
   while (!exit_code_) {
     int status = 0;
     if (::waitpid(pid_, &status, 0) == pid_) {
-      exit_code_ = exit_code_of(status);
+      exit_code_ = note_end(status);
     } else if (errno != EINTR) {
       fail_system("process " + std::to_string(pid_), "cannot wait for it", errno);
     }
@@ -67,8 +69,14 @@ int ChildProcess::wait() {
 
 std::optional<int> ChildProcess::poll() {
   int status = 0;
-  if (!exit_code_ && ::waitpid(pid_, &status, WNOHANG) == pid_) exit_code_ = exit_code_of(status);
+  if (!exit_code_ && ::waitpid(pid_, &status, WNOHANG) == pid_) exit_code_ = note_end(status);
   return exit_code_;
+}
+
+int ChildProcess::note_end(int status) {
+  if (WIFEXITED(status)) return WEXITSTATUS(status);
+  killing_signal_ = WTERMSIG(status);
+  return 128 + killing_signal_;
 }
 
 std::string this_program() {

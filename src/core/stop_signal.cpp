@@ -2,32 +2,57 @@
 
 #include <atomic>
 #include <cerrno>
+#include <ctime>
+#include <iterator>
 
-#include <signal.h>
 #include <unistd.h>
-
-#include "linformer/core/error.h"
 
 namespace linformer {
 
 namespace {
 
+constexpr int kSignalBase = 128;
+// A failed write says so by itself; as a signal it would end the program before anything is saved.
+constexpr int kWriteSignals[] = {SIGPIPE, SIGXFSZ};
+
 // Lock-free atomics are the only shared state that a signal handler and threads may both touch.
 std::atomic<int> requested{0};
-std::atomic<bool> received{false};
+std::atomic<int64_t> first_at{-1};  // seconds of the first signal
+std::atomic<bool> deferred{false};
 std::atomic<bool> save_requested{false};
-static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<int64_t>::is_always_lock_free &&
+              std::atomic<bool>::is_always_lock_free);
+
+/// As install_signals() found them.
+struct sigaction found_stop[std::size(kStopSignals)];
+struct sigaction found_write[std::size(kWriteSignals)];
+bool installed = false;
+
+int64_t monotonic_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);  // safe in a handler, unlike std::chrono's promise
+  return now.tv_sec;
+}
 
 extern "C" void on_stop_signal(int signal_number) {
-  if (received.exchange(true)) ::_exit(128 + signal_number);
-  requested.store(signal_number);
+  const int error = errno;
+  if (!deferred.load()) ::_exit(kSignalBase + signal_number);
+  const int64_t now = monotonic_seconds();
+  int64_t first = -1;
+  if (first_at.compare_exchange_strong(first, now)) {
+    requested.store(signal_number);
+  } else if (signal_number == SIGINT && now - first >= kRepeatSeconds) {
+    ::signal(signal_number, SIG_DFL);
+    ::raise(signal_number);  // delivered when this handler returns
+  }
+  errno = error;
 }
 
 extern "C" void on_save_signal(int) {
   save_requested.store(true);
 }
 
-void catch_signal(int signal_number, void (*handler)(int)) {
+void set_action(int signal_number, void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
   sigemptyset(&action.sa_mask);
@@ -37,15 +62,43 @@ void catch_signal(int signal_number, void (*handler)(int)) {
     fail_system("signal " + std::to_string(signal_number), "cannot be caught", errno);
 }
 
+/// Whether whoever started the program wants it to live through this signal (nohup). Shells ignore
+/// SIGINT for what runs in the background; one that is sent on purpose still counts.
+bool stays_ignored(int signal_number, const struct sigaction& found) {
+  return (signal_number == SIGHUP || signal_number == SIGXCPU) && found.sa_handler == SIG_IGN;
+}
+
 }  // namespace
 
-void install_stop_signals() {
-  catch_signal(SIGINT, on_stop_signal);
-  catch_signal(SIGTERM, on_stop_signal);
+void install_signals() {
+  for (size_t i = 0; i < std::size(kStopSignals); ++i) {
+    if (!installed) ::sigaction(kStopSignals[i], nullptr, &found_stop[i]);
+    if (stays_ignored(kStopSignals[i], found_stop[i])) continue;
+    set_action(kStopSignals[i], on_stop_signal);
+  }
+  for (size_t i = 0; i < std::size(kWriteSignals); ++i) {
+    if (!installed) ::sigaction(kWriteSignals[i], nullptr, &found_write[i]);
+    set_action(kWriteSignals[i], SIG_IGN);
+  }
+  installed = true;
+}
+
+void defer_stop_signals() {
+  deferred.store(true);
+}
+
+void restore_signals() {
+  if (!installed) return;
+  for (size_t i = 0; i < std::size(kStopSignals); ++i) {
+    ::sigaction(kStopSignals[i], &found_stop[i], nullptr);
+  }
+  for (size_t i = 0; i < std::size(kWriteSignals); ++i) {
+    ::sigaction(kWriteSignals[i], &found_write[i], nullptr);
+  }
 }
 
 void install_save_signal() {
-  catch_signal(SIGUSR1, on_save_signal);
+  set_action(SIGUSR1, on_save_signal);
 }
 
 bool take_save_request() {
@@ -58,7 +111,7 @@ int stop_signal() {
 
 void set_stop_signal(int signal_number) {
   requested.store(signal_number);
-  if (signal_number == 0) received.store(false);
+  if (signal_number == 0) first_at.store(-1);
 }
 
 }  // namespace linformer

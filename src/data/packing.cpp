@@ -10,10 +10,13 @@ namespace linformer {
 
 SequencePacking::SequencePacking(const TokenDataset& dataset, const PackingOptions& options)
     : dataset_(&dataset), max_sequence_length_(options.max_sequence_length) {
-  if (max_sequence_length_ < 3) {
-    fail_usage("model.max_sequence_length",
-               std::to_string(max_sequence_length_) + " leaves no room beside <s> and </s>",
-               "choose at least 8");
+  constexpr int64_t kLongest = int64_t{1} << 24;  // as in a configuration
+  if (max_sequence_length_ < 3 || max_sequence_length_ > kLongest) {
+    fail_usage(
+        "model.max_sequence_length",
+        std::to_string(max_sequence_length_) +
+            (max_sequence_length_ < 3 ? " leaves no room beside <s> and </s>" : " is too large"),
+        "choose 8 to " + std::to_string(kLongest));
   }
   const int64_t room = max_sequence_length_ - 2;
   int64_t used = 0;  // ids between <s> and the last </s> of the open sequence
@@ -47,6 +50,7 @@ SequencePacking::SequencePacking(const TokenDataset& dataset, const PackingOptio
   if (used > 0) num_positions_ += used + 2;
   begins_.push_back(dataset.num_tokens());
   begins_.shrink_to_fit();
+  dataset.check({0, dataset.num_tokens()});
 }
 
 SequenceSource SequencePacking::source(int64_t index) const {
@@ -74,6 +78,7 @@ std::vector<int32_t> SequencePacking::tokens(int64_t index) const {
         ids);
     ids.push_back(kEosId);  // between documents, and at the end of the sequence
   }
+  dataset_->check(place.tokens);
   return ids;
 }
 

@@ -148,6 +148,7 @@ void TokenDataset::add_shard(ShardReader shard) {
   part.sentence_offsets = shard.sentence_offsets();
   part.document_offsets = shard.document_offsets();
   add_part(part);
+  shard.check();
   shards_.push_back(std::move(shard));  // mapped memory does not move with its owner
 }
 
@@ -198,8 +199,9 @@ TokenDataset TokenDataset::from_memory(
 
 const TokenDataset::Part& TokenDataset::part_of(int64_t index, int64_t Part::*first,
                                                 int64_t count) const {
-  if (index < 0 || index >= count)
-    throw std::out_of_range("index " + std::to_string(index) + " of " + std::to_string(count));
+  if (index < 0 || index >= count) {
+    fail_range("index " + std::to_string(index) + " of " + std::to_string(count));
+  }
   // The last part that begins at or before the index; empty parts before it begin there too.
   const auto after =
       std::upper_bound(parts_.begin(), parts_.end(), index,
@@ -248,8 +250,8 @@ int64_t TokenDataset::document_of_token(int64_t token) const {
 
 void TokenDataset::append_tokens(IndexRange tokens, std::vector<int32_t>& ids) const {
   if (tokens.begin < 0 || tokens.end > num_tokens_ || tokens.begin > tokens.end)
-    throw std::out_of_range("tokens " + std::to_string(tokens.begin) + " to " +
-                            std::to_string(tokens.end) + " of " + std::to_string(num_tokens_));
+    fail_range("tokens " + std::to_string(tokens.begin) + " to " + std::to_string(tokens.end) +
+               " of " + std::to_string(num_tokens_));
   while (tokens.begin < tokens.end) {
     const Part& part = part_of(tokens.begin, &Part::first_token, num_tokens_);
     const auto size = static_cast<int64_t>(part.narrow_ids.size() + part.wide_ids.size());
@@ -269,6 +271,18 @@ std::vector<int32_t> TokenDataset::tokens(IndexRange range) const {
   ids.reserve(static_cast<size_t>(std::max<int64_t>(range.size(), 0)));
   append_tokens(range, ids);
   return ids;
+}
+
+void TokenDataset::check(IndexRange tokens) const {
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    const int64_t end = i + 1 < parts_.size() ? parts_[i + 1].first_token : num_tokens_;
+    if (parts_[i].first_token < tokens.end && tokens.begin < end) shards_[i].check();
+  }
+}
+
+void TokenDataset::fail_range(const std::string& what) const {
+  check({0, num_tokens_});
+  throw std::out_of_range(what);
 }
 
 }  // namespace linformer

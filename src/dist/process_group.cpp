@@ -11,13 +11,13 @@
 #include <sys/socket.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
-#include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <unistd.h>
 #ifdef LINFORMER_NCCL
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
 
 #include "process_group_handles.h"
+#include "rendezvous.h"
 
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
@@ -37,30 +37,6 @@ std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
 
-bool is_loopback(const std::string& address) {
-  return address.starts_with("127.") || address == "::1";
-}
-
-c10::intrusive_ptr<c10d::Store> meet(const LaunchEnvironment& environment,
-                                     const DistributedConfig& config) {
-  c10d::TCPStoreOptions options;
-  options.port = static_cast<uint16_t>(environment.port);
-  options.isServer = environment.rank == 0;
-  options.numWorkers = static_cast<size_t>(environment.world_size);
-  options.timeout = timeout_of(config);
-  try {
-    return c10::make_intrusive<c10d::TCPStore>(environment.host, options);
-  } catch (const std::exception& error) {
-    throw PeerError("rank " + std::to_string(environment.rank) + " of " +
-                        std::to_string(environment.world_size),
-                    "the processes did not all meet at " + environment.host + " port " +
-                        std::to_string(environment.port) + " within " +
-                        format_number(config.timeout_seconds) + " s: " + first_line(error.what()),
-                    "check that every process was started and reaches that address, that the port "
-                    "is free there (MASTER_PORT), and distributed.timeout_seconds");
-  }
-}
-
 std::vector<std::string> split(const std::string& list) {
   std::vector<std::string> parts;
   std::istringstream text(list);
@@ -78,7 +54,7 @@ c10::intrusive_ptr<c10d::ProcessGroupGloo::Options> gloo_options(
     }
     return options;
   }
-  const std::string address = address_towards(environment.host, environment.port);
+  const std::string address = address_towards(meeting_host(environment), environment.port);
   const bool names_loopback = is_loopback(environment.host) || environment.host == "localhost";
   if (is_loopback(address) && !names_loopback &&
       environment.local_world_size < environment.world_size) {

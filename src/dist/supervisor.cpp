@@ -1,7 +1,6 @@
 #include "linformer/dist/supervisor.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -10,19 +9,22 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <random>
 
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "output_stream.h"
+
 #include "linformer/core/error.h"
 #include "linformer/core/log.h"
+#include "linformer/core/processors.h"
 #include "linformer/core/stop_signal.h"
 
 namespace linformer {
@@ -33,12 +35,6 @@ using Clock = std::chrono::steady_clock;
 constexpr int kSignalBase = 128;
 constexpr int kWrongUsage = 2;
 constexpr int kCannotStart = 127;
-
-int64_t num_cores() {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  return ::sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
-}
 
 /// A port that nobody listens at just now.
 int64_t free_port() {
@@ -56,6 +52,14 @@ int64_t free_port() {
   return ntohs(address.sin_port);
 }
 
+/// What no other run has.
+std::string random_id() {
+  std::random_device random;
+  std::string id;
+  for (int i = 0; i < 4; ++i) id += std::to_string(random()) + (i < 3 ? "-" : "");
+  return id;
+}
+
 /// The program beside this one if it is there, else the name, for a search in PATH.
 std::string resolve_program(const std::string& name) {
   std::error_code error;
@@ -65,68 +69,12 @@ std::string resolve_program(const std::string& name) {
   return std::filesystem::exists(beside, error) ? beside.string() : name;
 }
 
-/// One stream of a process: takes it apart into lines.
-class Stream {
- public:
-  Stream(int descriptor, std::string prefix, std::FILE* target)
-      : descriptor_(descriptor), prefix_(std::move(prefix)), target_(target) {}
-
-  int descriptor() const { return descriptor_; }
-  bool open() const { return descriptor_ >= 0; }
-
-  /// Passes on what is there; closes at the end.
-  void pump() {
-    std::array<char, 65536> buffer{};
-    while (open()) {
-      const ssize_t count = ::read(descriptor_, buffer.data(), buffer.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0 && errno == EAGAIN) return;
-      if (count <= 0) {
-        close();
-        return;
-      }
-      text_.append(buffer.data(), static_cast<size_t>(count));
-      pass_on_lines();
-    }
-  }
-
-  void close() {
-    if (!open()) return;
-    ::close(descriptor_);
-    descriptor_ = -1;
-    if (!text_.empty()) text_ += prefix_.empty() ? "" : "\n";
-    pass_on_lines();
-  }
-
- private:
-  void pass_on_lines() {
-    size_t begin = 0;
-    if (prefix_.empty()) {
-      std::fwrite(text_.data(), 1, text_.size(), target_);
-      begin = text_.size();
-    }
-    for (size_t end; begin < text_.size(); begin = end + 1) {
-      end = text_.find('\n', begin);
-      if (end == std::string::npos) break;
-      const std::string line = prefix_ + text_.substr(begin, end - begin + 1);
-      std::fwrite(line.data(), 1, line.size(), target_);
-    }
-    text_.erase(0, begin);
-    std::fflush(target_);
-  }
-
-  int descriptor_;
-  std::string prefix_;
-  std::FILE* target_;
-  std::string text_;
-};
-
 struct Worker {
   int64_t rank = 0;
   pid_t process = -1;
   bool running = true;
   int status = 0;
-  std::vector<Stream> streams;
+  std::vector<OutputStream> streams;
 };
 
 struct Pipe {
@@ -153,10 +101,11 @@ Pipe make_pipe() {
     ::_exit(kCannotStart);
   }
   const bool has_threads = std::getenv("OMP_NUM_THREADS") != nullptr;
-  for (const auto& [name, value] : launch_variables(plan, local_rank, num_cores(), has_threads)) {
+  for (const auto& [name, value] :
+       launch_variables(plan, local_rank, num_processors(), has_threads)) {
     ::setenv(name.c_str(), value.c_str(), 1);
   }
-  for (const int signal_number : {SIGINT, SIGTERM}) ::signal(signal_number, SIG_DFL);
+  restore_signals();
   ::sigprocmask(SIG_SETMASK, &mask, nullptr);
   const std::string program = resolve_program(plan.command.front());
   std::vector<char*> arguments;
@@ -196,8 +145,9 @@ bool succeeded(const Worker& worker) {
 
 /// The signal after which the program ended in good order (it exits with 128 + n), or 0.
 int stopped_by(const Worker& worker) {
-  const int code = WIFEXITED(worker.status) ? WEXITSTATUS(worker.status) : 0;
-  return code == kSignalBase + SIGINT || code == kSignalBase + SIGTERM ? code - kSignalBase : 0;
+  const int number = WIFEXITED(worker.status) ? WEXITSTATUS(worker.status) - kSignalBase : 0;
+  const auto& known = kStopSignals;
+  return std::find(std::begin(known), std::end(known), number) != std::end(known) ? number : 0;
 }
 
 std::string end_of(const Worker& worker) {
@@ -217,7 +167,13 @@ class Signals {
   Signals() {
     sigset_t wanted;
     sigemptyset(&wanted);
-    for (const int number : {SIGTERM, SIGINT, SIGUSR1, SIGCHLD}) sigaddset(&wanted, number);
+    for (const int number : {SIGUSR1, SIGCHLD}) sigaddset(&wanted, number);
+    for (const int number : kStopSignals) {
+      // One that is ignored (nohup) would come all the same while it is blocked.
+      struct sigaction action {};
+      ::sigaction(number, nullptr, &action);
+      if (action.sa_handler != SIG_IGN) sigaddset(&wanted, number);
+    }
     if (::sigprocmask(SIG_BLOCK, &wanted, &before_) != 0) {
       fail_system("signals", "cannot be blocked", errno);
     }
@@ -262,7 +218,7 @@ class Supervisor {
         if (signal_number != SIGCHLD) pass_on(signal_number);
       }
       for (Worker& worker : workers_) {
-        for (Stream& stream : worker.streams) stream.pump();
+        for (OutputStream& stream : worker.streams) stream.pump();
       }
       collect_ended();
       kill_when_late();
@@ -279,7 +235,7 @@ class Supervisor {
   void wait_for_something() {
     std::vector<pollfd> watched{{signals_.descriptor(), POLLIN, 0}};
     for (const Worker& worker : workers_) {
-      for (const Stream& stream : worker.streams) {
+      for (const OutputStream& stream : worker.streams) {
         if (stream.open()) watched.push_back({stream.descriptor(), POLLIN, 0});
       }
     }
@@ -304,13 +260,14 @@ class Supervisor {
       if (!worker.running) continue;
       if (::waitpid(worker.process, &worker.status, WNOHANG) != worker.process) continue;
       worker.running = false;
-      for (Stream& stream : worker.streams) {
+      for (OutputStream& stream : worker.streams) {
         stream.pump();
         stream.close();
       }
       if (succeeded(worker) || failed_ >= 0) continue;
       if (const int signal_number = stopped_by(worker)) {
-        if (stop_signal() == 0) set_stop_signal(signal_number);
+        // It may have been told to stop before it had joined the others, who would wait for it.
+        if (stop_signal() == 0) pass_on(signal_number);
         continue;
       }
       failed_ = static_cast<int>(i);
@@ -389,6 +346,7 @@ std::vector<std::pair<std::string, std::string>> launch_variables(const LaunchPl
       {"MASTER_ADDR", plan.host},
       {"MASTER_PORT", std::to_string(plan.port)},
       {"LINFORMER_LAUNCH", "1"}};
+  if (!plan.run_id.empty()) variables.emplace_back("LINFORMER_RUN_ID", plan.run_id);
   if (!has_omp_threads) {
     variables.emplace_back("OMP_NUM_THREADS",
                            std::to_string(std::max<int64_t>(1, num_cores / local)));
@@ -399,6 +357,9 @@ std::vector<std::pair<std::string, std::string>> launch_variables(const LaunchPl
 void supervise(const LaunchPlan& plan) {
   LaunchPlan complete = plan;
   if (complete.port == 0) complete.port = free_port();
+  // Launchers on several machines have nothing in common but what the user gives them.
+  if (complete.num_nodes == 1) complete.run_id = random_id();
+  defer_stop_signals();  // from here on they are the processes' matter
   Supervisor(complete).run();
 }
 

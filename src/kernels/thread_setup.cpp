@@ -5,19 +5,22 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <sched.h>
+
+#include "linformer/core/processors.h"
 
 namespace linformer {
 
-int set_num_threads(int requested, int processes_here) {
+int set_num_threads(int requested, int processes_here, std::string where) {
   int count = requested;
   const char* const omp_threads = std::getenv("OMP_NUM_THREADS");
-  if (count <= 0 && processes_here > 1 && omp_threads != nullptr) count = std::atoi(omp_threads);
+  if (count <= 0 && processes_here > 1 && omp_threads != nullptr) {
+    count = std::atoi(omp_threads);
+    where = "OMP_NUM_THREADS";
+  }
   if (count <= 0) {
-    cpu_set_t allowed;
-    CPU_ZERO(&allowed);
-    count = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
-    count = std::max(1, count / processes_here);
+    count = std::max(1, static_cast<int>(num_processors()) / processes_here);
+  } else {
+    check_threads(where, count);
   }
   at::set_num_threads(count);
   at::globalContext().setFlushDenormal(true);

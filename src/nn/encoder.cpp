@@ -8,6 +8,7 @@
 #include "linformer/kernels/gelu.h"
 #include "linformer/kernels/layer_norm.h"
 #include "linformer/kernels/mixed_precision.h"
+#include "linformer/nn/model_cost.h"
 
 namespace linformer {
 namespace {
@@ -41,6 +42,13 @@ bool is_right_padded(const at::Tensor& mask) {
   const at::Tensor later = mask.narrow(1, 1, mask.size(1) - 1);
   const at::Tensor earlier = mask.narrow(1, 0, mask.size(1) - 1);
   return !later.logical_and(earlier.logical_not()).any().item<bool>();
+}
+
+/// The configuration, once it is known that the weights have room.
+const ModelConfig& buildable(const ModelConfig& config, const ParameterSet& parameters) {
+  const auto bytes_each = static_cast<double>(at::elementSize(parameters.dtype()));
+  if (parameters.device().is_cpu()) check_memory(config, bytes_each);
+  return config;
 }
 
 }  // namespace
@@ -99,7 +107,8 @@ at::Tensor Embeddings::forward(const EncoderInput& input, ForwardContext& contex
 
 EncoderLayer::EncoderLayer(const ModelConfig& config, int64_t index, ParameterSet& parameters,
                            const std::optional<SequenceProjection>& shared)
-    : attention(config, index, "roberta.encoder.layer." + std::to_string(index) + ".attention.self",
+    : first_parameter(parameters.all().size()),
+      attention(config, index, "roberta.encoder.layer." + std::to_string(index) + ".attention.self",
                 parameters, shared) {
   const std::string prefix = "roberta.encoder.layer." + std::to_string(index) + ".";
   const int64_t width = config.hidden_size;
@@ -124,13 +133,13 @@ EncoderLayer::EncoderLayer(const ModelConfig& config, int64_t index, ParameterSe
   output_weight = add_weight("output.dense", width, wide);
   output_bias = add_bias("output.dense", width);
   output_norm = add_norm(config, prefix + "output.LayerNorm", parameters);
-  for (const Parameter& parameter : parameters.all()) {
-    if (parameter.name.starts_with(prefix)) all.push_back(parameter.tensor);
+  for (size_t i = first_parameter; i < parameters.all().size(); ++i) {
+    all.push_back(parameters.all()[i].tensor);
   }
 }
 
 Encoder::Encoder(const ModelConfig& config, ParameterSet& parameters)
-    : config_(config), embeddings_(config, parameters) {
+    : config_(buildable(config, parameters)), embeddings_(config, parameters) {
   if (config.has_linformer_layer() && config.attention.sharing == SharingMode::kLayerwise) {
     int64_t layer = 0;  // any Linformer layer: they all have the same k
     while (config.attention_type(layer) != AttentionType::kLinformer) ++layer;

@@ -1,8 +1,13 @@
 #include "linformer/nn/model_cost.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <vector>
+
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+#include "linformer/core/memory_size.h"
 
 namespace linformer {
 
@@ -109,29 +114,51 @@ double needed_flop_per_token(const ModelConfig& config, double mlm_probability) 
 MemoryEstimate estimate_memory(const ModelConfig& config, int64_t micro_batch_size,
                                double mlm_probability) {
   constexpr int64_t kFloatBytes = 4;
-  constexpr int64_t kLargestLogitPiece = 64 << 20;
+  constexpr double kLargestLogitPiece = 64 << 20;
   const int64_t numbers = count_parameters(config).total();
   const int64_t rows = micro_batch_size * config.max_sequence_length;
   const int64_t width = config.hidden_size;
   // Kept per layer: query, heads, the input; two residual sums and norms; before and after the
   // activation; keys and values.
   const int64_t wide = config.intermediate_size * (config.is_gated() ? 4 : 2);
-  int64_t kept = 0;
+  double kept = 0.0;
   for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
     const bool projects = config.attention_type(layer) == AttentionType::kLinformer;
     const auto keys =
         projects ? static_cast<int64_t>(mean_projected_length(config, layer)) * micro_batch_size
                  : rows;
-    kept += rows * (7 * width + wide) + 4 * keys * width;
+    kept += static_cast<double>(rows) * static_cast<double>(7 * width + wide) +
+            4.0 * static_cast<double>(keys) * static_cast<double>(width);
   }
+  kept += 4.0 * static_cast<double>(rows) * static_cast<double>(width);
   MemoryEstimate memory;
   memory.parameters = numbers * kFloatBytes;
   memory.gradients = numbers * kFloatBytes;
   memory.optimizer = 2 * numbers * kFloatBytes;
-  memory.activations = (kept + 4 * rows * width) * kFloatBytes;
-  const auto masked = static_cast<int64_t>(static_cast<double>(rows) * mlm_probability) + 1;
-  memory.logits = std::min(masked * config.vocab_size * kFloatBytes, kLargestLogitPiece);
+  constexpr double kMost = 1e18;  // what no machine has; the sum still fits 64 bits
+  memory.activations = static_cast<int64_t>(std::min(kMost, kept * kFloatBytes));
+  const double masked = std::floor(static_cast<double>(rows) * mlm_probability) + 1.0;
+  memory.logits = static_cast<int64_t>(
+      std::min(masked * static_cast<double>(config.vocab_size * kFloatBytes), kLargestLogitPiece));
   return memory;
+}
+
+void check_memory(const ModelConfig& config, double bytes_each, int64_t num_sequences) {
+  const ParameterCounts counts = count_parameters(config);
+  const double state = kWeightBytes * static_cast<double>(num_sequences) *
+                       static_cast<double>(config.max_sequence_length * config.hidden_size);
+  const double needed = bytes_each * static_cast<double>(counts.total()) + state;
+  const double free = available_memory_bytes();
+  if (needed <= free) return;
+  fail_usage("model",
+             format_count(counts.total()) + " parameters take " + format_bytes(needed) +
+                 (bytes_each > kWeightBytes ? " with their gradients and moments" : "") +
+                 (num_sequences > 0 ? " and " + format_count(num_sequences) + " sequences at a time"
+                                    : "") +
+                 ", and " + format_bytes(free) + " are free",
+             state > 0.5 * needed
+                 ? "choose a smaller training.micro_batch_size, or free memory"
+                 : "choose fewer or narrower layers or a smaller vocabulary, or free memory");
 }
 
 }  // namespace linformer

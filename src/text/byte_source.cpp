@@ -67,7 +67,7 @@ class StoredBytes {
       descriptor_, POLLIN, 0
     };
     while (::poll(&waiting, 1, 200) == 0 || waiting.revents == 0) {
-      if (stop_signal() != 0) fail_run(name_, "reading was stopped by a signal", "run it again");
+      if (stop_signal() != 0) throw StopError(name_);
     }
   }
 

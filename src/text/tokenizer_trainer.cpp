@@ -13,6 +13,7 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
+#include "linformer/core/processors.h"
 #include "linformer/core/random.h"
 #include "linformer/text/special_tokens.h"
 #include "linformer/text/utf8.h"
@@ -226,10 +227,7 @@ void check_options(const TokenizerTraining& options) {
                format_number(options.character_coverage, 6) + " is out of range",
                "choose more than 0.9 and at most 1, for example 0.9995");
   }
-  if (options.threads < 1 || options.threads > 1024) {
-    fail_usage("--threads", std::to_string(options.threads) + " is out of range",
-               "choose 1 to 1024");
-  }
+  check_threads("--threads", options.threads);
   if (options.sample_sentences < 0) {
     fail_usage("--sample-sentences", "may not be negative", "choose 0 for all sentences");
   }

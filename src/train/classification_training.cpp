@@ -68,6 +68,14 @@ double layer_learning_rate(const std::string& parameter_name, int64_t num_layers
   return std::pow(settings.layer_decay, static_cast<double>(num_layers + 1 - depth));
 }
 
+namespace {
+
+c10::Device own_device(const FinetuneConfig& config) {
+  return compute_device(config.run.device, launch_environment().local_rank);
+}
+
+}  // namespace
+
 StartingModel StartingModel::open(const std::string& init_from, const FinetuneSettings& settings) {
   std::string folder = find_model_folder(init_from);
   ModelConfig config = load_model_config(folder);
@@ -100,10 +108,11 @@ ClassificationTraining::ClassificationTraining(const FinetuneConfig& config,
               model.hidden_dropout_prob = 0.0;
               model.attention_probs_dropout_prob = 0.0;
             }
-            return model;
+            return trainable(model, own_device(config), config.distributed,
+                             /*num_sequences=*/0);  // texts may be far shorter
           }(),
           head_of(data.task, config.finetune.pooling), static_cast<uint64_t>(config.run.seed),
-          at::kFloat, compute_device(config.run.device, launch_environment().local_rank)) {}
+          at::kFloat, own_device(config)) {}
 
 std::vector<OptimizedParameter> ClassificationTraining::optimized_parameters() const {
   std::vector<OptimizedParameter> result = linformer::optimized_parameters(model_.parameters());

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <limits>
 
+#include "model_check.h"
+
 #include "linformer/core/format.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/compute_device.h"
@@ -30,8 +32,10 @@ struct Probe {
 Probe measure(const PretrainConfig& config, const BatchSource& source) {
   using Clock = std::chrono::steady_clock;
   constexpr int kRepeats = 3;
-  const MaskedLmModel model(config.model, static_cast<uint64_t>(config.run.seed), at::kFloat,
-                            compute_device(config.run.device));
+  const c10::Device device = compute_device(config.run.device);
+  const MaskedLmModel model(
+      trainable(config.model, device, config.distributed, config.training.micro_batch_size),
+      static_cast<uint64_t>(config.run.seed), at::kFloat, device);
   StepPrecision precision(config.training);
   const auto optimizer =
       make_optimizer(optimized_parameters(model.parameters()), config.training.optimizer);

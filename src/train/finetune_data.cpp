@@ -1,10 +1,9 @@
 #include "linformer/train/finetune_data.h"
 
-#include <thread>
-
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
+#include "linformer/core/processors.h"
 
 namespace linformer {
 namespace {
@@ -40,9 +39,7 @@ HeldOutSet encode_set(ExampleSet rows, const Tokenizer& tokenizer,
 FinetuneData encode_finetune_data(const FinetuneConfig& config, FinetuneRows rows,
                                   const ModelConfig& model, const Tokenizer& tokenizer) {
   LabelledDatasetOptions options = dataset_options(config, model);
-  options.threads = config.run.threads > 0
-                        ? config.run.threads
-                        : std::max<int64_t>(1, std::thread::hardware_concurrency());
+  options.threads = config.run.threads > 0 ? config.run.threads : num_processors();
   FinetuneData data;
   data.task = std::move(rows.task);
   data.train_is_part = rows.train_is_part;

@@ -24,6 +24,10 @@ namespace linformer {
 
 namespace {
 
+c10::Device own_device(const PretrainConfig& config) {
+  return compute_device(config.run.device, launch_environment().local_rank);
+}
+
 /// An evaluation, for people.
 std::string describe(const EvaluationResult& result, double bits) {
   if (result.model.masked_tokens == 0) {
@@ -40,8 +44,9 @@ MaskedLmTraining::MaskedLmTraining(PretrainConfig config)
     : config_(one_batch_config(std::move(config))),
       data_(open_pretraining_data(config_)),
       unigram_(unigram_model_of(*data_.train)),
-      model_(config_.model, static_cast<uint64_t>(config_.run.seed), at::kFloat,
-             compute_device(config_.run.device, launch_environment().local_rank)) {
+      model_(trainable(config_.model, own_device(config_), config_.distributed,
+                       config_.training.micro_batch_size),
+             static_cast<uint64_t>(config_.run.seed), at::kFloat, own_device(config_)) {
   // Said before the hours of training, not after them.
   if (data_.valid && !masks_anything(data_.valid->batches(), evaluation_options())) {
     log_warning(

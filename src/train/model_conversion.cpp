@@ -31,12 +31,13 @@ std::string shape_text(const at::Tensor& tensor) {
 }
 
 /// Streams tensors to FOLDER/model.safetensors as they are.
-void write_views(const std::string& folder, const std::map<std::string, TensorView>& tensors) {
+void write_views(const std::string& folder, const ForeignModel& model) {
   std::vector<TensorSource> sources;
-  for (const auto& [name, view] : tensors) {
+  for (const auto& [name, view] : model.tensors) {
     sources.push_back({name, view.type, view.shape, [bytes = view.bytes] { return bytes; }});
   }
   write_safetensors(folder + "/model.safetensors", std::move(sources), {{"format", "pt"}});
+  model.files.check();
 }
 
 void write_config(const std::string& folder, const ModelConfig& config, const HeadConfig& head) {
@@ -174,7 +175,7 @@ ConversionNotes import_model(ForeignFormat format, const std::string& input,
   OutputFolder output(output_path);
   ConversionNotes notes = model.notes;
   write_config(output.path(), model.config, model.head);
-  write_views(output.path(), model.tensors);
+  write_views(output.path(), model);
   take_tokenizer(output, input, model.config, notes);
   output.commit();
   notes.push_back("imported " + format_count(static_cast<int64_t>(model.tensors.size())) +
@@ -196,7 +197,7 @@ ConversionNotes export_model(const std::string& input, const std::string& output
                     ": open it in transformers with trust_remote_code=True");
   }
   write_file_atomically(output.path() + "/config.json", config.dump(2) + "\n");
-  write_views(output.path(), model.tensors);
+  write_views(output.path(), model);
   take_tokenizer(output, input, model.config, notes);
   spread_tokenizer(output, model.config, notes);
   output.commit();

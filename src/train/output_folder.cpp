@@ -7,6 +7,7 @@
 #include "linformer/checkpoint/manifest.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
+#include "linformer/core/stop_signal.h"
 
 namespace linformer {
 namespace {
@@ -26,6 +27,7 @@ OutputFolder::OutputFolder(const std::string& path) : final_(without_slash(path)
     fail_usage("--output", final_ + " is there already", "name a folder that does not exist yet");
   }
   temporary_ = final_ + ".tmp-" + std::to_string(::getpid());
+  defer_stop_signals();  // the destructor removes what is half done
   make_directories(temporary_);
 }
 
@@ -45,6 +47,7 @@ bool OutputFolder::copy_tokenizer(const std::string& folder) const {
 }
 
 void OutputFolder::commit() {
+  if (stop_signal() != 0) throw StopError(final_);
   write_manifest(temporary_);
   std::error_code error;
   fs::remove(final_, error);  // an empty folder

@@ -1,12 +1,12 @@
 #include "linformer/train/team.h"
 
-#include <csignal>
 #include <map>
 
 #include <ATen/ATen.h>
 
 #include "linformer/config/config_file.h"
 #include "linformer/core/error.h"
+#include "linformer/core/stop_signal.h"
 
 namespace linformer {
 namespace {
@@ -16,17 +16,22 @@ constexpr const char* kMoments[] = {"exp_avg.", "exp_avg_sq."};
 }  // namespace
 
 std::vector<double> Notice::counts() const {
-  return {stop_signal == SIGINT ? 1.0 : 0.0, stop_signal == SIGTERM ? 1.0 : 0.0,
-          time_is_up ? 1.0 : 0.0, session_ends ? 1.0 : 0.0, save_wanted ? 1.0 : 0.0};
+  std::vector<double> counts;
+  for (const int number : kStopSignals) counts.push_back(stop_signal == number ? 1.0 : 0.0);
+  for (const bool noticed : {time_is_up, session_ends, save_wanted}) {
+    counts.push_back(noticed ? 1.0 : 0.0);
+  }
+  return counts;
 }
 
 Notice Notice::from_sums(const std::vector<double>& sums, size_t first) {
   Notice notice;
-  if (sums[first] > 0.0) notice.stop_signal = SIGINT;
-  if (sums[first + 1] > 0.0) notice.stop_signal = SIGTERM;
-  notice.time_is_up = sums[first + 2] > 0.0;
-  notice.session_ends = sums[first + 3] > 0.0;
-  notice.save_wanted = sums[first + 4] > 0.0;
+  for (const int number : kStopSignals) {
+    if (sums[first++] > 0.0) notice.stop_signal = number;
+  }
+  notice.time_is_up = sums[first] > 0.0;
+  notice.session_ends = sums[first + 1] > 0.0;
+  notice.save_wanted = sums[first + 2] > 0.0;
   return notice;
 }
 

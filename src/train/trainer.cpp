@@ -11,6 +11,7 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
+#include "linformer/core/mapped_file.h"
 #include "linformer/core/random.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/kernels/matmul_peak.h"
@@ -175,7 +176,10 @@ StopReason Trainer::run() {
   try {
     return train();
   } catch (const PeerError&) {
-    save_before_failing();
+    save_before_failing("without the other processes");
+    throw;
+  } catch (const LostBytesError&) {
+    save_before_failing("without the data that are gone");
     throw;
   }
 }

@@ -99,8 +99,10 @@ void Trainer::evaluate() {
       return measure();
     } catch (const PeerError&) {
       throw;  // run() saves
+    } catch (const LostBytesError&) {
+      throw;
     } catch (const std::exception&) {
-      save_before_failing();
+      save_before_failing("");
       throw;
     }
   }();

@@ -76,9 +76,9 @@ void Trainer::finish() {
                "lower training.learning_rate and resume");
 }
 
-void Trainer::save_before_failing() {
+void Trainer::save_before_failing(const std::string& why) {
   // Of several processes the others may hold parts of it.
-  if (!team_.is_first() || team_.shards_optimizer()) return;
+  if (!team_.is_first() || team_.shards_optimizer() || config_.training.overfit_one_batch) return;
   try {
     save();
     writer_.wait();
@@ -86,8 +86,7 @@ void Trainer::save_before_failing() {
     log_error(std::string("not saved: ") + error.what());
     return;
   }
-  const std::string alone = team_.is_alone() ? "" : "without the other processes; ";
-  log_warning(alone + "step " + format_count(state_.step) + " is saved");
+  log_warning((why.empty() ? why : why + "; ") + "step " + format_count(state_.step) + " is saved");
 }
 
 }  // namespace linformer

@@ -11,6 +11,7 @@
 #include "config/test_files.h"
 #include "core/temporary_folder.h"
 
+#include "linformer/checkpoint/find_model.h"
 #include "linformer/checkpoint/manifest.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
@@ -259,7 +260,6 @@ TEST_F(CheckpointStoreTest, FilesNameCheckpointsWhereLinksCannot) {
       EXPECT_EQ(follow_mark(path), checkpoints_ + "/step-00000002");
       EXPECT_EQ(find_model_folder(path), checkpoints_ + "/step-00000002");
     }
-    EXPECT_EQ(find_best_model_folder(folder_.path()), checkpoints_ + "/step-00000002");
   }
   // What names no checkpoint is none, whatever it is.
   for (const std::string& text :
@@ -267,7 +267,6 @@ TEST_F(CheckpointStoreTest, FilesNameCheckpointsWhereLinksCannot) {
         std::string("step-00000009"), std::string(100, 'x'), std::string("\0\n", 2)}) {
     write_file_atomically(best, text);
     EXPECT_FALSE(checkpoints.best()) << text;
-    EXPECT_EQ(find_best_model_folder(folder_.path()), checkpoints_ + "/step-00000003") << text;
   }
   EXPECT_EQ(follow_mark(checkpoints_ + "/latest"), checkpoints_ + "/latest");  // a link
   EXPECT_EQ(follow_mark(checkpoints_ + "/none"), checkpoints_ + "/none");

@@ -29,6 +29,15 @@ void redirect(const std::string& path, int flags, int descriptor) {
   redirect(folder.file("in"), O_RDONLY, STDIN_FILENO);
   redirect(folder.file("out"), O_WRONLY | O_CREAT, STDOUT_FILENO);
   redirect(folder.file("err"), O_WRONLY | O_CREAT, STDERR_FILENO);
+  if (options.own_group) ::setpgid(0, 0);
+  if (options.closed_outputs) {
+    int ends[2];
+    if (::pipe(ends) != 0 || ::dup2(ends[1], STDOUT_FILENO) < 0 ||
+        ::dup2(ends[1], STDERR_FILENO) < 0) {
+      ::_exit(126);
+    }
+    for (const int end : ends) ::close(end);
+  }
   if (options.max_file_bytes > 0) {
     // With the signal ignored, write() fails and the program has to say so.
     ::signal(SIGXFSZ, SIG_IGN);
@@ -55,6 +64,7 @@ ProgramResult run_child(const std::vector<std::string>& command, const ProgramOp
   const pid_t child = ::fork();
   if (child < 0) throw std::runtime_error("fork failed");
   if (child == 0) become(command, options, folder);
+  if (options.own_group) ::setpgid(child, child);  // whoever comes first
   int status = 0;
   while (::waitpid(child, &status, options.meanwhile ? WNOHANG : 0) == 0) {
     options.meanwhile(child);

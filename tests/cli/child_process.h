@@ -19,6 +19,10 @@ struct ProgramOptions {
   size_t max_file_bytes = 0;
   /// NAME=VALUE each, over the test's own environment.
   std::vector<std::string> environment = {};
+  /// A process group of its own, to send signals to what it starts as well: kill(-pid, ...).
+  bool own_group = false;
+  /// Nobody reads what it says: both outputs are pipes without a reader, as behind `| head`.
+  bool closed_outputs = false;
   /// Called every few milliseconds while the program runs; may send it signals.
   std::function<void(pid_t)> meanwhile = {};
 };

@@ -5,6 +5,7 @@
 
 #include <ATen/ATen.h>
 
+#include "cli/listening_sockets.h"
 #include "cli/train_fixture.h"
 
 #include "linformer/checkpoint/model_folder.h"
@@ -228,6 +229,65 @@ TEST_F(DistributedTest, AProcessThatHangsStopsAllInTime) {
   const auto resumed = train("hung", {"evaluation.every=0"});  // also by one process alone
   EXPECT_EQ(resumed.exit_code, 0);
   EXPECT_THAT(resumed.err, HasSubstr("resumed from"));
+}
+
+TEST_F(DistributedTest, ASignalToTheWholeGroupSaves) {
+  // systemd and scancel send it to the launcher and to what it has started; the launcher passes its
+  // own on as well.
+  const std::vector<std::string> settings{"training.max_steps=100000", "evaluation.every=0",
+                                          "checkpoint.every=10", "checkpoint.keep_last=1"};
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
+    const std::string name = "group" + std::to_string(number);
+    const ProgramOptions options{.meanwhile = [&, sent = false](pid_t launcher) mutable {
+      if (sent || !fs::exists(checkpoint(name, "latest"))) return;
+      sent = true;
+      for (const int rank : {0, 1}) ::kill(std::stoi(read_text_file(pid_file(name, rank))), number);
+      ::kill(launcher, number);
+    }};
+    const auto result = launch(2, name, settings, options);
+    EXPECT_EQ(result.exit_code, 128 + number) << result.err;
+    EXPECT_THAT(result.err, AllOf(HasSubstr("; saved in " + file(name)), Not(HasSubstr("error"))));
+    const size_t after = result.err.find("after step ") + 11;
+    std::string step = result.err.substr(after, result.err.find(';', after) - after);
+    std::erase(step, ',');
+    const auto inspected = data({"inspect", file(name), "--json"});
+    EXPECT_THAT(inspected.out, HasSubstr("\"step\": " + step));
+  }
+}
+
+TEST_F(DistributedTest, OneThatStopsBeforeTheOthersHaveJoinedStopsThem) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto result = run_child({"linformer-launch", "--nproc-per-node", "2", "--", "sh", "-c",
+                                 "if [ $RANK = 1 ]; then sleep 1; exit 143; fi; exec \"$0\" \"$@\"",
+                                 std::string(LINFORMER_PROGRAMS_DIR) + "/linformer-train",
+                                 "--config", config(), "--set", "run.dir=" + file("alone")});
+  EXPECT_EQ(result.exit_code, 143) << result.err;
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(40));
+}
+
+TEST_F(DistributedTest, NothingListensWhereOtherMachinesReachIt) {
+  std::set<std::string> seen;
+  const ProgramOptions options{.meanwhile = [&](pid_t) {
+    for (const int rank : {0, 1}) {
+      if (!fs::exists(pid_file("local", rank))) continue;
+      const std::string process = read_text_file(pid_file("local", rank));
+      if (!process.empty()) seen.merge(listening_addresses(std::stoi(process)));
+    }
+  }};
+  const std::vector<std::string> settings{"training.max_steps=20"};
+  const auto result = launch(2, "local", settings, options);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(seen, std::set<std::string>{"0100007F"});  // 127.0.0.1, the bytes in reverse
+  // Also where the launcher names the machine, as torchrun does.
+  seen.clear();
+  const auto named = run_child(
+      {"linformer-launch", "--nproc-per-node", "2", "--", "sh", "-c",
+       "echo $$ > $1.pid$RANK; shift; MASTER_ADDR=$(hostname) exec \"$@\"", "sh", file("local"),
+       std::string(LINFORMER_PROGRAMS_DIR) + "/linformer-train", "--config", config(), "--set",
+       "run.dir=" + file("named"), "training.max_steps=20"},
+      options);
+  ASSERT_EQ(named.exit_code, 0) << named.err;
+  EXPECT_EQ(seen, std::set<std::string>{"0100007F"});
 }
 
 TEST_F(DistributedTest, OnlyTheFirstSpeaksAndWrites) {

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/listening_sockets.h"
 #include "cli/train_fixture.h"
 
 namespace linformer {
@@ -102,6 +103,25 @@ TEST_F(NetworkTest, TwoMachinesGiveTheBitsOfTwoProcesses) {
   ASSERT_EQ(together.exit_code, 0) << together.err;
   EXPECT_EQ(bits_of("apart", "step-00000060"), bits_of("together", "step-00000060"));
   EXPECT_FALSE(fs::exists(file("apart-not-used"))) << "rank 0 alone has a run folder";
+}
+
+TEST_F(NetworkTest, TheFirstMachineListensAtTheAddressThatWasNamed) {
+  std::set<std::string> seen;
+  expect_whole(train_on_both("named", {"training.max_steps=20"}, [&] {
+    wait_for(file("named") + "/checkpoints/step-00000010/MANIFEST.json");
+    for (const auto& entry : fs::directory_iterator("/proc")) {
+      const std::string number = entry.path().filename().string();
+      if (number.find_first_not_of("0123456789") != std::string::npos) continue;
+      std::ifstream command(entry.path() / "cmdline");
+      const std::string words((std::istreambuf_iterator<char>(command)), {});
+      if (words.find("linformer-train") == std::string::npos) continue;
+      if (words.find(file("named")) == std::string::npos) continue;
+      seen.merge(listening_addresses(std::stoi(number)));
+    }
+  }));
+  // The cable's two addresses, the bytes in reverse; not 00000000, which is all of them.
+  EXPECT_THAT(seen, ::testing::IsSubsetOf({"01014D0A", "02014D0A"}));
+  EXPECT_THAT(seen, ::testing::Contains("01014D0A"));
 }
 
 TEST_F(NetworkTest, LostPacketsChangeNothing) {

@@ -17,6 +17,7 @@ TEST(ChildProcess, GivesItsExitCodeAndOutput) {
   ChildProcess child({"/bin/sh", "-c", "echo out; echo err >&2; exit 7"}, folder.file("log"));
   EXPECT_EQ(child.wait(), 7);
   EXPECT_EQ(child.poll(), 7);
+  EXPECT_EQ(child.killing_signal(), 0);
   EXPECT_EQ(read_text_file(folder.file("log")), "out\nerr\n");
 }
 
@@ -26,6 +27,7 @@ TEST(ChildProcess, TakesSignalsAndIsKilledWithItsObject) {
   EXPECT_EQ(child.poll(), std::nullopt);
   child.send(SIGKILL);
   EXPECT_EQ(child.wait(), 128 + SIGKILL);
+  EXPECT_EQ(child.killing_signal(), SIGKILL);
   pid_t pid = 0;
   {
     const ChildProcess forgotten({"/bin/sleep", "60"}, folder.file("log"));

@@ -1,5 +1,7 @@
 #include "linformer/core/stop_signal.h"
 
+#include <cerrno>
+
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -21,10 +23,21 @@ int status_of_child(Action&& action) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
-TEST(StopSignal, TheFirstSetsTheFlag) {
-  for (const int number : {SIGINT, SIGTERM}) {
+TEST(StopSignal, EndsAProcessThatHasNothingToPutInOrder) {
+  for (const int number : kStopSignals) {
     EXPECT_EQ(status_of_child([&] {
-                install_stop_signals();
+                install_signals();
+                ::raise(number);
+              }),
+              128 + number);
+  }
+}
+
+TEST(StopSignal, TheFirstSetsTheFlag) {
+  for (const int number : kStopSignals) {
+    EXPECT_EQ(status_of_child([&] {
+                install_signals();
+                defer_stop_signals();
                 if (stop_signal() != 0) ::_exit(90);
                 ::raise(number);
                 ::_exit(stop_signal());
@@ -33,19 +46,69 @@ TEST(StopSignal, TheFirstSetsTheFlag) {
   }
 }
 
-TEST(StopSignal, TheSecondEndsTheProcess) {
+TEST(StopSignal, AllThatFollowWithinMomentsAreTheSame) {
+  for (const int first : kStopSignals) {
+    EXPECT_EQ(status_of_child([&] {
+                install_signals();
+                defer_stop_signals();
+                ::raise(first);
+                for (int round = 0; round < 3; ++round) {
+                  for (const int number : kStopSignals) ::raise(number);
+                }
+                ::_exit(stop_signal());
+              }),
+              first);
+  }
+}
+
+TEST(StopSignal, OnlySomebodyAtTheKeyboardEndsItLater) {
   EXPECT_EQ(status_of_child([] {
-              install_stop_signals();
-              ::raise(SIGTERM);
+              install_signals();
+              defer_stop_signals();
               ::raise(SIGINT);
-              ::_exit(0);
+              ::sleep(kRepeatSeconds + 1);
+              ::raise(SIGTERM);  // schedulers repeat themselves while a program saves
+              if (stop_signal() != SIGINT) ::_exit(90);
+              ::raise(SIGINT);
             }),
-            130);
+            1000 + SIGINT)
+      << "an end that saves nothing must not look like one in order";
+}
+
+TEST(StopSignal, ASignalThatIsIgnoredAtTheStartStaysSo) {
+  EXPECT_EQ(status_of_child([] {
+              ::signal(SIGHUP, SIG_IGN);  // nohup
+              install_signals();
+              ::raise(SIGHUP);
+              ::_exit(9);
+            }),
+            9);
+}
+
+TEST(StopSignal, AFailedWriteIsAnErrorAndNoSignal) {
+  EXPECT_EQ(status_of_child([] {
+              install_signals();
+              int ends[2];
+              if (::pipe(ends) != 0) ::_exit(90);
+              ::close(ends[0]);
+              ::_exit(::write(ends[1], "x", 1) < 0 && errno == EPIPE ? 9 : 8);
+            }),
+            9);
+}
+
+TEST(StopSignal, WhatANewProgramGetsIsAsItWas) {
+  EXPECT_EQ(status_of_child([] {
+              install_signals();
+              restore_signals();
+              ::raise(SIGPIPE);
+            }),
+            1000 + SIGPIPE);
 }
 
 TEST(StopSignal, ARequestByHandIsNoFirstSignal) {
   EXPECT_EQ(status_of_child([] {
-              install_stop_signals();
+              install_signals();
+              defer_stop_signals();
               set_stop_signal(SIGTERM);
               ::raise(SIGINT);
               ::_exit(stop_signal() == SIGINT ? 7 : 8);
@@ -60,7 +123,8 @@ TEST(StopSignal, AReadGoesOnAfterASignal) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    install_stop_signals();
+    install_signals();
+    defer_stop_signals();
     if (::write(to_parent[1], "r", 1) != 1) ::_exit(2);
     char byte = 0;
     const bool read_it = ::read(to_child[0], &byte, 1) == 1;

@@ -1,5 +1,6 @@
 #include "linformer/data/packed_dataset.h"
 
+#include <filesystem>
 #include <map>
 #include <set>
 
@@ -8,7 +9,9 @@
 
 #include "data/fixtures.h"
 
+#include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
+#include "linformer/core/mapped_file.h"
 
 namespace linformer {
 namespace {
@@ -124,6 +127,33 @@ TEST_F(PackedDatasetTest, UnigramsAreThoseThatTheRunReads) {
         0.25 * static_cast<double>(a[id]) / static_cast<double>(data->dataset(0).num_tokens()) +
         0.75 * static_cast<double>(b[id]) / static_cast<double>(data->dataset(1).num_tokens());
     EXPECT_NEAR(static_cast<double>(mixed[id]), share * all, 1.0) << id;  // each part is rounded
+  }
+}
+
+TEST_F(PackedDatasetTest, AShardThatIsCutWhileItIsReadIsNamed) {
+  // A shard of several pages, cut at any place of it: rows of it are refused, never wrong.
+  write_shards(prefix("long"), random_documents(3, 2000, kVocabSize), 2, {kVocabSize, 7, 0});
+  const std::string cut = shard_path(prefix("long"), 1);
+  const auto size = std::filesystem::file_size(cut);
+  const std::string whole = read_text_file(cut);
+  for (int part = 0; part < 8; ++part) {
+    write_file_atomically(cut, whole);
+    const auto data = PackedDataset::open({prefix("a"), prefix("long")}, {}, 7, options());
+    const auto expected = data->batches().batch(0, data->num_sequences());
+    std::filesystem::resize_file(cut, size * static_cast<size_t>(part) / 8);
+    int64_t refused = 0;
+    for (int64_t position = 0; position < data->num_sequences(); ++position) {
+      try {
+        const Batch batch = data->batches().batch(position, 1);
+        EXPECT_EQ(batch.samples.front(), expected.samples[static_cast<size_t>(position)]);
+      } catch (const LostBytesError& error) {
+        EXPECT_THAT(error.what(), HasSubstr(cut));
+        ++refused;
+      }
+    }
+    // Those of the other shards are read as before.
+    EXPECT_GT(refused, data->num_sequences() / 3);
+    EXPECT_LT(refused, data->num_sequences());
   }
 }
 

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/temporary_folder.h"
 #include "dist/process_threads.h"
 
 namespace linformer {
@@ -151,6 +152,37 @@ TEST(ProcessGroup, RefusesNcclWithoutCuda) {
 TEST(ProcessGroup, AddressTowards) {
   EXPECT_EQ(address_towards("127.0.0.1", 29500), "127.0.0.1");
   EXPECT_THROW(address_towards("no-such-host.invalid", 29500), RunError);
+}
+
+/// What each of these processes throws, "" where it joined: {rank, processes of the run}.
+std::vector<std::string> refusals(const std::vector<std::pair<int64_t, int64_t>>& processes) {
+  DistributedConfig config;
+  config.timeout_seconds = 20.0;
+  const int64_t port = unused_port();
+  std::vector<std::string> messages(processes.size());
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < processes.size(); ++i) {
+    threads.emplace_back([&, i] {
+      const auto [rank, size] = processes[i];
+      // The last one comes late, so that it is the one who is too many.
+      if (i + 1 == processes.size()) std::this_thread::sleep_for(std::chrono::seconds(2));
+      messages[i] = message_of<UsageError>([&] {
+        ProcessGroup group({rank, size, rank, size, "127.0.0.1", port, "test"}, config);
+        std::this_thread::sleep_for(std::chrono::seconds(3));  // the store stays for the last one
+      });
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return messages;
+}
+
+TEST(ProcessGroup, RefusesWhatIsNotOfTheRun) {
+  EXPECT_THAT(refusals({{0, 2}, {1, 2}, {1, 2}}),
+              ElementsAre("", "",
+                          AllOf(HasSubstr("rank 1: another process at 127.0.0.1 port "),
+                                HasSubstr("is this rank already"))));
+  EXPECT_THAT(refusals({{0, 2}, {1, 2}, {2, 3}}),
+              ElementsAre("", "", HasSubstr("belongs to another run")));
 }
 
 }  // namespace

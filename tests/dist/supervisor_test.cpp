@@ -29,6 +29,8 @@ TEST(Supervisor, VariablesAreTorchruns) {
                           Pair("OMP_NUM_THREADS", "4")));
   EXPECT_THAT(launch_variables(plan, 1, 16, true), Not(Contains(Pair("OMP_NUM_THREADS", "4"))));
   EXPECT_THAT(launch_variables(plan, 0, 2, false), Contains(Pair("OMP_NUM_THREADS", "1")));
+  plan.run_id = "1-2";
+  EXPECT_THAT(launch_variables(plan, 0, 2, false), Contains(Pair("LINFORMER_RUN_ID", "1-2")));
 }
 
 TEST(Supervisor, Rendezvous) {

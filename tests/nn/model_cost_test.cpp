@@ -1,13 +1,21 @@
 #include "linformer/nn/model_cost.h"
 
+#include <chrono>
+
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/temporary_folder.h"
 #include "nn/attention_variants.h"
 
+#include "linformer/core/error.h"
 #include "linformer/nn/masked_lm_model.h"
 
 namespace linformer {
 namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 /// The official code's base model with its dummy vocabulary: n = 512, k = 128.
 ModelConfig base() {
@@ -95,6 +103,49 @@ TEST(EstimateMemory, ParametersGradientsAndTwoMoments) {
   EXPECT_EQ(memory.gradients, memory.parameters);
   EXPECT_EQ(memory.optimizer, 2 * memory.parameters);
   EXPECT_GT(estimate_memory(config, 4, 0.15).activations, memory.activations);
+}
+
+TEST(EstimateMemory, TheLargestModelThatPassesValidationDoesNotOverflow) {
+  ModelConfig config;
+  config.vocab_size = 1 << 24;
+  config.hidden_size = 1 << 20;
+  config.num_attention_heads = 1 << 12;
+  config.num_hidden_layers = 4096;
+  config.intermediate_size = 1 << 20;
+  config.max_sequence_length = 1 << 24;
+  config.attention.projected_length = 1 << 4;
+  config.validate();
+  EXPECT_GT(count_parameters(config).total(), int64_t{1} << 54);
+  const MemoryEstimate memory = estimate_memory(config, 1 << 24, 0.15);
+  for (const int64_t part : {memory.parameters, memory.gradients, memory.optimizer,
+                             memory.activations, memory.logits, memory.total()}) {
+    EXPECT_GT(part, 0);
+  }
+}
+
+TEST(CheckMemory, RefusesWhatDoesNotFitBeforeItIsBuilt) {
+  check_memory(base(), kWeightBytes);
+  ModelConfig config = base();
+  config.hidden_size = 1 << 20;
+  config.num_attention_heads = 1 << 10;
+  EXPECT_THAT(message_of<UsageError>([&] { check_memory(config, kTrainingBytes); }),
+              AllOf(HasSubstr("with their gradients and moments"), HasSubstr("are free")));
+  EXPECT_THROW(MaskedLmModel(config, 1), UsageError);
+}
+
+TEST(CheckMemory, DeepModelsAreBuiltInTimeThatGrowsWithTheirDepth) {
+  ModelConfig config;
+  config.vocab_size = 100;
+  config.hidden_size = 8;
+  config.num_attention_heads = 1;
+  config.intermediate_size = 8;
+  config.max_sequence_length = 8;
+  config.attention.projected_length = 4;
+  config.num_hidden_layers = 1500;
+  const auto start = std::chrono::steady_clock::now();
+  const MaskedLmModel model(config, 1);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
+  EXPECT_EQ(model.parameters().count(), count_parameters(config).total());
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "dist/process_threads.h"
 #include "train/tiny_run.h"
 
+#include "linformer/core/stop_signal.h"
 #include "linformer/train/optimized_parameters.h"
 #include "linformer/train/pretraining_data.h"
 #include "linformer/train/pretraining_run.h"
@@ -139,6 +140,9 @@ TEST(Team, WhatOneNoticesAllDo) {
                                                  : 0})
                   .stop_signal,
               SIGTERM);
+    for (const int number : kStopSignals) {
+      EXPECT_EQ(team.agree({.stop_signal = third ? number : 0}).stop_signal, number);
+    }
     EXPECT_TRUE(team.agree({.time_is_up = third}).time_is_up);
     EXPECT_TRUE(team.agree({.session_ends = third}).session_ends);
     EXPECT_TRUE(team.agree({.save_wanted = third}).save_wanted);

@@ -25,6 +25,9 @@ class ModelTensors {
   /// Throws RunError that names the first damaged tensor.
   void verify() const;
 
+  /// SafetensorsFile::check() of each file.
+  void check() const;
+
  private:
   void add(const std::string& path);
 

@@ -67,6 +67,10 @@ class SafetensorsFile {
   /// write_safetensors() writes do); throws RunError that names the first damaged tensor.
   void verify() const;
 
+  /// Throws LostBytesError if the file was cut since it was opened (core/mapped_file.h): what was
+  /// read of its tensors counts only if it does not.
+  void check() const { file_.check(); }
+
  private:
   MappedFile file_;
   std::map<std::string, TensorView> tensors_;

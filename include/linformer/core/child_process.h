@@ -24,10 +24,16 @@ class ChildProcess {
   /// gives nothing while it runs.
   int wait();
   std::optional<int> poll();
+  /// The signal that ended it, once it has ended; 0 where it ended by itself. A program that was
+  /// asked to stop and put things in order ends by itself, with 128 + n.
+  int killing_signal() const { return killing_signal_; }
 
  private:
+  int note_end(int status);
+
   pid_t pid_ = -1;
   std::optional<int> exit_code_;
+  int killing_signal_ = 0;
 };
 
 /// The file of the program that is running, e.g. to start it again.

@@ -5,10 +5,21 @@
 #include <span>
 #include <string>
 
+#include "linformer/core/error.h"
+
 namespace linformer {
+
+/// A mapped file has lost bytes since it was opened: it was cut, or its disk failed.
+class LostBytesError : public RunError {
+ public:
+  explicit LostBytesError(const std::string& path);
+};
 
 /// A whole file mapped read-only into memory; unmapped by the destructor. Movable, not copyable.
 /// Throws RunError if the file is missing, unreadable or not a regular file.
+///
+/// Bytes that the file loses while it is mapped read as zeros (the system would end the program
+/// with SIGBUS). Whoever has read bytes calls check() before they count.
 class MappedFile {
  public:
   explicit MappedFile(const std::string& path);
@@ -23,8 +34,17 @@ class MappedFile {
   size_t size() const { return size_; }
   const std::string& path() const { return path_; }
 
+  /// Throws LostBytesError if a byte that was read so far may have been lost.
+  void check() const;
+
  private:
+  struct Range;  // what the signal handler knows of the mapping
+  void release();
+
   std::string path_;
+  Range* range_ = nullptr;
+  uint64_t device_ = 0;  // the file itself, whatever is at its path later
+  uint64_t inode_ = 0;
   const std::byte* data_ = nullptr;
   size_t size_ = 0;
 };

@@ -70,6 +70,10 @@ class TokenDataset {
   void append_tokens(IndexRange tokens, std::vector<int32_t>& ids) const;
   std::vector<int32_t> tokens(IndexRange range) const;
 
+  /// Throws LostBytesError if a shard that holds one of these tokens was cut since it was opened.
+  /// What was read of them counts only if it does not.
+  void check(IndexRange tokens) const;
+
   /// Calls visit(sentence_begin, is_first_of_document) for every sentence in order, in one pass
   /// over the indices: sentence_begin is its first token; the sentence ends where the next begins.
   template <class Visitor>
@@ -100,6 +104,8 @@ class TokenDataset {
   void add_shard(ShardReader shard);
   void add_part(Part part);
   const Part& part_of(int64_t index, int64_t Part::*first, int64_t count) const;
+  /// std::out_of_range, unless it is a cut shard that gave such numbers.
+  [[noreturn]] void fail_range(const std::string& what) const;
 
   std::vector<ShardReader> shards_;  // own the mapped memory of parts_
   std::vector<int32_t> memory_ids_;  // or these do

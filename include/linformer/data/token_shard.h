@@ -82,6 +82,9 @@ class ShardReader {
   /// Compares the checksum of the content and checks that offsets and ids are in range.
   void verify() const;
 
+  /// Throws LostBytesError if the file was cut since it was opened (core/mapped_file.h).
+  void check() const { file_.check(); }
+
   const std::string& path() const { return file_.path(); }
   const ShardHeader& header() const { return header_; }
 

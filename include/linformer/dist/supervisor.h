@@ -14,6 +14,7 @@ struct LaunchPlan {
   std::string host = "127.0.0.1";  ///< where rank 0 listens
   int64_t port = 0;                ///< 0 = a free one; for one machine only
   double stop_seconds = 30.0;      ///< from SIGTERM to SIGKILL when a process has failed
+  std::string run_id;  ///< tells this run's processes from others; "" = one of several launchers
   std::vector<std::string> command;
 };
 
@@ -31,11 +32,12 @@ std::vector<std::pair<std::string, std::string>> launch_variables(const LaunchPl
 ///
 /// - Their standard errors are merged, each line behind "[rank R] "; rank 0's standard output is
 ///   passed on as it is, the others' goes to standard error likewise.
-/// - SIGTERM, SIGINT and SIGUSR1 are passed on to all of them. They are in process groups of their
-///   own, so that Ctrl-C reaches them once; if this process dies they get SIGTERM.
+/// - Stop signals (core/stop_signal.h) and SIGUSR1 are passed on to all of them; likewise when one
+///   of them stops by itself. They are in process groups of their own, so that Ctrl-C reaches them
+///   once; if this process dies they get SIGTERM.
 /// - When one fails the others get SIGTERM and, stop_seconds later, SIGKILL. Then RunError (for
 ///   exit code 2 UsageError) says which one it was and how it ended.
-/// - Where they were stopped by a signal, core/stop_signal.h holds it afterwards.
+/// - Where all of them were stopped by a signal, core/stop_signal.h holds it afterwards.
 void supervise(const LaunchPlan& plan);
 
 }  // namespace linformer

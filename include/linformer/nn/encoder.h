@@ -47,6 +47,7 @@ struct EncoderLayer {
   EncoderLayer(const ModelConfig& config, int64_t index, ParameterSet& parameters,
                const std::optional<SequenceProjection>& shared);
 
+  size_t first_parameter;  // of the set, which the others follow
   SelfAttention attention;
   at::Tensor attention_output_weight, attention_output_bias;
   NormParameters attention_norm;

@@ -37,4 +37,14 @@ struct MemoryEstimate {
 MemoryEstimate estimate_memory(const ModelConfig& config, int64_t micro_batch_size,
                                double mlm_probability);
 
+/// What a number of a model in fp32 takes while it is trained: itself, its gradient, two moments.
+inline constexpr double kTrainingBytes = 16.0;
+inline constexpr double kWeightBytes = 4.0;
+
+/// Refuses a model whose numbers, of `bytes_each`, do not fit the memory that is free, together
+/// with one hidden state of `num_sequences` rows of full length, the least that a micro-batch
+/// takes; before it is built, since that takes minutes and may end other programs. Throws
+/// UsageError. Memory of other devices than CPUs is their library's matter.
+void check_memory(const ModelConfig& config, double bytes_each, int64_t num_sequences = 0);
+
 }  // namespace linformer

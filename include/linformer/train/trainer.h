@@ -133,8 +133,9 @@ class Trainer {
   std::optional<TaskScore> measure();
   void log_evaluation(const TaskScore& score, bool better);
   void save(bool is_best = false);
-  /// Where something fails and the last whole step is still here.
-  void save_before_failing();
+  /// Where something fails through no fault of the last whole step, which is still here. `why` says
+  /// without what the run cannot go on; "" = the error itself says it.
+  void save_before_failing(const std::string& why);
   RunSnapshot snapshot(const NamedTensors& moments);
   double elapsed_seconds() const;
 
