@@ -54,16 +54,17 @@ packages=(
 )
 [[ -z $tests ]] || packages+=(libgtest-dev libgmock-dev git zstd iproute2)
 
+# install_packages NAME...
 install_packages() {
   command -v dpkg-query >/dev/null ||
     fail "this is not a Debian or Ubuntu" "install what README.md lists under Requirements, by hand"
   local missing=() package
-  for package in "${packages[@]}"; do
+  for package in "$@"; do
     [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
       missing+=("$package")
   done
   if ((${#missing[@]} == 0)); then
-    say "packages: all ${#packages[@]} are installed"
+    say "packages: all $# are installed"
     return
   fi
   local as_root=()
@@ -199,23 +200,26 @@ find_libtorch() {
 
 readonly format_pins=tools/format-requirements.txt
 
-# The same format on every system takes the same version, which distributions drop after a while.
-find_formatter() {
-  local found
-  if found=$(./tools/format.sh --which 2>/dev/null); then
-    say "formatter: $found"
-    return
-  fi
+formatter_from_wheel() {
   say "formatter: trying the wheel, pip download -r $format_pins"
   python3 -m pip download --quiet --no-deps --only-binary=:all: --timeout "$connect_seconds" \
     --retries 1 --dest "$work/formatter" -r "$format_pins" >"$work/pip.log" 2>&1 || {
-    tail -n 3 "$work/pip.log" | cut -c 1-300 >&2
-    fail "no index gave the formatter" "configure pip for an index that has what $format_pins names"
+    grep -E '^ERROR' "$work/pip.log" | tail -n 1 | cut -c 1-300 >&2 || true
+    return 1
   }
   unzip -q -j "$work"/formatter/clang_format-*.whl clang_format/data/bin/clang-format -d "$work" &&
     chmod +x "$work/clang-format" && mv "$work/clang-format" "$deps/clang-format"
-  found=$(./tools/format.sh --which) ||
-    fail "the formatter of the wheel does not run here" "see the line above"
+}
+
+# The same format on every system takes the same version; new distributions have it as a wheel alone.
+find_formatter() {
+  local found
+  if ! found=$(./tools/format.sh --which 2>/dev/null); then
+    formatter_from_wheel ||
+      install_packages "clang-format-$(sed -n 's/^clang-format==\([0-9]*\).*/\1/p' "$format_pins")"
+    found=$(./tools/format.sh --which) || fail "neither an index nor the distribution gave the formatter" \
+      "configure pip for an index that has what $format_pins names"
+  fi
   say "formatter: $found"
 }
 
@@ -239,7 +243,7 @@ flock 9 # two set-ups at once would remove each other's download
 work=$(mktemp -d "$PWD/$deps/setup.XXXXXX")
 apt_log=$work/apt.log
 trap 'rm -rf "$work"' EXIT
-install_packages
+install_packages "${packages[@]}"
 find_libtorch
 [[ -z $tests ]] || find_formatter
 drop_moved_configurations

@@ -93,6 +93,16 @@ TEST_F(SetupTest, FetchesTheFormatterWhereTheSystemHasNone) {
   EXPECT_THAT(set_up("--tests"), HasSubstr("formatter: .deps/clang-format (14.0.6)"));
 }
 
+TEST_F(SetupTest, TakesTheFormatterOfTheDistributionWhereNoIndexHasIt) {
+  write_program("clang-format", "exit 127");
+  write_program("clang-format-14", "exit 127");
+  write_program("python3", "exit 1");
+  write("14", "#!/bin/sh\necho Debian clang-format version 14.0.6\n");
+  write_program("apt-get", "case \"$*\" in *clang-format-14*) cp " + file("14") + " " +
+                               file("bin/clang-format-14") + ";; esac");
+  EXPECT_THAT(set_up("--tests"), HasSubstr("formatter: clang-format-14 (14.0.6)"));
+}
+
 TEST_F(SetupTest, ABuildOfAMovedCloneIsConfiguredAgain) {
   const std::string here = "clone/build/here", moved = "clone/build/moved";
   for (const std::string& build : {here, moved}) {
