@@ -12,7 +12,6 @@
 #include "core/temporary_folder.h"
 
 #include "linformer/checkpoint/find_model.h"
-#include "linformer/checkpoint/find_model.h"
 #include "linformer/checkpoint/manifest.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"

@@ -1,4 +1,4 @@
-// Evaluations and steps that measure nothing, find trouble, or fail.
+// Evaluations and steps that measure nothing, find trouble or fail, and what is saved for them.
 #include <filesystem>
 
 #include <ATen/ATen.h>
