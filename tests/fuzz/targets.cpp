@@ -179,11 +179,12 @@ void read_yaml_file(const std::string& path) {
 
 void read_text(const std::string& path) {
   DocumentReader reader(path, std::nullopt);
+  uint64_t num_invalid = 0;
   std::string text;
   while (text.size() < kMostTextBytes) {
     const std::optional<RawDocument> document = reader.next();
     if (!document) break;
-    append_document_text(*document, reader.layout(), path, text);
+    append_document_text(*document, reader.layout(), path, BadLines::kRefuse, text, num_invalid);
   }
 }
 
