@@ -70,7 +70,8 @@ class SentencePieceModel final : public TokenizerModel {
     }
     for (size_t begin = 0; begin < text.size();) {
       size_t end = text.find_first_of(separators_, begin);
-      while (end < text.size() && begins_with_combining_mark(text.substr(end + 1))) {
+      while (end < text.size() &&
+             (begins_with_combining_mark(text.substr(end + 1)) || beside_word_mark(text, end))) {
         end = text.find_first_of(separators_, end + 1);
       }
       end = std::min(end, text.size());
@@ -108,6 +109,11 @@ class SentencePieceModel final : public TokenizerModel {
   }
 
  private:
+  /// A mark of a blank that a text spells out, cut off with nothing beside it, would be dropped.
+  static bool beside_word_mark(std::string_view text, size_t at) {
+    return text.substr(0, at).ends_with(kWordMark) || text.substr(at + 1).starts_with(kWordMark);
+  }
+
   [[noreturn]] void fail_encoding(const std::string& message) const {
     fail_run(name_, "SentencePiece could not encode a text: " + message,
              "check that the model file is whole");

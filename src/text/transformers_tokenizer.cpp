@@ -74,8 +74,8 @@ Json sequence_of(const char* key, Json parts) {
 
 // --- SentencePiece
 
-/// The library's own order: its table of characters, blanks cut and collapsed, a blank in front,
-/// blanks marked. An empty text stays empty.
+/// The library's own order: its table of characters, blanks collapsed, blanks marked; a blank in
+/// front comes from the pre-tokenizer. An empty text stays empty.
 Json normalizer_of(const SentencePieceFile& file) {
   Json steps = Json::array();
   // `Precompiled` would take a capital before it looks at the mark behind it. The table leaves one
@@ -90,19 +90,28 @@ Json normalizer_of(const SentencePieceFile& file) {
   }
   if (folds_case) steps.push_back(replace(literal(kNoCharacter), kDottedCapitalI));
   if (file.collapse_blanks) {
-    steps.push_back(replace(regex("\\A +"), ""));
     steps.push_back(replace(regex(std::string("[ ") + kWordMark + "]+\\z"), ""));
     steps.push_back(replace(regex(" {2,}"), " "));
   }
-  if (file.add_blank_in_front) steps.push_back({{"type", "Prepend"}, {"prepend", kWordMark}});
+  if (file.add_blank_in_front && !file.collapse_blanks) {
+    steps.push_back({{"type", "Prepend"}, {"prepend", kWordMark}});
+  }
   steps.push_back(replace(literal(" "), kWordMark));
   return sequence_of("normalizers", std::move(steps));
 }
 
+/// Puts the mark of a blank in front of a text that begins with none. Not behind a special token:
+/// what stands there, as the "." of "<mask>.", begins no word.
+Json blank_in_front() {
+  return {{"type", "Metaspace"},
+          {"replacement", kWordMark},
+          {"prepend_scheme", "first"},
+          {"split", false}};
+}
+
 /// SentencePiece never finds bytes and control pieces in a text; the unigram model of tokenizers
 /// would. A cut behind their first character, where a text spells one out, keeps it from that.
-Json pre_tokenizer_of(const SentencePieceFile& file) {
-  if (file.model != SentencePieceFile::Model::kUnigram) return nullptr;
+Json cut_pieces_of_no_text(const SentencePieceFile& file) {
   std::string pattern;
   for (const SentencePieceFile::Piece& piece : file.pieces) {
     if (piece.type == PieceType::kNormal || piece.type == PieceType::kByte) continue;
@@ -115,6 +124,16 @@ Json pre_tokenizer_of(const SentencePieceFile& file) {
           {"pattern", regex(pattern)},
           {"behavior", "MergedWithPrevious"},
           {"invert", false}};
+}
+
+Json pre_tokenizer_of(const SentencePieceFile& file) {
+  Json steps = Json::array();
+  if (file.add_blank_in_front && file.collapse_blanks) steps.push_back(blank_in_front());
+  if (file.model == SentencePieceFile::Model::kUnigram) {
+    steps.push_back(cut_pieces_of_no_text(file));
+  }
+  if (steps.empty()) return nullptr;
+  return sequence_of("pretokenizers", std::move(steps));
 }
 
 Json unigram_of(const SentencePieceFile& file) {
