@@ -65,6 +65,11 @@ std::string reason_from(const std::string& log_path, int exit_code) {
   return text;
 }
 
+bool is_stop_signal(int signal_number) {
+  return std::find(std::begin(kStopSignals), std::end(kStopSignals), signal_number) !=
+         std::end(kStopSignals);
+}
+
 class JobRunner {
  public:
   explicit JobRunner(const SuiteOptions& options) : options_(options) {}
@@ -167,9 +172,10 @@ class JobRunner {
         ++num_saved;
       } else {
         ++num_others;
-        log_warning(
-            config.run.dir + " is not saved: " +
-            (in_order ? "it had not begun to train" : reason_from(log_path(*slot->job), code)));
+        const bool stopped = in_order || is_stop_signal(slot->process->killing_signal());
+        log_warning(config.run.dir + " is not saved: " +
+                    (stopped ? "it was stopped before its first save"
+                             : reason_from(log_path(*slot->job), code)));
       }
     }
     log_info("stopped; saved: " + std::to_string(num_saved) +

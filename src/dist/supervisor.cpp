@@ -143,8 +143,13 @@ bool succeeded(const Worker& worker) {
   return WIFEXITED(worker.status) && WEXITSTATUS(worker.status) == 0;
 }
 
-/// The signal after which the program ended in good order (it exits with 128 + n), or 0.
+/// The stop signal after which the program ended, or 0: in good order, with 128 + n, or by the
+/// signal that was passed on to it, where it has nothing to put in order, or not yet.
 int stopped_by(const Worker& worker) {
+  if (WIFSIGNALED(worker.status)) {
+    const int killed_by = WTERMSIG(worker.status);
+    return killed_by == stop_signal() ? killed_by : 0;
+  }
   const int number = WIFEXITED(worker.status) ? WEXITSTATUS(worker.status) - kSignalBase : 0;
   const auto& known = kStopSignals;
   return std::find(std::begin(known), std::end(known), number) != std::end(known) ? number : 0;

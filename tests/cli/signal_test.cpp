@@ -167,8 +167,9 @@ TEST_F(SuiteSignalTest, WhatIsNotSavedIsNotSaidToBe) {
   };
   const auto stopped = suite(options);
   EXPECT_EQ(stopped.exit_code, 128 + SIGTERM) << stopped.err;
-  EXPECT_THAT(stopped.err, AllOf(HasSubstr("saved: 0, done: 0, not saved: 1"),
-                                 HasSubstr(run() + " is not saved: it had not begun to train")));
+  EXPECT_THAT(stopped.err,
+              AllOf(HasSubstr("saved: 0, done: 0, not saved: 1"),
+                    HasSubstr(run() + " is not saved: it was stopped before its first save")));
 }
 
 }  // namespace
