@@ -271,9 +271,9 @@ TEST_F(CheckpointStoreTest, FilesNameCheckpointsWhereLinksCannot) {
   EXPECT_EQ(follow_mark(checkpoints_ + "/latest"), checkpoints_ + "/latest");  // a link
   EXPECT_EQ(follow_mark(checkpoints_ + "/none"), checkpoints_ + "/none");
   // The next one replaces the file by a link again, and retention keeps what a file names.
-  write_file_atomically(best, "step-00000001\n");
+  write_file_atomically(best, "step-00000002\n");
   for (const int64_t step : {4, 5, 6, 7}) checkpoints.save(step, content(std::to_string(step)));
-  EXPECT_TRUE(fs::exists(checkpoints_ + "/step-00000001"));
+  EXPECT_TRUE(fs::exists(checkpoints_ + "/step-00000002"));
   checkpoints.mark_best(7);
   EXPECT_EQ(fs::read_symlink(best), "step-00000007");
 }

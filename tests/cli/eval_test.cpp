@@ -30,7 +30,10 @@ class EvalTest : public TrainProgramTest {
 TEST_F(EvalTest, TextAndItsShardsGiveTheSameNumbers) {
   const json text_result = json_of({"--data", valid_text()});
   const json shards = json_of({"--data", file("valid")});
-  EXPECT_EQ(text_result, shards);
+  json numbers = text_result;
+  EXPECT_EQ(numbers["inputs"][0]["layout"], "blank-lines");  // of a text alone
+  numbers.erase("inputs");
+  EXPECT_EQ(numbers, shards);
   EXPECT_EQ(json_of({"--data", valid_text()}), text_result);  // masks are frozen
   const double nll = text_result["nll_sum"];
   const double masked = text_result["masked_tokens"];

@@ -379,15 +379,15 @@ TEST_F(PredictTest, TransformersPoolsTheSame) {
 }
 
 TEST_F(PredictTest, TablesAreReadAsForFineTuning) {
-  make_model("mine/checkpoints/best",
-             {HeadType::kClassification, {"negative", "neutral", "positive"}});
+  const std::string model = "mine/checkpoints/best";
+  make_model(model, {HeadType::kClassification, {"negative", "neutral", "positive"}});
   const std::string table = file("new.csv");
   write_file_atomically(table, "stars,review,reply\n5,\"a good, long film\",yes\n1,bad,no\n");
-  const auto alone = classify("mine", {"--json", "--text", "a good, long film"});
+  const auto alone = classify(model, {"--json", "--text", "a good, long film"});
   ASSERT_EQ(alone.exit_code, 0) << alone.err;
   const json expected = objects(alone.out).at(0)["labels"];
   // Without a word about the columns: refused by the names that the table has.
-  const auto unnamed = classify("mine", {"--input", table});
+  const auto unnamed = classify(model, {"--input", table});
   EXPECT_EQ(unnamed.exit_code, 1);
   EXPECT_EQ(unnamed.out, "");
   EXPECT_THAT(unnamed.err,
@@ -395,7 +395,7 @@ TEST_F(PredictTest, TablesAreReadAsForFineTuning) {
   const auto check = [&](const std::vector<std::string>& options) {
     std::vector<std::string> all{"--json", "--input", table};
     all.insert(all.end(), options.begin(), options.end());
-    const auto result = classify("mine", all);
+    const auto result = classify(model, all);
     ASSERT_EQ(result.exit_code, 0) << result.err;
     const auto answers = objects(result.out);
     ASSERT_THAT(answers, SizeIs(2));  // the header is no text
@@ -415,13 +415,13 @@ TEST_F(PredictTest, TablesAreReadAsForFineTuning) {
       "task: {name: mine, train: [z], text_column: review, label_column: stars}\n");
   check({});
   const auto pairs = classify(
-      "mine", {"--json", "--input", table, "--text-column", "review", "--pair-column", "reply"});
+      model, {"--json", "--input", table, "--text-column", "review", "--pair-column", "reply"});
   EXPECT_EQ(objects(pairs.out).at(1)["text_pair"], "no") << pairs.err;
-  const auto lines = classify("mine", {"--json", "--input", table, "--input-format", "text"});
+  const auto lines = classify(model, {"--json", "--input", table, "--input-format", "text"});
   EXPECT_THAT(objects(lines.out), SizeIs(3)) << lines.err;
   // Of a known task: its columns; and rows that cannot be read get an error in their place.
   write_file_atomically(file("dev.tsv"), "sentence\tlabel\nbad\t0\nlabel only\n");
-  const auto known = classify("mine", {"--json", "--task", "sst-2", "--input", file("dev.tsv")});
+  const auto known = classify(model, {"--json", "--task", "sst-2", "--input", file("dev.tsv")});
   EXPECT_EQ(known.exit_code, 1);
   ASSERT_THAT(objects(known.out), SizeIs(2));
   EXPECT_EQ(objects(known.out)[0]["text"], "bad");

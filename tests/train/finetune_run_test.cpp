@@ -316,13 +316,15 @@ TEST_F(FinetuneRunTest, AFineTunedModelIsAStartAsWell) {
 TEST_F(FinetuneRunTest, AFinishedRunKeepsTheSettingsThatItWasTrainedWith) {
   FinetuneRun(config("kept", {"training.max_steps=4"})).run();
   const std::string yaml = read_text_file(file("kept/config.yaml"));
-  FinetuneRun again(config("kept", {"training.max_steps=4", "training.learning_rate=1e-3",
-                                    "finetune.protocol=global", "finetune.layer_decay=0.5"}));
-  EXPECT_EQ(again.run(), StopReason::kFinished);
-  EXPECT_THAT(again.result()->setting, Contains(Pair("learning_rate", "0.01")));
-  EXPECT_THAT(again.result()->setting, Not(Contains(Pair("layer_decay", _))));
-  EXPECT_EQ(again.result()->protocol, "task");
-  EXPECT_EQ(read_text_file(file("kept/config.yaml")), yaml);
+  {  // the run folder is locked while it lives
+    FinetuneRun again(config("kept", {"training.max_steps=4", "training.learning_rate=1e-3",
+                                      "finetune.protocol=global", "finetune.layer_decay=0.5"}));
+    EXPECT_EQ(again.run(), StopReason::kFinished);
+    EXPECT_THAT(again.result()->setting, Contains(Pair("learning_rate", "0.01")));
+    EXPECT_THAT(again.result()->setting, Not(Contains(Pair("layer_decay", _))));
+    EXPECT_EQ(again.result()->protocol, "task");
+    EXPECT_EQ(read_text_file(file("kept/config.yaml")), yaml);
+  }
   // One that goes on has those of its last steps.
   FinetuneRun longer(config("kept", {"training.max_steps=6", "training.learning_rate=1e-3"}));
   EXPECT_EQ(longer.run(), StopReason::kFinished);
