@@ -176,7 +176,7 @@ void add_inspect_command(CLI::App& program) {
                    "prefixes of shards; or a model folder, or a run folder (all its checkpoints)")
       ->required();
   command->add_option("--tokenizer", arguments->tokenizer,
-                      "SentencePiece model: checked against the shards, and needed for text");
+                      "tokenizer.model: checked against the shards, and needed for text");
   command
       ->add_option("-n,--max-sequence-length", arguments->max_sequence_length,
                    "positions of a sequence, the special tokens included")

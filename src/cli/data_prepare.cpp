@@ -205,7 +205,8 @@ void add_prepare_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "prepare", "encode text into token shards; continues where an earlier run was interrupted");
   arguments->inputs.add_options(*command);
-  command->add_option("--tokenizer", arguments->tokenizer, "SentencePiece model file")->required();
+  command->add_option("--tokenizer", arguments->tokenizer, "tokenizer.model of any kind")
+      ->required();
   command->add_option("--output", arguments->output,
                       "prefix of the shards: PREFIX-00000.shard and so on");
   command->add_option("--shard-mb", arguments->shard_mb, "million bytes of text in a shard")

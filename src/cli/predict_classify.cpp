@@ -79,7 +79,8 @@ void add_classify_command(CLI::App& program) {
             arguments->truncation = static_cast<Truncation>(
                 std::find(names.begin(), names.end(), name) - names.begin());
           },
-          "what is kept of a text that is too long: as the model was fine-tuned")
+          "what is kept of a text that is too long; give what the fine-tuning had "
+          "(input.truncation)")
       ->check(CLI::IsMember({"head", "tail", "head_tail"}))
       ->default_str("head");
   add_examples(*command, {"linformer-predict classify --checkpoint runs/sst2 "

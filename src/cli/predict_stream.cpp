@@ -122,7 +122,8 @@ void add_stream_options(CLI::App& command, StreamArguments& arguments) {
       ->check(CLI::IsMember({"auto", "text", "json-lines", "table"}))
       ->capture_default_str();
   command.add_option("--text-column", arguments.text_column,
-                     "of a table or of JSON lines: the text. As in the fine-tuning if left out");
+                     "of a table or of JSON lines: the text. If left out: of a table as in the "
+                     "fine-tuning, of JSON lines \"text\"");
   command.add_option("--pair-column", arguments.pair_column, "the second text of a pair");
   command.add_flag("--no-header", arguments.no_header,
                    "the table has no header: columns are numbers from 0");
@@ -138,8 +139,9 @@ void add_stream_options(CLI::App& command, StreamArguments& arguments) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command
-      .add_option("--max-sequence-length", arguments.max_sequence_length,
-                  "tokens of a row; 0 = the model's. A fine-tuned model: as input.max_length")
+      .add_option(
+          "--max-sequence-length", arguments.max_sequence_length,
+          "tokens of a row; 0 = the model's n. For a fine-tuned model give its input.max_length")
       ->check(CLI::NonNegativeNumber);
   command.add_option("--threads", arguments.threads, "0 = all cores")
       ->check(CLI::NonNegativeNumber);
