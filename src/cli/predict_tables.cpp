@@ -9,6 +9,7 @@
 #include "linformer/core/error.h"
 #include "linformer/core/log.h"
 #include "linformer/data/own_data.h"
+#include "linformer/text/byte_source.h"
 
 namespace linformer {
 
@@ -17,10 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 InputKind kind_by_name(const std::string& path) {
-  std::string name = path;
-  for (const std::string ending : {".zst", ".gz"}) {
-    if (name.ends_with(ending)) name.resize(name.size() - ending.size());
-  }
+  const std::string name = name_without_compression(path);
   for (const char* ending : {".jsonl", ".json", ".ndjson"}) {
     if (name.ends_with(ending)) return InputKind::kJsonLines;
   }

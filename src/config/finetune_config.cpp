@@ -123,6 +123,11 @@ void FinetuneConfig::validate() const {
   if (input.max_length > 0)
     require_range("input.max_length", input.max_length, 8, int64_t{1} << 24);
   require_positive("finetune.epochs", finetune.epochs);
+  constexpr double kMostEpochs = 1e6;  // steps have to be countable
+  if (finetune.epochs > kMostEpochs) {
+    fail_usage("finetune.epochs", format_number(finetune.epochs, 6) + " is out of range",
+               "choose at most 1000000");
+  }
   require_range("finetune.evaluations_per_epoch", finetune.evaluations_per_epoch, 0, 10000);
   require_positive("finetune.layer_decay", finetune.layer_decay);
   if (finetune.layer_decay > 1.0) {

@@ -1,5 +1,7 @@
 #include "linformer/core/atomic_file.h"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -155,8 +157,10 @@ std::string read_text_file(const std::string& path) {
 void sync_directory(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) fail_system(path, "cannot open the folder", errno);
-  // Some file systems (network, FUSE) cannot sync a folder and say EINVAL; there is no other way.
-  const int error = ::fsync(descriptor) == 0 || errno == EINVAL ? 0 : errno;
+  // Some file systems (network, FUSE) cannot sync a folder and say so; there is no other way.
+  constexpr std::array kCannot{EINVAL, EOPNOTSUPP, ENOSYS, EBADF};
+  int error = ::fsync(descriptor) == 0 ? 0 : errno;
+  if (std::find(kCannot.begin(), kCannot.end(), error) != kCannot.end()) error = 0;
   ::close(descriptor);
   if (error != 0) fail_system(path, "cannot bring the folder to the disk", error);
 }

@@ -33,7 +33,7 @@ std::string read_holder(int descriptor) {
 
 /// Of flock: network and FUSE file systems without locks, or whose lock service does not run.
 bool has_no_locks(int error) {
-  return error == ENOSYS || error == EOPNOTSUPP || error == ENOLCK;
+  return error == ENOSYS || error == EOPNOTSUPP || error == ENOLCK || error == EINVAL;
 }
 
 }  // namespace

@@ -96,6 +96,10 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
   if (regular && status.st_size > 0) {  // mmap refuses an empty range
     size_ = static_cast<size_t>(status.st_size);
     void* address = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, descriptor, 0);
+    // FUSE with direct I/O has no shared mappings.
+    if (address == MAP_FAILED && (errno == ENODEV || errno == EINVAL)) {
+      address = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    }
     if (address == MAP_FAILED) {
       error = errno;
       size_ = 0;

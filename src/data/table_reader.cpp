@@ -8,6 +8,7 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
+#include "linformer/text/byte_source.h"
 #include "linformer/text/json_repair.h"
 
 namespace linformer {
@@ -98,10 +99,7 @@ std::string text_of(const nlohmann::json& value, const std::string& key, std::st
 }  // namespace
 
 TableFormat table_format_of(const std::string& path) {
-  std::string_view name = path;
-  for (const std::string_view ending : {".zst", ".gz"}) {
-    if (name.ends_with(ending)) name.remove_suffix(ending.size());
-  }
+  const std::string name = name_without_compression(path);
   if (name.ends_with(".csv")) return TableFormat::kCsv;
   for (const std::string_view ending : {".jsonl", ".json", ".ndjson"}) {
     if (name.ends_with(ending)) return TableFormat::kJsonLines;

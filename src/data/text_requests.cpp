@@ -7,6 +7,7 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
+#include "linformer/core/log.h"
 #include "linformer/text/json_repair.h"
 #include "linformer/text/utf8.h"
 
@@ -38,6 +39,17 @@ std::string repaired_text(const std::string& text, TextRequest& request) {
   return repaired;
 }
 
+/// Texts out of which a model could read nothing, or which are none.
+void refuse_empty_texts(TextRequest& request) {
+  const bool pair = request.text_pair.has_value();
+  if (is_blank(request.text) || (pair && is_blank(*request.text_pair))) {
+    request.error = "a text is empty";
+  } else if (request.text.find('\0') != request.text.npos ||
+             (pair && request.text_pair->find('\0') != request.text_pair->npos)) {
+    request.error = "holds a NUL byte, so it is no text";
+  }
+}
+
 std::unique_ptr<TableReader> open_table(const RequestTable& table) {
   TableOptions options = table.layout.table;
   if (table.layout.format_by_name) options.format = table_format_of(table.path);
@@ -63,6 +75,7 @@ void TextRequests::split_json(const std::string& line, TextRequest& request) con
   if (object.contains(options_.pair_key)) {
     request.text_pair = take_text(object, options_.pair_key, request);
   }
+  if (request.error.empty()) refuse_empty_texts(request);
 }
 
 TextRequests::TextRequests(const Tokenizer& tokenizer, const RequestOptions& options,
@@ -122,9 +135,12 @@ std::optional<TextRequest> TextRequests::next_row() {
     if (!table_) table_ = open_table(tables_[next_table_++]);
     std::optional<TableRow> row = table_->next();
     if (!row) {
+      if (table_rows_ == 0) log_warning(table_->path() + ": holds no row behind its header");
+      table_rows_ = 0;
       table_.reset();
       continue;
     }
+    ++table_rows_;
     TextRequest read;
     read.input = table_->path();
     read.line = static_cast<uint64_t>(row->line);
@@ -139,9 +155,7 @@ void TextRequests::take_row(TableRow& row, bool pair, TextRequest& request) cons
   if (!request.error.empty()) return;
   request.text = repaired_text(row.fields[0], request);
   if (pair) request.text_pair = repaired_text(row.fields[1], request);
-  if (is_blank(request.text) || (pair && is_blank(*request.text_pair))) {
-    request.error = "a text is empty";
-  }
+  if (request.error.empty()) refuse_empty_texts(request);
   if (request.error.empty()) encode(request);
 }
 

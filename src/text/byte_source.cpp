@@ -348,4 +348,13 @@ uint64_t check_input(const std::string& path) {
   return static_cast<uint64_t>(status.st_size);
 }
 
+std::string name_without_compression(const std::string& path) {
+  std::string name = std::filesystem::path(path).filename().string();
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  for (const std::string_view ending : {".zst", ".gz"}) {
+    if (name.ends_with(ending)) name.resize(name.size() - ending.size());
+  }
+  return name;
+}
+
 }  // namespace linformer

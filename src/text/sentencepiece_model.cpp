@@ -110,8 +110,11 @@ class SentencePieceModel final : public TokenizerModel {
 
  private:
   /// A mark of a blank that a text spells out, cut off with nothing beside it, would be dropped.
-  static bool beside_word_mark(std::string_view text, size_t at) {
-    return text.substr(0, at).ends_with(kWordMark) || text.substr(at + 1).starts_with(kWordMark);
+  bool beside_word_mark(std::string_view text, size_t at) const {
+    const size_t last = text.find_last_not_of(separators_, at);
+    const size_t next = text.find_first_not_of(separators_, at);
+    return (last != text.npos && text.substr(0, last + 1).ends_with(kWordMark)) ||
+           (next != text.npos && text.substr(next).starts_with(kWordMark));
   }
 
   [[noreturn]] void fail_encoding(const std::string& message) const {

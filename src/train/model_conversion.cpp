@@ -111,6 +111,7 @@ std::map<std::string, at::Tensor> values_of(const ReadModel& model) {
   std::map<std::string, at::Tensor> values = model.made;
   for (const auto& [ours, theirs] : model.foreign.their_names) values[ours] = all.at(theirs);
   if (model.config().type_vocab_size == 0) values.erase(kTokenTypeEmbeddings);
+  check_finite(model.foreign.files.source(), {values.begin(), values.end()});
   return values;
 }
 

@@ -25,15 +25,6 @@ NamedTensors tensors_of(const ModelConfig& config, const ParameterSet& parameter
   return tensors;
 }
 
-/// Weights that are no numbers would make every answer of the model one.
-void check_finite(const std::string& source, const NamedTensors& tensors) {
-  for (const auto& [name, tensor] : tensors) {
-    if (at::isfinite(tensor).all().item<bool>()) continue;
-    fail_run(source, name + " holds values that are not finite",
-             "training diverged, or the file is damaged; take an earlier checkpoint");
-  }
-}
-
 void load_parameters(const std::string& folder, const ModelConfig& config,
                      const ParameterSet& parameters) {
   const ModelTensors file = ModelTensors::open_folder(folder);
@@ -70,6 +61,14 @@ void save_model(const std::string& folder, const std::string& config_json,
   write_file_atomically(folder + "/config.json", config_json);
   save_tensors(folder + "/model.safetensors", tensors);
   write_file_atomically(folder + "/tokenizer.model", tokenizer_model_bytes);
+}
+
+void check_finite(const std::string& source, const NamedTensors& tensors) {
+  for (const auto& [name, tensor] : tensors) {
+    if (at::isfinite(tensor).all().item<bool>()) continue;
+    fail_run(source, name + " holds values that are not finite",
+             "training diverged, or the file is damaged; take an earlier checkpoint");
+  }
 }
 
 NamedTensors named_parameters(const ParameterSet& parameters) {

@@ -123,12 +123,14 @@ void Trainer::give_up(const StepTotals& totals, const std::string& why) const {
       totals.not_finite.empty()
           ? ""
           : " in the micro-batches with the sequences " + list_samples(totals.not_finite);
+  const bool saved = checkpoints_.newest_whole().has_value();
   fail_run("step " + step,
            *totals.problem + where + ", the last of " +
                std::to_string(guard_.state().consecutive_skips) + " such steps in a row, and " +
-               why + "; the last checkpoint is intact",
+               why + (saved ? "; the last checkpoint is intact" : "; nothing of this run is saved"),
            "look at the text with linformer-data why --step " + step +
-               "; lower training.learning_rate or lengthen the warm-up, and resume");
+               "; lower training.learning_rate or lengthen the warm-up, and " +
+               (saved ? "resume" : "start anew"));
 }
 
 }  // namespace linformer

@@ -68,12 +68,15 @@ void Trainer::finish() {
   }
   if (not_finite_step_ != state_.step) return;
   const bool saved = last_saved_step_ == state_.step;
+  const bool older = !saved && checkpoints_.newest_whole().has_value();
   fail_run("evaluation at step " + std::to_string(state_.step),
            std::string("the held-out loss is not finite; ") +
-               (saved ? "the weights are saved as they are" : "the last checkpoint is intact"),
+               (saved   ? "the weights are saved as they are"
+                : older ? "the last checkpoint is intact"
+                        : "nothing of this run is saved"),
            (saved ? "to go on from before, remove " + checkpoints_.folder_of(state_.step) + ", "
                   : std::string()) +
-               "lower training.learning_rate and resume");
+               "lower training.learning_rate and " + (saved || older ? "resume" : "start anew"));
 }
 
 void Trainer::save_before_failing(const std::string& why) {

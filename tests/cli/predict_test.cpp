@@ -409,6 +409,14 @@ TEST_F(PredictTest, TablesAreReadAsForFineTuning) {
     }
   };
   check({"--text-column", "review"});
+  // However the ending is written.
+  write_file_atomically(file("NEW.CSV"), read_text_file(table));
+  const auto capitals =
+      classify(model, {"--json", "--input", file("NEW.CSV"), "--text-column", "review"});
+  EXPECT_THAT(objects(capitals.out), SizeIs(2)) << capitals.err;
+  write_file_atomically(file("header.csv"), "stars,review\n");
+  EXPECT_THAT(classify(model, {"--input", file("header.csv"), "--text-column", "review"}).err,
+              HasSubstr("header.csv: holds no row behind its header"));
   write_file_atomically(
       file("mine/config.yaml"),
       "run: {dir: x, init_from: y}\n"

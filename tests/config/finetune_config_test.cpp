@@ -83,6 +83,10 @@ TEST(FinetuneConfig, RefusesWhatCannotBeMeant) {
   EXPECT_THAT(message({}), HasSubstr("task.name: is not set"));
   const std::string rte = "task.name=rte";
   EXPECT_THAT(message({rte, "finetune.epochs=0"}), HasSubstr("finetune.epochs"));
+  for (const char* many : {"1e300", "1e19", "1000001"}) {
+    EXPECT_THAT(message({rte, std::string("finetune.epochs=") + many}),
+                HasSubstr("is out of range"));
+  }
   EXPECT_THAT(message({rte, "finetune.layer_decay=1.5"}), HasSubstr("lower layers"));
   EXPECT_THAT(message({rte, "training.max_tokens=5"}), HasSubstr("sequences differ in length"));
   EXPECT_THAT(message({rte, "task.folds=1"}), HasSubstr("nothing would be left"));

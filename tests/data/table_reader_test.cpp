@@ -159,6 +159,9 @@ TEST(TableReader, ReadsCompressedFiles) {
   EXPECT_EQ(table_format_of("x/train.tsv.zst"), TableFormat::kTsv);
   EXPECT_EQ(table_format_of("x/train.csv.gz"), TableFormat::kCsv);
   EXPECT_EQ(table_format_of("train.jsonl"), TableFormat::kJsonLines);
+  EXPECT_EQ(table_format_of("X.CSV/Train.TSV"), TableFormat::kTsv);
+  EXPECT_EQ(table_format_of("Train.Csv.GZ"), TableFormat::kCsv);
+  EXPECT_EQ(table_format_of("TRAIN.JSONL"), TableFormat::kJsonLines);
   EXPECT_EQ(table_format_of("msr_paraphrase_test.txt"), TableFormat::kTsv);
 }
 

@@ -84,6 +84,11 @@ TEST(TextRequests, EachLineThatCannotBeAnsweredSaysWhy) {
   EXPECT_THAT(error_of(request("plain", json)), HasSubstr("no JSON object"));
   EXPECT_THAT(error_of(request("{\"txt\": \"a\"}", json)), HasSubstr("\"text\" is missing"));
   EXPECT_THAT(error_of(request("{\"text\": 3}", json)), HasSubstr("\"text\" is no text"));
+  for (const char* empty :
+       {"{\"text\": \"\"}", "{\"text\": \" \\t\"}", "{\"text\": \"a\", \"text_pair\": \"\"}"}) {
+    EXPECT_THAT(error_of(request(empty, json)), HasSubstr("a text is empty")) << empty;
+  }
+  EXPECT_THAT(error_of(request("{\"text\": \"a\\u0000b\"}", json)), HasSubstr("NUL"));
   json.kind = RequestKind::kFillMask;
   EXPECT_THAT(error_of(request("{\"text\": \"<mask>\", \"text_pair\": \"b\"}", json)),
               HasSubstr("\"text_pair\" has no meaning"));

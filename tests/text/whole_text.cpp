@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sentencepiece_processor.h>
 
 #include "text/byte_bpe_fixtures.h"
 #include "text/fixtures.h"
@@ -278,6 +279,22 @@ TEST(WholeText, ATextWithoutBlanksHasOneWord) {
     marks += tokenizer.begins_word(id) ? 1 : 0;
   }
   EXPECT_EQ(marks, 1);
+}
+
+// Without a normaliser the mark of a blank is a character, of which SentencePiece drops the last.
+TEST(WholeText, MarksOfBlanksThatATextSpellsOutAreThoseOfSentencePiece) {
+  const Tokenizer& tokenizer = trained(TokenizerType::kUnigram, "identity");
+  sentencepiece::SentencePieceProcessor processor;
+  ASSERT_TRUE(processor.LoadFromSerializedProto(tokenizer.model_bytes()).ok());
+  const Words parts{"ab", "c", " ", "  ", "\u2581"};
+  RandomStream random(5);
+  for (int i = 0; i < 3000; ++i) {
+    std::string text;
+    for (int n = 0; n < 8; ++n) text += parts[random.below(parts.size())];
+    std::vector<int> expected;
+    ASSERT_TRUE(processor.Encode(text, &expected).ok());
+    ASSERT_EQ(tokenizer.encode(text), Ids(expected.begin(), expected.end())) << text;
+  }
 }
 
 // The case that was found: the blank between two sentences is part of "ĠOne".

@@ -278,6 +278,19 @@ TEST_F(ModelConversion, AverageIsTheMean) {
   }
 }
 
+TEST_F(ModelConversion, WeightsThatAreNotFiniteAreRefused) {
+  for (const float bad : {NAN, INFINITY}) {
+    const MaskedLmModel model(standard(), 8);
+    model.parameters().all().back().tensor.detach().view(-1)[0].fill_(bad);
+    make_directories(path("bad"));
+    save_model(path("bad"), model, tokenizer_bytes());
+    EXPECT_THAT(message_of<RunError>([&] {
+                  average_models({path("roberta"), path("bad")}, path("mean"));
+                }),
+                HasSubstr("holds values that are not finite"));
+  }
+}
+
 TEST_F(ModelConversion, AverageRefusesModelsOfAnotherKind) {
   make_linformer("linformer", linformer_attention());
   EXPECT_THAT(message_of<RunError>([&] {

@@ -44,4 +44,8 @@ std::vector<std::string> without_system_files(std::vector<std::string> paths);
 /// work starts, so that a bad last name does not cost hours.
 uint64_t check_input(const std::string& path);
 
+/// The file's name in lower case, .zst and .gz aside: its ending says what the file holds, however
+/// it is written ("Reviews.CSV.GZ": ".csv").
+std::string name_without_compression(const std::string& path);
+
 }  // namespace linformer
