@@ -297,7 +297,7 @@ TEST_F(FinetuneRunTest, SegmentsAreAddedAndLeaveSingleTextsAsTheyWere) {
 
 TEST_F(FinetuneRunTest, AFineTunedModelIsAStartAsWell) {
   FinetuneRun(config("first")).run();
-  FinetuneConfig next = config("next");
+  FinetuneConfig next = config("after");
   next.run.init_from = file("first/checkpoints/best");
   next.task.labels = {"bad", "good", "neither"};
   FinetuneRun run(next);
