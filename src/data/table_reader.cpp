@@ -111,7 +111,8 @@ TableReader::TableReader(std::string path, TableOptions options, std::vector<Wan
     : path_(checked_input(std::move(path))),
       options_(std::move(options)),
       wanted_(std::move(wanted)),
-      lines_(path_, kMaxLineBytes) {
+      lines_(path_, kMaxLineBytes,
+             options_.format == TableFormat::kCsv ? Quoting::kCsv : Quoting::kNone) {
   if (options_.format == TableFormat::kJsonLines) {
     read_first_json();
   } else {
@@ -281,13 +282,14 @@ std::vector<std::string> TableReader::split_csv(std::string record, std::string&
   QuoteState quotes;
   quotes.read(record);
   while (quotes.inside) {
+    const char line_end = lines_.end_character();
     const std::optional<std::string_view> more = next_line();
     if (!more) {
       fail_run(where(start), "a quoted field begins here and never ends",
                "close it with \", or name the file .tsv if quotation marks are text");
     }
     quotes.read(*more);
-    record.append("\n").append(*more);
+    record.append(1, line_end).append(*more);
   }
   std::vector<std::string> fields;
   size_t i = 0;

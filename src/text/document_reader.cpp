@@ -19,7 +19,6 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kLayoutNames{"lines", "blank-lines", "json-lines",
                                                        "wikitext"};
-constexpr size_t kGuessBytes = size_t{1} << 16;
 constexpr size_t kReadBytes = size_t{1} << 18;
 // A JSON document cannot be cut in two, so its line may be longer than a document.
 constexpr size_t kMaxJsonLineBytes = size_t{256} << 20;
@@ -79,30 +78,33 @@ TextLayout guess_layout(std::string_view beginning) {
   bool blank_line = false;
   bool after_blank = true;
   bool title = false;  // the line before, between a blank line and this one
-  while (!beginning.empty()) {
-    const size_t length = beginning.find('\n');
-    if (length == beginning.npos) break;  // a line that is not whole says nothing
-    const std::string_view line = beginning.substr(0, length);
+  const Newline newline = newline_of(beginning);
+  while (true) {
+    size_t searched = 0;
+    const std::optional<LineAtFront> found = line_at_front(beginning, newline, false, searched);
+    if (!found) break;  // a line that is not whole says nothing
+    const std::string_view line = beginning.substr(0, found->length);
     const bool blank = is_blank(line);
     if (title && blank) return TextLayout::kWikitext;
     title = after_blank && is_wikitext_title(line);
     after_blank = blank;
     blank_line = blank_line || blank;
-    beginning.remove_prefix(length + 1);
+    beginning.remove_prefix(found->next);
   }
   return blank_line ? TextLayout::kBlankLines : TextLayout::kLines;
 }
 
-LineReader::LineReader(const std::string& path, size_t max_line_bytes)
+LineReader::LineReader(const std::string& path, size_t max_line_bytes, Quoting quoting)
     : path_(path), max_line_bytes_(max_line_bytes), source_(open_byte_source(path)) {
   buffer_.resize(2 * kReadBytes);
   if (beginning().starts_with(kByteOrderMark)) begin_ += kByteOrderMark.size();
+  newline_ = newline_of(beginning(), quoting);
 }
 
 std::string_view LineReader::beginning() {
-  while (end_ < kGuessBytes && fill()) {
+  while (end_ < kNewlineSample && fill()) {
   }
-  return {buffer_.data() + begin_, std::min(end_ - begin_, kGuessBytes)};
+  return {buffer_.data() + begin_, std::min(end_ - begin_, kNewlineSample)};
 }
 
 /// Reads more; makes room by moving what is left to the front, and by growing if that is not
@@ -133,37 +135,29 @@ bool LineReader::fill() {
   return true;
 }
 
-std::string_view LineReader::take(size_t length, size_t skip) {
-  const std::string_view line(buffer_.data() + begin_, length);
-  begin_ += length + skip;
-  return line;
+std::string_view LineReader::take(const LineAtFront& line) {
+  const char* const front = buffer_.data() + begin_;
+  begin_ += line.next;
+  return {front, line.length};
 }
 
 std::optional<std::string_view> LineReader::next() {
   size_t searched = 0;
   while (true) {
-    const char* from = buffer_.data() + begin_;
-    const size_t available = end_ - begin_;
-    const auto* found =
-        static_cast<const char*>(std::memchr(from + searched, '\n', available - searched));
-    const size_t length = found ? static_cast<size_t>(found - from) : available;
+    const std::string_view rest(buffer_.data() + begin_, end_ - begin_);
+    const std::optional<LineAtFront> line = line_at_front(rest, newline_, at_end_, searched);
+    const size_t length = line ? line->length : searched;
     if (length > max_line_bytes_) {
       ended_ = false;
-      return take(length_of_piece({from, length}, max_line_bytes_), 0);
+      const size_t piece = length_of_piece(rest.substr(0, length), max_line_bytes_);
+      return take({piece, piece});
     }
-    if (found) {
+    if (line) {
       ended_ = true;
-      std::string_view line = take(length, 1);
-      if (line.ends_with('\r')) line.remove_suffix(1);
-      return line;
+      end_character_ = rest[line->next - 1] == '\r' ? '\r' : '\n';
+      return take(*line);
     }
-    searched = available;
-    if (fill()) continue;
-    if (available == 0) return std::nullopt;
-    ended_ = true;
-    std::string_view line = take(available, 0);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    return line;
+    if (!fill() && rest.empty()) return std::nullopt;
   }
 }
 

@@ -29,30 +29,40 @@ bool LineStream::open_next() {
   const std::string& path = inputs_[next_input_++];
   name_ = input_name(path);
   source_ = open_byte_source(path);
+  newline_.reset();
   at_end_ = false;
   number_ = 0;
   return true;
 }
 
-/// Whether a whole line is buffered; at the end of the input also one without LF.
+/// Whether a whole line is buffered; at the end of the input also one without its end.
 bool LineStream::has_line() {
-  const size_t found = buffer_.find('\n', searched_);
-  searched_ = found == buffer_.npos ? buffer_.size() : found;
-  return found != buffer_.npos || (at_end_ && (searched_ > begin_ || passing_over_));
+  const std::string_view rest = std::string_view(buffer_).substr(begin_);
+  if (!newline_) {
+    // A pipe's first LF decides with what came before it, so that the line can be answered.
+    const bool enough = at_end_ || rest.size() > std::min(kNewlineSample, max_line_bytes_) ||
+                        rest.find('\n', searched_) != rest.npos;
+    searched_ = enough ? 0 : rest.size();
+    if (!enough) return false;
+    newline_ = newline_of(rest.substr(0, kNewlineSample));
+  }
+  if (!found_) found_ = line_at_front(rest, *newline_, at_end_, searched_);
+  return found_ || (at_end_ && passing_over_);
 }
 
 /// Reads more of the input, or notes its end.
 void LineStream::fill() {
-  if (buffer_.size() - begin_ > max_line_bytes_) {
+  if (searched_ > max_line_bytes_) {
     passing_over_ = true;
-    begin_ = buffer_.size();
+    begin_ += searched_;
+    searched_ = 0;
   }
   buffer_.erase(0, begin_);
-  searched_ = buffer_.size();
   begin_ = 0;
-  buffer_.resize(searched_ + kReadBytes);
-  const size_t count = source_->read(buffer_.data() + searched_, kReadBytes);
-  buffer_.resize(searched_ + count);
+  const size_t size = buffer_.size();
+  buffer_.resize(size + kReadBytes);
+  const size_t count = source_->read(buffer_.data() + size, kReadBytes);
+  buffer_.resize(size + count);
   at_end_ = count == 0;
 }
 
@@ -77,14 +87,16 @@ std::optional<InputLine> LineStream::next() {
       source_.reset();
       continue;
     }
-    InputLine line{buffer_.substr(begin_, searched_ - begin_), ++number_, false};
-    if (line.text.ends_with('\r')) line.text.pop_back();
+    const LineAtFront found = found_.value_or(LineAtFront{});
+    InputLine line{buffer_.substr(begin_, found.length), ++number_, false};
     if (number_ == 1 && line.text.starts_with(kByteOrderMark)) {
       line.text.erase(0, kByteOrderMark.size());
     }
     line.too_long = passing_over_ || line.text.size() > max_line_bytes_;
     if (line.too_long) line.text.clear();
-    begin_ = searched_ = std::min(searched_ + 1, buffer_.size());
+    begin_ += found.next;
+    searched_ = 0;
+    found_.reset();
     passing_over_ = false;
     return line;
   }

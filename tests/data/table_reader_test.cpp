@@ -90,6 +90,18 @@ TEST(TableReader, CsvFieldsMayHoldCommasMarksAndLineEnds) {
               HasSubstr("table:3: a quoted field begins here and never ends"));
 }
 
+// As spreadsheets of old Macs write: rows end with CR, lines within a cell with LF.
+TEST(TableReader, RowsOfOldMacsEndAtCarriageReturns) {
+  EXPECT_THAT(rows_of("a\tb\r1\t2\r\r3\t4\r", kTsv, {{"b"}}),
+              ElementsAre("2:2", "3!an empty line", "4:4"));
+  EXPECT_THAT(rows_of("text,n\r\"a, b\",1\r\"c\nd\ne\nf\ng\",2\rh,3", kCsv, {{"text"}, {"n"}}),
+              ElementsAre("2:a, b|1", "3:c\nd\ne\nf\ng|2", "8:h|3"));
+  EXPECT_THAT(
+      rows_of("\"a\rb\",1\nc,2\n", TableOptions{TableFormat::kCsv, false}, {{Column::at(0)}}),
+      ElementsAre("1:a\rb", "2:c"));
+  EXPECT_THAT(rows_of("{\"n\": 1}\r{\"n\": 2}\r", kJson, {{"n"}}), ElementsAre("1:1", "2:2"));
+}
+
 TEST(TableReader, JsonLinesHaveKeys) {
   EXPECT_THAT(
       rows_of("{\"text\": \"a\\tb\\n\", \"label\": 3}\n\n{\"label\": true, \"text\": \"c\"}\n",

@@ -37,7 +37,18 @@ TEST_F(DocumentReaderTest, ADocumentPerLine) {
               ElementsAre("one", "two words", "three"));
 }
 
-TEST_F(DocumentReaderTest, SplitsAtLineFeedOnly) {
+TEST_F(DocumentReaderTest, LinesOfOldMacsEndAtCarriageReturns) {
+  EXPECT_THAT(documents("one\rtwo words\r\rthree", TextLayout::kLines),
+              ElementsAre("one", "two words", "three"));
+  EXPECT_THAT(documents("\ra\rb\r\r  \rc\r", TextLayout::kBlankLines), ElementsAre("a\nb", "c"));
+  EXPECT_THAT(documents("a\rb\r\rc\r", std::nullopt), ElementsAre("a\nb", "c"));
+  EXPECT_EQ(guess_layout("a\rb\r\rc\r"), TextLayout::kBlankLines);
+  EXPECT_EQ(guess_layout("a\rb\rc"), TextLayout::kLines);
+  EXPECT_EQ(guess_layout(" \r = A title = \r \r text\r"), TextLayout::kWikitext);
+  EXPECT_EQ(guess_layout(" \r\n = A title = \r\n \r\n text\r\n"), TextLayout::kWikitext);
+}
+
+TEST_F(DocumentReaderTest, ElsewhereLinesEndAtLineFeedsAlone) {
   // U+0085 and U+2028 are line ends for Unicode, but not here.
   EXPECT_THAT(documents("a\xC2\x85"
                         "b\xE2\x80\xA8"

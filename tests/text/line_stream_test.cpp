@@ -74,6 +74,30 @@ TEST(LineStream, GivesEveryLineOfEveryInputWithItsNumber) {
                   "c.gz:1=", "c.gz:2="));
 }
 
+TEST(LineStream, EachInputHasLineEndsOfItsOwn) {
+  const TemporaryFolder folder;
+  write_file(folder.file("a.txt"), "one\rtwo\r\rfour");
+  write_file(folder.file("b.txt"), "one\rmore\ntwo\n");
+  write_file(folder.file("c.gz"), gzip_of("one\rtwo\rthree\r"));
+  EXPECT_THAT(
+      all_lines(LineStream({folder.file("a.txt"), folder.file("b.txt"), folder.file("c.gz")})),
+      ElementsAre("a.txt:1=one", "a.txt:2=two", "a.txt:3=", "a.txt:4=four", "b.txt:1=one\rmore",
+                  "b.txt:2=two", "c.gz:1=one", "c.gz:2=two", "c.gz:3=three"));
+  // Lines of 0, 1, 2, ... bytes: they end anywhere in the pieces that are read.
+  std::string text;
+  for (size_t i = 0; i < 700; ++i) text += std::string(i, 'x') + "\r";
+  write_file(folder.file("d.txt"), text);
+  LineStream stream({folder.file("d.txt")}, 600);
+  for (size_t i = 0; i < 700; ++i) {
+    const auto line = stream.next();
+    ASSERT_TRUE(line);
+    EXPECT_EQ(line->number, i + 1);
+    EXPECT_EQ(line->too_long, i > 600);
+    EXPECT_EQ(line->text.size(), i > 600 ? 0 : i);
+  }
+  EXPECT_FALSE(stream.next());
+}
+
 TEST(LineStream, LongTextsAndSmallPieces) {
   const TemporaryFolder folder;
   // Lines of 0, 1, 2, ... bytes: they end anywhere in the pieces that are read.

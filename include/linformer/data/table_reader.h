@@ -59,9 +59,9 @@ struct TableRow {
   std::string problem;              ///< why it cannot be read; "" = it could, and has fields
 };
 
-/// The rows of a table, compressed (.zst, .gz) or plain, one after the other. Lines end at LF, a CR
-/// before it is dropped, and nothing else ends one: U+0085 and U+2028 stay in the text. A
-/// byte-order mark is dropped; empty lines at the file's end are nothing.
+/// The rows of a table, compressed (.zst, .gz) or plain, one after the other. Lines end at LF or CR
+/// LF, in files of old Macs at CR (newline_of()); nothing else ends one: U+0085 and U+2028 stay
+/// in the text. A byte-order mark is dropped; empty lines at the file's end are nothing.
 class TableReader {
  public:
   /// Throws RunError if the file is missing, empty, or has not the columns that are required; names

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "linformer/text/byte_source.h"
+#include "linformer/text/newline.h"
 
 namespace linformer {
 
@@ -44,17 +45,20 @@ struct RawDocument {
   bool continues = false;
 };
 
-/// Splits a stream at LF; memory is bounded by `max_line_bytes`.
+/// Splits a stream into lines, as its beginning says where they end (newline_of()); memory is
+/// bounded by `max_line_bytes`.
 class LineReader {
  public:
-  LineReader(const std::string& path, size_t max_line_bytes);
+  LineReader(const std::string& path, size_t max_line_bytes, Quoting quoting = Quoting::kNone);
 
-  /// The next line without its LF and without a CR before that. A line longer than the bound comes
+  /// The next line without its end. A line longer than the bound comes
   /// in pieces that are all of it, cut before a blank if there is one, else where a sentence ends:
   /// ended() is then false for all but the last.
   /// Throws RunError at a NUL byte: such a file is not text.
   std::optional<std::string_view> next();
   bool ended() const { return ended_; }
+  /// The last character of the last line's end: LF, or CR that stood alone.
+  char end_character() const { return end_character_; }
   /// What is buffered at the start (up to 64 KiB), for guess_layout().
   std::string_view beginning();
   void limit_line_bytes(size_t max_line_bytes) { max_line_bytes_ = max_line_bytes; }
@@ -62,17 +66,19 @@ class LineReader {
 
  private:
   bool fill();
-  std::string_view take(size_t length, size_t skip);
+  std::string_view take(const LineAtFront& line);
 
   std::string path_;
   size_t max_line_bytes_;
   std::unique_ptr<ByteSource> source_;
+  Newline newline_ = Newline::kLf;
   std::vector<char> buffer_;
   size_t begin_ = 0;
   size_t end_ = 0;
   uint64_t position_ = 0;  // of buffer_[end_] in the decompressed stream
   bool at_end_ = false;
   bool ended_ = true;
+  char end_character_ = '\n';
 };
 
 /// The documents of one file, in order. Memory is bounded: a document longer than

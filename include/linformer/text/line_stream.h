@@ -8,12 +8,13 @@
 #include <vector>
 
 #include "linformer/text/byte_source.h"
+#include "linformer/text/newline.h"
 
 namespace linformer {
 
 /// A line as it stands in its input.
 struct InputLine {
-  /// Without its LF and a CR before that, and the input's byte-order mark; any bytes.
+  /// Without its end (newline_of()) and the input's byte-order mark; any bytes.
   std::string text;
   uint64_t number = 0;    ///< in its input, from 1
   bool too_long = false;  ///< longer than the bound: `text` is empty, the rest was passed over
@@ -52,9 +53,11 @@ class LineStream {
   std::string name_;
   std::unique_ptr<ByteSource> source_;
   std::string buffer_;
-  size_t begin_ = 0;     // of the next line in buffer_
-  size_t searched_ = 0;  // from begin_ to here there is no LF
-  bool at_end_ = false;  // of the input
+  size_t begin_ = 0;                  // of the next line in buffer_
+  size_t searched_ = 0;               // from begin_ on, so many bytes hold no line end
+  std::optional<Newline> newline_;    // of the input, once enough of it is there
+  std::optional<LineAtFront> found_;  // of buffer_ from begin_ on
+  bool at_end_ = false;               // of the input
   bool passing_over_ = false;
   uint64_t number_ = 0;
 };

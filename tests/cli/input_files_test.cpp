@@ -1,0 +1,105 @@
+// Files as users have them, through every program that reads their kind: compressed, with a
+// byte-order mark, with the line ends of any system, with null where there is nothing.
+#include <filesystem>
+
+#include "cli/predict_fixture.h"
+#include "text/fixtures.h"
+
+namespace linformer {
+namespace {
+
+using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+constexpr const char* kMark = "\xEF\xBB\xBF";
+
+std::string with_line_ends(std::string text, const std::string& line_end) {
+  for (size_t at = text.find('\n'); at != text.npos; at = text.find('\n', at + line_end.size())) {
+    text.replace(at, 1, line_end);
+  }
+  return text;
+}
+
+/// The same rows under the names and in the bytes in which they may come.
+std::vector<std::pair<std::string, std::string>> ways_to_write(const std::string& name,
+                                                               const std::string& rows) {
+  return {{name, rows},
+          {"mark." + name, kMark + rows},
+          {"crlf." + name, with_line_ends(rows, "\r\n")},
+          {"cr." + name, with_line_ends(rows, "\r")},
+          {"cr.mark." + name, kMark + with_line_ends(rows, "\r")},
+          {"open." + name, with_line_ends(rows.substr(0, rows.size() - 1), "\r")},
+          {name + ".gz", gzip_of(rows)},
+          {name + ".GZ", gzip_of(kMark + with_line_ends(rows, "\r"))},
+          {name + ".zst", zstd_of(kMark + rows)},
+          {"unnamed." + name, zstd_of(rows)}};
+}
+
+class InputFilesTest : public PredictTest {
+ protected:
+  /// The features of a file's rows, as bytes.
+  std::string features_of(const std::string& input, const std::string& standard_input = "") {
+    const ProgramResult result =
+        run_child(command("features", "mlm", {"--input", input, "--output", file("f.safetensors")}),
+                  {.standard_input = standard_input});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return read_text_file(file("f.safetensors"));
+  }
+  ProgramResult perplexity(const std::string& examples, const std::string& standard_input = "") {
+    return run_child({"linformer-eval", "perplexity", "--checkpoint", file("mlm"), "--json",
+                      "--examples", examples},
+                     {.standard_input = standard_input});
+  }
+};
+
+TEST_F(InputFilesTest, TablesAndTexts) {
+  const std::vector<std::pair<std::string, std::string>> kinds{
+      {"a.txt", "a fine day\nthe old house\tno river\na third one\n"},
+      {"a.csv", "id,text\n1,\"a fine, long day\"\n2,the old house\n3,\"a \"\"third\"\" one\"\n"},
+      {"a.tsv", "id\ttext\n1\ta fine day\n2\tthe old house\n3\ta third one\n"},
+      {"a.jsonl",
+       "{\"text\": \"a fine\\r\\nday\"}\n{\"text\": \"the house\"}\n{\"text\": \"3\"}\n"}};
+  for (const auto& [kind, rows] : kinds) {
+    std::vector<std::string> options{"--json"};
+    const auto ways = ways_to_write(kind, rows);
+    for (const auto& [name, bytes] : ways) {
+      write_file(file(name), bytes);
+      options.insert(options.end(), {"--input", file(name)});
+    }
+    const ProgramResult result = classify("sentiment", options);
+    ASSERT_EQ(result.exit_code, 0) << kind << "\n" << result.err;
+    std::vector<json> answers = objects(result.out);
+    ASSERT_THAT(answers, SizeIs(3 * ways.size())) << kind;
+    for (size_t i = 0; i < answers.size(); ++i) {
+      EXPECT_EQ(answers[i]["file"], file(ways[i / 3].first));
+      for (const char* key : {"line", "text"}) {
+        EXPECT_EQ(answers[i][key], answers[i % 3][key]) << ways[i / 3].first;
+      }
+    }
+  }
+}
+
+// Between the quotation marks of CSV a line end is text, whichever ends the rows.
+TEST_F(InputFilesTest, LineEndsWithinCellsAreText) {
+  const std::vector<std::pair<std::string, std::string>> files{
+      {"text,n\n\"a\rb\rc\rd\",1\n\"e\",2\n", "a\rb\rc\rd"},
+      {"text,n\n\"a\nb\",1\n\"e\",2\n", "a\nb"},
+      {"text,n\r\"a\nb\nc\nd\ne\",1\r\"e\",2\r", "a\nb\nc\nd\ne"},
+      {"text,n\r\"a\rb\",1\r\"e\",2\r", "a\rb"},
+      {"text,n\r\n\"a\rb\",1\r\n\"e\",2\r\n", "a\rb"}};
+  for (const auto& [bytes, text] : files) {
+    write_file(file("a.csv"), bytes);
+    const ProgramResult result = classify("sentiment", {"--json", "--input", file("a.csv")});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const auto answers = objects(result.out);
+    ASSERT_THAT(answers, SizeIs(2)) << bytes;
+    EXPECT_EQ(answers[0]["text"], text);
+    EXPECT_EQ(answers[1]["text"], "e");
+  }
+}
+
+}  // namespace
+}  // namespace linformer
