@@ -213,7 +213,8 @@ void add_perplexity_command(CLI::App& program) {
   command->add_option("--data", arguments->data.paths,
                       "held-out text files (.txt, .zst, .gz), or prefixes of token shards");
   command->add_option("--examples", arguments->examples,
-                      "JSON lines with input_ids, attention_mask (optional), labels (-100 = none)");
+                      "JSON lines (plain, .zst, .gz, -) with input_ids, attention_mask (optional), "
+                      "labels (-100 = none)");
   command->add_option("--mask-seed", arguments->mask_seed, "seed of the masks")
       ->capture_default_str();
   command->add_option("--mlm-probability", arguments->mlm_probability, "share of tokens to predict")

@@ -61,8 +61,8 @@ void add_features_command(CLI::App& program) {
       ->required();
   command
       ->add_option("--input", arguments->input,
-                   "JSON lines with input_ids (and attention_mask, token_type_ids), or text (and "
-                   "text_pair)")
+                   "JSON lines (plain, .zst, .gz, -) with input_ids (and attention_mask, "
+                   "token_type_ids), or text (and text_pair)")
       ->required();
   command->add_option("--output", arguments->output, "safetensors file to write")->required();
   command->add_option("--batch-size", arguments->batch_size, "rows at a time")

@@ -1,9 +1,6 @@
 #include "json_row.h"
 
-#include <cerrno>
-
 #include <nlohmann/json.hpp>
-#include <sys/stat.h>
 
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
@@ -12,6 +9,12 @@
 #include "linformer/text/special_tokens.h"
 
 namespace linformer {
+
+namespace {
+
+constexpr size_t kMaxLineBytes = size_t{256} << 20;
+
+}  // namespace
 
 JsonRow::JsonRow(const std::string& line, std::string where, int64_t vocab_size,
                  int64_t max_sequence_length)
@@ -130,21 +133,17 @@ std::vector<uint8_t> JsonRow::attention_mask(const std::vector<int32_t>& ids) co
   return mask;
 }
 
-JsonLines::JsonLines(const std::string& path) : path_(path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) fail_system(path, "cannot open the file", errno);
-  if (S_ISDIR(status.st_mode)) fail_system(path, "cannot read the file", EISDIR);
-  stream_.open(path, std::ios::binary);
-  if (!stream_) fail_system(path, "cannot open the file", errno);
-}
+JsonLines::JsonLines(const std::string& path) : path_(path), lines_(path, kMaxLineBytes) {}
 
 std::optional<std::string> JsonLines::next() {
-  std::string line;
-  while (std::getline(stream_, line)) {
+  while (const std::optional<std::string_view> line = lines_.next()) {
     ++line_number_;
-    if (line.find_first_not_of(" \t\r") != std::string::npos) return line;
+    if (!lines_.ended()) {
+      fail_run(where(), "a line of more than " + format_bytes(double{kMaxLineBytes}),
+               "write one JSON object a line");
+    }
+    if (line->find_first_not_of(" \t\r") != line->npos) return std::string(*line);
   }
-  if (stream_.bad()) fail_system(path_, "cannot read the file", errno);
   return std::nullopt;
 }
 

@@ -1,13 +1,14 @@
 #pragma once
 
 #include <cstdint>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
+
+#include "linformer/text/document_reader.h"
 
 namespace linformer {
 
@@ -43,20 +44,21 @@ class JsonRow {
   std::unique_ptr<nlohmann::json> object_;
 };
 
-/// The lines of a file that are not empty.
+/// The lines of a file (plain, zstd, gzip) that are not empty.
 class JsonLines {
  public:
   /// Throws RunError if the file cannot be read.
   explicit JsonLines(const std::string& path);
 
+  /// Throws RunError where the file cannot be read, or is no text.
   std::optional<std::string> next();
   /// FILE:LINE of the last line.
-  std::string where() const { return path_ + ":" + std::to_string(line_number_); }
+  std::string where() const { return input_name(path_) + ":" + std::to_string(line_number_); }
   const std::string& path() const { return path_; }
 
  private:
   std::string path_;
-  std::ifstream stream_;
+  LineReader lines_;
   int64_t line_number_ = 0;
 };
 

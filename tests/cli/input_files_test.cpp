@@ -55,6 +55,50 @@ class InputFilesTest : public PredictTest {
   }
 };
 
+TEST_F(InputFilesTest, RowsOfIdsAndExamples) {
+  const std::string rows =
+      "{\"input_ids\": [0, 5, 7, 2]}\n\n{\"text\": \"a fine day\", \"text_pair\": \"no\"}\n";
+  const std::string examples =
+      "{\"input_ids\": [0, 999, 7, 2], \"labels\": [-100, 5, -100, -100]}\n"
+      "{\"input_ids\": [0, 8, 2], \"labels\": [-100, 8, -100]}\n";
+  std::string features;
+  std::string measured;
+  for (const auto& [name, bytes] : ways_to_write("rows.jsonl", rows)) {
+    write_file(file(name), bytes);
+    const std::string found = features_of(file(name));
+    if (features.empty()) features = found;
+    EXPECT_TRUE(found == features) << name;
+  }
+  EXPECT_TRUE(features_of("-", gzip_of(rows)) == features);
+  for (const auto& [name, bytes] : ways_to_write("examples.jsonl", examples)) {
+    write_file(file(name), bytes);
+    const ProgramResult result = perplexity(file(name));
+    ASSERT_EQ(result.exit_code, 0) << name << "\n" << result.err;
+    if (measured.empty()) measured = result.out;
+    EXPECT_EQ(result.out, measured) << name;
+  }
+  EXPECT_EQ(json::parse(measured)["masked_tokens"], 2);
+  EXPECT_EQ(perplexity("-", examples).out, measured);
+}
+
+TEST_F(InputFilesTest, WhatCannotBeReadIsNamed) {
+  const std::string gzip = gzip_of("{\"input_ids\": [0, 5, 2], \"labels\": [-100, 5, -100]}\n");
+  const std::vector<std::pair<std::string, std::string>> files{
+      {gzip.substr(0, gzip.size() - 3), "the file is cut short"},
+      {"{\"input_ids\": [0, 5, 2]}\n", "the name ends in .gz but the content is not that"},
+      {gzip_of(std::string("{\"a\": \"\0\"}\n", 11)), "is NUL"}};
+  for (const auto& [bytes, message] : files) {
+    write_file(file("rows.jsonl.gz"), bytes);
+    const ProgramResult features = run_child(command(
+        "features", "mlm", {"--input", file("rows.jsonl.gz"), "--output", file("f.safetensors")}));
+    const ProgramResult measured = perplexity(file("rows.jsonl.gz"));
+    for (const ProgramResult& result : {features, measured}) {
+      EXPECT_EQ(result.exit_code, 1);
+      EXPECT_THAT(result.err, AllOf(HasSubstr("rows.jsonl.gz"), HasSubstr(message)));
+    }
+  }
+}
+
 TEST_F(InputFilesTest, TablesAndTexts) {
   const std::vector<std::pair<std::string, std::string>> kinds{
       {"a.txt", "a fine day\nthe old house\tno river\na third one\n"},
