@@ -9,9 +9,12 @@
 
 #include "linformer/analysis/feature_extraction.h"
 #include "linformer/checkpoint/find_model.h"
+#include "linformer/core/format.h"
+#include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/thread_setup.h"
+#include "linformer/text/byte_source.h"
 #include "linformer/text/tokenizer.h"
 #include "linformer/train/model_folder.h"
 #include "linformer/train/model_tokenizer.h"
@@ -36,11 +39,15 @@ void run_features(const FeatureArguments& arguments) {
   const ModelConfig& config = model.config();
   const std::optional<Tokenizer> tokenizer = find_tokenizer(folder, config);
   const InputLimits limits{config.vocab_size, config.max_sequence_length, config.type_vocab_size};
-  const std::vector<InputRow> rows =
+  const InputRows input =
       read_input_rows(arguments.input, limits, tokenizer ? &*tokenizer : nullptr);
+  if (input.num_repaired > 0) {
+    log_warning(input_name(arguments.input) + ": not valid UTF-8; " +
+                format_count(input.num_repaired) + " places were replaced by U+FFFD");
+  }
   defer_stop_signals();  // nothing half written stays
   const FeatureSummary summary =
-      write_features(model, rows, arguments.batch_size, arguments.output);
+      write_features(model, input.rows, arguments.batch_size, arguments.output);
   if (summary.num_rows == 0) return;  // a signal: no half result
   std::printf("%s: hidden_states.0 to .%lld (%lld, %lld, %lld) and logits\n",
               arguments.output.c_str(), static_cast<long long>(summary.num_states - 1),

@@ -113,24 +113,25 @@ void truncate_tokens(std::vector<int32_t>& ids, int64_t count, Truncation trunca
   ids.erase(ids.begin() + from_head, ids.begin() + from_head + surplus);
 }
 
-std::vector<InputRow> read_input_rows(const std::string& path, const InputLimits& limits,
-                                      const Tokenizer* tokenizer) {
+InputRows read_input_rows(const std::string& path, const InputLimits& limits,
+                          const Tokenizer* tokenizer) {
   JsonLines lines(path);
-  std::vector<InputRow> rows;
+  InputRows result;
   while (const std::optional<std::string> line = lines.next()) {
     const JsonRow json(*line, lines.where(), limits.vocab_size, limits.max_sequence_length);
-    if (json.contains("input_ids") == json.contains("text")) {
-      json.fail(
-          json.contains("text") ? "has both text and input_ids" : "has neither text nor input_ids",
-          "write {\"text\": \"...\"} or {\"input_ids\": [...]}");
+    const bool text = json.contains("text");
+    if (json.contains("input_ids") == text) {
+      json.fail(text ? "has both text and input_ids" : "has neither text nor input_ids",
+                "write {\"text\": \"...\"} or {\"input_ids\": [...]}");
     }
-    rows.push_back(json.contains("text") ? row_of_text(json, limits, tokenizer)
-                                         : row_of_ids(json, limits));
+    result.rows.push_back(text ? row_of_text(json, limits, tokenizer) : row_of_ids(json, limits));
+    result.num_repaired += json.num_repaired();
   }
-  if (rows.empty()) {
-    fail_run(path, "holds no row", "write one JSON object a line, e.g. {\"text\": \"...\"}");
+  if (result.rows.empty()) {
+    fail_run(input_name(path), "holds no row",
+             "write one JSON object a line, e.g. {\"text\": \"...\"}");
   }
-  return rows;
+  return result;
 }
 
 }  // namespace linformer

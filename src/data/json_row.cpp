@@ -20,7 +20,7 @@ JsonRow::JsonRow(const std::string& line, std::string where, int64_t vocab_size,
                  int64_t max_sequence_length)
     : where_(std::move(where)), vocab_size_(vocab_size), max_sequence_length_(max_sequence_length) {
   std::string repaired;
-  append_repaired_json(line, repaired);
+  num_repaired_ = static_cast<int64_t>(append_repaired_json(line, repaired));
   auto parsed = parse_json<nlohmann::json>(repaired);
   if (!parsed.problem.empty()) {
     fail(parsed.problem, "write one object a line, such as {\"input_ids\": [0, 5, 2]}");

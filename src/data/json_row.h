@@ -34,6 +34,8 @@ class JsonRow {
   [[noreturn]] void fail(const std::string& what, const std::string& fix) const;
   [[noreturn]] void fail_vocabulary(const char* key, size_t i, int64_t id,
                                     const std::string& or_else) const;
+  /// Malformed UTF-8 sequences and halves of surrogate pairs that became U+FFFD.
+  int64_t num_repaired() const { return num_repaired_; }
   /// "labels[3]"
   static std::string at(const char* key, size_t i);
 
@@ -41,6 +43,7 @@ class JsonRow {
   std::string where_;
   int64_t vocab_size_;
   int64_t max_sequence_length_;
+  int64_t num_repaired_ = 0;
   std::unique_ptr<nlohmann::json> object_;
 };
 

@@ -1,6 +1,7 @@
 #include "linformer/data/text_requests.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -132,7 +133,10 @@ std::optional<TextRequest> TextRequests::next_text() {
 
 std::optional<TextRequest> TextRequests::next_row() {
   while (table_ || next_table_ < tables_.size()) {
-    if (!table_) table_ = open_table(tables_[next_table_++]);
+    if (!table_) {
+      table_ = open_table(tables_[next_table_++]);
+      table_repaired_ = 0;
+    }
     std::optional<TableRow> row = table_->next();
     if (!row) {
       if (table_rows_ == 0) log_warning(table_->path() + ": holds no row behind its header");
@@ -144,6 +148,9 @@ std::optional<TextRequest> TextRequests::next_row() {
     TextRequest read;
     read.input = table_->path();
     read.line = static_cast<uint64_t>(row->line);
+    // Of rows of JSON; those of other rows are found when their texts are taken.
+    const int64_t repaired = table_->num_repaired();
+    read.repaired_utf8 = static_cast<size_t>(repaired - std::exchange(table_repaired_, repaired));
     take_row(*row, tables_[next_table_ - 1].layout.b.has_value(), read);
     return read;
   }

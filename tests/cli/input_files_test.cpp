@@ -145,5 +145,30 @@ TEST_F(InputFilesTest, LineEndsWithinCellsAreText) {
   }
 }
 
+TEST_F(InputFilesTest, WhatWasRepairedIsSaid) {
+  for (const auto& [row, places] : std::vector<std::pair<std::string, int>>{
+           {"{\"text\": \"a \xFF day\", \"text_pair\": \"\xC3 and \\ud83d\"}\n", 3},
+           {"{\"text\": \"a day\"}\n", 0}}) {
+    write_file(file("rows.jsonl"), row);
+    const std::string said =
+        "not valid UTF-8; " + std::to_string(places) + " places were replaced by U+FFFD";
+    const std::vector<std::vector<std::string>> commands{
+        command("features", "mlm",
+                {"--input", file("rows.jsonl"), "--output", file("f.safetensors")}),
+        command("classify", "sentiment", {"--json", "--input", file("rows.jsonl")}),
+        command("classify", "sentiment",
+                {"--json", "--input", file("rows.jsonl"), "--input-format", "table",
+                 "--text-column", "text", "--pair-column", "text_pair"})};
+    for (const auto& each : commands) {
+      const bool pair = each.back() == "text_pair";
+      if (pair && places == 0) continue;  // the row has none
+      const ProgramResult result = run_child(each);
+      EXPECT_EQ(result.exit_code, 0) << result.err;
+      EXPECT_THAT(result.err, places > 0 ? testing::Matcher<std::string>(HasSubstr(said))
+                                         : testing::Matcher<std::string>(Not(HasSubstr("UTF-8"))));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace linformer

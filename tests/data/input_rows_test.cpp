@@ -21,7 +21,7 @@ using ::testing::HasSubstr;
 std::vector<InputRow> read(const std::string& text, const InputLimits& limits = {50, 8, 0}) {
   const TemporaryFolder folder;
   write_file_atomically(folder.file("rows.jsonl"), text);
-  return read_input_rows(folder.file("rows.jsonl"), limits, nullptr);
+  return read_input_rows(folder.file("rows.jsonl"), limits, nullptr).rows;
 }
 
 std::string refusal(const std::string& text, const InputLimits& limits = {50, 8, 0}) {

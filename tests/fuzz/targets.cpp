@@ -143,7 +143,7 @@ void read_json_rows(const std::string& path) {
     }
   } catch (const Error&) {
   }
-  for (const InputRow& row : read_input_rows(path, {100, 16, 2}, nullptr)) {
+  for (const InputRow& row : read_input_rows(path, {100, 16, 2}, nullptr).rows) {
     require(row.input_ids.size() == row.attention_mask.size(), "a mask for every id");
   }
 }

@@ -47,15 +47,22 @@ InputRow encode_texts_within(const Tokenizer& tokenizer, const std::string& a, c
 /// beginning: a quarter of the row with <s> and </s>, 128 of 512.
 void truncate_tokens(std::vector<int32_t>& ids, int64_t count, Truncation truncation);
 
-/// Reads rows, one JSON object a line:
+/// The rows of a file.
+struct InputRows {
+  std::vector<InputRow> rows;
+  int64_t num_repaired = 0;  ///< malformed UTF-8 sequences that became U+FFFD
+};
+
+/// Reads rows, one JSON object a line, of a file (plain, zstd, gzip) or standard input ("-"):
 ///
 ///   {"input_ids": [0, 17, 2, 1], "attention_mask": [1, 1, 1, 0]}
 ///   {"text": "One sentence.", "text_pair": "Another one."}
 ///
-/// `attention_mask` and `text_pair` may be absent (every id but <pad> (1) then counts as a token),
-/// and `token_type_ids` may be given beside input_ids. `tokenizer` may be null; rows of text are
-/// then refused. A bad row throws RunError that names FILE:LINE; so does a file without rows.
-std::vector<InputRow> read_input_rows(const std::string& path, const InputLimits& limits,
-                                      const Tokenizer* tokenizer);
+/// `attention_mask` and `text_pair` may be absent or null (every id but <pad> (1) then counts as a
+/// token), and `token_type_ids` may be given beside input_ids. `tokenizer` may be null; rows of
+/// text are then refused. A bad row throws RunError that names FILE:LINE; so does a file without
+/// rows.
+InputRows read_input_rows(const std::string& path, const InputLimits& limits,
+                          const Tokenizer* tokenizer);
 
 }  // namespace linformer

@@ -94,7 +94,8 @@ class TextRequests {
   std::vector<RequestTable> tables_;
   size_t next_table_ = 0;
   std::unique_ptr<TableReader> table_;
-  int64_t table_rows_ = 0;  // read of it
+  int64_t table_rows_ = 0;      // read of it
+  int64_t table_repaired_ = 0;  // places repaired in these
 };
 
 }  // namespace linformer
