@@ -32,7 +32,8 @@ JsonRow::JsonRow(const std::string& line, std::string where, int64_t vocab_size,
 JsonRow::~JsonRow() = default;
 
 bool JsonRow::contains(const char* key) const {
-  return object_->contains(key);
+  const auto found = object_->find(key);
+  return found != object_->end() && !found->is_null();
 }
 
 void JsonRow::fail(const std::string& what, const std::string& fix) const {

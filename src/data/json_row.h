@@ -20,6 +20,7 @@ class JsonRow {
           int64_t max_sequence_length);
   ~JsonRow();
 
+  /// Whether the key is there; null counts as absent.
   bool contains(const char* key) const;
   std::string text(const char* key) const;
   std::vector<int64_t> integers(const char* key) const;

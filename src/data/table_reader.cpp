@@ -96,6 +96,12 @@ std::string text_of(const nlohmann::json& value, const std::string& key, std::st
   return "";
 }
 
+/// Where a column is not required, null is how programs write that there is none.
+bool has_value(const nlohmann::json& object, const WantedColumn& wanted) {
+  const auto found = object.find(wanted.column.name);
+  return found != object.end() && (wanted.required || !found->is_null());
+}
+
 }  // namespace
 
 TableFormat table_format_of(const std::string& path) {
@@ -198,6 +204,7 @@ void TableReader::read_first_json() {
   TableRow row{line_, {}, ""};
   for (size_t i = 0; i < wanted_.size(); ++i) {
     const std::string& key = wanted_[i].column.name;
+    if (!has_value(object, wanted_[i])) places_[i].reset();
     row.fields.push_back(places_[i] ? text_of(object[key], key, row.problem) : "");
   }
   ready_.push_front(std::move(row));
@@ -340,10 +347,12 @@ std::optional<TableRow> TableReader::next_json() {
   }
   for (size_t i = 0; i < wanted_.size(); ++i) {
     const std::string& key = wanted_[i].column.name;
-    const bool present = object.contains(key);
+    const bool present = has_value(object, wanted_[i]);
     if (present != places_[i].has_value()) {
-      row.problem =
-          std::string(present ? "has" : "lacks") + " the key \"" + key + "\", unlike the first row";
+      row.problem = std::string(present                ? "has"
+                                : object.contains(key) ? "has null under"
+                                                       : "lacks") +
+                    " the key \"" + key + "\", unlike the first row";
       return row;
     }
     row.fields.push_back(present ? text_of(object[key], key, row.problem) : "");

@@ -73,7 +73,8 @@ void TextRequests::split_json(const std::string& line, TextRequest& request) con
     return;
   }
   request.text = take_text(object, options_.text_key, request);
-  if (object.contains(options_.pair_key)) {
+  // null is how programs write that there is none.
+  if (const auto pair = object.find(options_.pair_key); pair != object.end() && !pair->is_null()) {
     request.text_pair = take_text(object, options_.pair_key, request);
   }
   if (request.error.empty()) refuse_empty_texts(request);

@@ -170,5 +170,39 @@ TEST_F(InputFilesTest, WhatWasRepairedIsSaid) {
   }
 }
 
+// Programs write null (pandas NaN) where there is nothing.
+TEST_F(InputFilesTest, NullIsAsIfTheKeyWereAbsent) {
+  struct Case {
+    std::string with_null;
+    std::string without;
+  };
+  for (const auto& [with_null, without] : std::vector<Case>{
+           {"{\"text\": \"a day\", \"text_pair\": null}\n", "{\"text\": \"a day\"}\n"},
+           {"{\"text\": \"a day\", \"text_pair\": NaN}\n", "{\"text\": \"a day\"}\n"},
+           {"{\"text\": \"a day\", \"input_ids\": null}\n", "{\"text\": \"a day\"}\n"},
+           {"{\"text\": null, \"input_ids\": [0, 5, 2]}\n", "{\"input_ids\": [0, 5, 2]}\n"},
+           {"{\"input_ids\": [0, 5, 2], \"attention_mask\": null, \"token_type_ids\": null}\n",
+            "{\"input_ids\": [0, 5, 2]}\n"}}) {
+    write_file(file("null.jsonl"), with_null);
+    write_file(file("absent.jsonl"), without);
+    EXPECT_TRUE(features_of(file("null.jsonl")) == features_of(file("absent.jsonl"))) << with_null;
+    if (!without.starts_with("{\"text\"")) continue;
+    const std::vector<std::string> options{"--json", "--input-format", "json-lines"};
+    const ProgramResult answer = classify("sentiment", options, with_null);
+    EXPECT_EQ(answer.exit_code, 0) << answer.err;
+    EXPECT_EQ(answer.out, classify("sentiment", options, without).out) << with_null;
+  }
+  const std::string mask = "{\"text\": \"a <mask>\", \"text_pair\": null}\n";
+  EXPECT_EQ(fill_mask({"--input-format", "json-lines"}, mask).exit_code, 0);
+  const std::string row = "{\"input_ids\": [0, 5, 2], \"labels\": [-100, 5, -100]";
+  const std::string measured = perplexity("-", row + "}\n").out;
+  EXPECT_EQ(perplexity("-", row + ", \"attention_mask\": null}\n").out, measured);
+  // Where something has to be there, null is nothing.
+  const ProgramResult none =
+      classify("sentiment", {"--input-format", "json-lines"}, "{\"text\": null}\n");
+  EXPECT_EQ(none.exit_code, 1);
+  EXPECT_THAT(none.err, HasSubstr("\"text\" is no text"));
+}
+
 }  // namespace
 }  // namespace linformer

@@ -102,6 +102,16 @@ TEST(TableReader, RowsOfOldMacsEndAtCarriageReturns) {
   EXPECT_THAT(rows_of("{\"n\": 1}\r{\"n\": 2}\r", kJson, {{"n"}}), ElementsAre("1:1", "2:2"));
 }
 
+TEST(TableReader, NullOfAnOptionalKeyIsNone) {
+  const std::vector<WantedColumn> wanted{{"n"}, {"id", false}};
+  EXPECT_THAT(rows_of("{\"n\": 1, \"id\": null}\n{\"n\": 2}\n{\"n\": 3, \"id\": NaN}\n"
+                      "{\"n\": 4, \"id\": 7}\n",
+                      kJson, wanted),
+              ElementsAre("1:1|", "2:2|", "3:3|", "4!has the key \"id\", unlike the first row"));
+  EXPECT_THAT(rows_of("{\"n\": 1, \"id\": 5}\n{\"n\": 2, \"id\": null}\n", kJson, wanted),
+              ElementsAre("1:1|5", "2!has null under the key \"id\", unlike the first row"));
+}
+
 TEST(TableReader, JsonLinesHaveKeys) {
   EXPECT_THAT(
       rows_of("{\"text\": \"a\\tb\\n\", \"label\": 3}\n\n{\"label\": true, \"text\": \"c\"}\n",
