@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <filesystem>
 #include <functional>
 #include <optional>
 
@@ -12,6 +11,7 @@
 #include "linformer/core/format.h"
 #include "linformer/data/label_text.h"
 #include "linformer/data/labelled_dataset.h"
+#include "linformer/text/byte_source.h"
 
 namespace linformer {
 
@@ -65,15 +65,6 @@ std::optional<std::vector<int64_t>> pair_labels(const std::vector<TaskLabel>& la
   const auto lost = std::find(output_of_label.begin(), output_of_label.end(), -1);
   if (lost != output_of_label.end()) return std::nullopt;
   return output_of_label;
-}
-
-/// The file's name without .zst and .gz.
-std::string plain_file_name(const std::string& path) {
-  std::string name = std::filesystem::path(path).filename().string();
-  for (const std::string ending : {".zst", ".gz"}) {
-    if (name.ends_with(ending)) name.resize(name.size() - ending.size());
-  }
-  return name;
 }
 
 /// Puts the columns of the model's outputs into the order of the task's labels.
@@ -136,11 +127,14 @@ std::vector<int64_t> match_labels(const TaskSpec& task, const HeadConfig& head,
 }
 
 LabelledFile labelled_file(const TaskSpec& task, const std::string& path) {
-  const std::string name = plain_file_name(path);
+  const std::string name = name_without_compression(path);
+  const auto is_file = [&](const std::string& known) {
+    return name_without_compression(known) == name;
+  };
   const SplitSpec* fallback = &task.splits.front();
   for (const SplitSpec& split : task.splits) {
     for (const FileChoice& choice : split.choices) {
-      if (std::find(choice.names.begin(), choice.names.end(), name) != choice.names.end()) {
+      if (std::any_of(choice.names.begin(), choice.names.end(), is_file)) {
         return {path, choice.layout, choice.is_part};
       }
     }

@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <unordered_map>
 
-#include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/data/label_text.h"
@@ -18,6 +17,8 @@ namespace linformer {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::string_view kTextEnding = ".txt";
 
 /// Turns a label as written into a target.
 class TargetReader {
@@ -137,19 +138,20 @@ class ExampleCollector {
   void read_texts(const fs::path& folder, float target) {
     std::vector<fs::path> files;
     for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-      const bool is_text = entry.is_regular_file() && entry.path().extension() == ".txt";
-      if (is_text && !is_system_file(entry.path().string())) files.push_back(entry.path());
+      const std::string name = entry.path().string();
+      const bool is_text =
+          entry.is_regular_file() && name_without_compression(name).ends_with(kTextEnding);
+      if (is_text && !is_system_file(name)) files.push_back(entry.path());
     }
     std::sort(files.begin(), files.end());
     for (const fs::path& file : files) {
       LabelledExample example;
       example.line = 1;
-      example.id = file.stem().string();
+      const size_t id_size = name_without_compression(file.string()).size() - kTextEnding.size();
+      example.id = file.filename().string().substr(0, id_size);
       example.target = target;
       std::string problem;
-      std::string text = read_text_file(file.string());
-      if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
-      example.a = clean(std::move(text), "text", problem);
+      example.a = clean(read_input(file.string()), "text", problem);
       keep(std::move(example), file.string(), problem);
     }
   }

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "linformer/core/error.h"
+#include "linformer/text/byte_source.h"
 
 namespace linformer {
 
@@ -11,7 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The file of this name in a folder, perhaps compressed, or the folder; "" if there is none.
+/// The file of this name in a folder, perhaps compressed, or the folder; "" if there is none. The
+/// name in another case is taken where it is not there as given.
 std::string existing_file(const fs::path& folder, const std::string& name) {
   if (name.ends_with('/')) {
     const fs::path path = folder / name.substr(0, name.size() - 1);
@@ -23,7 +25,14 @@ std::string existing_file(const fs::path& folder, const std::string& name) {
     std::error_code ignored;
     if (fs::is_regular_file(path, ignored)) return path.string();
   }
-  return "";
+  std::string first;
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string path = entry.path().string();
+    if (name_without_compression(path) != name_without_compression(name)) continue;
+    if (entry.is_regular_file(ignored) && (first.empty() || path < first)) first = path;
+  }
+  return first;
 }
 
 std::string list_of(const SplitSpec& split) {

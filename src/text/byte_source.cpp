@@ -18,12 +18,14 @@
 #include "linformer/core/error.h"
 #include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
+#include "linformer/text/utf8.h"
 
 namespace linformer {
 
 namespace {
 
 constexpr size_t kBufferBytes = 1 << 17;
+constexpr std::array kCompressed{".zst", ".gz"};
 
 /// The stored bytes of a file or of standard input.
 class StoredBytes {
@@ -271,6 +273,13 @@ class GzipSource : public ByteSource {
   uint64_t num_members_ = 0;
 };
 
+/// Names say what a file is however they are written: a disk may know no small letters.
+std::string lower_case_name(const std::filesystem::path& path) {
+  std::string name = path.filename().string();
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return name;
+}
+
 }  // namespace
 
 std::string input_name(const std::string& path) {
@@ -283,9 +292,7 @@ bool is_system_file(const std::string& path) {
                                                    "desktop.ini", ".directory"};
   constexpr std::array<std::string_view, 2> kFolders{"__MACOSX", "@eaDir"};
   const std::filesystem::path whole(path);
-  std::string name = whole.filename().string();
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const std::string name = lower_case_name(whole);
   if (name.starts_with("._") || std::find(kNames.begin(), kNames.end(), name) != kNames.end()) {
     return true;
   }
@@ -324,8 +331,9 @@ std::unique_ptr<ByteSource> open_byte_source(const std::string& path) {
   if (front.size() >= 2 && may_be_gzip(front)) {
     return std::make_unique<GzipSource>(std::move(stored));
   }
-  for (const char* ending : {".zst", ".gz"}) {
-    if (path.ends_with(ending)) {
+  const std::string name = lower_case_name(path);
+  for (const char* ending : kCompressed) {
+    if (name.ends_with(ending)) {
       fail_run(path, std::string("the name ends in ") + ending + " but the content is not that",
                "compress the file, or rename it if it is plain text");
     }
@@ -348,10 +356,20 @@ uint64_t check_input(const std::string& path) {
   return static_cast<uint64_t>(status.st_size);
 }
 
+std::string read_input(const std::string& path) {
+  const std::unique_ptr<ByteSource> source = open_byte_source(path);
+  std::string content;
+  std::string piece(size_t{1} << 14, '\0');
+  while (const size_t count = source->read(piece.data(), piece.size())) {
+    content.append(piece, 0, count);
+  }
+  if (content.starts_with(kByteOrderMark)) content.erase(0, kByteOrderMark.size());
+  return content;
+}
+
 std::string name_without_compression(const std::string& path) {
-  std::string name = std::filesystem::path(path).filename().string();
-  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  for (const std::string_view ending : {".zst", ".gz"}) {
+  std::string name = lower_case_name(path);
+  for (const std::string_view ending : kCompressed) {
     if (name.ends_with(ending)) name.resize(name.size() - ending.size());
   }
   return name;

@@ -71,7 +71,9 @@ TEST(MatchLabels, RefusesAnotherKindOfModel) {
 TEST(LabelledFile, IsLaidOutAsItsNameSays) {
   const TaskSpec& cola = find_task("cola");
   EXPECT_FALSE(labelled_file(cola, "x/CoLA/dev.tsv").layout.table.header);
-  EXPECT_TRUE(labelled_file(cola, "x/CoLA/test.tsv.zst").layout.table.header);
+  for (const char* name : {"test.tsv.zst", "test.TSV", "Test.tsv.GZ", "TEST.TSV"}) {
+    EXPECT_TRUE(labelled_file(cola, std::string("x/CoLA/") + name).layout.table.header) << name;
+  }
   EXPECT_FALSE(labelled_file(cola, "mine.tsv").layout.table.header);  // as dev
   const TaskSpec& ax = find_task("ax");
   EXPECT_EQ(labelled_file(ax, "diagnostic-full.tsv").layout.a, Column("Premise"));

@@ -204,5 +204,24 @@ TEST_F(InputFilesTest, NullIsAsIfTheKeyWereAbsent) {
   EXPECT_THAT(none.err, HasSubstr("\"text\" is no text"));
 }
 
+// However an ending or a known name is written, it says what the file holds.
+TEST_F(InputFilesTest, NamesCountInAnyCase) {
+  make_model("binary", {HeadType::kClassification, {"0", "1"}});
+  const std::string with_header = "index\tsentence\n0\tgood\n1\tbad\n";  // as CoLA's test file
+  for (const auto& [name, bytes] :
+       std::vector<std::pair<std::string, std::string>>{{"test.tsv", with_header},
+                                                        {"TEST.TSV", with_header},
+                                                        {"Test.tsv.GZ", gzip_of(with_header)},
+                                                        {"test.TSV.ZST", zstd_of(with_header)}}) {
+    write_file(file(name), bytes);
+    const ProgramResult result =
+        run_child({"linformer-eval", "task", "--checkpoint", file("binary"), "--task", "cola",
+                   "--input", file(name), "--predictions", file("p.tsv")});
+    EXPECT_EQ(result.exit_code, 0) << name << "\n" << result.err;
+    EXPECT_THAT(lines_of(read_text_file(file("p.tsv"))), SizeIs(3)) << name;
+    std::filesystem::remove(file("p.tsv"));
+  }
+}
+
 }  // namespace
 }  // namespace linformer

@@ -82,6 +82,22 @@ TEST(LabelledExamples, ImdbsOwnFoldersHaveATextAFile) {
               AllOf(HasSubstr("pos/2_8.txt: the text is empty"), HasSubstr("1 of 4 rows")));
 }
 
+TEST(LabelledExamples, TextsOfFoldersMayBeCompressedAndNamedInAnyCase) {
+  const TemporaryFolder folder;
+  for (const char* name : {"pos", "neg"})
+    std::filesystem::create_directories(folder.file("aclImdb/train/" + std::string(name)));
+  write_file(folder.file("aclImdb/train/neg/A_1.TXT"), "Bad.");
+  write_file(folder.file("aclImdb/train/neg/b_2.txt.gz"), gzip_of("\xEF\xBB\xBFWorse."));
+  write_file(folder.file("aclImdb/train/pos/c.txt.txt"), "Good.");
+  write_file(folder.file("aclImdb/train/pos/d_4.Txt.ZST"), zstd_of("Fine."));
+  const TaskSpec& task = find_task("imdb");
+  const auto found =
+      read_labelled_examples(find_task_files(task, folder.path()).split("train"), task);
+  std::vector<std::string> rows;
+  for (const LabelledExample& row : found.rows) rows.push_back(row.id + "=" + row.a);
+  EXPECT_THAT(rows, ElementsAre("A_1=Bad.", "b_2=Worse.", "c.txt=Good.", "d_4=Fine."));
+}
+
 TEST(LabelledExamples, WhatOperatingSystemsAddIsNoText) {
   const TemporaryFolder folder;
   for (const char* name : {"pos", "neg"})

@@ -44,6 +44,14 @@ TEST(TaskFiles, AreFoundFromTheRootAndFromTheTasksFolder) {
   }
 }
 
+TEST(TaskFiles, MayBeWrittenInAnyCase) {
+  const Files files({"RTE/TRAIN.TSV", "RTE/Dev.tsv.GZ", "RTE/test.tsv", "RTE/TEST.TSV"});
+  const TaskFiles found = find_task_files(find_task("rte"), files.path());
+  EXPECT_THAT(found.split("train").paths, ElementsAre(EndsWith("RTE/TRAIN.TSV")));
+  EXPECT_THAT(found.split("dev").paths, ElementsAre(EndsWith("RTE/Dev.tsv.GZ")));
+  EXPECT_THAT(found.split("test").paths, ElementsAre(EndsWith("RTE/test.tsv")));
+}
+
 TEST(TaskFiles, PartsStandInForTheWhole) {
   const Files files(
       {"QQP/train.part.tsv", "QQP/train.part2.tsv.zst", "QQP/dev.tsv", "QQP/dev.part.tsv"});

@@ -88,6 +88,9 @@ TEST(ByteSource, RecognisesContentNotNames) {
   write_file(folder.file("plain.zst"), "plain text");
   EXPECT_THAT(message_of<RunError>([&] { open_byte_source(folder.file("plain.zst")); }),
               HasSubstr("ends in .zst but the content is not that"));
+  write_file(folder.file("PLAIN.GZ"), "plain text");
+  EXPECT_THAT(message_of<RunError>([&] { open_byte_source(folder.file("PLAIN.GZ")); }),
+              HasSubstr("ends in .gz but the content is not that"));
 }
 
 TEST(ByteSource, RefusesCutAndDamagedStreams) {
@@ -105,6 +108,16 @@ TEST(ByteSource, RefusesCutAndDamagedStreams) {
   write_file(folder.file("damaged.gz"), damaged);
   EXPECT_THAT(message_of<RunError>([&] { read_all(folder.file("damaged.gz")); }),
               HasSubstr("the gzip stream is damaged"));
+}
+
+TEST(ByteSource, WholeInputsLoseTheirByteOrderMark) {
+  const TemporaryFolder folder;
+  const std::string mark = "\xEF\xBB\xBF";
+  const std::string text = sample_text();
+  for (const std::string& stored : {text, mark + text, gzip_of(text), zstd_of(mark + text)}) {
+    write_file(folder.file("a"), stored);
+    EXPECT_TRUE(read_input(folder.file("a")) == text);
+  }
 }
 
 TEST(ByteSource, CountsStoredBytes) {

@@ -26,8 +26,11 @@ class ByteSource {
 
 /// Opens a file, or standard input for "-". zstd and gzip are recognised by their first bytes (so
 /// also on standard input); what gzip itself reads is read: several members, zeros or other bytes
-/// behind the last. A name ending in .zst or .gz with other content is refused.
+/// behind the last. A name ending in .zst or .gz, in any case, with other content is refused.
 std::unique_ptr<ByteSource> open_byte_source(const std::string& path);
+
+/// All of an input that fits in memory, decompressed, without a byte-order mark.
+std::string read_input(const std::string& path);
 
 /// "standard input" for "-", otherwise the path: how messages name an input.
 std::string input_name(const std::string& path);
@@ -44,8 +47,9 @@ std::vector<std::string> without_system_files(std::vector<std::string> paths);
 /// work starts, so that a bad last name does not cost hours.
 uint64_t check_input(const std::string& path);
 
-/// The file's name in lower case, .zst and .gz aside: its ending says what the file holds, however
-/// it is written ("Reviews.CSV.GZ": ".csv").
+/// The file's name in lower case, .zst and .gz aside. Whoever looks at a name or its ending to see
+/// what the file holds looks at this, so that it may be written in any case ("Reviews.CSV.GZ":
+/// "reviews.csv").
 std::string name_without_compression(const std::string& path);
 
 }  // namespace linformer
