@@ -35,10 +35,16 @@ InputRow row_of_text(const JsonRow& json, const InputLimits& limits, const Token
     json.fail("is text, and the model folder has no tokenizer.model",
               "give input_ids, or put the SentencePiece model beside config.json");
   }
-  const std::string a = json.text("text");
-  const std::string b = json.contains("text_pair") ? json.text("text_pair") : "";
-  InputRow row = encode_texts(*tokenizer, a, json.contains("text_pair") ? &b : nullptr,
-                              limits.type_vocab_size);
+  const auto text = [&](const char* key) {
+    std::string value = json.text(key);
+    const std::string problem = text_problem(value);
+    if (!problem.empty()) json.fail("\"" + std::string(key) + "\" " + problem, "mend the row");
+    return value;
+  };
+  const bool pair = json.contains("text_pair");
+  const std::string a = text("text");
+  const std::string b = pair ? text("text_pair") : "";
+  InputRow row = encode_texts(*tokenizer, a, pair ? &b : nullptr, limits.type_vocab_size);
   json.check_length(row.input_ids.size());
   return row;
 }
@@ -72,6 +78,11 @@ InputRow row_of_tokens(const std::vector<int32_t>& a, const std::vector<int32_t>
 }
 
 }  // namespace
+
+std::string text_problem(const std::string& text) {
+  if (text.find_first_not_of(" \t\r\n") == text.npos) return "is empty";
+  return text.find('\0') == text.npos ? "" : "holds a NUL byte, so it is no text";
+}
 
 InputRow encode_texts(const Tokenizer& tokenizer, const std::string& a, const std::string* b,
                       int64_t type_vocab_size) {

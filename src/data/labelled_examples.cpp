@@ -8,6 +8,7 @@
 
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/data/input_rows.h"
 #include "linformer/data/label_text.h"
 #include "linformer/text/byte_source.h"
 #include "linformer/text/utf8.h"
@@ -172,7 +173,8 @@ class ExampleCollector {
       result_.num_repaired += static_cast<int64_t>(append_repaired_utf8(text, repaired));
       text = std::move(repaired);
     }
-    if (trimmed_label(text).empty()) problem = std::string("the ") + which + " is empty";
+    const std::string found = text_problem(text);
+    if (!found.empty()) problem = std::string("the ") + which + " " + found;
     return text;
   }
 

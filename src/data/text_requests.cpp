@@ -32,23 +32,18 @@ std::string take_text(const nlohmann::json& object, const std::string& key, Text
   return "";
 }
 
-/// Text as it is encoded: valid UTF-8, and no binary file.
+/// Valid UTF-8.
 std::string repaired_text(const std::string& text, TextRequest& request) {
   std::string repaired;
   request.repaired_utf8 += append_repaired_utf8(text, repaired);
-  if (repaired.find('\0') != repaired.npos) request.error = "holds a NUL byte, so it is no text";
   return repaired;
 }
 
-/// Texts out of which a model could read nothing, or which are none.
-void refuse_empty_texts(TextRequest& request) {
-  const bool pair = request.text_pair.has_value();
-  if (is_blank(request.text) || (pair && is_blank(*request.text_pair))) {
-    request.error = "a text is empty";
-  } else if (request.text.find('\0') != request.text.npos ||
-             (pair && request.text_pair->find('\0') != request.text_pair->npos)) {
-    request.error = "holds a NUL byte, so it is no text";
-  }
+/// What keeps the texts of a request from being answered; "" = nothing.
+std::string problem_of(const TextRequest& request) {
+  std::string problem = text_problem(request.text);
+  if (problem.empty() && request.text_pair) problem = text_problem(*request.text_pair);
+  return problem.empty() ? "" : "a text " + problem;
 }
 
 std::unique_ptr<TableReader> open_table(const RequestTable& table) {
@@ -77,7 +72,6 @@ void TextRequests::split_json(const std::string& line, TextRequest& request) con
   if (const auto pair = object.find(options_.pair_key); pair != object.end() && !pair->is_null()) {
     request.text_pair = take_text(object, options_.pair_key, request);
   }
-  if (request.error.empty()) refuse_empty_texts(request);
 }
 
 TextRequests::TextRequests(const Tokenizer& tokenizer, const RequestOptions& options,
@@ -163,8 +157,7 @@ void TextRequests::take_row(TableRow& row, bool pair, TextRequest& request) cons
   if (!request.error.empty()) return;
   request.text = repaired_text(row.fields[0], request);
   if (pair) request.text_pair = repaired_text(row.fields[1], request);
-  if (request.error.empty()) refuse_empty_texts(request);
-  if (request.error.empty()) encode(request);
+  encode(request);
 }
 
 std::optional<TextRequest> TextRequests::next_line() {
@@ -183,8 +176,7 @@ std::optional<TextRequest> TextRequests::next_line() {
 
 TextRequest TextRequests::request(const std::string& line) const {
   TextRequest request;
-  const std::string repaired = repaired_text(line, request);
-  if (request.error.empty()) split(repaired, request);
+  split(repaired_text(line, request), request);
   if (request.error.empty()) encode(request);
   return request;
 }
@@ -212,6 +204,8 @@ void TextRequests::split(const std::string& line, TextRequest& request) const {
 
 /// Sets the row or the error. Pairs are laid out as for fine-tuning.
 void TextRequests::encode(TextRequest& request) const {
+  request.error = problem_of(request);
+  if (!request.error.empty()) return;
   if (options_.kind == RequestKind::kFillMask) {
     encode_prompt(request);
     return;

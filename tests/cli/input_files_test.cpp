@@ -204,6 +204,34 @@ TEST_F(InputFilesTest, NullIsAsIfTheKeyWereAbsent) {
   EXPECT_THAT(none.err, HasSubstr("\"text\" is no text"));
 }
 
+// A text that is none is an error in every form in which it may come.
+TEST_F(InputFilesTest, EmptyTextsAndNulBytesAreErrors) {
+  const std::string nul("\0", 1);
+  struct Case {
+    std::string format;
+    std::string input;
+    std::string error;
+  };
+  for (const auto& [format, input, error] : std::vector<Case>{
+           {"text", "a" + nul + "b\n", "holds a NUL byte"},
+           {"text", "a\tb" + nul + "\n", "holds a NUL byte"},
+           {"text", "a\t \n", "a text is empty"},
+           {"text", " \tb\n", "a text is empty"},
+           {"json-lines", "{\"text\": \"a\\u0000b\"}\n", "holds a NUL byte"},
+           {"json-lines", "{\"text\": \"a\", \"text_pair\": \"\\u0000\"}\n", "holds a NUL byte"},
+           {"json-lines", "{\"text\": \"a\", \"text_pair\": \" \"}\n", "a text is empty"}}) {
+    const ProgramResult result = classify("sentiment", {"--input-format", format}, input);
+    EXPECT_EQ(result.exit_code, 1) << input;
+    EXPECT_THAT(result.out, HasSubstr(error)) << input;
+    if (format == "text") continue;
+    write_file(file("rows.jsonl"), input);
+    const ProgramResult features = run_child(command(
+        "features", "mlm", {"--input", file("rows.jsonl"), "--output", file("f.safetensors")}));
+    EXPECT_EQ(features.exit_code, 1) << input;
+    EXPECT_THAT(features.err, HasSubstr("rows.jsonl:1: \"text")) << input;
+  }
+}
+
 // However an ending or a known name is written, it says what the file holds.
 TEST_F(InputFilesTest, NamesCountInAnyCase) {
   make_model("binary", {HeadType::kClassification, {"0", "1"}});

@@ -25,6 +25,10 @@ struct InputLimits {
   int64_t type_vocab_size = 0;
 };
 
+/// Why a text is not to be encoded, "" if it may be: it "is empty" (white space alone is), or
+/// "holds a NUL byte, so it is no text".
+std::string text_problem(const std::string& text);
+
 /// `<s> a </s>`, or `<s> a </s></s> b </s>` where there is a second text (RoBERTa's). With segment
 /// embeddings b and its </s> are segment 1.
 InputRow encode_texts(const Tokenizer& tokenizer, const std::string& a, const std::string* b,
