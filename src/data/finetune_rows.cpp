@@ -135,7 +135,9 @@ void require_several_labels(const TaskConfig& config, const FinetuneRows& rows) 
   fail_run(config.train.empty() ? config.data : config.train.front(),
            "all " + format_count(rows.train.size()) + " rows to learn from have the label " +
                rows.task.label_names().at(static_cast<size_t>(first)),
-           "give rows of other labels too; is the data set whole?");
+           rows.train_is_part && config.max_train_rows > 0
+               ? "raise task.max_train_rows; it leaves no row of another label"
+               : "give rows of other labels too; is the data set whole?");
 }
 
 void describe_rows(const std::string& name, const std::vector<LabelledExample>& rows,

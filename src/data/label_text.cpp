@@ -4,7 +4,9 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 
 #include "linformer/core/format.h"
@@ -21,12 +23,23 @@ std::string lower_case(std::string text) {
   return text;
 }
 
-/// "1", "1.0" and "01" give one text, "US" and "us" another one.
+/// Without the sign that numbers may have and std::from_chars does not take.
+std::string_view without_plus(std::string_view text) {
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
+  return text;
+}
+
+/// "1", "+1", "1.0" and "01" give one text, "US" and "us" another one.
 std::string meaning_of(const std::string& label) {
-  double value = 0.0;
-  const auto [end, error] = std::from_chars(label.data(), label.data() + label.size(), value);
-  const bool number = error == std::errc() && end == label.data() + label.size();
-  return number ? format_number(value, 17) : lower_case(label);
+  const std::optional<double> number = number_in(label);
+  return number ? format_number(*number + 0.0, 17) : lower_case(label);  // -0 is 0
+}
+
+/// Length of the control character at the front of valid UTF-8 (C0, DEL, C1), or 0.
+size_t control_length(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (first < 0x20 || first == 0x7F) return 1;
+  return first == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0 ? 2 : 0;
 }
 
 }  // namespace
@@ -37,29 +50,54 @@ std::string_view trimmed_label(std::string_view written) {
   return written.substr(first, written.find_last_not_of(kAround) - first + 1);
 }
 
-std::string label_problem(std::string_view label) {
-  if (valid_utf8_prefix(label) != label.size()) {
-    return "the label " + quoted_text(label) + " is not UTF-8";
-  }
-  if (label.find_first_of("\t\r\n") != label.npos) {
-    return "the label " + quoted_text(label) + " holds a tab or a line end";
+std::string name_problem(std::string_view name) {
+  if (valid_utf8_prefix(name) != name.size()) return "is not UTF-8";
+  if (name.find_first_of("\t\r\n") != name.npos) return "holds a tab or a line end";
+  for (; !name.empty(); name.remove_prefix(utf8_character_length(name))) {
+    if (control_length(name) > 0) return "holds a control character";
   }
   return "";
+}
+
+std::string label_problem(std::string_view label) {
+  const std::string problem = name_problem(label);
+  return problem.empty() ? "" : "the label " + quoted_text(label) + " " + problem;
 }
 
 std::string quoted_text(std::string_view text) {
   std::string quoted = "'";
   while (!text.empty()) {
-    const size_t valid = valid_utf8_prefix(text);
-    quoted += text.substr(0, valid);
-    text.remove_prefix(valid);
-    if (text.empty()) break;
-    std::array<char, 8> escape;
-    std::snprintf(escape.data(), escape.size(), "\\x%02X", static_cast<unsigned char>(text[0]));
-    quoted += escape.data();
-    text.remove_prefix(1);
+    const size_t length = utf8_character_length(text);
+    const size_t escaped = length == 0 ? 1 : control_length(text);
+    if (escaped == 0) quoted += text.substr(0, length);
+    for (const char byte : text.substr(0, escaped)) {
+      std::array<char, 8> escape;
+      std::snprintf(escape.data(), escape.size(), "\\x%02X", static_cast<unsigned char>(byte));
+      quoted += escape.data();
+    }
+    text.remove_prefix(std::max(length, escaped));
   }
   return quoted + "'";
+}
+
+std::optional<double> number_in(std::string_view text) {
+  const std::string digits(without_plus(text));
+  const char* const end = digits.data() + digits.size();
+  double value = 0.0;
+  const auto [stop, error] = std::from_chars(digits.data(), end, value);
+  if (stop != end || error == std::errc::invalid_argument) return std::nullopt;
+  if (error == std::errc::result_out_of_range) return std::strtod(digits.c_str(), nullptr);
+  if (!std::isfinite(value)) return std::nullopt;  // the words inf and nan
+  return value;
+}
+
+std::optional<int64_t> whole_number_in(std::string_view text) {
+  const std::string_view digits = without_plus(text);
+  const char* const end = digits.data() + digits.size();
+  int64_t value = 0;
+  const auto [stop, error] = std::from_chars(digits.data(), end, value);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return value;
 }
 
 std::vector<std::string> label_remarks(const std::vector<std::string>& labels) {

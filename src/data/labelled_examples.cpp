@@ -1,8 +1,6 @@
 #include "linformer/data/labelled_examples.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <filesystem>
 #include <unordered_map>
 
@@ -45,15 +43,14 @@ class TargetReader {
 
  private:
   float score(const std::string& text, std::string& problem) const {
-    double value = 0.0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
+    const std::optional<double> value = number_in(text);
+    if (!value) {
       problem = "the score " + quoted_text(text) + " is no number";
-    } else if (value < task_.min_score || value > task_.max_score) {
+    } else if (*value < task_.min_score || *value > task_.max_score) {
       problem = "the score " + text + " is outside " + format_number(task_.min_score) + " to " +
                 format_number(task_.max_score);
     }
-    return static_cast<float>(value);
+    return static_cast<float>(value.value_or(0.0));
   }
 
   const TaskSpec& task_;

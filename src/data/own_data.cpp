@@ -1,14 +1,12 @@
 #include "linformer/data/own_data.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/data/label_text.h"
 #include "linformer/text/byte_source.h"
-#include "linformer/text/utf8.h"
 
 namespace linformer {
 
@@ -20,16 +18,9 @@ constexpr size_t kMaxLabels = 1000;
 // The loss squares differences of scores in single precision, which ends at 3.4e38.
 constexpr double kLargestScore = 1e18;
 
-std::optional<int64_t> whole_number(const std::string& text) {
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 Column column_of(const std::string& name, bool header) {
   if (header) return Column(name);
-  const std::optional<int64_t> place = whole_number(name);
+  const std::optional<int64_t> place = whole_number_in(name);
   if (!place || *place < 0) {
     fail_usage("columns", "'" + name + "' is no number, and the files have no header",
                "give the place of the column, from 0");
@@ -38,7 +29,8 @@ Column column_of(const std::string& name, bool header) {
 }
 
 constexpr const char* kMendLabel =
-    "write labels in UTF-8 and on one line (a file in Latin-1: iconv -f LATIN1 -t UTF-8)";
+    "write labels in UTF-8, on one line and without control characters (a file in Latin-1: iconv "
+    "-f LATIN1 -t UTF-8)";
 
 /// Labels that a person named.
 std::vector<std::string> checked_labels(const std::vector<std::string>& given) {
@@ -54,46 +46,82 @@ std::vector<std::string> checked_labels(const std::vector<std::string>& given) {
 
 /// As numbers if all are.
 void sort_labels(std::vector<std::string>& labels) {
-  if (std::all_of(labels.begin(), labels.end(), [](const auto& l) { return whole_number(l); })) {
+  if (std::all_of(labels.begin(), labels.end(), [](const auto& l) { return whole_number_in(l); })) {
     std::sort(labels.begin(), labels.end(), [](const auto& a, const auto& b) {
-      return std::pair(*whole_number(a), a) < std::pair(*whole_number(b), b);
+      return std::pair(*whole_number_in(a), a) < std::pair(*whole_number_in(b), b);
     });
   } else {
     std::sort(labels.begin(), labels.end());
   }
 }
 
-std::vector<std::string> labels_of(const OwnData& data, const TableLayout& layout) {
+/// What the training files say of the labels.
+struct LabelScan {
   std::set<std::string> labels;
-  for (const std::string& path : data.train) {
-    if (is_system_file(path)) continue;
-    TableOptions table = layout.table;
-    table.format = table_format_of(path);
-    TableReader reader(path, table, {{*layout.label}});
-    while (const std::optional<TableRow> row = reader.next()) {
-      // What is wrong with a row is said when its example is read.
-      const std::string label(row->problem.empty() ? trimmed_label(row->fields[0]) : "");
-      if (label.empty()) continue;
-      // A whole class would be missing: such a label is no bad row that may be left out.
-      if (const std::string problem = label_problem(label); !problem.empty()) {
-        fail_run(reader.where(row->line), problem, kMendLabel);
-      }
-      labels.insert(label);
-      if (labels.size() > kMaxLabels) {
-        fail_run(path,
-                 "more than " + format_count(int64_t{kMaxLabels}) +
-                     " different labels in the column '" + data.label_column + "'",
-                 "is it the right column? For scores ask for a regression");
-      }
+  int64_t num_rows = 0;
+  int64_t num_without = 0;    ///< rows that have no label, or cannot be read
+  std::string first_without;  ///< where, and why
+};
+
+void scan_labels(const std::string& path, const OwnData& data, const TableLayout& layout,
+                 LabelScan& scan) {
+  TableOptions table = layout.table;
+  table.format = table_format_of(path);
+  TableReader reader(path, table, {{*layout.label}});
+  while (const std::optional<TableRow> row = reader.next()) {
+    ++scan.num_rows;
+    const std::string label(row->problem.empty() ? trimmed_label(row->fields[0]) : "");
+    if (label.empty()) {
+      // Left out or refused when the examples are read.
+      if (scan.num_without++ > 0) continue;
+      scan.first_without =
+          reader.where(row->line) + ": " + (row->problem.empty() ? "no label" : row->problem);
+      continue;
+    }
+    // A whole class would be missing: such a label is no bad row that may be left out.
+    if (const std::string problem = label_problem(label); !problem.empty()) {
+      fail_run(reader.where(row->line), problem, kMendLabel);
+    }
+    scan.labels.insert(label);
+    if (scan.labels.size() > kMaxLabels) {
+      fail_run(path,
+               "more than " + format_count(int64_t{kMaxLabels}) +
+                   " different labels in the column '" + data.label_column + "'",
+               "is it the right column? For scores ask for a regression");
     }
   }
-  if (labels.size() < 2) {
-    fail_run(data.train.front(),
-             labels.empty() ? "no label in the column '" + data.label_column + "'"
-                            : "all labels are '" + *labels.begin() + "'",
-             "a classification needs at least two");
+}
+
+/// Says of fewer than two labels what is wrong with the files: often it is not the labels.
+[[noreturn]] void fail_few_labels(const std::string& files, const OwnData& data,
+                                  const LabelScan& scan) {
+  if (scan.num_rows == 0) {
+    fail_run(files, std::string("no row") + (data.header ? " behind the header" : ""),
+             "give files with examples");
   }
-  std::vector<std::string> sorted(labels.begin(), labels.end());
+  std::string what = scan.labels.empty() ? "no label in the column '" + data.label_column + "'"
+                                         : "all labels are " + quoted_text(*scan.labels.begin());
+  if (scan.num_without > 0) {
+    what += "; " + format_count(scan.num_without) + " of " + format_count(scan.num_rows) +
+            " rows have none that can be read, the first " + scan.first_without;
+  }
+  fail_run(files, what,
+           scan.num_without > 0 ? "mend these rows, or name another column"
+                                : "a classification needs at least two");
+}
+
+std::vector<std::string> labels_of(const OwnData& data, const TableLayout& layout) {
+  LabelScan scan;
+  std::vector<std::string> paths = data.train;
+  std::erase_if(paths, is_system_file);
+  if (paths.empty()) paths = without_system_files(data.train);  // says that none is left
+  for (const std::string& path : paths) scan_labels(path, data, layout, scan);
+  if (scan.labels.size() < 2) {
+    const std::string more =
+        paths.size() > 1 ? " and " + std::to_string(paths.size() - 1) + " more" : "";
+    fail_few_labels(paths.front() + more, data, scan);
+  }
+  std::vector<std::string> sorted(scan.labels.begin(), scan.labels.end());
   sort_labels(sorted);
   return sorted;
 }
@@ -135,8 +163,8 @@ TableLayout own_layout(const OwnData& data) {
 }
 
 TaskFiles own_task(const OwnData& data) {
-  if (valid_utf8_prefix(data.name) != data.name.size()) {
-    fail_usage("task.name", quoted_text(data.name) + " is not UTF-8", "give another name");
+  if (const std::string problem = name_problem(data.name); !problem.empty()) {
+    fail_usage("task.name", quoted_text(data.name) + " " + problem, "give another name");
   }
   const TableLayout layout = own_layout(data);
   TaskFiles result;

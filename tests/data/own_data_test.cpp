@@ -58,6 +58,52 @@ TEST_F(OwnDataTest, NumbersAreSortedAsNumbers) {
   EXPECT_EQ(files.task.dev_source, DevSource::kHeldOut);
 }
 
+TEST_F(OwnDataTest, ASignDoesNotMakeATextOfANumber) {
+  OwnData data;
+  data.train = {file("a.tsv", "text\tlabel\na\t+1\nb\t-1\nc\t+10\nd\t+2\n")};
+  EXPECT_THAT(own_task(data).task.label_names(), ElementsAre("-1", "+1", "+2", "+10"));
+  data.kind = TaskKind::kRegression;
+  EXPECT_THAT(train_of(data).targets(), ElementsAre(1.0F, -1.0F, 10.0F, 2.0F));
+}
+
+// JSON's parser and tables alike.
+TEST_F(OwnDataTest, AScoreTooSmallForADoubleIsZero) {
+  OwnData data;
+  data.kind = TaskKind::kRegression;
+  data.train = {file("a.tsv", "text\tlabel\na\t1e-400\nb\t-1e-9999\nc\t1\n")};
+  EXPECT_THAT(train_of(data).targets(), ElementsAre(0.0F, 0.0F, 1.0F));
+  data.train = {file("a.jsonl",
+                     "{\"text\": \"a\", \"label\": 1e-400}\n{\"text\": \"b\", \"label\": "
+                     "-1e-9999}\n{\"text\": \"c\", \"label\": 1}\n")};
+  EXPECT_THAT(train_of(data).targets(), ElementsAre(0.0F, 0.0F, 1.0F));
+  data.train = {file("b.tsv", "text\tlabel\na\t1e400\nb\t1\n")};
+  EXPECT_THAT(refusal<RunError>(data), HasSubstr("the score 1e400 is outside -1e+18 to 1e+18"));
+}
+
+TEST_F(OwnDataTest, FewLabelsAreBlamedOnWhatIsWrong) {
+  struct Case {
+    std::string name;
+    std::string rows;
+    std::string message;
+  };
+  for (const Case& wrong : std::vector<Case>{
+           {"a.tsv", "text\tlabel\na\t1\nb\t1\n", "all labels are '1'\n  fix: a classification"},
+           {"b.tsv", "text\tlabel\na\t1\nb 0\nc 0\n",
+            "all labels are '1'; 2 of 3 rows have none that can be read, the first "},
+           {"c.jsonl", "{\"text\": \"a\", \"label\": 1}\n{\"text\": \"b\", \"label\": null}\n",
+            "c.jsonl:2: \"label\" is null"},
+           {"d.tsv", "text\tlabel\na\t1\nb\t\nc\t \n", "d.tsv:3: no label"},
+           {"e.tsv", "text\tlabel\na\nb\n", "no label in the column 'label'; 2 of 2 rows"},
+           {"f.tsv", "text\tlabel\n", "no row behind the header"}}) {
+    OwnData data;
+    data.train = {file("._" + wrong.name, "rubbish"), file(wrong.name, wrong.rows)};
+    const std::string said = refusal<RunError>(data);
+    EXPECT_THAT(said, HasSubstr(wrong.message));
+    EXPECT_THAT(said, HasSubstr("/" + wrong.name + ":"));
+    EXPECT_THAT(said, ::testing::Not(HasSubstr("._"))) << said;
+  }
+}
+
 TEST_F(OwnDataTest, GivenLabelsKeepTheirOrder) {
   OwnData data;
   data.train = {file("a.tsv", "text\tlabel\na\tlow\nb\thigh\n")};
@@ -136,10 +182,20 @@ TEST_F(OwnDataTest, LabelsAreTextsThatFilesCanHold) {
   OwnData line_end;
   line_end.train = {file("c.csv", "text,label\na,\"x\ny\"\nb,z\n")};
   EXPECT_THAT(refusal<RunError>(line_end), HasSubstr("c.csv:2: the label"));
+  OwnData control;
+  control.train = {file("d.jsonl",
+                        "{\"text\": \"a\", \"label\": \"x\\u0000y\"}\n"
+                        "{\"text\": \"b\", \"label\": \"z\"}\n")};
+  EXPECT_THAT(refusal<RunError>(control),
+              HasSubstr("d.jsonl:1: the label 'x\\x00y' holds a control character\n  fix: "));
+  control.labels = {"\x1B[1mx", "z"};
+  EXPECT_THAT(refusal<UsageError>(control), HasSubstr("'\\x1B[1mx' holds a control character"));
   OwnData named = data;
   named.labels = {};
-  named.name = "caf\xE9";
-  EXPECT_THAT(refusal<UsageError>(named), HasSubstr("task.name"));
+  for (const std::string name : {"caf\xE9", "a\tb", "a\x07z"}) {
+    named.name = name;
+    EXPECT_THAT(refusal<UsageError>(named), HasSubstr("task.name: '")) << name;
+  }
 }
 
 TEST_F(OwnDataTest, JsonNumbersAreOneLabelHoweverWritten) {
