@@ -32,6 +32,13 @@ std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
 }
 
+// The nearest folder above a file that has a CMakeLists.txt.
+std::string build_folder(const std::string& path) {
+  auto folder = std::filesystem::path(path).parent_path();
+  while (!exists((folder / "CMakeLists.txt").generic_string())) folder = folder.parent_path();
+  return folder.generic_string();
+}
+
 // Absolute paths of somebody's machine and addresses of private hosts, as "PATH: TEXT".
 std::vector<std::string> stray_text(const SourceFile& file) {
   static const std::regex kStray(
@@ -52,8 +59,9 @@ TEST(Layout, EverySourceIsBuilt) {
   for (const char* under : {"src", "tests"}) {
     for (const auto& file : read_sources(under)) {
       if (file.is_header()) continue;
-      const auto folder = std::filesystem::path(file.path).parent_path().generic_string();
-      EXPECT_THAT(read_file(folder + "/CMakeLists.txt"), HasSubstr(file.stem() + ".cpp"))
+      const std::string folder = build_folder(file.path);
+      EXPECT_THAT(read_file(folder + "/CMakeLists.txt"),
+                  HasSubstr(file.path.substr(folder.size() + 1)))
           << file.path << " is in no CMakeLists.txt";
     }
   }
@@ -65,7 +73,8 @@ TEST(Layout, SourcesBelongToAHeader) {
     if (file.is_header() || file.folder == "cli") continue;
     const std::string name = file.folder + "/" + file.stem() + ".h";
     // A header whose implementation is long may have several sources; each includes it.
-    const bool has_header = exists("include/linformer/" + name) || exists("src/" + name) ||
+    const auto beside = std::filesystem::path(file.path).replace_extension(".h").generic_string();
+    const bool has_header = exists("include/linformer/" + name) || exists(beside) ||
                             file.text.find("\"linformer/" + file.folder + "/") != std::string::npos;
     EXPECT_TRUE(has_header) << file.path << " implements no header of its folder";
   }

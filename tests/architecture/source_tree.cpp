@@ -47,7 +47,7 @@ fs::path root_folder() {
 std::vector<SourceFile> read_sources(const std::string& under) {
   std::vector<SourceFile> files;
   collect(root_folder() / under, files, [](const fs::path& path) {
-    return path.extension() == ".h" || path.extension() == ".cpp";
+    return path.extension() == ".h" || path.extension() == ".cpp" || path.extension() == ".cu";
   });
   sort_by_path(files);
   return files;

@@ -27,7 +27,7 @@ struct Include {
 /// The repository's root folder.
 std::filesystem::path root_folder();
 
-/// Headers and sources (.h, .cpp) under a folder of the repository, sorted by path.
+/// Headers and sources (.h, .cpp, .cu) under a folder of the repository, sorted by path.
 std::vector<SourceFile> read_sources(const std::string& under);
 
 /// Every file of the repository that a person wrote: code, build files, scripts, configurations and
