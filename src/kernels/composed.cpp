@@ -1,32 +1,11 @@
 #include "composed.h"
 
-#include <ATen/ATen.h>
-
-#include "dropout_hash.h"
-
 namespace linformer {
 namespace {
 
 thread_local bool forced = false;
 
-constexpr int64_t kLow32 = 0xffffffff;
-
-/// The low 32 bits of x * factor for 0 <= x < 2^32, in 64-bit integers: the factor's halves are
-/// multiplied one by one, so that nothing overflows.
-at::Tensor multiply_32(const at::Tensor& x, int64_t factor) {
-  const at::Tensor high = (x * (factor >> 16)).bitwise_and_(0xffff);
-  return (x * (factor & 0xffff)).add_(high.mul_(1 << 16)).bitwise_and_(kLow32);
-}
-
-at::Tensor xor_shifted(const at::Tensor& x, int64_t bits) {
-  return x.bitwise_xor(x.bitwise_right_shift(bits));
-}
-
 }  // namespace
-
-bool takes_composed_path(const at::Tensor& x) {
-  return forced || !x.is_cpu();
-}
 
 ComposedPath::ComposedPath() : outer_(forced) {
   forced = true;
@@ -35,19 +14,8 @@ ComposedPath::~ComposedPath() {
   forced = outer_;
 }
 
-at::Tensor composed_dropout_scale(at::IntArrayRef sizes, const at::TensorOptions& options,
-                                  const DropoutSite& site) {
-  const at::NoGradGuard no_grad;
-  const DropoutHash hash(site.probability, site.key);
-  int64_t count = 1;
-  for (const int64_t size : sizes) count *= size;
-  at::Tensor x = at::arange(count, options.dtype(at::kLong)).bitwise_and_(kLow32);
-  x = xor_shifted(x.bitwise_xor_(static_cast<int64_t>(hash.low())), 16);
-  x = multiply_32(x, 0x7feb352d);
-  x = xor_shifted(x, 15).bitwise_xor_(static_cast<int64_t>(hash.high()));
-  x = multiply_32(x, 0x846ca68b);
-  x = xor_shifted(x, 16);
-  return x.ge(static_cast<int64_t>(hash.threshold())).to(options).mul_(hash.scale()).view(sizes);
+bool ComposedPath::active() {
+  return forced;
 }
 
 }  // namespace linformer

@@ -1,17 +1,9 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
-#include "linformer/kernels/dropout.h"
-
 namespace linformer {
 
-/// Whether an operation on `x` takes the path of composed ATen operations: always off the CPU, on
-/// the CPU where a ComposedPath asks for it. The fused kernels read CPU memory.
-bool takes_composed_path(const at::Tensor& x);
-
-/// Sends this thread's operations down the composed path while it lives, so that tests compare both
-/// on the CPU.
+/// Lets this thread compose every operation of LibTorch's operations while it lives, as on a device
+/// without implementations of its own. For tests, which compare both on one device.
 class ComposedPath {
  public:
   ComposedPath();
@@ -19,13 +11,11 @@ class ComposedPath {
   ComposedPath(const ComposedPath&) = delete;
   ComposedPath& operator=(const ComposedPath&) = delete;
 
+  /// Whether one lives in this thread.
+  static bool active();
+
  private:
   bool outer_;
 };
-
-/// The scale 1 / (1 - probability) or 0 of every element of a contiguous tensor of these sizes, the
-/// same bits as DropoutHash gives, by integer operations on tensors.
-at::Tensor composed_dropout_scale(at::IntArrayRef sizes, const at::TensorOptions& options,
-                                  const DropoutSite& site);
 
 }  // namespace linformer

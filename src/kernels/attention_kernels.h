@@ -1,0 +1,51 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "linformer/kernels/dropout.h"
+
+namespace linformer {
+
+/// What dropout_attention() (linformer/kernels/attention.h) is given.
+///
+/// Letters: B batch, N queries, M keys, H heads, D head width.
+struct AttentionInputs {
+  at::Tensor query;     ///< (B, N, H*D)
+  at::Tensor key;       ///< (B, M, H*D)
+  at::Tensor value;     ///< (B, M, H*D)
+  at::Tensor key_mask;  ///< (B, M) bool, true = may be attended to; undefined = all
+};
+
+struct AttentionOptions {
+  int64_t num_heads = 1;
+  int64_t window = 0;  ///< even; a query sees keys at most window / 2 away (M = N); 0 = all
+  DropoutSite dropout;
+};
+
+struct AttentionResult {
+  at::Tensor output;    ///< (B, N, H*D)
+  at::Tensor log_sums;  ///< (B, H, N): log sum_m exp(S_nm), infinite for a query without keys
+};
+
+struct AttentionGradients {
+  at::Tensor query, key, value;
+};
+
+/// A device's attention: for each head
+///
+///   S = Q K^T / sqrt(D);   P = softmax(S) over the keys a query sees;   O = dropout(P) V
+///
+/// Element ((b * H + h) * N + n) * M + m of the dropout site decides about P_nm. A query that sees
+/// no key gives 0. All tensors are contiguous and of one type, float or double.
+struct AttentionKernels {
+  AttentionResult (*forward)(const AttentionInputs& inputs, const AttentionOptions& options);
+
+  /// With dO = `upstream` (B, N, H*D):
+  ///
+  ///   dP = dropout(dO V^T);   dV = dropout(P)^T dO
+  ///   dS = P * (dP - rowsum(dO * O));   dQ = dS K / sqrt(D);   dK = dS^T Q / sqrt(D)
+  AttentionGradients (*backward)(const AttentionInputs& inputs, const AttentionOptions& options,
+                                 const AttentionResult& result, const at::Tensor& upstream);
+};
+
+}  // namespace linformer

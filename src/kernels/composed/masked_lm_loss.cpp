@@ -1,0 +1,15 @@
+#include <ATen/ATen.h>
+
+#include "kernels.h"
+
+#include "linformer/kernels/mixed_precision.h"
+
+namespace linformer::composed {
+
+at::Tensor cross_entropy_rows(const at::Tensor& hidden, const at::Tensor& weight,
+                              const at::Tensor& bias, const at::Tensor& labels) {
+  const at::Tensor logits = to_full(at::mm(hidden, cast_weight(weight).t())) + bias;
+  return at::logsumexp(logits, {1}) - logits.gather(1, labels.unsqueeze(1)).squeeze(1);
+}
+
+}  // namespace linformer::composed

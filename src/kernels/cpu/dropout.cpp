@@ -1,0 +1,31 @@
+#include "linformer/kernels/dropout.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include "../dropout_hash.h"
+#include "kernels.h"
+
+namespace linformer::cpu {
+namespace {
+
+constexpr int64_t kGrain = 1 << 15;
+
+at::Tensor scale_kept(const at::Tensor& x, const DropoutSite& site) {
+  const DropoutHash hash(site.probability, site.key);
+  at::Tensor output = at::empty_like(x);
+  AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "dropout", [&] {
+    const scalar_t* in = x.data_ptr<scalar_t>();
+    scalar_t* out = output.data_ptr<scalar_t>();
+    at::parallel_for(0, x.numel(), kGrain, [&](int64_t begin, int64_t end) {
+      hash.apply(in + begin, out + begin, static_cast<uint32_t>(begin), end - begin);
+    });
+  });
+  return output;
+}
+
+}  // namespace
+
+const DropoutKernels dropout_kernels{scale_kept};
+
+}  // namespace linformer::cpu

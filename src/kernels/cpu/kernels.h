@@ -1,0 +1,20 @@
+#pragma once
+
+#include "../attention_kernels.h"
+#include "../depthwise_convolution_kernels.h"
+#include "../dropout_kernels.h"
+#include "../gelu_kernels.h"
+#include "../layer_norm_kernels.h"
+#include "../masked_lm_loss_kernels.h"
+
+/// The CPU's implementations: loops over contiguous memory, split over ATen's threads.
+namespace linformer::cpu {
+
+extern const AttentionKernels attention_kernels;
+extern const ConvolutionKernels convolution_kernels;
+extern const DropoutKernels dropout_kernels;
+extern const GeluKernels gelu_kernels;
+extern const LossKernels loss_kernels;
+extern const NormKernels norm_kernels;
+
+}  // namespace linformer::cpu

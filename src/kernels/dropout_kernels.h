@@ -1,0 +1,18 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "linformer/kernels/dropout.h"
+
+namespace linformer {
+
+/// A device's dropout. One function serves both passes, since dropout is linear:
+///
+///   y_i = x_i / (1 - probability) where DropoutHash keeps element i, else 0
+///
+///   x (any shape), contiguous, float or double;  returns the same shape
+struct DropoutKernels {
+  at::Tensor (*scale_kept)(const at::Tensor& x, const DropoutSite& site);
+};
+
+}  // namespace linformer

@@ -1,0 +1,48 @@
+#include "implementations.h"
+
+#include <algorithm>
+#include <array>
+
+#include "composed.h"
+#include "cpu/kernels.h"
+#ifdef LINFORMER_WITH_CUDA
+#include "cuda/kernels.h"
+#endif
+
+namespace linformer {
+namespace {
+
+constexpr std::array kRegistered{
+    DeviceKernels{.device = at::kCPU,
+                  .attention = &cpu::attention_kernels,
+                  .convolution = &cpu::convolution_kernels,
+                  .dropout = &cpu::dropout_kernels,
+                  .gelu = &cpu::gelu_kernels,
+                  .loss = &cpu::loss_kernels,
+                  .norm = &cpu::norm_kernels},
+#ifdef LINFORMER_WITH_CUDA
+    DeviceKernels{.device = at::kCUDA, .dropout = &cuda::dropout_kernels},
+#endif
+};
+
+// Of a device without implementations, and of one whose implementations a ComposedPath hides.
+constexpr DeviceKernels kNone{.device = at::kCPU};
+
+}  // namespace
+
+std::span<const DeviceKernels> all_kernels() {
+  return kRegistered;
+}
+
+const DeviceKernels& device_kernels(const at::Tensor& x) {
+  const auto found = std::find_if(
+      kRegistered.begin(), kRegistered.end(),
+      [&](const DeviceKernels& kernels) { return kernels.device == x.device().type(); });
+  return found == kRegistered.end() ? kNone : *found;
+}
+
+const DeviceKernels& chosen_kernels(const at::Tensor& x) {
+  return ComposedPath::active() ? kNone : device_kernels(x);
+}
+
+}  // namespace linformer

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "linformer/kernels/dropout.h"
+
+namespace linformer {
+
+/// What bias_dropout_residual_layer_norm() (linformer/kernels/layer_norm.h) is given.
+struct NormInputs {
+  at::Tensor x;         ///< (R, C)
+  at::Tensor bias;      ///< (C); undefined = none
+  at::Tensor residual;  ///< (R, C); undefined = none
+  at::Tensor weight;    ///< (C)
+  at::Tensor shift;     ///< (C); undefined = RMSNorm
+};
+
+struct NormOptions {
+  double epsilon = 0.0;
+  DropoutSite dropout;
+};
+
+struct NormResult {
+  at::Tensor sum;                ///< (R, C): s
+  at::Tensor normalized;         ///< (R, C): y
+  at::Tensor mean;               ///< (R): mean(s), 0 for RMSNorm
+  at::Tensor inverse_deviation;  ///< (R): 1 / sqrt(mean((s - mean)^2) + epsilon)
+};
+
+/// What the backward pass of a norm is given.
+struct NormBackwardInputs {
+  at::Tensor sum, mean, inverse_deviation;  // of the forward pass
+  at::Tensor weight;
+  at::Tensor grad_sum;         // (R, C); undefined = zero
+  at::Tensor grad_normalized;  // (R, C); undefined = zero
+  bool centred = true;         // LayerNorm; RMSNorm has no mean
+  DropoutSite dropout;
+};
+
+struct NormGradients {
+  at::Tensor x, residual;          ///< (R, C); the same tensor where there is no dropout
+  at::Tensor bias, weight, shift;  ///< (C), whether or not the forward pass had them
+};
+
+/// A device's sublayer tail. All tensors are contiguous and of one type, float or double.
+///
+///   s = residual + dropout(x + bias);   y = (s - mean) * inverse_deviation * weight + shift
+struct NormKernels {
+  NormResult (*forward)(const NormInputs& inputs, const NormOptions& options);
+
+  /// With n = (s - mean) * inverse_deviation and g = dy * weight:
+  ///
+  ///   ds = inverse_deviation * (g - mean(g) - n * mean(g * n)) + grad_sum, mean(g) = 0 for RMSNorm
+  ///   dx = dropout(ds);   dbias = sum dx;   dweight = sum dy * n;   dshift = sum dy, over the rows
+  NormGradients (*backward)(const NormBackwardInputs& inputs);
+};
+
+}  // namespace linformer

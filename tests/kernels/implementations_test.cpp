@@ -1,0 +1,320 @@
+// Every operation on every device against the form composed of LibTorch's operations, computed in
+// double on the CPU. The devices come from the list of implementations, so a new implementation is
+// tested here without a new test; a device that lacks one composes, and is tested too.
+#include "kernels/implementations.h"
+
+#include <algorithm>
+#include <string>
+
+#include "kernels/composed.h"
+#include "torch_test_support.h"
+
+#include "linformer/kernels/attention.h"
+#include "linformer/kernels/depthwise_convolution.h"
+#include "linformer/kernels/gelu.h"
+#include "linformer/kernels/layer_norm.h"
+#include "linformer/kernels/masked_lm_loss.h"
+
+namespace linformer {
+namespace {
+
+using Tensors = std::vector<at::Tensor>;
+using Operation = std::function<at::Tensor(const Tensors&)>;
+
+struct Outcome {
+  at::Tensor value;
+  Tensors gradients;
+};
+
+/// Value, and gradients of a fixed random projection of it, brought back to the CPU.
+Outcome outcome_of(const Operation& operation, const Tensors& inputs, at::DeviceType device,
+                   at::ScalarType type) {
+  Tensors leaves;
+  for (const at::Tensor& input : inputs) {
+    leaves.push_back(input.detach().clone().to(device, type).set_requires_grad(true));
+  }
+  const at::Tensor value = operation(leaves);
+  at::manual_seed(99);
+  const at::Tensor upstream = at::randn(value.sizes(), at::kFloat).to(device, type);
+  Outcome outcome{value.detach().cpu(),
+                  torch::autograd::grad({(value * upstream).sum()}, leaves, {}, std::nullopt, false,
+                                        /*allow_unused=*/true)};
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    at::Tensor& gradient = outcome.gradients[i];
+    gradient = gradient.defined() ? gradient.cpu() : at::zeros_like(leaves[i]).cpu();
+  }
+  return outcome;
+}
+
+Outcome composed_outcome(const Operation& operation, const Tensors& inputs, at::ScalarType type) {
+  const ComposedPath path;
+  return outcome_of(operation, inputs, at::kCPU, type);
+}
+
+/// max |a - b| / max(1, |b|): some gradients are zero but for rounding.
+double difference(const at::Tensor& a, const at::Tensor& b) {
+  if (a.sizes() != b.sizes()) return 1e30;
+  if (a.numel() == 0) return 0.0;
+  return (a.to(at::kDouble) - b).abs().max().item<double>() /
+         std::max(1.0, b.abs().max().item<double>());
+}
+
+struct Tolerance {
+  double in_float = 1e-5;
+  double in_double = 1e-12;
+};
+
+bool is_present(at::DeviceType device) {
+  return device == at::kCPU || (device == at::kCUDA && at::globalContext().hasCUDA());
+}
+
+std::vector<at::DeviceType> tested_devices() {
+  std::vector<at::DeviceType> devices{at::kCPU, at::kCUDA};
+  for (const DeviceKernels& kernels : all_kernels()) {
+    if (std::find(devices.begin(), devices.end(), kernels.device) == devices.end()) {
+      devices.push_back(kernels.device);
+    }
+  }
+  return devices;
+}
+
+class Implementations : public ::testing::TestWithParam<at::DeviceType> {
+ protected:
+  void SetUp() override {
+    if (!is_present(GetParam())) GTEST_SKIP() << "this machine has no such device";
+    at::manual_seed(1);
+  }
+
+  /// Value and all gradients, in float and in double.
+  void expect_as_composed(const Operation& operation, const Tensors& inputs,
+                          const std::string& what, const Tolerance& tolerance = {}) {
+    const Outcome expected = composed_outcome(operation, inputs, at::kDouble);
+    for (const auto& [type, bound] :
+         {std::pair{at::kFloat, tolerance.in_float}, std::pair{at::kDouble, tolerance.in_double}}) {
+      const Outcome ours = outcome_of(operation, inputs, GetParam(), type);
+      EXPECT_EQ(ours.value.scalar_type(), type) << what;
+      EXPECT_LT(difference(ours.value, expected.value), bound) << what << ", " << type;
+      for (size_t i = 0; i < inputs.size(); ++i) {
+        EXPECT_LT(difference(ours.gradients[i], expected.gradients[i]), bound)
+            << what << ", " << type << ", gradient of input " << i;
+      }
+    }
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(On, Implementations, ::testing::ValuesIn(tested_devices()),
+                         [](const auto& test) {
+                           return c10::DeviceTypeName(test.param, /*lower_case=*/true);
+                         });
+
+/// A mask (B, M) whose first row lacks the last third of its keys, and whose last row has none.
+at::Tensor some_keys(int64_t batch, int64_t keys) {
+  at::Tensor mask = at::ones({batch, keys}, at::kBool);
+  mask[0].narrow(0, keys - keys / 3, keys / 3).fill_(false);
+  mask[batch - 1].fill_(false);
+  return mask;
+}
+
+TEST_P(Implementations, OfAttention) {
+  struct Case {
+    int64_t queries, keys, window;
+  };
+  for (const auto& [queries, keys, window] : std::vector<Case>{{1, 1, 0},
+                                                               {19, 5, 0},
+                                                               {5, 19, 0},
+                                                               {150, 700, 0},
+                                                               {1, 1, 2},
+                                                               {30, 30, 4},
+                                                               {150, 150, 40},
+                                                               {7, 7, 400}}) {
+    const Tensors inputs{at::randn({3, queries, 8}), at::randn({3, keys, 8}),
+                         at::randn({3, keys, 8})};
+    for (const double probability : {0.0, 0.3}) {
+      for (const at::Tensor& mask : {at::Tensor(), some_keys(3, keys)}) {
+        const auto run = [&, window = window](const Tensors& in) {
+          const at::Tensor on_device = mask.defined() ? mask.to(in[0].device()) : mask;
+          return dropout_attention(in[0], in[1], in[2], 2, on_device, {probability, 21}, window);
+        };
+        expect_as_composed(run, inputs,
+                           std::to_string(queries) + " queries, " + std::to_string(keys) +
+                               " keys, window " + std::to_string(window) + ", dropout " +
+                               std::to_string(probability) + ", mask " +
+                               std::to_string(mask.defined()));
+      }
+    }
+  }
+}
+
+TEST_P(Implementations, OfAttentionOnOtherStridesAndWithoutSequences) {
+  const Operation strided = [](const Tensors& in) {
+    return dropout_attention(in[0].transpose(0, 1), in[1].transpose(0, 1), in[1].transpose(0, 1), 1,
+                             {}, {0.2, 3});
+  };
+  expect_as_composed(strided, {at::randn({9, 2, 4}), at::randn({6, 2, 4})}, "strided");
+  const Operation plain = [](const Tensors& in) {
+    return dropout_attention(in[0], in[1], in[2], 2, {}, {0.2, 3});
+  };
+  expect_as_composed(plain, {at::randn({0, 9, 4}), at::randn({0, 6, 4}), at::randn({0, 6, 4})},
+                     "no sequences");
+}
+
+TEST_P(Implementations, OfConvolution) {
+  const Operation run = [](const Tensors& in) {
+    return add_depthwise_convolution(in[0], in[1], in[2]);
+  };
+  for (const auto& sizes : std::vector<std::vector<int64_t>>{
+           {2, 7, 6}, {1, 1, 1}, {2, 1, 40}, {1, 40, 1}, {0, 5, 4}, {3, 50, 24}}) {
+    for (const int64_t width : {1, 3, 9}) {
+      expect_as_composed(
+          run, {at::randn(sizes), at::randn(sizes), at::randn({sizes[2], 1, width})},
+          "width " + std::to_string(width) + " on " + std::to_string(sizes[1]) + " rows");
+    }
+  }
+  const Operation strided = [](const Tensors& in) {
+    return add_depthwise_convolution(in[0].transpose(0, 1), in[1].transpose(1, 2), in[2]);
+  };
+  expect_as_composed(strided, {at::randn({5, 2, 3}), at::randn({2, 3, 5}), at::randn({3, 1, 5})},
+                     "strided");
+}
+
+// Equal bit for bit: a run's masks do not depend on the device.
+TEST_P(Implementations, OfDropout) {
+  for (const double probability : {0.1, 0.5, 0.999}) {
+    const DropoutSite site{probability, 0xfedcba9876543210ULL};
+    const Operation run = [&](const Tensors& in) { return dropout(in[0], site); };
+    const Operation strided = [&](const Tensors& in) { return dropout(in[0].t(), site); };
+    for (const auto type : {at::kFloat, at::kDouble}) {
+      for (const auto& sizes :
+           std::vector<std::vector<int64_t>>{{0}, {1}, {33, 65}, {2, 3, 4, 5}, {1100, 1000}}) {
+        for (const Operation& operation : {run, sizes.size() == 2 ? strided : run}) {
+          const Tensors inputs{at::randn(sizes)};
+          const Outcome expected = composed_outcome(operation, inputs, type);
+          const Outcome ours = outcome_of(operation, inputs, GetParam(), type);
+          EXPECT_TRUE(at::equal(ours.value, expected.value))
+              << at::IntArrayRef(sizes) << " " << probability;
+          EXPECT_TRUE(at::equal(ours.gradients[0], expected.gradients[0]))
+              << at::IntArrayRef(sizes) << " " << probability;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Implementations, OfGelu) {
+  for (const auto form : {GeluForm::kExact, GeluForm::kTanh}) {
+    const Operation run = [&](const Tensors& in) { return bias_gelu(in[0], in[1], form); };
+    for (const auto& [rows, width] :
+         std::vector<std::pair<int64_t, int64_t>>{{17, 40}, {1, 1}, {0, 8}, {1, 300}, {300, 1}}) {
+      expect_as_composed(run, {at::randn({rows, width}) * 3, at::randn({width})},
+                         std::to_string(rows) + " rows of " + std::to_string(width));
+    }
+  }
+}
+
+Operation norm_operation(bool shifted, const DropoutSite& site,
+                         at::Tensor (*output)(const ResidualNorm&)) {
+  return [=](const Tensors& in) {
+    return output(bias_dropout_residual_layer_norm(in[0], in[1], in[2], in[3],
+                                                   shifted ? in[4] : at::Tensor(), 1e-5, site));
+  };
+}
+
+TEST_P(Implementations, OfNorm) {
+  const std::vector<std::pair<const char*, at::Tensor (*)(const ResidualNorm&)>> outputs{
+      {"both",
+       [](const ResidualNorm& norm) {
+         return at::cat({norm.sum, norm.normalized});
+       }},
+      {"the sum", [](const ResidualNorm& norm) { return norm.sum; }},
+      {"the norm", [](const ResidualNorm& norm) { return norm.normalized; }}};
+  for (const auto& [rows, width] :
+       std::vector<std::pair<int64_t, int64_t>>{{21, 48}, {1, 1}, {0, 8}, {1, 300}, {90, 3}}) {
+    const Tensors inputs{at::randn({rows, width}), at::randn({width}), at::randn({rows, width}),
+                         at::randn({width}), at::randn({width})};
+    for (const double probability : {0.0, 0.2}) {
+      for (const auto& [name, output] : outputs) {
+        for (const bool shifted : {true, false}) {
+          expect_as_composed(norm_operation(shifted, {probability, 12}, output), inputs,
+                             (shifted ? "LayerNorm of " : "RMSNorm of ") + std::to_string(rows) +
+                                 " rows of " + std::to_string(width) + ", " + name);
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Implementations, OfNormWithoutBiasAndResidual) {
+  const Tensors inputs{at::randn({21, 48}), at::randn({48}), at::randn({48})};
+  expect_as_composed([](const Tensors& in) { return layer_norm(in[0], in[1], in[2], 1e-5); },
+                     inputs, "LayerNorm");
+  expect_as_composed([](const Tensors& in) { return layer_norm(in[0], in[1], {}, 1e-5); }, inputs,
+                     "RMSNorm");
+}
+
+TEST_P(Implementations, OfLoss) {
+  struct Case {
+    int64_t rows, width, vocabulary;
+  };
+  for (const auto& [rows, width, vocabulary] :
+       std::vector<Case>{{23, 16, 50}, {1, 1, 1}, {1, 4, 3000}, {0, 4, 9}, {70, 4, 700}}) {
+    const at::Tensor labels = at::randint(vocabulary, {rows}, at::kLong);
+    const Tensors inputs{at::randn({rows, width}), at::randn({vocabulary, width}),
+                         at::randn({vocabulary})};
+    const std::string what = std::to_string(rows) + " rows, " + std::to_string(vocabulary);
+    const Operation sum = [&](const Tensors& in) {
+      return linear_cross_entropy(in[0], in[1], in[2], labels.to(in[0].device()));
+    };
+    expect_as_composed(sum, inputs, what);
+    const Operation rows_alone = [&](const Tensors& in) {
+      const at::Tensor losses =
+          linear_cross_entropy_rows(in[0], in[1], in[2], labels.to(in[0].device()));
+      return losses + 0.0 * in[0].sum();  // these losses have no gradients
+    };
+    expect_as_composed(rows_alone, inputs, what + ", each");
+  }
+}
+
+TEST_P(Implementations, OfLossOnOtherStrides) {
+  const at::Tensor labels = at::randint(30, {2, 8}, at::kLong).select(1, 3);
+  const Operation strided = [&](const Tensors& in) {
+    return linear_cross_entropy(in[0].t(), in[1], in[2], labels.to(in[0].device()));
+  };
+  expect_as_composed(strided, {at::randn({5, 2}), at::randn({30, 5}), at::randn({30})}, "strided");
+}
+
+TEST(DeviceKernels, TheCpuHasEveryOperation) {
+  const DeviceKernels& cpu = device_kernels(at::zeros({1}));
+  EXPECT_EQ(cpu.device, at::kCPU);
+  EXPECT_NE(cpu.attention, nullptr);
+  EXPECT_NE(cpu.convolution, nullptr);
+  EXPECT_NE(cpu.dropout, nullptr);
+  EXPECT_NE(cpu.gelu, nullptr);
+  EXPECT_NE(cpu.loss, nullptr);
+  EXPECT_NE(cpu.norm, nullptr);
+}
+
+TEST(DeviceKernels, AreHiddenFromNewOperationsByAComposedPath) {
+  const at::Tensor x = at::zeros({1});
+  EXPECT_EQ(chosen_kernels(x).gelu, device_kernels(x).gelu);
+  const ComposedPath path;
+  EXPECT_EQ(chosen_kernels(x).gelu, nullptr);
+  EXPECT_NE(device_kernels(x).gelu, nullptr);
+}
+
+TEST(DeviceKernels, AreNoneOnADeviceThatIsNotListed) {
+  const DeviceKernels& none = device_kernels(at::zeros({1}, at::kMeta));
+  EXPECT_EQ(none.attention, nullptr);
+  EXPECT_EQ(none.dropout, nullptr);
+}
+
+TEST(DeviceKernels, OfTheForwardPassServeItsBackwardPass) {
+  // A graph made by the CPU's kernels goes back through them, even under a ComposedPath.
+  at::Tensor x = at::ones({2, 4}).set_requires_grad(true);
+  const at::Tensor y = bias_gelu(x, at::zeros({4}));
+  const ComposedPath path;
+  const at::Tensor gradient = torch::autograd::grad({y.sum()}, {x})[0];
+  EXPECT_NEAR(gradient[0][0].item<double>(), 0.8413447 + 0.2419707, 1e-6);  // Phi(1) + 1 * phi(1)
+}
+
+}  // namespace
+}  // namespace linformer
