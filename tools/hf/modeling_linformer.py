@@ -617,32 +617,10 @@ class MaskedLMHead(nn.Module):
             self.bias = nn.Parameter(torch.cat([bias[:size], added]), requires_grad=trained)
 
 
-TIED_WEIGHTS = {"lm_head.decoder.weight": "roberta.embeddings.word_embeddings.weight"}
+class LinformerWithHead(LinformerPreTrainedModel):
+    """A LinformerModel, `roberta`, and what a head makes of it: its logits, loss and output_class."""
 
-
-class LinformerForMaskedLM(LinformerPreTrainedModel):
     accepts_loss_kwargs = True
-    # 5.0 and later ask what is tied to what, earlier ones which of the two is left out of the file.
-    _tied_weights_keys = (
-        TIED_WEIGHTS if int(transformers.__version__.split(".")[0]) >= 5 else list(TIED_WEIGHTS)
-    )
-
-    def __init__(self, config):
-        super().__init__(config)
-        self.roberta = LinformerModel(config)
-        self.lm_head = MaskedLMHead(config)
-        self.post_init()
-
-    def get_output_embeddings(self):
-        return self.lm_head.decoder
-
-    def set_output_embeddings(self, embeddings):
-        self.lm_head.decoder = embeddings
-
-    def resize_token_embeddings(self, *arguments, **named):
-        words = super().resize_token_embeddings(*arguments, **named)
-        self.lm_head.resize_bias(words.num_embeddings)
-        return words
 
     def forward(
         self,
@@ -667,18 +645,52 @@ class LinformerForMaskedLM(LinformerPreTrainedModel):
             output_hidden_states=output_hidden_states,
             return_dict=True,
         )
-        logits = self.lm_head(output[0])
+        logits = self.logits(output[0], input_ids, inputs_embeds, attention_mask)
         loss = None
         if labels is not None:
-            labels = labels.to(logits.device).flatten().long()
-            loss = mean_loss(F.cross_entropy, logits.flatten(0, 1), labels, num_items_in_batch)
-        output = MaskedLMOutput(
+            loss = self.loss(logits, labels.to(logits.device), num_items_in_batch)
+        output = self.output_class(
             loss=loss,
             logits=logits,
             hidden_states=output.hidden_states,
             attentions=output.attentions,
         )
         return self.returned(output, return_dict)
+
+
+TIED_WEIGHTS = {"lm_head.decoder.weight": "roberta.embeddings.word_embeddings.weight"}
+
+
+class LinformerForMaskedLM(LinformerWithHead):
+    output_class = MaskedLMOutput
+    # 5.0 and later ask what is tied to what, earlier ones which of the two is left out of the file.
+    _tied_weights_keys = (
+        TIED_WEIGHTS if int(transformers.__version__.split(".")[0]) >= 5 else list(TIED_WEIGHTS)
+    )
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.roberta = LinformerModel(config)
+        self.lm_head = MaskedLMHead(config)
+        self.post_init()
+
+    def get_output_embeddings(self):
+        return self.lm_head.decoder
+
+    def set_output_embeddings(self, embeddings):
+        self.lm_head.decoder = embeddings
+
+    def resize_token_embeddings(self, *arguments, **named):
+        words = super().resize_token_embeddings(*arguments, **named)
+        self.lm_head.resize_bias(words.num_embeddings)
+        return words
+
+    def logits(self, x, input_ids, inputs_embeds, attention_mask):
+        return self.lm_head(x)
+
+    def loss(self, logits, labels, num_items_in_batch):
+        labels = labels.flatten().long()
+        return mean_loss(F.cross_entropy, logits.flatten(0, 1), labels, num_items_in_batch)
 
 
 def mean_over(x, tokens):
@@ -711,8 +723,8 @@ class ClassificationHead(nn.Module):
         return self.out_proj(self.dropout(x))
 
 
-class LinformerForSequenceClassification(LinformerPreTrainedModel):
-    accepts_loss_kwargs = True
+class LinformerForSequenceClassification(LinformerWithHead):
+    output_class = SequenceClassifierOutput
 
     def __init__(self, config):
         super().__init__(config)
@@ -721,43 +733,11 @@ class LinformerForSequenceClassification(LinformerPreTrainedModel):
         self.classifier = ClassificationHead(config)
         self.post_init()
 
-    def forward(
-        self,
-        input_ids=None,
-        attention_mask=None,
-        token_type_ids=None,
-        position_ids=None,
-        inputs_embeds=None,
-        labels=None,
-        output_attentions=None,
-        output_hidden_states=None,
-        return_dict=None,
-        num_items_in_batch=None,
-    ):
+    def logits(self, x, input_ids, inputs_embeds, attention_mask):
         if input_ids is None and self.classifier.pooling == "pair_mean":
             raise ValueError("pooling pair_mean finds the two texts by their </s>: give input_ids")
-        output = self.roberta(
-            input_ids=input_ids,
-            attention_mask=attention_mask,
-            token_type_ids=token_type_ids,
-            position_ids=position_ids,
-            inputs_embeds=inputs_embeds,
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
-            return_dict=True,
-        )
         mask = valid_tokens(self.config, input_ids, inputs_embeds, attention_mask)
-        logits = self.classifier(output.last_hidden_state, mask, input_ids)
-        loss = None
-        if labels is not None:
-            loss = self.loss(logits, labels.to(logits.device), num_items_in_batch)
-        output = SequenceClassifierOutput(
-            loss=loss,
-            logits=logits,
-            hidden_states=output.hidden_states,
-            attentions=output.attentions,
-        )
-        return self.returned(output, return_dict)
+        return self.classifier(x, mask, input_ids)
 
     def loss(self, logits, labels, num_items_in_batch):
         """By config.problem_type; where there is none, the labels decide it, as for RoBERTa."""
