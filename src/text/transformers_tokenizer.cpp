@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "character_table.h"
 #include "sentencepiece_file.h"
 
 #include "linformer/core/error.h"
@@ -20,9 +22,16 @@ namespace {
 using Json = nlohmann::ordered_json;
 using PieceType = SentencePieceFile::PieceType;
 
-constexpr const char* kWordMark = "\xE2\x96\x81";     // U+2581
-constexpr const char* kDottedCapitalI = "\xC4\xB0";   // U+0130
-constexpr const char* kNoCharacter = "\xEF\xB7\x90";  // U+FDD0
+constexpr const char* kWordMark = "\xE2\x96\x81";   // U+2581
+constexpr const char* kWideTilde = "\xEF\xBD\x9E";  // U+FF5E
+// Characters that no text may have.
+constexpr const char* kTildeStandIn = "\xEF\xB7\x90";  // U+FDD0
+constexpr const char* kCut = "\xEF\xB7\x91";           // U+FDD1
+// What grapheme clusters take in behind their first character: marks, joiners, the vowel am of Thai
+// and Lao, skin tones. In brackets it is a regular expression.
+constexpr const char* kJoining =
+    "\\p{M}\xE2\x80\x8C\xE2\x80\x8D\xE0\xB8\xB3\xE0\xBA\xB3"
+    "\xF0\x9F\x8F\xBB-\xF0\x9F\x8F\xBF";
 
 [[noreturn]] void fail_unwritable(const Tokenizer& tokenizer, const std::string& what) {
   fail_run(tokenizer.name(), what + ", which transformers' tokenizers do not have",
@@ -74,21 +83,52 @@ Json sequence_of(const char* key, Json parts) {
 
 // --- SentencePiece
 
+std::string class_of(const std::set<std::string>& characters) {
+  std::string inside;
+  for (const std::string& character : characters) inside += escaped(character);
+  return inside;
+}
+
+/// Cuts a text between two characters that a table of characters leaves apart, where `NFKC` might
+/// put them together or in another order.
+Json cut_what_stays_apart(const CharactersBefore& before) {
+  std::map<std::set<std::string>, std::set<std::string>> behind;  // those with the same ones before
+  std::set<std::string> all;
+  for (const auto& [character, characters] : before) {
+    behind[characters].insert(character);
+    all.insert(character);
+  }
+  const std::string known = class_of(all);
+  // Not at the front: `NFKC` of tokenizers then ends the program.
+  std::string pattern = std::string("(?!\\A)(?=[") + kJoining + known + "])(?=[^" + known + "]";
+  for (const auto& [characters, followers] : behind) {
+    pattern += "|(?<![" + class_of(characters) + "])[" + class_of(followers) + "]";
+  }
+  return replace(regex(pattern + ")"), kCut);
+}
+
+/// `Precompiled` looks its table up for a whole grapheme cluster or for each of its characters, and
+/// of a cluster may keep the first character alone; SentencePiece takes the longest sequence that
+/// the table has. So `NFKC` composes what the table composes, and the table gets single characters.
+void push_composing(const SentencePieceFile& file, const std::string& name, Json& steps) {
+  steps.push_back(replace(literal(kWideTilde), kTildeStandIn));  // for the table to decide
+  steps.push_back(cut_what_stays_apart(composed_characters(file.charsmap, name)));
+  steps.push_back({{"type", "NFKC"}});
+  steps.push_back(replace(literal(kTildeStandIn), kWideTilde));
+  steps.push_back(replace(regex(std::string("(?!\\A)(?=[") + kJoining + "])"), kCut));
+}
+
 /// The library's own order: its table of characters, blanks collapsed, blanks marked; a blank in
 /// front comes from the pre-tokenizer. An empty text stays empty.
-Json normalizer_of(const SentencePieceFile& file) {
+Json normalizer_of(const SentencePieceFile& file, const std::string& name) {
   Json steps = Json::array();
-  // `Precompiled` would take a capital before it looks at the mark behind it. The table leaves one
-  // letter as it is that `Lowercase` changes; a character that no text may have stands for it.
-  const bool folds_case = file.normalization.ends_with("_cf");
-  if (folds_case) {
-    steps.push_back(replace(literal(kDottedCapitalI), kNoCharacter));
-    steps.push_back({{"type", "Lowercase"}});
-  }
+  const bool composes = file.normalization == "nmt_nfkc" || file.normalization == "nfkc" ||
+                        file.normalization == "nmt_nfkc_cf" || file.normalization == "nfkc_cf";
   if (!file.charsmap.empty()) {
+    if (composes) push_composing(file, name, steps);
     steps.push_back({{"type", "Precompiled"}, {"precompiled_charsmap", base64_of(file.charsmap)}});
+    if (composes) steps.push_back(replace(literal(kCut), ""));
   }
-  if (folds_case) steps.push_back(replace(literal(kNoCharacter), kDottedCapitalI));
   if (file.collapse_blanks) {
     steps.push_back(replace(regex(std::string("[ ") + kWordMark + "]+\\z"), ""));
     steps.push_back(replace(regex(" {2,}"), " "));
@@ -202,6 +242,10 @@ void check_writable(const Tokenizer& tokenizer, const SentencePieceFile& file) {
   if (file.blank_behind_words) fail_unwritable(tokenizer, "the mark of a blank ends words");
   if (!file.mark_blanks) fail_unwritable(tokenizer, "blanks have no mark");
   for (const SentencePieceFile::Piece& piece : file.pieces) {
+    if (piece.text.empty() || valid_utf8_prefix(piece.text) != piece.text.size()) {
+      fail_run(tokenizer.name(), "it has a piece that is no text (UTF-8)",
+               "copy the file again from where it came");
+    }
     if (piece.type == PieceType::kUserDefined || piece.type == PieceType::kUnused) {
       fail_unwritable(tokenizer, "the piece '" + piece.text + "' is user-defined or unused");
     }
@@ -212,7 +256,7 @@ void write_sentencepiece(const Tokenizer& tokenizer, Json& json) {
   const SentencePieceFile file =
       parse_sentencepiece_file(tokenizer.model_bytes(), tokenizer.name());
   check_writable(tokenizer, file);
-  json["normalizer"] = normalizer_of(file);
+  json["normalizer"] = normalizer_of(file, tokenizer.name());
   json["pre_tokenizer"] = pre_tokenizer_of(file);
   Json decoder = Json::array(
       {replace(literal(kWordMark), " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}});

@@ -46,7 +46,9 @@ void spread_tokenizer(const OutputFolder& output, const ModelConfig& config,
   write_file_atomically(output.path() + "/tokenizer_config.json", files.tokenizer_config_json);
   // Of another time, or for other classes than the one that tokenizer_config.json names.
   std::filesystem::remove(output.path() + "/special_tokens_map.json");
-  notes.emplace_back("wrote tokenizer.json: AutoTokenizer gives the ids of tokenizer.model");
+  notes.emplace_back(
+      "wrote tokenizer.json: AutoTokenizer gives the ids of tokenizer.model, but for what "
+      "docs/checkpoint-format.md lists (special tokens spelled out in a text, rare characters)");
   if (!is_byte_bpe(tokenizer.model_bytes())) return;
   const ByteBpe bpe = parse_byte_bpe(tokenizer.model_bytes(), path);
   write_file_atomically(output.path() + "/vocab.json", to_vocab_json(bpe));

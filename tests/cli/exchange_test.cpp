@@ -142,6 +142,15 @@ class ExchangeTest : public SmallModelTest {
     object[masked_lm ? "fill_mask" : "classify"] = file(answers);
     return object;
   }
+
+  /// Has transformers compare the cases of cases.json.
+  void compare(const std::string& python) const {
+    const std::string log = file("comparison.txt");
+    const std::string command = "HF_HUB_OFFLINE=1 " + python +
+                                " '" LINFORMER_SOURCE_DIR "/tools/hf/compare_pipelines.py' '" +
+                                file("cases.json") + "' > '" + log + "' 2>&1";
+    EXPECT_EQ(std::system(command.c_str()), 0) << read_text_file(log);
+  }
 };
 
 TEST_F(ExchangeTest, TransformersGivesOurIdsAndAnswers) {
@@ -179,11 +188,105 @@ TEST_F(ExchangeTest, TransformersGivesOurIdsAndAnswers) {
   write_file_atomically(file("cases.json"), cases.dump());
   const std::string python = python_with_transformers();
   if (python.empty()) GTEST_SKIP() << "no Python with transformers (set LINFORMER_PYTHON)";
-  const std::string log = file("comparison.txt");
-  const std::string command = "HF_HUB_OFFLINE=1 " + python +
-                              " '" LINFORMER_SOURCE_DIR "/tools/hf/compare_pipelines.py' '" +
-                              file("cases.json") + "' > '" + log + "' 2>&1";
-  EXPECT_EQ(std::system(command.c_str()), 0) << read_text_file(log);
+  compare(python);
+}
+
+std::string utf8_of(uint32_t code_point) {
+  const auto byte = [](uint32_t value) { return static_cast<char>(value); };
+  if (code_point < 0x80) return {byte(code_point)};
+  const char last = byte(0x80 | (code_point & 0x3F));
+  if (code_point < 0x800) return {byte(0xC0 | code_point >> 6), last};
+  return {byte(0xE0 | code_point >> 12), byte(0x80 | (code_point >> 6 & 0x3F)), last};
+}
+
+struct Span {
+  uint32_t first, last;
+};
+
+std::vector<std::string> characters_of(const std::vector<Span>& spans) {
+  std::vector<std::string> all;
+  for (const auto& [first, last] : spans) {
+    for (uint32_t c = first; c <= last; ++c) all.push_back(utf8_of(c));
+  }
+  return all;
+}
+
+/// A character of each, in a word: every way to put them together.
+void combine(const std::vector<std::vector<Span>>& parts, std::vector<std::string>& words) {
+  std::vector<std::string> all{"x"};
+  for (const std::vector<Span>& part : parts) {
+    std::vector<std::string> longer;
+    for (const std::string& front : all) {
+      for (const std::string& character : characters_of(part)) longer.push_back(front + character);
+    }
+    all = std::move(longer);
+  }
+  for (const std::string& word : all) words.push_back(word + "y");
+}
+
+/// What normalisers look at: all characters of the basic plane and what goes together with others.
+std::vector<std::string> normalised_words() {
+  const std::vector<Span> marks{{0x300, 0x345}};
+  const std::vector<Span> few{{0x300, 0x304}, {0x306, 0x309}, {0x31B, 0x31B},
+                              {0x323, 0x323}, {0x328, 0x328}, {0x342, 0x345}};
+  std::vector<std::string> words;
+  // U+FDD0 and U+FDD1, which no text may have, are the normaliser's own.
+  combine({{{1, 0xD7FF}, {0xE000, 0xFDCF}, {0xFDD2, 0xFFFF}}}, words);
+  combine({{{'A', 'Z'}, {'a', 'z'}, {0xA8, 0xAA}, {0xC0, 0xFF}, {0x391, 0x3C9}}, marks}, words);
+  combine({{{'A', 'A'},
+            {'O', 'O'},
+            {'a', 'a'},
+            {'e', 'e'},
+            {'o', 'o'},
+            {'s', 's'},
+            {'u', 'u'},
+            {0xE2, 0xE2},
+            {0x1B0, 0x1B0},
+            {0x3B1, 0x3B1},
+            {0x3C9, 0x3C9}},
+           few,
+           few},
+          words);
+  combine({{{0x304B, 0x30FE}, {0xFF66, 0xFF9D}}, {{0x3099, 0x309A}, {0xFF9E, 0xFF9F}}}, words);
+  combine({{{0x1100, 0x1112}}, {{0x1161, 0x1175}}, {{0x11A8, 0x11AA}, {0x11C2, 0x11C2}}}, words);
+  combine({{{0xAC00, 0xAC00}, {0xAC1C, 0xAC1D}, {0x3260, 0x3276}, {0xFFA1, 0xFFBE}},
+           {{0x1161, 0x1162}, {0x11A8, 0x11AA}, {0xFFA1, 0xFFDC}}},
+          words);
+  // Ligatures and other compatibility forms; joiners and the vowel am count as marks there.
+  combine({{{0x132, 0x133},
+            {0x149, 0x149},
+            {0x1C4, 0x1CC},
+            {0x2100, 0x214F},
+            {0x3300, 0x330F},
+            {0xFB00, 0xFB06},
+            {0xFF21, 0xFF23}},
+           {{0x301, 0x301}, {0x323, 0x323}, {0x20DD, 0x20DD}, {0xE33, 0xE33}, {0x200C, 0x200D}}},
+          words);
+  // Marks of pointed Hebrew and Arabic, in the order in which they were typed.
+  combine({{{0x5D1, 0x5D1}, {0x5E9, 0x5E9}}, {{0x5B0, 0x5C2}}, {{0x5B0, 0x5C2}}}, words);
+  combine({{{0x627, 0x628}, {0x644, 0x644}}, {{0x64B, 0x655}}, {{0x64B, 0x655}}}, words);
+  return words;
+}
+
+TEST_F(ExchangeTest, TransformersNormalisesAsWeDo) {
+  const std::string python = python_with_transformers();
+  if (python.empty()) GTEST_SKIP() << "no Python with transformers (set LINFORMER_PYTHON)";
+  json cases = json::array();
+  for (const std::string rule : {"nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf"}) {
+    const Subject subject{rule, trained(rule + ".model", {"--normalization", rule}), {}, true, 0};
+    make(subject);
+    run_into("log", {"linformer-convert", "export", "--input", file(rule), "--output",
+                     file(rule + "-exported")});
+    const Tokenizer tokenizer(subject.tokenizer);
+    json rows = json::array();
+    for (const std::string& word : normalised_words()) {
+      rows.push_back({{"text", word}, {"ids", tokenizer.encode(word)}});
+    }
+    write_file_atomically(file(rule + ".json"), rows.dump());
+    cases.push_back({{"exported", file(rule + "-exported")}, {"ids", file(rule + ".json")}});
+  }
+  write_file_atomically(file("cases.json"), cases.dump());
+  compare(python);
 }
 
 // Without Python: what can be said of the files themselves.

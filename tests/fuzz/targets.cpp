@@ -22,6 +22,7 @@
 #include "linformer/text/byte_bpe_file.h"
 #include "linformer/text/document_reader.h"
 #include "linformer/text/tokenizer.h"
+#include "linformer/text/transformers_tokenizer.h"
 
 namespace linformer {
 
@@ -133,7 +134,9 @@ void read_merges(const std::string& path) {
 }
 
 void read_tokenizer_model(const std::string& path) {
-  use(Tokenizer::load(path));
+  const Tokenizer tokenizer = Tokenizer::load(path);
+  use(tokenizer);
+  to_transformers(tokenizer, {16, false});
 }
 
 void read_json_rows(const std::string& path) {

@@ -4,7 +4,8 @@
 
 CASES.json is a list of {"exported": folder, "texts": [...], "pairs": [[a, b], ...], "features":
 file, and "fill_mask" or "classify": file}: the features of the texts, then of the pairs, the
-answers (--json) to the texts or to the pairs. Prints the first differences; exit code 1 if there
+answers (--json) to the texts or to the pairs. Or {"exported": folder, "ids": file}, a list of
+{"text": ..., "ids": [...]} without <s> and </s>. Prints the first differences; exit code 1 if there
 are any. Needs torch, transformers and safetensors.
 """
 
@@ -44,6 +45,15 @@ def compare_ids(case, tokenizer):
     expect(ids == [0, 1, 2, 3, len(tokenizer) - 1], case["exported"], ids)
 
 
+def compare_rows(case, tokenizer):
+    with open(case["ids"], encoding="utf-8") as file:
+        rows = json.load(file)
+    expect(len(rows) > 0, "no rows", case["ids"])
+    found = tokenizer([row["text"] for row in rows], add_special_tokens=False)["input_ids"]
+    for row, ids in zip(rows, found):
+        expect(ids == row["ids"], case["exported"], ascii(row["text"]), ids, row["ids"])
+
+
 def compare_fill_mask(case, fill):
     for line in lines(case["fill_mask"]):
         found = fill(line["text"], top_k=len(line["masks"][0]["guesses"]))
@@ -78,6 +88,9 @@ def main(path):
     for case in cases:
         folder = case["exported"]
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=True)
+        if "ids" in case:
+            compare_rows(case, tokenizer)
+            continue
         compare_ids(case, tokenizer)
         task = "fill-mask" if "fill_mask" in case else "text-classification"
         predict = pipeline(task, model=folder, trust_remote_code=True, device="cpu")

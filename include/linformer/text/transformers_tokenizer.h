@@ -22,9 +22,8 @@ struct TransformersTokenizer {
 /// Writes down in full what Tokenizer does: normaliser, pieces with their scores or merges, bytes
 /// of characters that have no piece, <s> and </s> around texts and pairs. AutoTokenizer then gives
 /// the ids that the programs here give, but for these: special tokens that are spelled out in a
-/// text are always special there; a character with a compatibility form that carries a combining
-/// mark, letters in two decomposed marks, and decomposed Hangul may come out otherwise, since its
-/// normaliser goes by grapheme clusters; two segmentations of the same score may change places.
+/// text are always special there; two segmentations of the same score may change places; and a few
+/// characters that its normaliser does not know or takes for itself (docs/checkpoint-format.md).
 ///
 /// Throws RunError for SentencePiece models that cannot be written so: user-defined or unused
 /// pieces, model types word and char, blanks behind words, or no mark for blanks.
