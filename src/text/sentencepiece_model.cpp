@@ -6,6 +6,9 @@
 
 #include <sentencepiece_processor.h>
 
+#include "character_table.h"
+#include "sentencepiece_file.h"
+
 #include "linformer/core/error.h"
 #include "linformer/text/utf8.h"
 
@@ -34,7 +37,8 @@ class SentencePieceModel final : public TokenizerModel {
  public:
   SentencePieceModel(std::string_view model_bytes, const std::string& name)
       : name_(name), model_bytes_(model_bytes) {
-    if (model_bytes.empty() || !processor_.LoadFromSerializedProto(model_bytes).ok()) {
+    check_character_table(parse_sentencepiece_file(model_bytes, name).charsmap, name);
+    if (model_bytes.empty() || !is_loaded(model_bytes)) {
       fail_run(name_, "this is not a SentencePiece model, or it is damaged",
                "make one with: linformer-data tokenizer --input TEXT --output FILE.model");
     }
@@ -109,6 +113,14 @@ class SentencePieceModel final : public TokenizerModel {
   }
 
  private:
+  bool is_loaded(std::string_view model_bytes) {
+    try {
+      return processor_.LoadFromSerializedProto(model_bytes).ok();
+    } catch (const std::exception&) {
+      return false;  // an empty piece, which its tree cannot hold
+    }
+  }
+
   /// A mark of a blank that a text spells out, cut off with nothing beside it, would be dropped.
   bool beside_word_mark(std::string_view text, size_t at) const {
     const size_t last = text.find_last_not_of(separators_, at);

@@ -52,6 +52,27 @@ TEST_P(TokenizerTest, ReadsBackWhatItWrote) {
   }
 }
 
+// The library reads the table of its normaliser without looking where it reads.
+TEST(TokenizerFile, ADamagedTableOfCharactersIsRefused) {
+  const std::string whole = unigram_tokenizer().model_bytes();
+  // Behind the rule's name: a tag, three bytes of length, then 4 bytes and the trie.
+  const size_t table = whole.find("nmt_nfkc") + 8 + 4;
+  ASSERT_LT(table + 1024, whole.size());
+  for (const auto& [at, bytes] : std::vector<std::pair<size_t, std::string>>{
+           {0, std::string(4, '\xFF')},     // longer than the table
+           {0, std::string(4, '\0')},       // no unit at all
+           {4, std::string(4, '\xFF')}}) {  // a root that leads far away
+    std::string damaged = whole;
+    damaged.replace(table + at, bytes.size(), bytes);
+    try {
+      const Tokenizer tokenizer(damaged, "a.model");
+      ADD_FAILURE() << "taken with " << bytes.size() << " bytes changed at " << at;
+    } catch (const RunError& error) {
+      EXPECT_THAT(error.what(), HasSubstr("a.model: its table of characters is damaged"));
+    }
+  }
+}
+
 TEST_P(TokenizerTest, LiteralSpecialPiecesStayText) {
   for (const int32_t id : tokenizer().encode("<s> a <mask> b</s> <pad><unk> <0x41> c<mask>")) {
     EXPECT_FALSE(tokenizer().is_special(id)) << id;
