@@ -65,11 +65,6 @@ std::string reason_from(const std::string& log_path, int exit_code) {
   return text;
 }
 
-bool is_stop_signal(int signal_number) {
-  return std::find(std::begin(kStopSignals), std::end(kStopSignals), signal_number) !=
-         std::end(kStopSignals);
-}
-
 class JobRunner {
  public:
   explicit JobRunner(const SuiteOptions& options) : options_(options) {}
@@ -164,7 +159,7 @@ class JobRunner {
     for (const auto& slot : running) {
       const int code = slot->process->wait();
       const FinetuneConfig& config = slot->job->config;
-      const bool in_order = code > 128 && slot->process->killing_signal() == 0;
+      const bool in_order = is_stop_signal(code - 128) && slot->process->killing_signal() == 0;
       if (code == 0) {
         ++num_done;
         finish(*slot, code, "stopped;", failed);

@@ -1,5 +1,6 @@
 #include "linformer/core/stop_signal.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <ctime>
@@ -107,6 +108,11 @@ bool take_save_request() {
 
 int stop_signal() {
   return requested.load();
+}
+
+bool is_stop_signal(int signal_number) {
+  return std::find(std::begin(kStopSignals), std::end(kStopSignals), signal_number) !=
+         std::end(kStopSignals);
 }
 
 void set_stop_signal(int signal_number) {

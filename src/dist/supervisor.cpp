@@ -151,8 +151,7 @@ int stopped_by(const Worker& worker) {
     return killed_by == stop_signal() ? killed_by : 0;
   }
   const int number = WIFEXITED(worker.status) ? WEXITSTATUS(worker.status) - kSignalBase : 0;
-  const auto& known = kStopSignals;
-  return std::find(std::begin(known), std::end(known), number) != std::end(known) ? number : 0;
+  return is_stop_signal(number) ? number : 0;
 }
 
 std::string end_of(const Worker& worker) {

@@ -33,6 +33,13 @@ TEST(StopSignal, EndsAProcessThatHasNothingToPutInOrder) {
   }
 }
 
+TEST(StopSignal, OthersAreNone) {
+  for (const int number : {SIGINT, SIGHUP, SIGXCPU, SIGTERM}) EXPECT_TRUE(is_stop_signal(number));
+  for (const int number : {-1, 0, SIGKILL, SIGSEGV, SIGUSR1, SIGPIPE, 1000}) {
+    EXPECT_FALSE(is_stop_signal(number)) << number;
+  }
+}
+
 TEST(StopSignal, TheFirstSetsTheFlag) {
   for (const int number : kStopSignals) {
     EXPECT_EQ(status_of_child([&] {

@@ -29,6 +29,9 @@ inline constexpr int kRepeatSeconds = 5;
 /// 0, or the number of the signal that asked the process to stop.
 int stop_signal();
 
+/// Whether a signal of this number asks a process to stop.
+bool is_stop_signal(int signal_number);
+
 /// Puts back the signals that install_signals() and defer_stop_signals() changed, for a new process
 /// that is about to become another program. Safe between fork() and exec().
 void restore_signals();
