@@ -16,6 +16,7 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
+#include "linformer/core/mark_file.h"
 
 namespace linformer {
 namespace {
@@ -59,16 +60,9 @@ void remove_folder(const std::string& path) {
 
 /// The step that a mark (latest, best) names: a link or, where the file system has none, a file.
 std::optional<int64_t> marked_step(const std::string& mark) {
-  constexpr size_t kLongestName = 64;
   std::error_code error;
   const fs::path target = fs::read_symlink(mark, error);
-  if (!error) return step_of(target.filename().string());
-  if (!fs::is_regular_file(mark, error) || fs::file_size(mark, error) > kLongestName) {
-    return std::nullopt;
-  }
-  std::string name = read_text_file(mark);
-  while (!name.empty() && (name.back() == '\n' || name.back() == '\r')) name.pop_back();
-  return step_of(name);
+  return step_of((error ? fs::path(follow_marks(mark)) : target).filename().string());
 }
 
 /// A folder that is removed unless it was moved away.
@@ -135,16 +129,6 @@ std::optional<Checkpoint> newest_whole_checkpoint(const std::string& checkpoints
   fail_run(checkpoints_folder,
            "none of its " + std::to_string(steps.size()) + " checkpoints is whole",
            "restore one from a copy, or move the folder away to start over");
-}
-
-std::string follow_mark(const std::string& path) {
-  std::string plain = path;
-  while (plain.size() > 1 && plain.back() == '/') plain.pop_back();
-  std::error_code error;
-  if (!fs::is_regular_file(plain, error)) return path;
-  const std::optional<int64_t> step = marked_step(plain);
-  const fs::path folder = fs::path(plain).parent_path();
-  return step ? (folder / step_name(*step)).string() : path;
 }
 
 CheckpointStore::CheckpointStore(std::string checkpoints_folder, const CheckpointConfig& config)

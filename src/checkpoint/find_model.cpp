@@ -7,6 +7,7 @@
 #include "linformer/checkpoint/model_config_json.h"
 #include "linformer/checkpoint/model_path.h"
 #include "linformer/core/log.h"
+#include "linformer/core/mark_file.h"
 
 namespace linformer {
 namespace {
@@ -32,7 +33,7 @@ std::string choose(const std::string& checkpoints, const Checkpoint& newest) {
 }  // namespace
 
 std::string find_model_folder(const std::string& path_or_mark) {
-  const std::string path = follow_mark(path_or_mark);
+  const std::string path = follow_marks(path_or_mark);
   if (fs::exists(path + "/config.json")) {
     if (fs::exists(path + "/" + kManifestName)) verify_manifest(path);
     log_info("model: " + path);

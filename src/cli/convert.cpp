@@ -74,7 +74,7 @@ void add_import_command(CLI::App& program) {
                {"linformer-convert import --from hf --input roberta-base --output models/roberta"});
   command->callback([arguments] {
     const ForeignFormat format = *enum_of<ForeignFormat>(arguments->format);
-    report(arguments->output, import_model(format, arguments->inputs.front(), arguments->output));
+    report(arguments->output, import_model(format, arguments->input(), arguments->output));
   });
 }
 

@@ -14,6 +14,7 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
+#include "linformer/core/mark_file.h"
 
 namespace linformer {
 
@@ -86,7 +87,7 @@ void print(const Json& checkpoints) {
 }  // namespace
 
 bool is_checkpoint_path(const std::string& path_or_mark) {
-  const std::string path = follow_mark(path_or_mark);
+  const std::string path = follow_marks(path_or_mark);
   return fs::is_directory(path) &&
          (fs::exists(path + "/config.json") || fs::exists(path + "/" + kManifestName) ||
           checkpoints_of(path) != std::vector<std::string>{path});
@@ -94,7 +95,7 @@ bool is_checkpoint_path(const std::string& path_or_mark) {
 
 void inspect_checkpoints(const std::string& path, bool as_json) {
   Json checkpoints = Json::array();
-  for (const std::string& folder : checkpoints_of(follow_mark(path))) {
+  for (const std::string& folder : checkpoints_of(follow_marks(path))) {
     checkpoints.push_back(inspect_folder(folder));
   }
   if (as_json) {

@@ -14,6 +14,7 @@
 #include "linformer/config/finetune_config.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
+#include "linformer/core/mark_file.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/dist/launch_environment.h"
 #include "linformer/dist/process_group.h"
@@ -60,7 +61,7 @@ void print(const TaskResult& result, const std::string& folder,
     std::printf("%s\n", line.c_str());
   }
   if (arguments.baseline.empty()) {
-    std::printf("model folder: %s\n", follow_mark(folder + "/checkpoints/best").c_str());
+    std::printf("model folder: %s\n", follow_marks(folder + "/checkpoints/best").c_str());
   }
   std::printf("result:       %s\n", result_path(folder).c_str());
 }

@@ -15,6 +15,7 @@
 #include "linformer/core/child_process.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
+#include "linformer/core/mark_file.h"
 #include "linformer/core/processors.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/dist/process_group.h"
@@ -86,7 +87,7 @@ void report_end(const PretrainingRun& trainer, StopReason reason, const TrainArg
                 format_number(evaluation->unigram->perplexity()).c_str());
   }
   if (!trainer.config().training.overfit_one_batch) {
-    std::printf("model folder: %s\n", follow_mark(folder + "/checkpoints/latest").c_str());
+    std::printf("model folder: %s\n", follow_marks(folder + "/checkpoints/latest").c_str());
   }
   std::printf("log:          %s/log.jsonl\n", folder.c_str());
 }

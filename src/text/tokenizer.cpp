@@ -11,6 +11,7 @@
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/checksum.h"
 #include "linformer/core/error.h"
+#include "linformer/core/mark_file.h"
 #include "linformer/text/byte_bpe_file.h"
 #include "linformer/text/utf8.h"
 
@@ -71,7 +72,8 @@ std::unique_ptr<TokenizerModel> make_model(const std::string& model_bytes,
 }  // namespace
 
 Tokenizer Tokenizer::load(const std::string& path) {
-  return Tokenizer(read_text_file(path), path);
+  const std::string file = follow_marks(path);
+  return Tokenizer(read_text_file(file), file);
 }
 
 Tokenizer::Tokenizer(std::string model_bytes, const std::string& name)

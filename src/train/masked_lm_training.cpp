@@ -88,7 +88,7 @@ void MaskedLmTraining::start_weights() {
   check_same_model(folder, "leave out run.init_from");
   const std::string tokenizer = folder + "/tokenizer.model";
   if (std::filesystem::exists(tokenizer) &&
-      read_text_file(tokenizer) != read_text_file(config_.tokenizer.model)) {
+      read_text_file(tokenizer) != data_.tokenizer.model_bytes()) {
     fail_usage("tokenizer.model",
                config_.tokenizer.model + " is another one than " + tokenizer +
                    ", so the words of run.init_from mean other things",

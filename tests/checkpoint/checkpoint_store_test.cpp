@@ -16,6 +16,7 @@
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/log.h"
+#include "linformer/core/mark_file.h"
 
 namespace linformer {
 namespace {
@@ -257,7 +258,7 @@ TEST_F(CheckpointStoreTest, FilesNameCheckpointsWhereLinksCannot) {
     write_file_atomically(best, text);
     EXPECT_EQ(checkpoints.best().value().step, 2);
     for (const std::string& path : {best, best + "/"}) {
-      EXPECT_EQ(follow_mark(path), checkpoints_ + "/step-00000002");
+      EXPECT_EQ(follow_marks(path), checkpoints_ + "/step-00000002");
       EXPECT_EQ(find_model_folder(path), checkpoints_ + "/step-00000002");
     }
   }
@@ -268,8 +269,8 @@ TEST_F(CheckpointStoreTest, FilesNameCheckpointsWhereLinksCannot) {
     write_file_atomically(best, text);
     EXPECT_FALSE(checkpoints.best()) << text;
   }
-  EXPECT_EQ(follow_mark(checkpoints_ + "/latest"), checkpoints_ + "/latest");  // a link
-  EXPECT_EQ(follow_mark(checkpoints_ + "/none"), checkpoints_ + "/none");
+  EXPECT_EQ(follow_marks(checkpoints_ + "/latest"), checkpoints_ + "/latest");  // a link
+  EXPECT_EQ(follow_marks(checkpoints_ + "/none"), checkpoints_ + "/none");
   // The next one replaces the file by a link again, and retention keeps what a file names.
   write_file_atomically(best, "step-00000002\n");
   for (const int64_t step : {4, 5, 6, 7}) checkpoints.save(step, content(std::to_string(step)));

@@ -123,6 +123,30 @@ TEST_F(FileSystemTest, EveryReaderOfRunsFollowsTheFiles) {
   EXPECT_EQ(again["setting"]["from"], "mood") << again;
 }
 
+// A path that a user gives may lead through a mark, as it may through a link.
+TEST_F(FileSystemTest, PathsThroughTheFilesAreFollowed) {
+  ASSERT_EQ(train("base", steps(20), poor()).exit_code, 0);
+  const std::string latest = file("base") + "/checkpoints/latest";
+  const std::string tokenizer = latest + "/tokenizer.model";
+  const std::vector<std::vector<std::string>> commands{
+      {"linformer-data", "prepare", "--input", valid_text(), "--tokenizer", tokenizer, "--output",
+       file("prepared")},
+      {"linformer-data", "inspect", file("prepared"), "--tokenizer", tokenizer},
+      {"linformer-data", "why", "--data", file("prepared"), "--tokenizer", tokenizer, "--step", "1",
+       "--max-sequence-length", "16"},
+      {"linformer-convert", "import", "--from", "hf", "--input", latest, "--output", file("copy")},
+      {"linformer-convert", "average", "--input", latest, file("copy"), "--output", file("mean")}};
+  for (const std::vector<std::string>& command : commands) {
+    const ProgramResult result = there(command);
+    EXPECT_EQ(result.exit_code, 0) << command[0] << " " << command[1] << ": " << result.err;
+  }
+  std::vector<std::string> more = steps(20);
+  more.insert(more.end(), {"tokenizer.model=" + tokenizer, "run.init_from=" + latest});
+  const ProgramResult trained = train("more", more, poor());
+  EXPECT_EQ(trained.exit_code, 0) << trained.err;
+  EXPECT_THAT(trained.err, HasSubstr("weights from " + file("base/checkpoints/step-00000020")));
+}
+
 TEST_F(FileSystemTest, AFolderInThePlaceOfALinkIsFoundBeforeTraining) {
   ASSERT_EQ(train("run", steps(10)).exit_code, 0);
   const std::string latest = file("run") + "/checkpoints/latest";

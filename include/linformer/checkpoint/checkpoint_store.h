@@ -26,13 +26,9 @@ std::optional<Checkpoint> newest_whole_checkpoint(const std::string& checkpoints
 /// Bytes of all files below a folder.
 size_t bytes_below(const std::string& folder);
 
-/// `path`, or the checkpoint that it names: where a file system has no symbolic links, `latest` and
-/// `best` are files with the name of the folder beside them.
-std::string follow_mark(const std::string& path);
-
 /// The checkpoints of one run: `step-00001000` folders and the relative links `latest` and `best`
-/// (files, see follow_mark(), where links cannot be made; a warning says so, once). One process at
-/// a time may write (the run folder's lock).
+/// (files, see core/mark_file.h, where links cannot be made; a warning says so, once). One process
+/// at a time may write (the run folder's lock).
 class CheckpointStore {
  public:
   /// Fills an empty folder with the files of a checkpoint.
