@@ -6,6 +6,7 @@
 
 #include <ATen/ATen.h>
 
+#include "linformer/config/projection_rules.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/nn/self_attention.h"
@@ -38,20 +39,34 @@ struct Variant {
   std::function<void(AttentionConfig&)> change;
 };
 
+/// Every kind of attention and of projection, from the list in config/attention_kinds.h.
 std::vector<Variant> variants() {
-  const auto projection = [](ProjectionType type) {
-    return [type](AttentionConfig& attention) { attention.projection = type; };
-  };
-  return {{"standard", [](AttentionConfig& a) { a.type = AttentionType::kStandard; }},
-          {"standard_unfused", [](AttentionConfig& a) { a.type = AttentionType::kStandard; }},
-          {"local_window", [](AttentionConfig& a) { a.type = AttentionType::kLocalWindow; }},
-          {"headwise", [](AttentionConfig&) {}},
-          {"key_value", [](AttentionConfig& a) { a.sharing = SharingMode::kKeyValue; }},
-          {"none", [](AttentionConfig& a) { a.sharing = SharingMode::kNone; }},
-          {"mean_pool", projection(ProjectionType::kMeanPool)},
-          {"max_pool", projection(ProjectionType::kMaxPool)},
-          {"conv", projection(ProjectionType::kConv)},
-          {"value_convolution", [](AttentionConfig& a) { a.value_convolution = 5; }}};
+  std::vector<Variant> all;
+  for (const std::string_view name : EnumNames<AttentionType>::kNames) {
+    const AttentionType type = *enum_of<AttentionType>(name);
+    if (type == AttentionType::kLinformer) continue;  // by its projections
+    const auto change = [type](AttentionConfig& attention) { attention.type = type; };
+    all.push_back({std::string(name), change});
+    if (type == AttentionType::kStandard) all.push_back({"standard_unfused", change});
+  }
+  for (const SharingMode sharing :
+       {SharingMode::kHeadwise, SharingMode::kKeyValue, SharingMode::kNone}) {
+    all.push_back({std::string(name_of(sharing)),
+                   [sharing](AttentionConfig& attention) { attention.sharing = sharing; }});
+  }
+  for (const std::string_view name : EnumNames<ProjectionType>::kNames) {
+    const ProjectionType type = *enum_of<ProjectionType>(name);
+    if (type == ProjectionType::kLinear) continue;  // above, by its sharing
+    all.push_back({std::string(name), [type](AttentionConfig& attention) {
+                     attention.projection = type;
+                     if (!projection_rules(type).allows_sharing()) {
+                       attention.sharing = SharingMode::kNone;
+                     }
+                   }});
+  }
+  all.push_back(
+      {"value_convolution", [](AttentionConfig& attention) { attention.value_convolution = 5; }});
+  return all;
 }
 
 /// softmax(Q K^T / sqrt(D)) V with every matrix in memory.

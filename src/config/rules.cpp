@@ -1,6 +1,7 @@
 #include "rules.h"
 
 #include <cmath>
+#include <cstdlib>
 
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
@@ -30,6 +31,16 @@ void require_positive(const std::string& key, double value) {
 void require_not_negative(const std::string& key, double value) {
   if (value >= 0.0 && std::isfinite(value)) return;
   fail_usage(key, format_number(value) + " is negative", "give 0 or a positive number");
+}
+
+int64_t nearest_divisor(int64_t size, int64_t wanted) {
+  int64_t best = 1;
+  for (int64_t candidate = 1; candidate <= size; ++candidate) {
+    if (size % candidate == 0 && std::abs(candidate - wanted) < std::abs(best - wanted)) {
+      best = candidate;
+    }
+  }
+  return best;
 }
 
 }  // namespace linformer

@@ -106,7 +106,7 @@ at::Tensor Embeddings::forward(const EncoderInput& input, ForwardContext& contex
 }
 
 EncoderLayer::EncoderLayer(const ModelConfig& config, int64_t index, ParameterSet& parameters,
-                           const std::optional<SequenceProjection>& shared)
+                           const std::optional<ProjectionWeights>& shared)
     : first_parameter(parameters.all().size()),
       attention(config, index, "roberta.encoder.layer." + std::to_string(index) + ".attention.self",
                 parameters, shared) {
@@ -141,14 +141,13 @@ EncoderLayer::EncoderLayer(const ModelConfig& config, int64_t index, ParameterSe
 Encoder::Encoder(const ModelConfig& config, ParameterSet& parameters)
     : config_(buildable(config, parameters)), embeddings_(config, parameters) {
   if (config.has_linformer_layer() && config.attention.sharing == SharingMode::kLayerwise) {
-    int64_t layer = 0;  // any Linformer layer: they all have the same k
-    while (config.attention_type(layer) != AttentionType::kLinformer) ++layer;
-    shared_projection_ = make_sequence_projection(config, layer, "roberta.encoder", parameters);
+    // Of any Linformer layer: they all have the same k.
+    shared_projection_ = make_projection_weights(config, config.first_linformer_layer(),
+                                                 "roberta.encoder", parameters);
   }
   layers_.reserve(static_cast<size_t>(config.num_hidden_layers));
   for (int64_t i = 0; i < config.num_hidden_layers; ++i) {
-    const bool projects = config.attention_type(i) == AttentionType::kLinformer;
-    layers_.emplace_back(config, i, parameters, projects ? shared_projection_ : std::nullopt);
+    layers_.emplace_back(config, i, parameters, shared_projection_);
   }
   if (pre_norm()) final_norm_ = add_norm(config, "roberta.encoder.LayerNorm", parameters);
 }

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
-#include <vector>
 
+#include "linformer/config/attention_rules.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/memory_size.h"
@@ -13,69 +12,8 @@ namespace linformer {
 
 namespace {
 
-/// Numbers in one E.
-int64_t projection_size(const ModelConfig& config, int64_t layer) {
-  const std::vector<int64_t> lengths = config.projected_lengths(layer);
-  const AttentionConfig& attention = config.attention;
-  const int64_t n = config.max_sequence_length;
-  if (attention.projection == ProjectionType::kConv) {
-    const bool mixes = attention.convolution_mixing == ConvolutionMixing::kHead;
-    return config.hidden_size * (mixes ? config.head_size() : 1) * (n / lengths.front());
-  }
-  if (attention.projection != ProjectionType::kLinear) return 0;
-  if (lengths.size() > 1) return n * std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
-  const int64_t heads = attention.sharing == SharingMode::kNone ? config.num_attention_heads : 1;
-  return heads * lengths.front() * n;
-}
-
-int64_t count_projections(const ModelConfig& config) {
-  const SharingMode sharing = config.attention.sharing;
-  const int64_t matrices =
-      sharing == SharingMode::kNone || sharing == SharingMode::kHeadwise ? 2 : 1;
-  int64_t total = 0;
-  for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
-    if (config.attention_type(layer) != AttentionType::kLinformer) continue;
-    total += matrices * projection_size(config, layer);
-    if (sharing == SharingMode::kLayerwise) break;
-  }
-  return total;
-}
-
-double mean_projected_length(const ModelConfig& config, int64_t layer) {
-  const std::vector<int64_t> lengths = config.projected_lengths(layer);
-  return static_cast<double>(std::accumulate(lengths.begin(), lengths.end(), int64_t{0})) /
-         static_cast<double>(lengths.size());
-}
-
-/// Multiply-adds a token of a layer's attention, output matrix included.
-double attention_cost(const ModelConfig& config, int64_t layer) {
-  const auto d = static_cast<double>(config.hidden_size);
-  const auto n = static_cast<double>(config.max_sequence_length);
-  const AttentionConfig& attention = config.attention;
-  switch (config.attention_type(layer)) {
-    case AttentionType::kStandard:
-      return 4 * d * d + 2 * n * d;
-    case AttentionType::kLocalWindow:
-      return 4 * d * d + 2 * std::min(n, static_cast<double>(attention.attention_window + 1)) * d;
-    case AttentionType::kLinformer:
-      break;
-  }
-  const double k = mean_projected_length(config, layer);
-  const double compressed_features = 2 * d * d + 2 * d * d * k / n;  // query, output; key, value
-  const bool sequence_first = attention.order == ProjectionOrder::kSequenceFirst;
-  switch (attention.projection) {
-    case ProjectionType::kLinear:
-      return compressed_features + 4 * k * d;
-    case ProjectionType::kMeanPool:
-      return compressed_features + 2 * k * d;
-    case ProjectionType::kMaxPool:
-    case ProjectionType::kConv:
-      break;
-  }
-  const bool mixes = attention.projection == ProjectionType::kConv &&
-                     attention.convolution_mixing == ConvolutionMixing::kHead;
-  const double mixing = mixes ? 2 * d * static_cast<double>(config.head_size()) : 0.0;
-  return (sequence_first ? compressed_features : 4 * d * d) + mixing + 2 * k * d;
+const AttentionRules& rules_of(const ModelConfig& config, int64_t layer) {
+  return attention_rules(config.attention_type(layer));
 }
 
 }  // namespace
@@ -93,7 +31,9 @@ ParameterCounts count_parameters(const ModelConfig& config) {
                         config.attention.value_convolution * width;
   counts.layers = config.num_hidden_layers * layer;
   if (config.norm_position == NormPosition::kPre) counts.layers += norm;
-  counts.projections = count_projections(config);
+  for (int64_t i = 0; i < config.num_hidden_layers; ++i) {
+    counts.projections += rules_of(config, i).num_parameters(config, i);
+  }
   counts.head = width * width + width + norm + config.vocab_size;
   if (!config.tie_word_embeddings) counts.head += config.vocab_size * width;
   return counts;
@@ -105,7 +45,7 @@ double needed_flop_per_token(const ModelConfig& config, double mlm_probability) 
   const double feed_forward = (widenings + 1) * d * static_cast<double>(config.intermediate_size);
   double layers = 0.0;
   for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
-    layers += attention_cost(config, layer) + feed_forward;
+    layers += rules_of(config, layer).multiply_adds(config, layer) + feed_forward;
   }
   const double head = mlm_probability * (d * d + d * static_cast<double>(config.vocab_size));
   return 6.0 * (layers + head);
@@ -123,10 +63,7 @@ MemoryEstimate estimate_memory(const ModelConfig& config, int64_t micro_batch_si
   const int64_t wide = config.intermediate_size * (config.is_gated() ? 4 : 2);
   double kept = 0.0;
   for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
-    const bool projects = config.attention_type(layer) == AttentionType::kLinformer;
-    const auto keys =
-        projects ? static_cast<int64_t>(mean_projected_length(config, layer)) * micro_batch_size
-                 : rows;
+    const int64_t keys = rules_of(config, layer).num_keys(config, layer) * micro_batch_size;
     kept += static_cast<double>(rows) * static_cast<double>(7 * width + wide) +
             4.0 * static_cast<double>(keys) * static_cast<double>(width);
   }

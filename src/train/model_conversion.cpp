@@ -12,10 +12,13 @@
 
 #include "linformer/checkpoint/model_config_json.h"
 #include "linformer/checkpoint/model_folder.h"
+#include "linformer/config/projection_rules.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
+#include "linformer/nn/resample.h"
+#include "linformer/nn/sequence_projection.h"
 #include "linformer/text/tokenizer.h"
 #include "linformer/train/model_folder.h"
 #include "linformer/train/model_tokenizer.h"
@@ -125,24 +128,6 @@ void write_model(const OutputFolder& output, const ModelConfig& config, const He
   }
   write_config(output.path(), config, head);
   save_tensors(output.path() + "/model.safetensors", model_tensors(model));
-}
-
-/// The last dimension stretched from its size to `size`, linearly between entries; ends stay flat.
-at::Tensor stretch(const at::Tensor& tensor, int64_t size) {
-  const int64_t old = tensor.size(-1);
-  const double ratio = static_cast<double>(old) / static_cast<double>(size);
-  const at::Tensor place = ((at::arange(size, at::kDouble) + 0.5) * ratio - 0.5)
-                               .clamp(0.0, static_cast<double>(old - 1));
-  const at::Tensor low = place.floor().to(at::kLong);
-  const at::Tensor high = (low + 1).clamp_max(old - 1);
-  const at::Tensor share = place - low.to(at::kDouble);
-  const at::Tensor values = tensor.to(at::kDouble);
-  return values.index_select(-1, low) * (1.0 - share) + values.index_select(-1, high) * share;
-}
-
-/// The last dimension repeated up to `size`.
-at::Tensor tile(const at::Tensor& tensor, int64_t size) {
-  return tensor.index_select(-1, at::arange(size, at::kLong).remainder(tensor.size(-1)));
 }
 
 bool is_projection(const std::string& name) {
@@ -273,11 +258,11 @@ ConversionNotes extend_model(const std::string& input, const std::string& output
                "give a larger number; shorter inputs need no conversion");
   }
   const bool interpolate = method == ExtendMethod::kInterpolate;
-  const double share = static_cast<double>(n) / static_cast<double>(max_sequence_length);
   ModelConfig config = model.config;
   config.max_sequence_length = max_sequence_length;
+  const SequenceProjection& projection = sequence_projection(config.attention.projection);
   const bool windows =
-      config.has_linformer_layer() && config.attention.projection != ProjectionType::kLinear;
+      config.has_linformer_layer() && projection_rules(config.attention.projection).has_windows();
   ConversionNotes notes = model.notes;
   if (windows && !interpolate) {
     if (max_sequence_length % n != 0) {
@@ -301,14 +286,16 @@ ConversionNotes extend_model(const std::string& input, const std::string& output
                       " positions");
     } else if (name == kPositions) {
       const at::Tensor rows = tensor.narrow(0, kFirstPosition, n).t();
-      const at::Tensor longer =
-          interpolate ? stretch(rows, max_sequence_length) : tile(rows, max_sequence_length);
+      const at::Tensor longer = interpolate ? stretch_last_dimension(rows, max_sequence_length)
+                                            : tile_last_dimension(rows, max_sequence_length);
       tensor = at::cat({tensor.narrow(0, 0, kFirstPosition), longer.t().to(tensor.scalar_type())});
       notes.push_back(name + ": " + before + " to " + shape_text(tensor));
-    } else if (is_projection(name) && !(windows && !interpolate)) {
-      const int64_t size =
-          windows ? tensor.size(-1) * max_sequence_length / n : max_sequence_length;
-      tensor = interpolate ? stretch(tensor, size) * share : tile(tensor, size);
+    } else if (is_projection(name)) {
+      const at::Tensor longer = interpolate
+                                    ? projection.interpolated(tensor, n, max_sequence_length)
+                                    : projection.tiled(tensor, n, max_sequence_length);
+      if (longer.is_same(tensor)) continue;
+      tensor = longer;
       if (changed++ == 0) notes.push_back(name + ": " + before + " to " + shape_text(tensor));
     }
   }

@@ -173,6 +173,27 @@ TEST(ModelConfig, RefusesWhatContradictsItself) {
          c.attention.projection = ProjectionType::kMeanPool;
          c.attention.rescale_padding = true;
        }},
+      {"k = 100 does not divide n = 512, as projection strided needs it to",
+       [](ModelConfig& c) {
+         c.attention.projection = ProjectionType::kStrided;
+         c.attention.sharing = SharingMode::kNone;
+         c.attention.projected_length = 100;
+       }},
+      {"headwise, and projection strided has one E per head",
+       [](ModelConfig& c) { c.attention.projection = ProjectionType::kStrided; }},
+      {"jl, and projection strided starts as exact positions",
+       [](ModelConfig& c) {
+         c.attention.projection = ProjectionType::kStrided;
+         c.attention.sharing = SharingMode::kNone;
+         c.attention.init = ProjectionInit::kJl;
+       }},
+      {"one k per head is not possible with projection strided",
+       [](ModelConfig& c) {
+         c.num_attention_heads = 2;
+         c.attention.projection = ProjectionType::kStrided;
+         c.attention.sharing = SharingMode::kNone;
+         c.attention.projected_length = OneOrMany<int64_t>(std::vector<int64_t>{64, 32});
+       }},
       {"model.attention.attention_window: 33 is odd",
        [](ModelConfig& c) {
          c.attention.type = AttentionType::kLocalWindow;

@@ -67,6 +67,9 @@ VARIANTS = {
         },
         "classifier_pooling": "pair_mean",
     },
+    "strided": {
+        "attention": {"projected_length": 4, "projection": "strided", "sharing": "none"},
+    },
     "standard": {"attention": {"type": "standard"}, "type_vocab_size": 1},
 }
 

@@ -1,13 +1,23 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "linformer/config/config_file.h"
 #include "linformer/config/model_config.h"
+#include "linformer/config/projection_rules.h"
 
 namespace linformer::testing {
+
+/// The kinds of the list in config/attention_kinds.h.
+template <class Kind>
+std::vector<Kind> all_kinds() {
+  std::vector<Kind> kinds;
+  for (const std::string_view name : EnumNames<Kind>::kNames) kinds.push_back(*enum_of<Kind>(name));
+  return kinds;
+}
 
 /// Every kind of attention, in a model of length `n` (a multiple of 4) with `base`'s sizes: type x
 /// projection x sharing x order x value convolution, and what only some of them know (k per layer
@@ -18,16 +28,18 @@ inline std::vector<ModelConfig> attention_variants(const ModelConfig& base) {
     ModelConfig config = base;
     config.attention.value_convolution = taps;
     config.attention.attention_window = 4;
-    for (const auto type : {AttentionType::kStandard, AttentionType::kLocalWindow}) {
+    for (const auto type : all_kinds<AttentionType>()) {
+      if (type == AttentionType::kLinformer) continue;
       config.attention.type = type;
       variants.push_back(config);
     }
     config.attention.type = AttentionType::kLinformer;
     config.attention.projected_length = base.max_sequence_length / 2;
-    for (const auto projection : {ProjectionType::kLinear, ProjectionType::kMeanPool,
-                                  ProjectionType::kMaxPool, ProjectionType::kConv}) {
+    for (const auto projection : all_kinds<ProjectionType>()) {
       for (const auto sharing : {SharingMode::kNone, SharingMode::kHeadwise, SharingMode::kKeyValue,
                                  SharingMode::kLayerwise}) {
+        const bool shares = sharing != SharingMode::kNone;
+        if (shares && !projection_rules(projection).allows_sharing()) continue;
         for (const auto order :
              {ProjectionOrder::kFeaturesFirst, ProjectionOrder::kSequenceFirst}) {
           config.attention.projection = projection;
@@ -51,8 +63,8 @@ inline std::vector<ModelConfig> attention_variants(const ModelConfig& base) {
   const auto per_head = [n](const std::vector<int64_t>& rows) {
     return NestedNumbers(OneOrMany<int64_t>(rows));
   };
-  for (const auto projection :
-       {ProjectionType::kLinear, ProjectionType::kMeanPool, ProjectionType::kMaxPool}) {
+  for (const auto projection : all_kinds<ProjectionType>()) {
+    if (!projection_rules(projection).allows_k_per_head()) continue;
     add([&](AttentionConfig& attention) {
       attention.projection = projection;
       attention.sharing = SharingMode::kNone;

@@ -214,6 +214,126 @@ def take(x, order):
     return x.gather(1, order.unsqueeze(-1).expand_as(x))
 
 
+class LinearProjection:
+    """Matrices E and F, (k, n); (H, k, n) with one pair a head (sharing none); or, where k differs
+    between heads, (k_0 + k_1 + ..., n), head after head."""
+
+    per_channel = False  # whether a head's weights act on its own channels
+
+    def shape(self, config, layer):
+        lengths, n = config.projected_lengths(layer), config.max_sequence_length
+        if len(set(lengths)) > 1:
+            return (sum(lengths), n)
+        if config.attention["sharing"] == "none":
+            return (config.num_attention_heads, lengths[0], n)
+        return (lengths[0], n)
+
+    def start(self, weight, config, layer):
+        init, lengths = config.attention["init"], config.projected_lengths(layer)
+        parts = weight.split(lengths) if len(set(lengths)) > 1 else [weight]
+        for part, k in zip(parts, lengths):
+            nn.init.normal_(part, 0.0, start_deviation(init, k))
+            part += start_matrix(init, k, weight.size(-1)).to(weight)
+
+    def project(self, rows, mask, weight, head, config, lengths):
+        """Rows (B, N, *), zero at padding, to (B, K, *)."""
+        matrix = weight[head] if weight.dim() == 3 else weight
+        if len(set(lengths)) > 1:
+            matrix = weight.split(lengths)[head]
+        used = matrix.narrow(1, 0, rows.size(1))
+        projected = used @ rows
+        if not config.attention["rescale_padding"]:
+            return projected
+        whole = matrix.pow(2).sum(-1)
+        part = mask.to(rows.dtype) @ used.pow(2).t()
+        scale = torch.where(part > 0, (whole / torch.where(part > 0, part, 1.0)).sqrt(), 0.0)
+        return projected * scale.unsqueeze(-1)
+
+
+class StridedProjection(LinearProjection):
+    """Matrices (H, k, n) that start as picks of every (n / k)-th position."""
+
+    def start(self, weight, config, layer):
+        heads, k, n = weight.shape
+        stride = n // k
+        weight.zero_()
+        for head in range(heads):
+            for i in range(k):
+                weight[head, i, i * stride + (head + layer) % stride] = 1
+
+
+class MeanPoolProjection:
+    per_channel = False
+
+    def shape(self, config, layer):
+        """No parameters."""
+        return None
+
+    def project(self, rows, mask, weight, head, config, lengths):
+        full, valid = windows(rows, mask, lengths[head], config.max_sequence_length)
+        return full.sum(2) / valid.sum(2).clamp(min=1)
+
+
+class MaxPoolProjection(MeanPoolProjection):
+    def project(self, rows, mask, weight, head, config, lengths):
+        full, valid = windows(rows, mask, lengths[head], config.max_sequence_length)
+        return full.masked_fill(~valid, float("-inf")).amax(2).masked_fill(~valid.any(2), 0.0)
+
+
+class ConvProjection:
+    """Kernels of n / k taps, (C, 1, n/k), or (C, D, n/k) where the channels of a head mix."""
+
+    per_channel = True
+
+    def shape(self, config, layer):
+        mixed = 1
+        if config.attention["convolution_mixing"] == "head":
+            mixed = config.hidden_size // config.num_attention_heads
+        window = config.max_sequence_length // config.projected_lengths(layer)[0]
+        return (config.hidden_size, mixed, window)
+
+    def start(self, weight, config, layer):
+        """A channel looks at itself."""
+        init, k = config.attention["init"], config.projected_lengths(layer)[0]
+        channels, mixed, window = weight.shape
+        nn.init.normal_(weight, 0.0, start_deviation(init, k))
+        own = torch.eye(mixed).repeat(channels // mixed, 1).unsqueeze(-1)
+        weight += (own * start_matrix(init, 1, window)).to(weight)
+
+    def project(self, rows, mask, weight, head, config, lengths):
+        full, _ = windows(rows, mask, lengths[head], config.max_sequence_length)
+        D = weight.size(0) // config.num_attention_heads
+        taps = weight[head * D : (head + 1) * D]
+        if taps.size(1) == 1:
+            return torch.einsum("bkwc,cw->bkc", full, taps[:, 0])
+        return torch.einsum("bkwd,cdw->bkc", full, taps)
+
+
+PROJECTIONS = {
+    "linear": LinearProjection(),
+    "mean_pool": MeanPoolProjection(),
+    "max_pool": MaxPoolProjection(),
+    "conv": ConvProjection(),
+    "strided": StridedProjection(),
+}
+
+
+def projection(config):
+    return PROJECTIONS[config.attention["projection"]]
+
+
+def windows(rows, mask, k, n):
+    """Rows (B, N, *) and their mask as (B, k, n/k, *) and (B, k, n/k, 1)."""
+    length = rows.size(1)
+    full = F.pad(rows, (0, 0, 0, n - length)).unflatten(1, (k, n // k))
+    return full, F.pad(mask, (0, n - length)).unflatten(1, (k, n // k)).unsqueeze(-1)
+
+
+def start_projection(weight, config, layer):
+    """What linformer-train starts E and F with."""
+    projection(config).start(weight, config, layer)
+
+
 class SelfAttention(nn.Module):
     def __init__(self, config, layer):
         super().__init__()
@@ -221,6 +341,7 @@ class SelfAttention(nn.Module):
         self.heads = config.num_attention_heads
         self.options = config.attention
         self.type = config.attention_type(layer)
+        self.index = layer
         self.lengths = config.projected_lengths(layer)
         width = config.hidden_size
         self.query = nn.Linear(width, width)
@@ -228,7 +349,7 @@ class SelfAttention(nn.Module):
         self.value = nn.Linear(width, width)
         self.dropout = nn.Dropout(config.attention_probs_dropout_prob)
         if self.type == "linformer" and self.options["sharing"] != "layerwise":
-            shape = projection_shape(config, layer)
+            shape = projection(config).shape(config, layer)
             if shape is not None:
                 self.E = nn.Parameter(torch.empty(shape))
                 if self.options["sharing"] in ("none", "headwise"):
@@ -300,90 +421,19 @@ class SelfAttention(nn.Module):
 
     def projected(self, x, mask, linear, weight):
         """Keys or values of each head: a list of (B, K, D)."""
-        features_first = self.options["order"] == "features_first"
-        if features_first:
+        kind, heads = projection(self.config), range(self.heads)
+
+        def project(rows, head):
+            return kind.project(rows, mask, weight, head, self.config, self.lengths)
+
+        if self.options["order"] == "features_first":
             rows = self.split(linear(x).masked_fill(~mask.unsqueeze(-1), 0.0))
-            return [self.project(rows[:, h], mask, weight, h) for h in range(self.heads)]
-        result = []
-        for h in range(self.heads):
-            if self.options["projection"] == "conv":  # a head's kernels act on its channels
-                parts = self.split(x)
-                mixed = torch.cat(
-                    [self.project(parts[:, g], mask, weight, g) for g in range(self.heads)], -1
-                )
-            else:
-                mixed = self.project(x, mask, weight, h)
-            result.append(linear(mixed).unflatten(-1, (self.heads, -1))[:, :, h])
-        return result
-
-    def project(self, rows, mask, weight, head):
-        """Rows (B, N, *), zero at padding, to (B, K, *)."""
-        k = self.lengths[head]
-        n, length = self.config.max_sequence_length, rows.size(1)
-        kind = self.options["projection"]
-        if kind == "linear":
-            return self.project_with_matrix(rows, mask, self.matrix(weight, head))
-        window = n // k
-        full = F.pad(rows, (0, 0, 0, n - length)).unflatten(1, (k, window))
-        valid = F.pad(mask, (0, n - length)).unflatten(1, (k, window)).unsqueeze(-1)
-        if kind == "mean_pool":
-            return full.sum(2) / valid.sum(2).clamp(min=1)
-        if kind == "max_pool":
-            lowest = full.masked_fill(~valid, float("-inf"))
-            return lowest.amax(2).masked_fill(~valid.any(2), 0.0)
-        D = weight.size(0) // self.heads
-        taps = weight[head * D : (head + 1) * D]
-        if taps.size(1) == 1:
-            return torch.einsum("bkwc,cw->bkc", full, taps[:, 0])
-        return torch.einsum("bkwd,cdw->bkc", full, taps)
-
-    def matrix(self, weight, head):
-        if len(set(self.lengths)) > 1:  # (k_0 + k_1 + ..., n)
-            return weight.split(self.lengths)[head]
-        return weight[head] if weight.dim() == 3 else weight
-
-    def project_with_matrix(self, rows, mask, matrix):
-        used = matrix.narrow(1, 0, rows.size(1))
-        projected = used @ rows
-        if not self.options["rescale_padding"]:
-            return projected
-        whole = matrix.pow(2).sum(-1)
-        part = mask.to(rows.dtype) @ used.pow(2).t()
-        scale = torch.where(part > 0, (whole / torch.where(part > 0, part, 1.0)).sqrt(), 0.0)
-        return projected * scale.unsqueeze(-1)
-
-
-def projection_shape(config, layer):
-    """Of E; None where the projection has no parameters."""
-    options, n = config.attention, config.max_sequence_length
-    lengths = config.projected_lengths(layer)
-    if options["projection"] == "conv":
-        mixed = 1
-        if options["convolution_mixing"] == "head":
-            mixed = config.hidden_size // config.num_attention_heads
-        return (config.hidden_size, mixed, n // lengths[0])
-    if options["projection"] != "linear":
-        return None
-    if len(set(lengths)) > 1:
-        return (sum(lengths), n)
-    if options["sharing"] == "none":
-        return (config.num_attention_heads, lengths[0], n)
-    return (lengths[0], n)
-
-
-def start_projection(weight, config, lengths):
-    """What linformer-train starts E and F with: attention.init."""
-    init = config.attention["init"]
-    if config.attention["projection"] == "conv":  # (C, 1 or D, w); a channel looks at itself
-        channels, mixed, window = weight.shape
-        nn.init.normal_(weight, 0.0, start_deviation(init, lengths[0]))
-        own = torch.eye(mixed).repeat(channels // mixed, 1).unsqueeze(-1)
-        weight += (own * start_matrix(init, 1, window)).to(weight)
-        return
-    parts = weight.split(lengths) if len(set(lengths)) > 1 else [weight]
-    for part, k in zip(parts, lengths):
-        nn.init.normal_(part, 0.0, start_deviation(init, k))
-        part += start_matrix(init, k, weight.size(-1)).to(weight)
+            return [project(rows[:, h], h) for h in heads]
+        if kind.per_channel:
+            parts = self.split(x)
+            mixed = torch.cat([project(parts[:, h], h) for h in heads], -1)
+            return list(self.split(linear(mixed)).unbind(1))
+        return [self.split(linear(project(x, h)))[:, h] for h in heads]
 
 
 def start_convolution(weight):
@@ -465,8 +515,8 @@ class Encoder(nn.Module):
         self.layer = nn.ModuleList([Layer(config, i) for i in layers])
         linformers = [i for i in layers if config.attention_type(i) == "linformer"]
         if config.attention["sharing"] == "layerwise" and linformers:
-            self.lengths = config.projected_lengths(linformers[0])
-            shape = projection_shape(config, linformers[0])
+            self.index = linformers[0]
+            shape = projection(config).shape(config, self.index)
             if shape is not None:
                 self.E = nn.Parameter(torch.empty(shape))
         if config.norm_position == "pre":
@@ -525,7 +575,7 @@ class LinformerPreTrainedModel(PreTrainedModel):
         elif isinstance(module, (Encoder, SelfAttention)):
             for name in ("E", "F"):
                 if hasattr(module, name):
-                    fill(getattr(module, name), start_projection, self.config, module.lengths)
+                    fill(getattr(module, name), start_projection, self.config, module.index)
         if isinstance(getattr(module, "bias", None), nn.Parameter):
             fill(module.bias, nn.init.zeros_)
         if isinstance(module, nn.Embedding) and module.padding_idx is not None:

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "linformer/config/attention_kinds.h"
 #include "linformer/config/fields.h"
 
 namespace linformer {
@@ -16,8 +17,6 @@ enum class NormPosition { kPost, kPre };
 enum class NormType { kLayerNorm, kRmsNorm };
 enum class PositionEmbedding { kLearned, kSinusoidal };
 enum class PositionInit { kNormal, kSinusoidal };
-enum class AttentionType { kLinformer, kStandard, kLocalWindow };
-enum class ProjectionType { kLinear, kMeanPool, kMaxPool, kConv };
 enum class ConvolutionMixing { kDepthwise, kHead };
 enum class SharingMode { kNone, kHeadwise, kKeyValue, kLayerwise };
 enum class ProjectionOrder { kFeaturesFirst, kSequenceFirst };
@@ -42,15 +41,6 @@ struct EnumNames<PositionEmbedding> {
 template <>
 struct EnumNames<PositionInit> {
   static constexpr std::array<std::string_view, 2> kNames{"normal", "sinusoidal"};
-};
-template <>
-struct EnumNames<AttentionType> {
-  static constexpr std::array<std::string_view, 3> kNames{"linformer", "standard", "local_window"};
-};
-template <>
-struct EnumNames<ProjectionType> {
-  static constexpr std::array<std::string_view, 4> kNames{"linear", "mean_pool", "max_pool",
-                                                          "conv"};
 };
 template <>
 struct EnumNames<ConvolutionMixing> {
@@ -88,14 +78,13 @@ struct AttentionConfig {
   template <class Self, class Visitor>
   static void visit_fields(Self& config, Visitor&& field) {
     field("type", config.type,
-          "linformer: k projected keys and values; standard: all n of them; local_window: the "
-          "nearest ones; a list names one per layer");
+          "what queries meet, a list names one per layer" LINFORMER_ATTENTION_KINDS(
+              LINFORMER_KIND_HELP));
     field("projected_length", config.projected_length,
           "rows k kept of the n keys and values; a list gives one per layer, a list of lists one "
           "per layer and head (with sharing none)");
     field("projection", config.projection,
-          "what maps n positions to k: linear (matrices E, F), mean_pool, max_pool, or conv with "
-          "kernel = stride = n / k");
+          "what maps n positions to k" LINFORMER_PROJECTION_KINDS(LINFORMER_KIND_HELP));
     field("sharing", config.sharing,
           "none: E, F per head; headwise: one pair per layer; key_value: one E = F per layer; "
           "layerwise: one E for the whole model");
@@ -180,6 +169,10 @@ struct ModelConfig {
   bool has_linformer_layer() const { return attention.type.any(AttentionType::kLinformer); }
   /// Rows k of a layer's heads: one number where they agree, else one per head.
   std::vector<int64_t> projected_lengths(int64_t layer) const;
+  /// The mean of k over a layer's heads.
+  double mean_projected_length(int64_t layer) const;
+  /// The first Linformer layer; the number of layers where there is none.
+  int64_t first_linformer_layer() const;
   bool is_gated() const {
     return hidden_act == Activation::kSwiglu || hidden_act == Activation::kGeglu;
   }

@@ -45,7 +45,7 @@ class Embeddings {
 /// One layer's matrices. How its sublayers and norms follow each other is the encoder's matter.
 struct EncoderLayer {
   EncoderLayer(const ModelConfig& config, int64_t index, ParameterSet& parameters,
-               const std::optional<SequenceProjection>& shared);
+               const std::optional<ProjectionWeights>& shared);
 
   size_t first_parameter;  // of the set, which the others follow
   SelfAttention attention;
@@ -108,7 +108,7 @@ class Encoder {
 
   ModelConfig config_;
   Embeddings embeddings_;
-  std::optional<SequenceProjection> shared_projection_;
+  std::optional<ProjectionWeights> shared_projection_;
   std::vector<EncoderLayer> layers_;
   NormParameters final_norm_;  // pre-norm only
 };

@@ -1,73 +1,87 @@
 #pragma once
 
+#include <functional>
 #include <string>
-#include <vector>
 
 #include <ATen/core/Tensor.h>
 
 #include "linformer/config/model_config.h"
+#include "linformer/nn/linear.h"
 #include "linformer/nn/parameters.h"
 
 namespace linformer {
 
-/// What maps the n positions of a layer's keys (E) and values (F) to k rows; arXiv 2006.04768,
-/// section 4.
-///
-///   linear      matrices (k, n); (H, k, n) with one pair a head (sharing none), or, where k
-///               differs between heads, (k_0 + k_1 + ..., n), head after head
-///   mean_pool,  no parameters
-///   max_pool
-///   conv        kernels (C, 1, n/k), or (C, D, n/k) where the channels of a head mix
-///
-/// With key_value and layerwise sharing F is E, the same tensor. A sequence of n' < n positions
-/// uses the first n' columns.
-struct SequenceProjection {
-  ProjectionType type = ProjectionType::kLinear;
-  bool rescale_padding = false;
+/// What E (keys) and F (values) learn. With key_value and layerwise sharing F is E, the same
+/// tensor; both are undefined where a kind has no parameters.
+struct ProjectionWeights {
   at::Tensor E;
   at::Tensor F;
 
   bool shared_key_value() const { return E.is_same(F); }
 };
 
-/// The projection of one layer. Adds its E (and F) to `parameters` as PREFIX.E and PREFIX.F,
-/// started as attention.init says:
-///
-///                  matrix                                                   kernel
-///   normal         N(0, 0.02^2), the official code's effective start        the same
-///   block_average  row i averages the columns [i n/k, (i+1) n/k),           1 / width
-///                  plus 0.1 of the normal start                             likewise
-///   strided        row i picks the column floor((i + 1/2) n/k),             the middle position
-///                  plus 0.1 of the normal start                             likewise
-///   jl             N(0, 1/k), the construction of the paper's theorems      -
-///
-/// A kernel that mixes channels starts so for each channel with itself.
-SequenceProjection make_sequence_projection(const ModelConfig& config, int64_t layer,
-                                            const std::string& prefix, ParameterSet& parameters);
+/// What a projection sees of heads with the same k.
+struct ProjectionInput {
+  at::Tensor x;     ///< (B, N, C), N <= n, padded rows zero
+  at::Tensor mask;  ///< (B, N) bool, true = token; undefined = no padding
+  Linear key;       ///< to (out, C)
+  Linear value;
+  ProjectionWeights weights;
+  at::Tensor full_value;  ///< (B, N, out), the values at all positions, or undefined
+  int64_t k = 0;
+  int64_t max_length = 0;  ///< n
+  ProjectionOrder order = ProjectionOrder::kFeaturesFirst;
+  bool rescale_padding = false;
 
-/// P x for every sequence of a batch.
-///
-///   projection (K, n) or (H, K, n), N <= n;  x (B, N, C) with padded rows already zero
-///   returns    (B, K, C)
-///
-/// With one matrix a head, columns [h C/H, (h+1) C/H) of x belong to head h.
-at::Tensor project_sequence(const at::Tensor& projection, const at::Tensor& x);
+  int64_t length() const { return x.size(1); }
+};
 
-/// The row sums P 1 over valid positions, times the bias: what a bias added before the projection
-/// becomes after it.
+/// One kind of projection of the n positions of keys (E) and values (F) to k rows; arXiv
+/// 2006.04768, section 4. An object without state; the weights belong to the layer, or with
+/// layerwise sharing to the model. What it asks of a configuration and what it costs are the
+/// ProjectionRules of the same name.
 ///
-///   projection (K, n) or (H, K, n);  bias (C)
-///   mask       (B, N) bool, or undefined for `length` = N valid positions
-///   returns    (B or 1, K, C)
-at::Tensor project_bias(const at::Tensor& projection, const at::Tensor& mask, int64_t length,
-                        const at::Tensor& bias);
+/// features_first projects E (x W + 1 b^T), the paper's; sequence_first (E x) W + 1 b^T, the
+/// official code's. A sequence of N < n positions uses the first N columns of E. Padded rows count
+/// for nothing.
+class SequenceProjection {
+ public:
+  virtual ~SequenceProjection() = default;
 
-/// Scales row i of `projected` by |P_i| / |P_i over valid positions|, which undoes how padding and
-/// short sequences shrink keys and values, and with them the softmax's temperature. A row whose
-/// valid part is zero becomes zero.
-///
-///   projection (K, n) or (H, K, n);  mask as for project_bias();  projected (B, K, C)
-at::Tensor rescale_rows(const at::Tensor& projection, const at::Tensor& mask, int64_t length,
-                        const at::Tensor& projected);
+  /// What a weight of this layer starts with, of the shape that the rules give; `name` says which
+  /// random numbers are its own. Not called for kinds without parameters.
+  virtual at::Tensor start(const ModelConfig& config, int64_t layer, const std::string& name,
+                           const ParameterSet& parameters) const;
+
+  /// Keys and values, (B, k, out) each.
+  virtual KeyValue project(const ProjectionInput& input) const = 0;
+
+  /// A weight for n' > n positions with the same k: its last dimension stretched by n' / n,
+  /// linearly between entries, times n / n', so that a row mixes the same share.
+  virtual at::Tensor interpolated(const at::Tensor& weight, int64_t n, int64_t longer) const;
+
+  /// A weight for n' > n positions that repeats what the n positions had. Kinds with windows keep
+  /// them, so that k grows with n; most of their weights are of one window and stay as they are.
+  virtual at::Tensor tiled(const at::Tensor& weight, int64_t n, int64_t longer) const;
+
+ protected:
+  using ProjectRows = std::function<at::Tensor(const at::Tensor& rows, const at::Tensor& weight)>;
+
+  /// For kinds that cannot change places with the matrices of key and value: projects x or the keys
+  /// and values, as the order says.
+  static KeyValue project_in_order(const ProjectionInput& input, const ProjectRows& project);
+};
+
+/// The projection of this kind, from the list in config/attention_kinds.h.
+const SequenceProjection& sequence_projection(ProjectionType type);
+
+/// Adds E, and F where it is not E, to `parameters` as PREFIX.E and PREFIX.F. With
+/// attention.train_projection: false they need no gradient.
+ProjectionWeights make_projection_weights(const ModelConfig& config, int64_t layer,
+                                          const std::string& prefix, ParameterSet& parameters);
+
+#define LINFORMER_DECLARE(ENUMERATOR, NAME, WHAT) const SequenceProjection& NAME##_projection();
+LINFORMER_PROJECTION_KINDS(LINFORMER_DECLARE)
+#undef LINFORMER_DECLARE
 
 }  // namespace linformer

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+
+#include "linformer/config/model_config.h"
+
+namespace linformer {
+
+/// What one kind of attention asks of a configuration, and what it costs. Its tensors are the
+/// Attention of the same name (nn/attention.h).
+class AttentionRules {
+ public:
+  virtual ~AttentionRules() = default;
+
+  /// Throws UsageError, naming the key, for what this kind refuses; asked of models that have a
+  /// layer of this kind.
+  virtual void validate(const ModelConfig& config) const = 0;
+
+  /// Multiply-adds a token of one layer's attention, output matrix included.
+  virtual double multiply_adds(const ModelConfig& config, int64_t layer) const = 0;
+
+  /// Keys that a sequence of full length has in this layer.
+  virtual int64_t num_keys(const ModelConfig& config, int64_t layer) const = 0;
+
+  /// Numbers that a layer adds to the model beside query, key, value and output.
+  virtual int64_t num_parameters(const ModelConfig& config, int64_t layer) const;
+};
+
+/// The rules of a kind, from the list in attention_kinds.h.
+const AttentionRules& attention_rules(AttentionType type);
+
+#define LINFORMER_DECLARE(ENUMERATOR, NAME, WHAT) const AttentionRules& NAME##_attention_rules();
+LINFORMER_ATTENTION_KINDS(LINFORMER_DECLARE)
+#undef LINFORMER_DECLARE
+
+}  // namespace linformer

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "linformer/config/model_config.h"
+
+namespace linformer {
+
+/// What one kind of sequence projection asks of a configuration, and what it costs. Its tensors are
+/// the SequenceProjection of the same name (nn/sequence_projection.h).
+class ProjectionRules {
+ public:
+  virtual ~ProjectionRules() = default;
+
+  /// The shape of E (and of F) of a layer; empty where the kind has no parameters.
+  virtual std::vector<int64_t> shape(const ModelConfig& config, int64_t layer) const = 0;
+
+  /// Multiply-adds a token that make keys and values of k rows out of the hidden states.
+  virtual double multiply_adds(const ModelConfig& config, int64_t layer) const = 0;
+
+  /// Whether a row comes from a window of n / k positions, so that k has to divide n, and a longer
+  /// model may keep its windows.
+  virtual bool has_windows() const { return true; }
+
+  /// Whether E and F are matrices of k x n numbers, so that a row has a norm over positions.
+  virtual bool has_matrices() const { return false; }
+
+  /// Whether the heads of a layer may differ in k.
+  virtual bool allows_k_per_head() const { return true; }
+
+  /// Whether heads, keys and values, or layers may share E; else sharing has to be none.
+  virtual bool allows_sharing() const { return true; }
+
+  /// Throws UsageError, naming the key, for what this kind alone refuses.
+  virtual void validate(const ModelConfig& config) const;
+
+ protected:
+  /// Multiply-adds a token of the matrices of key and value where they cannot change places with
+  /// the projection: on k rows with sequence_first, else on n.
+  static double key_value_features(const ModelConfig& config, int64_t layer);
+};
+
+/// The rules of a kind, from the list in attention_kinds.h.
+const ProjectionRules& projection_rules(ProjectionType type);
+
+#define LINFORMER_DECLARE(ENUMERATOR, NAME, WHAT) const ProjectionRules& NAME##_projection_rules();
+LINFORMER_PROJECTION_KINDS(LINFORMER_DECLARE)
+#undef LINFORMER_DECLARE
+
+}  // namespace linformer

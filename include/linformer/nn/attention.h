@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <ATen/core/Tensor.h>
+
+#include "linformer/config/model_config.h"
+#include "linformer/nn/forward_context.h"
+#include "linformer/nn/linear.h"
+#include "linformer/nn/parameters.h"
+#include "linformer/nn/sequence_projection.h"
+
+namespace linformer {
+
+/// What attention sees of one batch and one layer.
+struct AttentionInput {
+  at::Tensor x;     ///< (B, N, C), padded rows zero
+  at::Tensor mask;  ///< (B, N) bool, true = token; undefined = no padding
+  Linear query, key, value;
+  at::Tensor full_value;  ///< (B, N, C), the values where they are known already, else undefined
+};
+
+/// One kind of attention in one layer: which keys and values a query meets. What it asks of a
+/// configuration and what it costs are the AttentionRules of the same name.
+class Attention {
+ public:
+  virtual ~Attention() = default;
+
+  /// Returns the heads side by side, (B, N, C).
+  virtual at::Tensor forward(const AttentionInput& input, ForwardContext& context) const = 0;
+};
+
+/// Where an attention comes from.
+struct AttentionPlace {
+  const ModelConfig& config;
+  int64_t layer = 0;
+  std::string prefix;                              ///< of its parameters' names
+  ParameterSet& parameters;                        ///< takes those that are its own
+  const std::optional<ProjectionWeights>& shared;  ///< the model's, with layerwise sharing
+};
+
+/// The attention of this layer's kind, from the list in config/attention_kinds.h.
+std::unique_ptr<const Attention> make_attention(const AttentionPlace& place);
+
+#define LINFORMER_DECLARE(ENUMERATOR, NAME, WHAT) \
+  std::unique_ptr<const Attention> make_##NAME##_attention(const AttentionPlace& place);
+LINFORMER_ATTENTION_KINDS(LINFORMER_DECLARE)
+#undef LINFORMER_DECLARE
+
+}  // namespace linformer

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace linformer {
+
+/// A matrix and its bias: x W^T + b.
+struct Linear {
+  at::Tensor weight;  ///< (out, in)
+  at::Tensor bias;    ///< (out)
+};
+
+/// Keys and values of a layer, (B, rows, out) each.
+struct KeyValue {
+  at::Tensor key;
+  at::Tensor value;
+};
+
+/// x (B, N, in) W^T, without the bias.
+at::Tensor multiply(const at::Tensor& x, const Linear& linear);
+
+/// x (B, N, in) W^T + b.
+at::Tensor apply(const at::Tensor& x, const Linear& linear);
+
+/// x (B, N, C) with padded rows selected to zero: a product would let NaN through.
+at::Tensor select_valid(const at::Tensor& x, const at::Tensor& mask);
+
+}  // namespace linformer

@@ -1,0 +1,26 @@
+#include "linformer/config/projection_rules.h"
+
+namespace linformer {
+namespace {
+
+/// Means over windows. They need no parameters, and the matrices of key and value come after them:
+/// the mean of x W is (mean of x) W.
+class MeanPoolRules : public ProjectionRules {
+ public:
+  std::vector<int64_t> shape(const ModelConfig&, int64_t) const override { return {}; }
+
+  double multiply_adds(const ModelConfig& config, int64_t layer) const override {
+    const auto d = static_cast<double>(config.hidden_size);
+    const auto n = static_cast<double>(config.max_sequence_length);
+    return 2 * d * d * config.mean_projected_length(layer) / n;
+  }
+};
+
+}  // namespace
+
+const ProjectionRules& mean_pool_projection_rules() {
+  static const MeanPoolRules rules;
+  return rules;
+}
+
+}  // namespace linformer

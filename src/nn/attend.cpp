@@ -1,0 +1,30 @@
+#include "attend.h"
+
+#include <ATen/ATen.h>
+
+#include "linformer/kernels/attention.h"
+
+namespace linformer {
+namespace {
+
+at::Tensor split_heads(const at::Tensor& x_BNC, int64_t heads) {
+  return x_BNC.view({x_BNC.size(0), x_BNC.size(1), heads, -1}).transpose(1, 2);
+}
+
+}  // namespace
+
+at::Tensor Attend::operator()(const at::Tensor& query, const KeyValue& key_value,
+                              const at::Tensor& key_mask, ForwardContext& context) const {
+  const DropoutSite site = context.next_dropout(dropout);
+  if (site.probability > 0.0 || key_mask.defined() || query.scalar_type() == at::kDouble ||
+      window > 0) {
+    return dropout_attention(query, key_value.key, key_value.value, num_heads, key_mask, site,
+                             window);
+  }
+  const at::Tensor heads_BHND = at::scaled_dot_product_attention(
+      split_heads(query, num_heads), split_heads(key_value.key, num_heads),
+      split_heads(key_value.value, num_heads));
+  return heads_BHND.transpose(1, 2).reshape(query.sizes());
+}
+
+}  // namespace linformer

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+
+#include "linformer/nn/forward_context.h"
+#include "linformer/nn/linear.h"
+
+namespace linformer {
+
+/// softmax(Q K^T / sqrt(D)) V of every head.
+struct Attend {
+  int64_t num_heads = 1;
+  double dropout = 0.0;
+  int64_t window = 0;  ///< keys at most window / 2 away from the query; 0 = all
+
+  ///   query     (B, N, C);  key, value (B, K, C)
+  ///   key_mask  (B, K) bool, true = seen; undefined = all
+  ///   returns   (B, N, C)
+  at::Tensor operator()(const at::Tensor& query, const KeyValue& key_value,
+                        const at::Tensor& key_mask, ForwardContext& context) const;
+};
+
+}  // namespace linformer

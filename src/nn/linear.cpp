@@ -1,0 +1,23 @@
+#include "linformer/nn/linear.h"
+
+#include <ATen/ATen.h>
+
+#include "linformer/kernels/mixed_precision.h"
+
+namespace linformer {
+
+at::Tensor multiply(const at::Tensor& x, const Linear& linear) {
+  return at::mm(x.flatten(0, 1), cast_weight(linear.weight).t())
+      .view({x.size(0), x.size(1), linear.weight.size(0)});
+}
+
+at::Tensor apply(const at::Tensor& x, const Linear& linear) {
+  return at::addmm(cast_weight(linear.bias), x.flatten(0, 1), cast_weight(linear.weight).t())
+      .view({x.size(0), x.size(1), linear.weight.size(0)});
+}
+
+at::Tensor select_valid(const at::Tensor& x, const at::Tensor& mask) {
+  return mask.defined() ? x.masked_fill(mask.logical_not().unsqueeze(-1), 0.0) : x;
+}
+
+}  // namespace linformer

@@ -1,0 +1,12 @@
+#include "full_attention.h"
+
+namespace linformer {
+
+/// Every query meets every key.
+std::unique_ptr<const Attention> make_standard_attention(const AttentionPlace& place) {
+  const ModelConfig& config = place.config;
+  return std::make_unique<FullAttention>(
+      Attend{config.num_attention_heads, config.attention_probs_dropout_prob});
+}
+
+}  // namespace linformer
