@@ -8,10 +8,10 @@
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/matmul_peak.h"
 #include "linformer/nn/model_cost.h"
-#include "linformer/optim/adamw.h"
+#include "linformer/optim/optimizer.h"
 #include "linformer/tasks/masked_lm_task.h"
 #include "linformer/train/optimized_parameters.h"
-#include "linformer/train/step_precision.h"
+#include "linformer/train/training_step.h"
 
 namespace linformer {
 namespace {
@@ -57,11 +57,13 @@ StepBenchmarkResult benchmark_step(const StepBenchmarkOptions& options) {
   using Clock = std::chrono::steady_clock;
   options.model.validate();
   const MaskedLmModel model(options.model, 1);
-  OptimizerConfig optimizer_config;
-  AdamW optimizer(optimized_parameters(model.parameters()), optimizer_config);
   TrainingConfig training;
   training.precision = options.precision;
+  training.optimizer.type = options.optimizer;
+  const auto optimizer =
+      make_optimizer(optimized_parameters(model.parameters()), training.optimizer);
   StepPrecision precision(training);
+  TrainingStep training_step(precision, *optimizer, training.optimizer);
   StepBenchmarkResult result;
   result.tokens_per_step =
       static_cast<double>(options.batch_size * options.model.max_sequence_length);
@@ -74,14 +76,9 @@ StepBenchmarkResult benchmark_step(const StepBenchmarkOptions& options) {
     const auto start = Clock::now();
     ForwardContext context(static_cast<uint64_t>(step));
     context.set_recompute(options.activation_checkpointing);
-    const LossSum loss = precision.loss([&] { return masked_lm_loss(model, batch, context); });
-    precision.scaled(loss.sum).backward();
-    const auto labels = static_cast<double>(loss.num_labels);
-    if (precision.unscale(optimizer)) {
-      const double norm = optimizer.gradient_norm() / labels;
-      optimizer.step(1e-4, labels / clip_factor(norm, optimizer_config.max_grad_norm));
-    }
-    optimizer.zero_grad();
+    const LossSum loss =
+        training_step.accumulate([&] { return masked_lm_loss(model, batch, context); });
+    training_step.finish(loss.num_labels, /*learning_rate=*/1e-4);
     if (step < options.num_warmup) continue;
     result.step_seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
     result.peak_tensor_bytes =

@@ -31,6 +31,7 @@ struct StepArguments {
   int threads = 0;
   bool activation_checkpointing = false;
   Precision precision = Precision::kFp32;
+  OptimizerType optimizer = OptimizerType::kAdamw;
   bool force_slow_precision = false;
   bool json = false;
 };
@@ -64,6 +65,7 @@ StepBenchmarkOptions options_of(const StepArguments& arguments) {
   options.num_steps = arguments.steps;
   options.activation_checkpointing = arguments.activation_checkpointing;
   options.precision = arguments.precision;
+  options.optimizer = arguments.optimizer;
   return options;
 }
 
@@ -113,21 +115,21 @@ void run_step(const StepArguments& arguments) {
       format_bytes(static_cast<double>(result.peak_tensor_bytes)).c_str());
 }
 
-void add_precision_option(CLI::App& command, Precision& precision) {
-  std::map<std::string, Precision> names;
-  for (const auto one : {Precision::kFp32, Precision::kBf16, Precision::kFp16}) {
-    names.emplace(name_of(one), one);
-  }
-  command
-      .add_option("--precision", precision, "number format of matrix products: fp32, bf16 or fp16")
+/// An option that takes the names of an enum; its value says the default.
+template <NamedEnum E>
+void add_enum_option(CLI::App& command, const std::string& name, E& value,
+                     const std::string& help) {
+  std::map<std::string, E> names;
+  for (const std::string_view one : EnumNames<E>::kNames) names.emplace(one, *enum_of<E>(one));
+  command.add_option(name, value, help)
       ->transform(CLI::CheckedTransformer(names))
-      ->default_str("fp32");
+      ->default_str(std::string(name_of(value)));
 }
 
 void add_step_command(CLI::App& program) {
   auto arguments = std::make_shared<StepArguments>();
   CLI::App* command = program.add_subcommand(
-      "step", "a training step: forward, backward, clipping and AdamW on random tokens");
+      "step", "a training step: forward, backward, clipping and update on random tokens");
   command
       ->add_option("--model", arguments->preset,
                    "small: 4 layers of 256, 16,000 words, 8 x 512 tokens; base: 12 of 768, "
@@ -140,7 +142,9 @@ void add_step_command(CLI::App& program) {
       ->check(CLI::NonNegativeNumber);
   command->add_flag("--activation-checkpointing", arguments->activation_checkpointing,
                     "keep one tensor a layer and compute the rest again");
-  add_precision_option(*command, arguments->precision);
+  add_enum_option(*command, "--precision", arguments->precision,
+                  "number format of matrix products: fp32, bf16 or fp16");
+  add_enum_option(*command, "--optimizer", arguments->optimizer, "adamw or lamb");
   command->add_flag("--force-slow-precision", arguments->force_slow_precision,
                     "measure a precision that is slower than fp32, too");
   command->add_option("--steps", arguments->steps, "measured steps")
@@ -163,7 +167,8 @@ void add_gemm_command(CLI::App& program) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command =
       program.add_subcommand("gemm", "the matrix-multiply peak: 2048 x 2048 x 2048");
-  add_precision_option(*command, arguments->precision);
+  add_enum_option(*command, "--precision", arguments->precision,
+                  "number format of matrix products: fp32, bf16 or fp16");
   command->add_option("--threads", arguments->threads, "0 = all cores")
       ->check(CLI::NonNegativeNumber);
   command->add_flag("--json", arguments->json, "print the result as JSON");

@@ -15,7 +15,7 @@
 #include "linformer/tasks/masked_lm_task.h"
 #include "linformer/train/optimized_parameters.h"
 #include "linformer/train/pretraining_data.h"
-#include "linformer/train/step_precision.h"
+#include "linformer/train/training_step.h"
 
 namespace linformer {
 namespace {
@@ -39,6 +39,7 @@ Probe measure(const PretrainConfig& config, const BatchSource& source) {
   StepPrecision precision(config.training);
   const auto optimizer =
       make_optimizer(optimized_parameters(model.parameters()), config.training.optimizer);
+  TrainingStep step(precision, *optimizer, config.training.optimizer);
   Probe probe;
   double best_batch = std::numeric_limits<double>::infinity();
   double best_update = best_batch;
@@ -49,12 +50,9 @@ Probe measure(const PretrainConfig& config, const BatchSource& source) {
     const auto start = Clock::now();
     ForwardContext context(static_cast<uint64_t>(i));
     context.set_recompute(config.training.activation_checkpointing);
-    const LossSum loss = precision.loss([&] { return masked_lm_loss(model, batch, context); });
-    precision.scaled(loss.sum).backward();
-    precision.unscale(*optimizer);
+    const LossSum loss = step.accumulate([&] { return masked_lm_loss(model, batch, context); });
     const auto middle = Clock::now();
-    optimizer->step(0.0, static_cast<double>(std::max<int64_t>(1, loss.num_labels)));
-    optimizer->zero_grad();
+    step.finish(loss.num_labels, /*learning_rate=*/0.0);
     best_batch = std::min(best_batch, std::chrono::duration<double>(middle - start).count());
     best_update =
         std::min(best_update, std::chrono::duration<double>(Clock::now() - middle).count());

@@ -13,18 +13,15 @@ namespace {
 
 constexpr const char* kMoments[] = {"exp_avg.", "exp_avg_sq."};
 
-}  // namespace
-
-std::vector<double> Notice::counts() const {
-  std::vector<double> counts;
-  for (const int number : kStopSignals) counts.push_back(stop_signal == number ? 1.0 : 0.0);
-  for (const bool noticed : {time_is_up, session_ends, save_wanted}) {
-    counts.push_back(noticed ? 1.0 : 0.0);
+/// Appends a notice as numbers that add up over the processes; notice_from() reads the sums.
+void append(const Notice& notice, std::vector<double>& values) {
+  for (const int number : kStopSignals) values.push_back(notice.stop_signal == number ? 1.0 : 0.0);
+  for (const bool noticed : {notice.time_is_up, notice.session_ends, notice.save_wanted}) {
+    values.push_back(noticed ? 1.0 : 0.0);
   }
-  return counts;
 }
 
-Notice Notice::from_sums(const std::vector<double>& sums, size_t first) {
+Notice notice_from(const std::vector<double>& sums, size_t first) {
   Notice notice;
   for (const int number : kStopSignals) {
     if (sums[first++] > 0.0) notice.stop_signal = number;
@@ -35,8 +32,26 @@ Notice Notice::from_sums(const std::vector<double>& sums, size_t first) {
   return notice;
 }
 
+}  // namespace
+
 Notice Team::agree(const Notice& own) {
-  return is_alone() ? own : Notice::from_sums(processes_->sum(own.counts()), 0);
+  if (is_alone()) return own;
+  std::vector<double> values;
+  append(own, values);
+  return notice_from(processes_->sum(std::move(values)), 0);
+}
+
+std::function<StepSums()> Team::start_sum(const StepSums& own) {
+  if (is_alone()) return [own] { return own; };
+  std::vector<double> values{own.loss_sum, static_cast<double>(own.num_labels),
+                             static_cast<double>(own.num_tokens)};
+  const size_t first = values.size();
+  append(own.notice, values);
+  return [sum = processes_->start_sum(std::move(values)), first] {
+    const std::vector<double> sums = sum();
+    return StepSums{sums[0], static_cast<int64_t>(sums[1]), static_cast<int64_t>(sums[2]),
+                    notice_from(sums, first)};
+  };
 }
 
 void Team::check_same_run(const TrainerConfig& config, const std::string& settings,

@@ -41,6 +41,7 @@ Trainer::Trainer(TrainingTask& task, TrainerSetup setup, std::shared_ptr<Process
       }()),
       optimizer_(team_.prepare(task_.optimized_parameters(), config_)),
       precision_(config_.training),
+      step_(precision_, *optimizer_, config_.training.optimizer),
       checkpoints_(config_.run.dir + "/checkpoints", config_.checkpoint),
       guard_(config_.training.guard),
       log_(config_.run.dir, config_.logging.tensorboard ? TensorBoard::kOn : TensorBoard::kOff),
@@ -239,49 +240,60 @@ bool Trainer::is_sound() const {
   return guard_.state().consecutive_skips == 0 && not_finite_step_ != state_.step;
 }
 
-std::optional<StepTotals> Trainer::train_step() {
+bool Trainer::stops_within_step() const {
+  // Several processes end together, after the step.
+  return stop_signal() != 0 && team_.is_alone();
+}
+
+Batch Trainer::accumulate(int64_t number, StepTotals& totals,
+                          const TrainingStep::Backward& backward) {
   const TrainingConfig& training = config_.training;
-  const int64_t micro = training.micro_batch_size;
+  const Batch batch = prefetcher_->next();
+  const int64_t position = state_.position + team_.offset(number, training.micro_batch_size);
+  ForwardContext context(
+      stream_key(RandomPurpose::kDropout, {state_.seed, static_cast<uint64_t>(position)}));
+  context.set_recompute(training.activation_checkpointing);
+  step_.accumulate([&] { return task_.loss(batch, context); },
+                   [&](const LossSum& loss, const at::Tensor& scaled) {
+                     const double loss_sum = loss.sum.item<double>();
+                     totals.loss_sum += loss_sum;
+                     totals.num_labels += loss.num_labels;
+                     totals.num_tokens += batch.num_tokens;
+                     if (!std::isfinite(loss_sum)) {
+                       totals.not_finite.insert(totals.not_finite.end(), batch.samples.begin(),
+                                                batch.samples.end());
+                     }
+                     backward(loss, scaled);
+                   });
+  return batch;
+}
+
+std::optional<StepTotals> Trainer::train_step() {
   StepTotals totals;
-  std::optional<Batch> measured;  // what logging.statistics_every looks at
   const int64_t last = micro_batches_per_process() - 1;
-  for (int64_t number = 0; number <= last; ++number) {
-    if (stop_signal() != 0 && team_.is_alone()) {  // several processes end together, after the step
-      optimizer_->zero_grad();
-      return std::nullopt;
-    }
-    const Batch batch = prefetcher_->next();
-    const int64_t position = state_.position + team_.offset(number, micro);
-    ForwardContext context(
-        stream_key(RandomPurpose::kDropout, {state_.seed, static_cast<uint64_t>(position)}));
-    context.set_recompute(training.activation_checkpointing);
-    const LossSum loss = precision_.loss([&] { return task_.loss(batch, context); });
-    const double loss_sum = loss.sum.item<double>();
-    totals.loss_sum += loss_sum;
-    totals.num_labels += loss.num_labels;
-    totals.num_tokens += batch.num_tokens;
-    if (!std::isfinite(loss_sum)) {
-      totals.not_finite.insert(totals.not_finite.end(), batch.samples.begin(), batch.samples.end());
-    }
-    if (number < last) {
-      team_.backward(precision_.scaled(loss.sum), Team::Micro::kMoreFollow);
-      continue;
-    }
-    std::vector<double> own{totals.loss_sum, static_cast<double>(totals.num_labels),
-                            static_cast<double>(totals.num_tokens)};
-    if (!team_.is_alone()) {
-      for (const double count : notice().counts()) own.push_back(count);
-    }
-    const auto sums = team_.start_sum(std::move(own));
-    team_.backward(precision_.scaled(loss.sum), Team::Micro::kLast);
-    if (due(state_.step + 1, config_.logging.statistics_every)) measured = batch;
-    const std::vector<double> all = sums();
-    totals.loss_sum = all[0];
-    totals.num_labels = static_cast<int64_t>(all[1]);
-    totals.num_tokens = static_cast<int64_t>(all[2]);
-    if (!team_.is_alone()) agreed_ = Notice::from_sums(all, 3);
+  for (int64_t number = 0; number < last && !stops_within_step(); ++number) {
+    accumulate(number, totals, [this](const LossSum&, const at::Tensor& scaled) {
+      team_.backward(scaled, Team::Micro::kMoreFollow);
+    });
   }
-  update(totals, measured);
+  if (stops_within_step()) {
+    step_.drop_gradients();
+    return std::nullopt;
+  }
+  // The sums of all processes travel while the last backward pass goes on.
+  std::function<StepSums()> sums;
+  const Batch batch = accumulate(last, totals, [&](const LossSum&, const at::Tensor& scaled) {
+    StepSums own{totals.loss_sum, totals.num_labels, totals.num_tokens, {}};
+    if (!team_.is_alone()) own.notice = notice();
+    sums = team_.start_sum(own);
+    team_.backward(scaled, Team::Micro::kLast);
+  });
+  const StepSums all = sums();
+  totals.loss_sum = all.loss_sum;
+  totals.num_labels = all.num_labels;
+  totals.num_tokens = all.num_tokens;
+  if (!team_.is_alone()) agreed_ = all.notice;
+  update(totals, batch);
   advance(totals.num_tokens);
   return totals;
 }
@@ -293,35 +305,34 @@ double Trainer::next_learning_rate() const {
                           schedule_end(training.schedule, training.max_steps), state_.step);
 }
 
-void Trainer::update(StepTotals& totals, const std::optional<Batch>& measured) {
-  const TrainingConfig& training = config_.training;
-  // Gradients are sums over labels: divided once, by the count of the whole step.
-  const auto labels = static_cast<double>(std::max<int64_t>(1, totals.num_labels));
-  const bool usable = precision_.unscale(*optimizer_);
-  totals.gradient_norm = usable ? optimizer_->gradient_norm() / labels : std::nan("");
+void Trainer::update(StepTotals& totals, const Batch& last) {
+  const StepGradients gradients = step_.end_passes(totals.num_labels);
+  totals.gradient_norm = gradients.norm;
   totals.learning_rate = next_learning_rate();
   // An overflow of fp16 with a finite loss is the loss scale's matter.
-  const bool overflowed = !usable && std::isfinite(totals.mean_loss());
+  const bool overflowed = !gradients.usable && std::isfinite(totals.mean_loss());
   const bool empty = totals.num_labels == 0;
   if (!overflowed && !empty) {
     totals.problem = guard_.find_problem(totals.mean_loss(), totals.gradient_norm);
   }
   // Without a gradient the optimizer would decay weights and moments for nothing.
-  const bool take = usable && !empty && !totals.problem;
+  const bool take = gradients.usable && !empty && !totals.problem;
+  const bool measure = take && due(state_.step + 1, config_.logging.statistics_every);
   std::optional<StepStatistics> statistics;
-  if (take && measured && team_.is_first()) statistics.emplace(task_.parameters(), labels);
+  if (measure && team_.is_first()) {
+    statistics.emplace(task_.parameters(), static_cast<double>(totals.num_labels));
+  }
   if (take) {
-    optimizer_->step(totals.learning_rate,
-                     labels / clip_factor(totals.gradient_norm, training.optimizer.max_grad_norm));
+    step_.update(gradients, totals.learning_rate);
     guard_.accept(totals.mean_loss(), totals.gradient_norm);
   }
   state_.num_updates = optimizer_->num_updates();
   state_.learning_rate = totals.learning_rate;
   state_.loss_scale = precision_.state();
-  optimizer_->zero_grad();
+  step_.drop_gradients();
   if (take) team_.share_update();
   if (take && average_) average_->update(state_.step);
-  if (statistics) log_.write(statistics->after_update(state_.step + 1, task_.encoder(), *measured));
+  if (statistics) log_.write(statistics->after_update(state_.step + 1, task_.encoder(), last));
 }
 
 void Trainer::advance(int64_t num_tokens) {

@@ -16,10 +16,11 @@ struct StepBenchmarkOptions {
   double mlm_probability = 0.15;
   bool activation_checkpointing = false;
   Precision precision = Precision::kFp32;
+  OptimizerType optimizer = OptimizerType::kAdamw;
 };
 
 struct StepBenchmarkResult {
-  std::vector<double> step_seconds;  ///< forward, backward, clipping and AdamW
+  std::vector<double> step_seconds;  ///< forward, backward, clipping and update
   std::vector<double>
       matmul_peaks;  ///< FLOP/s in the step's precision, before, between and after steps
   double tokens_per_step = 0;

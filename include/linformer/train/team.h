@@ -26,10 +26,15 @@ struct Notice {
   bool session_ends = false;  ///< the scheduler's limit is near
   bool save_wanted = false;   ///< SIGUSR1
 
-  /// Numbers to be summed over the processes, so that it travels with other sums, and what follows
-  /// from the sums.
-  std::vector<double> counts() const;
-  static Notice from_sums(const std::vector<double>& sums, size_t first);
+  bool operator==(const Notice&) const = default;
+};
+
+/// What the processes add up in a step: one message for all of it.
+struct StepSums {
+  double loss_sum = 0.0;
+  int64_t num_labels = 0;
+  int64_t num_tokens = 0;
+  Notice notice;  ///< of any process
 };
 
 /// The processes of a run, as the trainer sees them. With one process everything here is what one
@@ -64,11 +69,9 @@ class Team {
     return (number * size() + processes_->rank()) * micro_batch_size;
   }
 
-  /// Sums over the processes; the returned function waits for them, which is done best after the
-  /// backward pass.
-  std::function<std::vector<double>()> start_sum(std::vector<double> values) {
-    return processes_->start_sum(std::move(values));
-  }
+  /// The step's sums over the processes; the returned function waits for them, which is done best
+  /// after the backward pass.
+  std::function<StepSums()> start_sum(const StepSums& own);
   /// loss.backward(); with the step's last micro-batch, gradients become sums over all processes.
   enum class Micro { kMoreFollow, kLast };
   void backward(const at::Tensor& loss, Micro place);

@@ -22,6 +22,7 @@
 #include "linformer/train/step_profiler.h"
 #include "linformer/train/team.h"
 #include "linformer/train/training_state.h"
+#include "linformer/train/training_step.h"
 #include "linformer/train/training_task.h"
 
 namespace linformer {
@@ -113,7 +114,13 @@ class Trainer {
   bool is_last_step() const;
   /// Whether the weights are a state to come back to.
   bool is_sound() const;
-  void update(StepTotals& totals, const std::optional<Batch>& measured);
+  /// Whether a stop signal ends the run before the step is whole.
+  bool stops_within_step() const;
+  /// Forward and backward pass of this process's `number`-th micro-batch, which is returned; its
+  /// sums go into `totals` before `backward` is called.
+  Batch accumulate(int64_t number, StepTotals& totals, const TrainingStep::Backward& backward);
+  /// `last`: the micro-batch that logging.statistics_every looks at.
+  void update(StepTotals& totals, const Batch& last);
   void pass_over_step();
   void advance(int64_t num_tokens);
   /// Logs a step that was skipped, and rolls back if it is one too many.
@@ -147,6 +154,7 @@ class Trainer {
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<WeightAverage> average_;  // training.ema_decay
   StepPrecision precision_;
+  TrainingStep step_;
   CheckpointStore checkpoints_;
   StepGuard guard_;
   RunLog log_;
