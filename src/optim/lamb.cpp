@@ -27,15 +27,22 @@ void Lamb::update(Group& group, const std::vector<at::Tensor>& gradients, double
   const bool scaled = group.role != ParameterRole::kBiasOrNorm || config().decay_biases_and_norms;
   for (size_t i = 0; i < group.parameters.size(); ++i) {
     const at::Tensor gradient = gradients[i] / divisor;
-    group.exp_avgs[i].mul_(beta1).add_(gradient, 1.0 - beta1);
-    group.exp_avg_sqs[i].mul_(beta2).addcmul_(gradient, gradient, 1.0 - beta2);
-    const at::Tensor root = (group.exp_avg_sqs[i] / correction2).sqrt_().add_(config().eps);
-    at::Tensor change = (group.exp_avgs[i] / correction1).div_(root);
+    at::Tensor& exp_avg = group.states[0][i];
+    at::Tensor& exp_avg_sq = group.states[1][i];
+    exp_avg.mul_(beta1).add_(gradient, 1.0 - beta1);
+    exp_avg_sq.mul_(beta2).addcmul_(gradient, gradient, 1.0 - beta2);
+    const at::Tensor root = (exp_avg_sq / correction2).sqrt_().add_(config().eps);
+    at::Tensor change = (exp_avg / correction1).div_(root);
     const at::Tensor weight = group.parameters[i].detach();
     if (group.weight_decay != 0.0) change.add_(weight, group.weight_decay);
     if (scaled) change.mul_(trust_ratio(weight, change));
     weight.sub_(change, learning_rate);
   }
+}
+
+std::unique_ptr<Optimizer> make_lamb(std::vector<OptimizedParameter> parameters,
+                                     const OptimizerConfig& config) {
+  return std::make_unique<Lamb>(std::move(parameters), config);
 }
 
 }  // namespace linformer

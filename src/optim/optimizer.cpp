@@ -1,9 +1,8 @@
 #include "linformer/optim/optimizer.h"
 
-#include <ATen/ATen.h>
+#include <array>
 
-#include "linformer/optim/adamw.h"
-#include "linformer/optim/lamb.h"
+#include <ATen/ATen.h>
 
 namespace linformer {
 namespace {
@@ -24,8 +23,9 @@ double weight_decay_of(ParameterRole role, const OptimizerConfig& config) {
 
 }  // namespace
 
-Optimizer::Optimizer(std::vector<OptimizedParameter> parameters, const OptimizerConfig& config)
-    : config_(config) {
+Optimizer::Optimizer(std::vector<OptimizedParameter> parameters, const OptimizerConfig& config,
+                     std::vector<std::string> state_names)
+    : config_(config), state_names_(std::move(state_names)) {
   // In the order of the roles, and of the first parameter with each rate.
   std::vector<std::vector<Group>> by_role(kNumRoles);
   const auto group_of = [&](const OptimizedParameter& parameter) -> Group& {
@@ -37,6 +37,7 @@ Optimizer::Optimizer(std::vector<OptimizedParameter> parameters, const Optimizer
       if (group.learning_rate == rate) return group;
     }
     Group& group = groups.emplace_back();
+    group.states.resize(state_names_.size());
     group.role = parameter.role;
     group.weight_decay = weight_decay_of(parameter.role, config);
     group.learning_rate = rate;
@@ -48,8 +49,7 @@ Optimizer::Optimizer(std::vector<OptimizedParameter> parameters, const Optimizer
     group.all.push_back(parameter.tensor);
     if (!parameter.updated_here) continue;
     group.parameters.push_back(parameter.tensor);
-    group.exp_avgs.push_back(at::zeros_like(parameter.tensor));
-    group.exp_avg_sqs.push_back(at::zeros_like(parameter.tensor));
+    for (auto& state : group.states) state.push_back(at::zeros_like(parameter.tensor));
     group.names.push_back(std::move(parameter.name));
   }
   for (std::vector<Group>& groups : by_role) {
@@ -108,8 +108,9 @@ std::vector<std::pair<std::string, at::Tensor>> Optimizer::state() const {
   std::vector<std::pair<std::string, at::Tensor>> result;
   for (const Group& group : groups_) {
     for (size_t i = 0; i < group.names.size(); ++i) {
-      result.emplace_back("exp_avg." + group.names[i], group.exp_avgs[i]);
-      result.emplace_back("exp_avg_sq." + group.names[i], group.exp_avg_sqs[i]);
+      for (size_t j = 0; j < state_names_.size(); ++j) {
+        result.emplace_back(state_names_[j] + "." + group.names[i], group.states[j][i]);
+      }
     }
   }
   return result;
@@ -117,13 +118,10 @@ std::vector<std::pair<std::string, at::Tensor>> Optimizer::state() const {
 
 std::unique_ptr<Optimizer> make_optimizer(std::vector<OptimizedParameter> parameters,
                                           const OptimizerConfig& config) {
-  switch (config.type) {
-    case OptimizerType::kAdamw:
-      break;
-    case OptimizerType::kLamb:
-      return std::make_unique<Lamb>(std::move(parameters), config);
-  }
-  return std::make_unique<AdamW>(std::move(parameters), config);
+#define LINFORMER_KIND(ENUMERATOR, NAME, WHAT) &make_##NAME,
+  constexpr std::array kMakers{LINFORMER_OPTIMIZER_KINDS(LINFORMER_KIND)};
+#undef LINFORMER_KIND
+  return kMakers.at(static_cast<size_t>(config.type))(std::move(parameters), config);
 }
 
 double clip_factor(double norm, double max_norm) {

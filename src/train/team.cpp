@@ -11,8 +11,6 @@
 namespace linformer {
 namespace {
 
-constexpr const char* kMoments[] = {"exp_avg.", "exp_avg_sq."};
-
 /// Appends a notice as numbers that add up over the processes; notice_from() reads the sums.
 void append(const Notice& notice, std::vector<double>& values) {
   for (const int number : kStopSignals) values.push_back(notice.stop_signal == number ? 1.0 : 0.0);
@@ -146,8 +144,8 @@ NamedTensors Team::whole_state(const Optimizer& optimizer, Fetch fetch) {
   std::map<std::string, at::Tensor> known(own.begin(), own.end());
   for (size_t i = 0; i < names_.size(); ++i) {
     const int64_t owner = shards_->owner(i);
-    for (const char* moment : kMoments) {
-      const std::string name = moment + names_[i];
+    for (const std::string& state : optimizer.state_names()) {
+      const std::string name = state + "." + names_[i];
       at::Tensor tensor;
       if (shards_->owns(i)) {
         tensor = known.at(name);
@@ -175,8 +173,8 @@ void Team::share_start(const ParameterSet& parameters, const NamedTensors& whole
   for (const Parameter& parameter : parameters.all()) tensors.push_back(parameter.tensor);
   const std::map<std::string, at::Tensor> moments(whole.begin(), whole.end());
   for (size_t i = 0; i < names_.size(); ++i) {
-    for (const char* moment : kMoments) {
-      const auto found = moments.find(moment + names_[i]);
+    for (const std::string& name : optimizer.state_names()) {
+      const auto found = moments.find(name + "." + names_[i]);
       if (shards_ == nullptr) {
         tensors.push_back(found->second);
       } else if (is_first() || shards_->owns(i)) {

@@ -12,6 +12,7 @@
 #include "architecture/source_tree.h"
 
 #include "linformer/config/attention_kinds.h"
+#include "linformer/config/trainer_config.h"
 
 namespace linformer {
 namespace {
@@ -42,6 +43,15 @@ TEST(Extending, EveryProjectionHasItsFilesItsTwinAndItsDocument) {
 TEST(Extending, EveryAttentionHasItsFilesAndItsDocument) {
   for (const std::string_view name : EnumNames<AttentionType>::kNames) {
     expect_files_of_kind(std::string(name), "attention");
+  }
+}
+
+TEST(Extending, EveryOptimizerHasItsFiles) {
+  for (const std::string_view name : EnumNames<OptimizerType>::kNames) {
+    for (const std::string path : {"include/linformer/optim/" + std::string(name) + ".h",
+                                   "src/optim/" + std::string(name) + ".cpp"}) {
+      EXPECT_TRUE(std::filesystem::exists(root_folder() / path)) << path;
+    }
   }
 }
 

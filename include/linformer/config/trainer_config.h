@@ -10,11 +10,11 @@
 #include "linformer/config/batch_schedule.h"
 #include "linformer/config/distributed_config.h"
 #include "linformer/config/fields.h"
+#include "linformer/config/kind_list.h"
 
 namespace linformer {
 
 enum class ScheduleType { kLinear, kCosine, kPolynomial, kConstant, kInverseSqrt };
-enum class OptimizerType { kAdamw, kLamb };
 enum class Precision { kFp32, kBf16, kFp16 };
 enum class DeviceChoice { kAuto, kCpu, kCuda };
 enum class ResumeMode { kAuto, kNever, kMust };
@@ -23,10 +23,6 @@ template <>
 struct EnumNames<ScheduleType> {
   static constexpr std::array<std::string_view, 5> kNames{"linear", "cosine", "polynomial",
                                                           "constant", "inverse_sqrt"};
-};
-template <>
-struct EnumNames<OptimizerType> {
-  static constexpr std::array<std::string_view, 2> kNames{"adamw", "lamb"};
 };
 template <>
 struct EnumNames<Precision> {
@@ -40,6 +36,14 @@ template <>
 struct EnumNames<ResumeMode> {
   static constexpr std::array<std::string_view, 3> kNames{"auto", "never", "must"};
 };
+
+/// The optimizers. An optimizer is entered here and nowhere else; its source, src/optim/NAME.cpp,
+/// defines make_NAME().
+#define LINFORMER_OPTIMIZER_KINDS(KIND)        \
+  KIND(Adamw, adamw, "decoupled weight decay") \
+  KIND(Lamb, lamb, "for large batches, each tensor moves in proportion to its own norm")
+
+LINFORMER_KIND_ENUM(OptimizerType, LINFORMER_OPTIMIZER_KINDS)
 
 struct RunConfig {
   std::string dir;
@@ -97,7 +101,7 @@ struct OptimizerConfig {
   template <class Self, class Visitor>
   static void visit_fields(Self& config, Visitor&& field) {
     field("type", config.type,
-          "adamw, or lamb for large batches: each tensor moves in proportion to its own norm");
+          "how gradients move the weights" LINFORMER_OPTIMIZER_KINDS(LINFORMER_KIND_HELP));
     field("betas", config.betas, "decay rates of the two moment estimates");
     field("eps", config.eps, "added to the root of the second moment");
     field("weight_decay", config.weight_decay, "decoupled weight decay");

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <utility>
+#include <vector>
+
 #include "linformer/optim/optimizer.h"
 
 namespace linformer {
@@ -8,7 +11,8 @@ namespace linformer {
 /// correction, epsilon added after it, as torch.optim.AdamW.
 class AdamW final : public Optimizer {
  public:
-  using Optimizer::Optimizer;
+  AdamW(std::vector<OptimizedParameter> parameters, const OptimizerConfig& config)
+      : Optimizer(std::move(parameters), config, {"exp_avg", "exp_avg_sq"}) {}
 
  private:
   void update(Group& group, const std::vector<at::Tensor>& gradients, double learning_rate,

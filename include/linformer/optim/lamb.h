@@ -1,5 +1,8 @@
 #pragma once
 
+#include <utility>
+#include <vector>
+
 #include "linformer/optim/optimizer.h"
 
 namespace linformer {
@@ -15,7 +18,8 @@ namespace linformer {
 /// scaled (ratio 1), as in the authors' BERT code, unless decay_biases_and_norms is set.
 class Lamb final : public Optimizer {
  public:
-  using Optimizer::Optimizer;
+  Lamb(std::vector<OptimizedParameter> parameters, const OptimizerConfig& config)
+      : Optimizer(std::move(parameters), config, {"exp_avg", "exp_avg_sq"}) {}
 
  private:
   void update(Group& group, const std::vector<at::Tensor>& gradients, double learning_rate,

@@ -28,13 +28,17 @@ struct OptimizedParameter {
   double learning_rate = 1.0;  ///< multiplies the step's
 };
 
-/// An optimizer with two moment estimates per parameter; what differs is how they move a weight.
+/// An optimizer: groups of parameters with their own rate and decay, and named state tensors of
+/// each parameter's size, which checkpoints keep. Kinds differ in their state and in how it moves a
+/// weight.
 ///
 /// Parameters that do not require a gradient are left alone. A parameter whose gradient is not
 /// defined in a step counts as one with gradient zero.
 class Optimizer {
  public:
-  Optimizer(std::vector<OptimizedParameter> parameters, const OptimizerConfig& config);
+  /// `state_names` of what is kept per parameter, e.g. "exp_avg"; it starts as zeros.
+  Optimizer(std::vector<OptimizedParameter> parameters, const OptimizerConfig& config,
+            std::vector<std::string> state_names);
   virtual ~Optimizer() = default;
 
   /// The gradients that are there, to be looked at or scaled in place.
@@ -52,9 +56,10 @@ class Optimizer {
 
   int64_t num_updates() const { return num_updates_; }
 
-  /// Moments by name, "exp_avg.NAME" and "exp_avg_sq.NAME": handles, not copies, so loading into
-  /// them restores the optimizer. The count of updates goes with it.
+  /// The state by name, STATE.PARAMETER, e.g. "exp_avg.lm_head.bias": handles, not copies, so
+  /// loading into them restores the optimizer. The count of updates goes with it.
   std::vector<std::pair<std::string, at::Tensor>> state() const;
+  const std::vector<std::string>& state_names() const { return state_names_; }
   void set_num_updates(int64_t count) { num_updates_ = count; }
 
  protected:
@@ -63,7 +68,8 @@ class Optimizer {
     ParameterRole role = ParameterRole::kWeight;
     double weight_decay = 0.0;
     double learning_rate = 1.0;  // factor
-    std::vector<at::Tensor> parameters, exp_avgs, exp_avg_sqs;
+    std::vector<at::Tensor> parameters;
+    std::vector<std::vector<at::Tensor>> states;  // of each state name, in the parameters' order
     std::vector<std::string> names;
     std::vector<at::Tensor> all;  // with those that are updated elsewhere, in their order
   };
@@ -76,13 +82,20 @@ class Optimizer {
 
  private:
   OptimizerConfig config_;
+  std::vector<std::string> state_names_;
   std::vector<Group> groups_;
   int64_t num_updates_ = 0;
 };
 
-/// The optimizer that `config.type` names.
+/// The optimizer that `config.type` names, from the list in config/trainer_config.h.
 std::unique_ptr<Optimizer> make_optimizer(std::vector<OptimizedParameter> parameters,
                                           const OptimizerConfig& config);
+
+#define LINFORMER_DECLARE(ENUMERATOR, NAME, WHAT)                                    \
+  std::unique_ptr<Optimizer> make_##NAME(std::vector<OptimizedParameter> parameters, \
+                                         const OptimizerConfig& config);
+LINFORMER_OPTIMIZER_KINDS(LINFORMER_DECLARE)
+#undef LINFORMER_DECLARE
 
 /// The factor that clips gradients of norm `norm` to `max_norm` (0 = no clipping):
 /// min(1, max_norm / (norm + 1e-6)).
