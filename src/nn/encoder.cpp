@@ -57,6 +57,7 @@ Embeddings::Embeddings(const ModelConfig& config, ParameterSet& parameters)
     : tied_(config.tie_word_embeddings),
       epsilon_(config.layer_norm_eps),
       dropout_probability_(config.hidden_dropout_prob) {
+  const ParameterSet::Scope scope(parameters, {ModelPart::kEmbeddings, {}});
   const std::string prefix = "roberta.embeddings.";
   const int64_t width = config.hidden_size;
   const double deviation = config.resolved_initializer_range();
@@ -124,6 +125,7 @@ EncoderLayer::EncoderLayer(const ModelConfig& config, int64_t index, ParameterSe
   attention_output_weight = add_weight("attention.output.dense", width, width);
   attention_output_bias = add_bias("attention.output.dense", width);
   attention_norm = add_norm(config, prefix + "attention.output.LayerNorm", parameters);
+  const ParameterSet::Scope feed_forward(parameters, {ModelPart::kFeedForward, index});
   if (config.is_gated()) {
     gate_weight = add_weight("intermediate.gate", wide, width);
     gate_bias = add_bias("intermediate.gate", wide);
@@ -140,6 +142,7 @@ EncoderLayer::EncoderLayer(const ModelConfig& config, int64_t index, ParameterSe
 
 Encoder::Encoder(const ModelConfig& config, ParameterSet& parameters)
     : config_(buildable(config, parameters)), embeddings_(config, parameters) {
+  const ParameterSet::Scope scope(parameters, {ModelPart::kEncoder, {}});
   if (config.has_linformer_layer() && config.attention.sharing == SharingMode::kLayerwise) {
     // Of any Linformer layer: they all have the same k.
     shared_projection_ = make_projection_weights(config, config.first_linformer_layer(),
@@ -147,6 +150,7 @@ Encoder::Encoder(const ModelConfig& config, ParameterSet& parameters)
   }
   layers_.reserve(static_cast<size_t>(config.num_hidden_layers));
   for (int64_t i = 0; i < config.num_hidden_layers; ++i) {
+    const ParameterSet::Scope layer(parameters, {ModelPart::kAttention, i});
     layers_.emplace_back(config, i, parameters, shared_projection_);
   }
   if (pre_norm()) final_norm_ = add_norm(config, "roberta.encoder.LayerNorm", parameters);

@@ -20,7 +20,7 @@ at::Tensor ParameterSet::draw_normal(const std::string& name, at::IntArrayRef sh
 at::Tensor ParameterSet::add(const std::string& name, ParameterKind kind, const at::Tensor& start) {
   at::Tensor tensor = start.detach().to(device_, dtype_).contiguous();
   tensor.set_requires_grad(true);
-  parameters_.push_back({name, tensor, kind});
+  parameters_.push_back({name, tensor, kind, place_});
   return tensor;
 }
 

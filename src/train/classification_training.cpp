@@ -23,20 +23,12 @@
 namespace linformer {
 namespace {
 
-constexpr std::string_view kLayer = "roberta.encoder.layer.";
-
 HeadConfig head_of(const TaskSpec& task, ClassifierPooling pooling) {
   if (pooling == ClassifierPooling::kPairMean && !task.is_pair()) {
     pooling = ClassifierPooling::kMean;
   }
   if (task.kind == TaskKind::kRegression) return {HeadType::kRegression, {}, pooling};
   return {HeadType::kClassification, task.label_names(), pooling};
-}
-
-/// The layer that a parameter belongs to, if it belongs to one.
-std::optional<int64_t> layer_of(const std::string& name) {
-  if (!name.starts_with(kLayer)) return std::nullopt;
-  return std::stoll(name.substr(kLayer.size()));
 }
 
 /// The segments of the source, if it has any. What the new model has more of starts at its random
@@ -54,15 +46,16 @@ void copy_segments(const AnyModel& source, const at::Tensor& segments) {
 
 }  // namespace
 
-double layer_learning_rate(const std::string& parameter_name, int64_t num_layers,
+double layer_learning_rate(const Parameter& parameter, int64_t num_layers,
                            const FinetuneSettings& settings) {
-  if (parameter_name.starts_with("classifier.")) return settings.head_learning_rate;
+  const auto& [part, layer] = parameter.place;
+  if (part == ModelPart::kHead) return settings.head_learning_rate;
   int64_t depth = num_layers + 1;
-  if (const auto layer = layer_of(parameter_name)) {
+  if (layer) {
     depth = *layer + 1;
-  } else if (parameter_name.starts_with("roberta.embeddings.")) {
+  } else if (part == ModelPart::kEmbeddings) {
     depth = 0;
-  } else if (parameter_name == "roberta.encoder.E" || parameter_name == "roberta.encoder.F") {
+  } else if (parameter.kind == ParameterKind::kProjection) {
     depth = 1;
   }
   return std::pow(settings.layer_decay, static_cast<double>(num_layers + 1 - depth));
@@ -116,9 +109,10 @@ ClassificationTraining::ClassificationTraining(const FinetuneConfig& config,
 
 std::vector<OptimizedParameter> ClassificationTraining::optimized_parameters() const {
   std::vector<OptimizedParameter> result = linformer::optimized_parameters(model_.parameters());
-  for (OptimizedParameter& parameter : result) {
-    parameter.learning_rate =
-        layer_learning_rate(parameter.name, model_.config().num_hidden_layers, config_.finetune);
+  const std::vector<Parameter>& parameters = model_.parameters().all();
+  for (size_t i = 0; i < result.size(); ++i) {
+    result[i].learning_rate =
+        layer_learning_rate(parameters[i], model_.config().num_hidden_layers, config_.finetune);
   }
   return result;
 }
@@ -140,8 +134,8 @@ void ClassificationTraining::start_weights() {
   const AnyModel source = load_any_model(start_.folder);
   const int64_t first_new = model_.config().num_hidden_layers - config_.finetune.reinit_layers;
   for (const Parameter& parameter : model_.parameters().all()) {
-    if (!parameter.name.starts_with("roberta.")) continue;  // the head is new
-    if (layer_of(parameter.name).value_or(-1) >= first_new) continue;
+    if (parameter.place.part == ModelPart::kHead) continue;  // it is new
+    if (parameter.place.layer.value_or(-1) >= first_new) continue;
     if (parameter.name == kTokenTypeEmbeddings) {
       copy_segments(source, parameter.tensor.detach());
       continue;

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 
 #include <ATen/ATen.h>
 #include <nlohmann/json.hpp>
@@ -130,8 +131,14 @@ void write_model(const OutputFolder& output, const ModelConfig& config, const He
   save_tensors(output.path() + "/model.safetensors", model_tensors(model));
 }
 
-bool is_projection(const std::string& name) {
-  return name.ends_with(".E") || name.ends_with(".F");
+/// Names of all E and F.
+std::set<std::string> projection_names(const ForeignModel& model) {
+  std::set<std::string> names;
+  const AnyModel same = build_any_model(model.config, model.head, /*seed=*/0);
+  for (const Parameter& parameter : same.parameters().all()) {
+    if (parameter.kind == ParameterKind::kProjection) names.insert(parameter.name);
+  }
+  return names;
 }
 
 /// k times `factor` in every layer and head.
@@ -277,6 +284,7 @@ ConversionNotes extend_model(const std::string& input, const std::string& output
   config.validate();
   std::map<std::string, at::Tensor> values = values_of(read);
   const bool fixed = config.position_embedding == PositionEmbedding::kSinusoidal;
+  const std::set<std::string> projections = projection_names(model);
   int64_t changed = 0;
   for (auto& [name, tensor] : values) {
     const std::string before = shape_text(tensor);
@@ -290,7 +298,7 @@ ConversionNotes extend_model(const std::string& input, const std::string& output
                                             : tile_last_dimension(rows, max_sequence_length);
       tensor = at::cat({tensor.narrow(0, 0, kFirstPosition), longer.t().to(tensor.scalar_type())});
       notes.push_back(name + ": " + before + " to " + shape_text(tensor));
-    } else if (is_projection(name)) {
+    } else if (projections.contains(name)) {
       const at::Tensor longer = interpolate
                                     ? projection.interpolated(tensor, n, max_sequence_length)
                                     : projection.tiled(tensor, n, max_sequence_length);

@@ -49,27 +49,31 @@ void add_activations(LogRecord& record, const Encoder& encoder, const Batch& bat
 
 }  // namespace
 
-std::string statistics_group(const std::string& parameter_name) {
-  constexpr std::string_view kLayer = "roberta.encoder.layer.";
-  const bool projection = parameter_name.ends_with(".E") || parameter_name.ends_with(".F");
-  if (parameter_name.starts_with(kLayer)) {
-    const std::string rest = parameter_name.substr(kLayer.size());
-    const size_t dot = rest.find('.');
-    const std::string layer = layer_name(std::stoul(rest.substr(0, dot)));
-    if (projection) return layer + ".projection";
-    return layer +
-           (rest.substr(dot + 1).starts_with("attention.") ? ".attention" : ".feed_forward");
+std::string statistics_group(const Parameter& parameter) {
+  const auto& [part, layer] = parameter.place;
+  std::string group;
+  if (layer) group = layer_name(static_cast<size_t>(*layer)) + ".";
+  if (parameter.kind == ParameterKind::kProjection) return group + "projection";
+  switch (part) {
+    case ModelPart::kEmbeddings:
+      return group + "embeddings";
+    case ModelPart::kAttention:
+      return group + "attention";
+    case ModelPart::kFeedForward:
+      return group + "feed_forward";
+    case ModelPart::kEncoder:
+      return group + "final_norm";
+    case ModelPart::kHead:
+      break;
   }
-  if (projection) return "projection";
-  if (parameter_name.starts_with("roberta.embeddings.")) return "embeddings";
-  return parameter_name.starts_with("roberta.encoder.") ? "final_norm" : "head";
+  return group + "head";
 }
 
 StepStatistics::StepStatistics(const ParameterSet& parameters, double divisor)
     : parameters_(parameters) {
   for (const Parameter& parameter : parameters.all()) {
     weights_.push_back(parameter.tensor.detach().clone());
-    double& sum = gradient_squares_[statistics_group(parameter.name)];
+    double& sum = gradient_squares_[statistics_group(parameter)];
     const at::Tensor& gradient = parameter.tensor.grad();
     if (gradient.defined()) sum += squares(gradient) / (divisor * divisor);
   }
@@ -81,7 +85,7 @@ LogRecord StepStatistics::after_update(int64_t step, const Encoder& encoder,
   std::map<std::string, double> updates;
   const auto& parameters = parameters_.all();
   for (size_t i = 0; i < parameters.size(); ++i) {
-    const std::string group = statistics_group(parameters[i].name);
+    const std::string group = statistics_group(parameters[i]);
     const at::Tensor now = parameters[i].tensor.detach();
     weights[group] += squares(now);
     updates[group] += squares(now - weights_[i]);

@@ -201,13 +201,15 @@ TEST(LayerLearningRate, FallsFromTheHeadToTheEmbeddings) {
   FinetuneSettings settings;
   settings.layer_decay = 0.5;
   settings.head_learning_rate = 3.0;
-  const auto rate = [&](const std::string& name) { return layer_learning_rate(name, 2, settings); };
-  EXPECT_DOUBLE_EQ(rate("classifier.dense.weight"), 3.0);
-  EXPECT_DOUBLE_EQ(rate("roberta.encoder.LayerNorm.weight"), 1.0);
-  EXPECT_DOUBLE_EQ(rate("roberta.encoder.layer.1.output.dense.weight"), 0.5);
-  EXPECT_DOUBLE_EQ(rate("roberta.encoder.layer.0.attention.self.E"), 0.25);
-  EXPECT_DOUBLE_EQ(rate("roberta.encoder.E"), 0.25);
-  EXPECT_DOUBLE_EQ(rate("roberta.embeddings.word_embeddings.weight"), 0.125);
+  const auto rate = [&](ParameterPlace place, ParameterKind kind = ParameterKind::kWeight) {
+    return layer_learning_rate({"", {}, kind, place}, 2, settings);
+  };
+  EXPECT_DOUBLE_EQ(rate({ModelPart::kHead, {}}), 3.0);
+  EXPECT_DOUBLE_EQ(rate({ModelPart::kEncoder, {}}, ParameterKind::kNorm), 1.0);
+  EXPECT_DOUBLE_EQ(rate({ModelPart::kFeedForward, 1}), 0.5);
+  EXPECT_DOUBLE_EQ(rate({ModelPart::kAttention, 0}, ParameterKind::kProjection), 0.25);
+  EXPECT_DOUBLE_EQ(rate({ModelPart::kEncoder, {}}, ParameterKind::kProjection), 0.25);
+  EXPECT_DOUBLE_EQ(rate({ModelPart::kEmbeddings, {}}, ParameterKind::kEmbedding), 0.125);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "linformer/train/step_statistics.h"
 
 #include <cmath>
+#include <map>
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -14,19 +15,43 @@ namespace linformer {
 namespace {
 
 TEST(StatisticsGroup, IsThePartOfTheModel) {
-  const std::vector<std::pair<std::string, std::string>> cases{
+  const std::map<std::string, std::string> cases{
       {"roberta.embeddings.word_embeddings.weight", "embeddings"},
       {"roberta.embeddings.LayerNorm.bias", "embeddings"},
       {"roberta.encoder.layer.3.attention.self.query.weight", "layer_03.attention"},
       {"roberta.encoder.layer.3.attention.self.E", "layer_03.projection"},
       {"roberta.encoder.layer.11.attention.self.F", "layer_11.projection"},
+      {"roberta.encoder.layer.0.attention.self.value_convolution.weight", "layer_00.attention"},
       {"roberta.encoder.layer.0.attention.output.LayerNorm.weight", "layer_00.attention"},
+      {"roberta.encoder.layer.0.intermediate.gate.weight", "layer_00.feed_forward"},
       {"roberta.encoder.layer.0.intermediate.dense.weight", "layer_00.feed_forward"},
       {"roberta.encoder.layer.0.output.LayerNorm.bias", "layer_00.feed_forward"},
       {"roberta.encoder.E", "projection"},
       {"roberta.encoder.LayerNorm.weight", "final_norm"},
       {"lm_head.dense.weight", "head"}};
-  for (const auto& [name, group] : cases) EXPECT_EQ(statistics_group(name), group) << name;
+  size_t found = 0;
+  for (const SharingMode sharing : {SharingMode::kHeadwise, SharingMode::kLayerwise}) {
+    ModelConfig config;
+    config.vocab_size = 10;
+    config.hidden_size = 4;
+    config.num_hidden_layers = 12;
+    config.num_attention_heads = 2;
+    config.intermediate_size = 4;
+    config.max_sequence_length = 4;
+    config.hidden_act = Activation::kSwiglu;
+    config.norm_position = NormPosition::kPre;
+    config.attention.projected_length = 2;
+    config.attention.value_convolution = 3;
+    config.attention.sharing = sharing;
+    const MaskedLmModel model(config, 1);
+    for (const Parameter& parameter : model.parameters().all()) {
+      const auto expected = cases.find(parameter.name);
+      if (expected == cases.end()) continue;
+      EXPECT_EQ(statistics_group(parameter), expected->second) << parameter.name;
+      ++found;
+    }
+  }
+  EXPECT_EQ(found, 2 * cases.size() - 3);  // E of layers and of the model exclude each other
 }
 
 double number(const LogRecord& record, const std::string& wanted) {
@@ -60,7 +85,7 @@ TEST_F(StepStatisticsTest, NormsByHand) {
   }
   const StepStatistics statistics(model_.parameters(), /*divisor=*/3.0);
   for (const Parameter& parameter : model_.parameters().all()) {
-    if (statistics_group(parameter.name) == "layer_01.projection") parameter.tensor.fill_(0.5);
+    if (statistics_group(parameter) == "layer_01.projection") parameter.tensor.fill_(0.5);
     if (parameter.name == "lm_head.bias") parameter.tensor.add_(0.25);
   }
   const LogRecord record = statistics.after_update(7, model_.encoder(), batch_);

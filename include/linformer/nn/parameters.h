@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -11,10 +13,20 @@ namespace linformer {
 /// What a parameter is, for weight decay and for its start.
 enum class ParameterKind { kWeight, kBias, kNorm, kEmbedding, kProjection };
 
+/// Where in a model a parameter is. kEncoder: what belongs to no layer, a shared E and the last
+/// norm.
+enum class ModelPart { kEmbeddings, kAttention, kFeedForward, kEncoder, kHead };
+
+struct ParameterPlace {
+  ModelPart part = ModelPart::kHead;
+  std::optional<int64_t> layer;  ///< from 0, of attention and feed-forward
+};
+
 struct Parameter {
   std::string name;  ///< Hugging Face RoBERTa's name, also the name in model.safetensors
   at::Tensor tensor;
   ParameterKind kind;
+  ParameterPlace place;
 };
 
 /// The named parameters of one model, in a fixed order, each stored once however often it is used.
@@ -26,6 +38,20 @@ class ParameterSet {
   explicit ParameterSet(uint64_t seed, at::ScalarType dtype = at::kFloat,
                         at::Device device = at::kCPU)
       : seed_(seed), dtype_(dtype), device_(device) {}
+
+  /// While it lives, parameters that are added belong to this place; without one to a head.
+  class Scope {
+   public:
+    Scope(ParameterSet& parameters, ParameterPlace place)
+        : parameters_(parameters), outer_(std::exchange(parameters.place_, place)) {}
+    ~Scope() { parameters_.place_ = outer_; }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    ParameterSet& parameters_;
+    ParameterPlace outer_;
+  };
 
   /// N(0, deviation^2).
   at::Tensor add_normal(const std::string& name, ParameterKind kind, at::IntArrayRef shape,
@@ -51,6 +77,7 @@ class ParameterSet {
   uint64_t seed_;
   at::ScalarType dtype_;
   at::Device device_;
+  ParameterPlace place_;
   std::vector<Parameter> parameters_;
 };
 

@@ -17,7 +17,7 @@ namespace linformer {
 /// layer_decay^(L + 1 - depth), where the embeddings have depth 0, layer i (from 0) i + 1, a shared
 /// E or F 1, and the final norm and the head L + 1; the head's is multiplied by
 /// head_learning_rate.
-double layer_learning_rate(const std::string& parameter_name, int64_t num_layers,
+double layer_learning_rate(const Parameter& parameter, int64_t num_layers,
                            const FinetuneSettings& settings);
 
 /// The model folder that fine-tuning starts from, and its configuration with the changes that

@@ -17,7 +17,7 @@ namespace linformer {
 /// The part of the model a parameter belongs to: "embeddings", "layer_03.attention",
 /// "layer_03.projection" (E and F), "layer_03.feed_forward", "projection" (shared by layers),
 /// "final_norm" or "head".
-std::string statistics_group(const std::string& parameter_name);
+std::string statistics_group(const Parameter& parameter);
 
 /// Norms and activations of one optimizer step (logging.statistics_every). It exists only in steps
 /// that ask for it and changes no bit of them; such a step costs a copy of the weights and a
