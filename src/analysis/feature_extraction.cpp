@@ -6,8 +6,8 @@
 
 #include "linformer/analysis/finite_outputs.h"
 #include "linformer/checkpoint/model_folder.h"
+#include "linformer/core/special_tokens.h"
 #include "linformer/core/stop_signal.h"
-#include "linformer/text/special_tokens.h"
 
 namespace linformer {
 namespace {

@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 
 #include "linformer/core/random.h"
+#include "linformer/core/special_tokens.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/matmul_peak.h"
 #include "linformer/nn/model_cost.h"
@@ -16,7 +17,7 @@
 namespace linformer {
 namespace {
 
-constexpr int64_t kFirstWord = 4;  // after the special tokens
+constexpr int64_t kFirstWord = kUnkId + 1;  // after the special tokens
 
 Batch random_batch(const StepBenchmarkOptions& options, uint64_t number) {
   RandomStream random(RandomPurpose::kTest, {number});

@@ -7,9 +7,9 @@
 #include <ATen/ATen.h>
 
 #include "linformer/analysis/finite_outputs.h"
+#include "linformer/core/special_tokens.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/tasks/row_input.h"
-#include "linformer/text/special_tokens.h"
 #include "linformer/train/model_folder.h"
 
 namespace linformer {

@@ -7,6 +7,7 @@
 #include "linformer/config/config_file.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
+#include "linformer/core/special_tokens.h"
 
 namespace linformer {
 namespace {
@@ -14,11 +15,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* kFix = "take a RoBERTa or Linformer model folder with a whole config.json";
-
-// Special ids of every model here, as RoBERTa's.
-constexpr int64_t kBosTokenId = 0;
-constexpr int64_t kPadTokenId = 1;
-constexpr int64_t kEosTokenId = 2;
 
 // false: the one row of token_type_embeddings is there for transformers, and zero.
 constexpr const char* kSegments = "segment_embeddings";
@@ -89,9 +85,9 @@ void check_features(const Json& json, const std::string& source) {
                  ", expected roberta or linformer",
              names_fairseq(json) ? "import it with --from fairseq" : kFix);
   }
-  require_value(json, "bos_token_id", kBosTokenId, source);
-  require_value(json, "pad_token_id", kPadTokenId, source);
-  require_value(json, "eos_token_id", kEosTokenId, source);
+  require_value(json, "bos_token_id", kBosId, source);
+  require_value(json, "pad_token_id", kPadId, source);
+  require_value(json, "eos_token_id", kEosId, source);
   require_value(json, "is_decoder", false, source);
   require_value(json, "add_cross_attention", false, source);
   require_value(json, "position_embedding_type", "absolute", source);
@@ -225,9 +221,9 @@ std::string to_config_json(const ModelConfig& config, const HeadConfig& head) {
                            (masked_lm ? "ForMaskedLM" : "ForSequenceClassification")};
   if (!masked_lm) write_labels(head, json);
   if (head.pooling != ClassifierPooling::kCls) json[kPooling] = name_of(head.pooling);
-  json["bos_token_id"] = kBosTokenId;
-  json["pad_token_id"] = kPadTokenId;
-  json["eos_token_id"] = kEosTokenId;
+  json["bos_token_id"] = kBosId;
+  json["pad_token_id"] = kPadId;
+  json["eos_token_id"] = kEosId;
   json["mask_token_id"] = config.vocab_size - 1;
   if (plain && config.type_vocab_size == 0) {
     json["type_vocab_size"] = 1;

@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "linformer/text/special_tokens.h"
+#include "linformer/core/special_tokens.h"
 
 namespace linformer {
 

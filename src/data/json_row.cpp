@@ -5,8 +5,8 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
+#include "linformer/core/special_tokens.h"
 #include "linformer/text/json_repair.h"
-#include "linformer/text/special_tokens.h"
 
 namespace linformer {
 

@@ -5,7 +5,7 @@
 
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
-#include "linformer/text/special_tokens.h"
+#include "linformer/core/special_tokens.h"
 
 namespace linformer {
 

@@ -2,12 +2,11 @@
 
 #include <ATen/ATen.h>
 
+#include "linformer/core/special_tokens.h"
 #include "linformer/kernels/mixed_precision.h"
 
 namespace linformer {
 namespace {
-
-constexpr int64_t kEosId = 2;  // as RoBERTa's
 
 /// The mean over the tokens (B, N) of each row; 0 where there are none.
 at::Tensor mean_over(const at::Tensor& hidden, const at::Tensor& tokens) {

@@ -5,6 +5,7 @@
 #include "recompute.h"
 
 #include "linformer/core/error.h"
+#include "linformer/core/special_tokens.h"
 #include "linformer/kernels/gelu.h"
 #include "linformer/kernels/layer_norm.h"
 #include "linformer/kernels/mixed_precision.h"
@@ -13,8 +14,7 @@
 namespace linformer {
 namespace {
 
-constexpr int64_t kPadId = 1;  // as RoBERTa's
-constexpr int64_t kFirstPosition = kPadId + 1;
+constexpr int64_t kFirstPosition = kPadId + 1;  // as RoBERTa's
 
 /// (rows, width) with sines and cosines of geometric frequencies (Vaswani et al. 2017, section
 /// 3.5), scaled to the standard deviation that the other weights start with.

@@ -9,8 +9,8 @@
 #include "gpt2_words.h"
 
 #include "linformer/core/error.h"
+#include "linformer/core/special_tokens.h"
 #include "linformer/text/byte_bpe_file.h"
-#include "linformer/text/special_tokens.h"
 #include "linformer/text/utf8.h"
 
 namespace linformer {

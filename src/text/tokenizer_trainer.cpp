@@ -15,7 +15,7 @@
 #include "linformer/core/log.h"
 #include "linformer/core/processors.h"
 #include "linformer/core/random.h"
-#include "linformer/text/special_tokens.h"
+#include "linformer/core/special_tokens.h"
 #include "linformer/text/utf8.h"
 
 namespace linformer {

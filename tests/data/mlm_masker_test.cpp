@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "linformer/core/error.h"
-#include "linformer/text/special_tokens.h"
+#include "linformer/core/special_tokens.h"
 
 namespace linformer {
 namespace {

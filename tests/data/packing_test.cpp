@@ -6,7 +6,7 @@
 #include "data/fixtures.h"
 
 #include "linformer/core/error.h"
-#include "linformer/text/special_tokens.h"
+#include "linformer/core/special_tokens.h"
 
 namespace linformer {
 namespace {

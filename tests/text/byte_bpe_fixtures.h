@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "linformer/core/special_tokens.h"
 #include "linformer/text/byte_bpe_file.h"
-#include "linformer/text/special_tokens.h"
 
 namespace linformer {
 

@@ -9,7 +9,7 @@
 
 #include "linformer/config/config_file.h"
 #include "linformer/core/error.h"
-#include "linformer/text/special_tokens.h"
+#include "linformer/core/special_tokens.h"
 #include "linformer/train/pretraining_run.h"
 
 namespace linformer {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "linformer/text/special_tokens.h"
+#include "linformer/core/special_tokens.h"
 
 namespace linformer {
 
