@@ -1,5 +1,7 @@
 #include "full_attention.h"
 
+#include "linformer/nn/attention.h"
+
 namespace linformer {
 
 /// A query meets the keys at most attention_window / 2 positions away.

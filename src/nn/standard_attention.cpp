@@ -1,5 +1,7 @@
 #include "full_attention.h"
 
+#include "linformer/nn/attention.h"
+
 namespace linformer {
 
 /// Every query meets every key.

@@ -6,6 +6,7 @@
 
 #include "linformer/config/projection_rules.h"
 #include "linformer/core/error.h"
+#include "linformer/nn/sequence_projection.h"
 
 namespace linformer {
 namespace {

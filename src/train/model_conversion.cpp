@@ -18,6 +18,7 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
+#include "linformer/core/special_tokens.h"
 #include "linformer/nn/resample.h"
 #include "linformer/nn/sequence_projection.h"
 #include "linformer/text/tokenizer.h"
@@ -28,7 +29,7 @@ namespace linformer {
 namespace {
 
 constexpr const char* kPositions = "roberta.embeddings.position_embeddings.weight";
-constexpr int64_t kFirstPosition = 2;  // rows before belong to padding
+constexpr int64_t kFirstPosition = kPadId + 1;  // rows before belong to padding
 
 std::string shape_text(const at::Tensor& tensor) {
   return format_shape({tensor.sizes().data(), tensor.sizes().size()});

@@ -48,8 +48,8 @@ TEST(Extending, EveryAttentionHasItsFilesAndItsDocument) {
 
 TEST(Extending, EveryOptimizerHasItsFiles) {
   for (const std::string_view name : EnumNames<OptimizerType>::kNames) {
-    for (const std::string path : {"include/linformer/optim/" + std::string(name) + ".h",
-                                   "src/optim/" + std::string(name) + ".cpp"}) {
+    for (const std::string& path : {"include/linformer/optim/" + std::string(name) + ".h",
+                                    "src/optim/" + std::string(name) + ".cpp"}) {
       EXPECT_TRUE(std::filesystem::exists(root_folder() / path)) << path;
     }
   }
