@@ -229,7 +229,7 @@ void read_fairseq(ForeignModel& model, const std::string& folder) {
   try {
     model.config.validate();
   } catch (const UsageError& error) {
-    fail_run(path, error.what(), "correct the description");
+    fail_in_file(path, error);
   }
   for (const auto& [name, view] : model.files.tensors()) {
     const bool compression = name.find("compress_") != std::string::npos;

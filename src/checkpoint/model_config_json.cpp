@@ -7,6 +7,7 @@
 #include "linformer/config/config_file.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
+#include "linformer/core/json_text.h"
 #include "linformer/core/special_tokens.h"
 
 namespace linformer {
@@ -109,7 +110,10 @@ Json select_keys(const Json& json, const std::string& source) {
   // Other names of the tanh form.
   const Json act = selected.value("hidden_act", Json("gelu"));
   if (act == "gelu_pytorch_tanh" || act == "gelu_fast") selected["hidden_act"] = "gelu_new";
-  if (json.contains(kSegments) && json[kSegments] == false) selected["type_vocab_size"] = 0;
+  if (json.contains(kSegments) && json[kSegments] == false) {
+    require_value(json, "type_vocab_size", 1, source);  // the one row that is zero
+    selected["type_vocab_size"] = 0;
+  }
   const Json& rows = require_key(json, "max_position_embeddings", source);
   if (!rows.is_number_integer() || rows.get<int64_t>() < 3) {
     fail_run(source, "max_position_embeddings " + rows.dump() + " is not a number of positions",
@@ -201,9 +205,10 @@ void check_mask_id(std::optional<int64_t> mask_id, const ModelConfig& config,
   fail_run(source,
            "mask_token_id is " + std::to_string(*mask_id) + ", and <mask> is the last id here, " +
                std::to_string(config.vocab_size - 1),
-           "rows of padding behind <mask> go with linformer-convert import; else move the row of "
-           "<mask> to the end of the word embeddings, of lm_head.bias and of the tokenizer, or "
-           "remove mask_token_id to give the model input_ids without <mask>");
+           "linformer-convert import takes off rows behind <mask> that fill the vocabulary up to a "
+           "multiple of 8, 16, ... or 1024, and no others; else move the row of <mask> to the end "
+           "of the word embeddings, of lm_head.bias and of the tokenizer, or remove mask_token_id "
+           "to give the model input_ids without <mask>");
 }
 
 std::string to_config_json(const ModelConfig& config, const HeadConfig& head) {
@@ -241,8 +246,7 @@ ModelConfig model_config_from_json(std::string_view text, const std::string& sou
     read_yaml_fragment(fields_of(config), select_keys(json, source).dump(), source);
     config.validate();
   } catch (const UsageError& error) {
-    // The user did not write this file: a broken model folder, not wrong usage.
-    fail_run(source, error.what(), kFix);
+    fail_in_file(source, error);
   }
   if (config.vocab_size == 0) fail_run(source, "vocab_size is 0", kFix);
   if (json["model_type"] == "roberta" && !config.is_plain_roberta()) {
@@ -290,8 +294,9 @@ std::string architecture_of(const Json& config) {
 std::optional<int64_t> mask_id_from_json(const Json& config, const std::string& source) {
   const Json id = config.value("mask_token_id", Json());
   if (id.is_null()) return std::nullopt;
-  if (!id.is_number_integer()) fail_run(source, "mask_token_id " + id.dump() + " is no id", kFix);
-  return id.get<int64_t>();
+  const std::optional<int64_t> number = whole_number_of(id);
+  if (!number) fail_run(source, "mask_token_id " + id.dump() + " is no id", kFix);
+  return number;
 }
 
 ModelConfig load_model_config(const std::string& folder) {

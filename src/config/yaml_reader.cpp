@@ -234,7 +234,11 @@ std::string fix_for(const FieldTarget& target, const YAML::Node& node, const std
   const bool takes_list = std::holds_alternative<std::vector<std::string>*>(target) ||
                           std::holds_alternative<std::vector<double>*>(target);
   if (takes_list && node.IsScalar()) return "write [" + node.Scalar() + "]";
-  if (node.IsScalar() && node.Tag() == "!") return "remove the quotes";
+  if (node.IsScalar() && node.Tag() == "!") {
+    const std::string& text = node.Scalar();
+    const bool word = text == "true" || text == "false";
+    if (word || parse_number(YAML::Node(text))) return "remove the quotes";
+  }
   return "give " + key + " as " + type_of(target) + ", e.g. " + yaml_of(target);
 }
 

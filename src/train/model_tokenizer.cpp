@@ -12,8 +12,9 @@ void check_vocab_size(const Tokenizer& tokenizer, const ModelConfig& config) {
            std::to_string(tokenizer.vocab_size()) + " pieces, the model beside it has " +
                std::to_string(config.vocab_size),
            tokenizer.vocab_size() < config.vocab_size
-               ? "put the tokenizer that the model was trained with beside it; a vocabulary filled "
-                 "up to a round number loses that with linformer-convert import"
+               ? "put the tokenizer that the model was trained with beside it; linformer-convert "
+                 "import takes off rows that fill the vocabulary up to a multiple of 8, 16, ... or "
+                 "1024, and no others"
                : "put the tokenizer that the model was trained with beside it");
 }
 
@@ -31,7 +32,7 @@ Tokenizer load_tokenizer(const std::string& folder, const ModelConfig& config) {
     fail_run(
         folder, "has no tokenizer.model, so texts cannot be read",
         "put the model's tokenizer.model (SentencePiece) beside config.json; linformer-convert "
-        "import makes one of RoBERTa's vocab.json and merges.txt");
+        "import makes one of RoBERTa's vocab.json and merges.txt, or of its tokenizer.json");
   }
   return std::move(*tokenizer);
 }

@@ -28,10 +28,16 @@ void take_tokenizer(const OutputFolder& output, const std::string& input, const 
                     " pieces: the model takes texts");
     return;
   }
+  const bool other = std::filesystem::exists(input + "/tokenizer.json");
   notes.push_back(
-      "there is no tokenizer.model (SentencePiece) in " + input +
-      ", nor RoBERTa's vocab.json and merges.txt or tokenizer.json: the model takes input_ids; for "
-      "text, put the tokenizer it was trained with beside it");
+      (other ? "tokenizer.json in " + input +
+                   " is no byte-level BPE as RoBERTa's, and there is no "
+                   "tokenizer.model (SentencePiece)"
+             : "there is no tokenizer.model (SentencePiece) in " + input +
+                   ", nor RoBERTa's vocab.json and merges.txt or tokenizer.json") +
+      ": the model takes input_ids; for text, put the " +
+      (other ? "tokenizer.model that it was made from" : "tokenizer it was trained with") +
+      " beside it");
 }
 
 void spread_tokenizer(const OutputFolder& output, const ModelConfig& config,

@@ -352,6 +352,76 @@ TEST_F(ImportVariants, PicklesAreNeverOpened) {
   }
 }
 
+size_t count_of(const std::string& part, const std::string& text) {
+  size_t count = 0;
+  for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+TEST_F(ImportVariants, WhatIsWrongInConfigJsonIsSaidOnceWithItsOwnFix) {
+  struct Case {
+    json changes;
+    std::string message;
+    std::string fix;
+  };
+  const std::vector<Case> cases{
+      {{{"num_attention_heads", 3}},
+       "num_attention_heads: 3 heads do not divide hidden_size 8",
+       "choose a divisor"},
+      {{{"hidden_size", "wide"}}, "hidden_size takes ", "give hidden_size as "},
+      {{{"hidden_size", "8"}}, "hidden_size takes ", "remove the quotes"},
+      {{{"intermediate_size", 0}}, "intermediate_size: ", ""},
+      {{{"attention", {{"type", "other"}}}}, "attention.type takes ", "give attention.type as "},
+      {{{"type_vocab_size", 100000}}, "type_vocab_size: 100000", "1024"},
+      {{{"type_vocab_size", 100000}, {"segment_embeddings", false}},
+       "type_vocab_size 100000 is not supported",
+       "only 1 is"},
+      {{{"mask_token_id", 18446744073709551615U}},
+       "mask_token_id 18446744073709551615 is no id",
+       ""},
+      {{{"mask_token_id", 3}},
+       "mask_token_id is 3, and <mask> is the last id here, 10",
+       "and no others"},
+      {{{"max_position_embeddings", 18446744073709551615U}},
+       "max_position_embeddings 18446744073709551615 is not a number of positions",
+       ""}};
+  make_variant("plain", "wrong", [](Tensors&) {});
+  const std::string whole = read_text_file(path("wrong/config.json"));
+  for (const auto& [changes, message, fix] : cases) {
+    change_config("wrong", [&](json& config) { config.update(changes); });
+    const ProgramResult result = import(path("wrong"), path("no"));
+    expect_refusal(result, {path("wrong/config.json") + ": " + message, "\n  fix: ", fix});
+    const std::string error = result.err.substr(result.err.find("error: "));  // behind the log
+    EXPECT_EQ(count_of(path("wrong"), error), 1U) << error;
+    EXPECT_EQ(count_of("fix: ", error), 1U) << error;
+    write_file_atomically(path("wrong/config.json"), whole);
+  }
+}
+
+TEST_F(ImportVariants, WhatIsSaidOfTokenizersIsSo) {
+  make_variant("plain", "other", [](Tensors&) {});
+  std::filesystem::remove(path("other/tokenizer.model"));
+  const auto note = [&](const std::string& output) {
+    const ProgramResult result = import(path("other"), path(output));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result.out;
+  };
+  EXPECT_THAT(note("none"),
+              HasSubstr("there is no tokenizer.model (SentencePiece) in " + path("other") +
+                        ", nor RoBERTa's vocab.json and merges.txt "
+                        "or tokenizer.json: the model takes"));
+  write_file_atomically(path("other/tokenizer.json"), R"({"model": {"type": "Unigram"}})");
+  EXPECT_THAT(note("unigram"), HasSubstr("tokenizer.json in " + path("other") +
+                                         " is no byte-level BPE as RoBERTa's, and there is no "
+                                         "tokenizer.model (SentencePiece): the model takes"));
+  // 11 rows are no round number above 9 pieces.
+  write_file_atomically(path("other/tokenizer.model"), letters(4));
+  expect_refusal(import(path("other"), path("no")),
+                 {"9 pieces, the model beside it has 11",
+                  "takes off rows that fill the vocabulary up to a multiple of 8, 16, ... or 1024, "
+                  "and no others"});
+}
+
 TEST_F(ImportVariants, NamesOfTheHubAreNotDownloaded) {
   for (const char* name : {"roberta-base", "FacebookAI/roberta-base"}) {
     const std::vector<std::string> texts{
