@@ -72,12 +72,6 @@ at::ScalarType scalar_type_of(const TensorView& tensor) {
   return at::kFloat;
 }
 
-at::Tensor copy_of(const TensorView& view) {
-  at::Tensor tensor = at::empty(view.shape, at::TensorOptions().dtype(scalar_type_of(view)));
-  if (!view.bytes.empty()) std::memcpy(tensor.data_ptr(), view.bytes.data(), view.bytes.size());
-  return tensor;
-}
-
 /// "missing: a, b, ... and 3 more"
 std::string list_names(const std::string& title, const std::vector<std::string>& names) {
   if (names.empty()) return "";
@@ -107,6 +101,12 @@ std::string mismatch(const TensorView& view, const at::Tensor& target) {
 }
 
 }  // namespace
+
+at::Tensor copy_of(const TensorView& view) {
+  at::Tensor tensor = at::empty(view.shape, at::TensorOptions().dtype(scalar_type_of(view)));
+  if (!view.bytes.empty()) std::memcpy(tensor.data_ptr(), view.bytes.data(), view.bytes.size());
+  return tensor;
+}
 
 void check_fit(const std::string& source, const std::map<std::string, TensorView>& tensors,
                const NamedTensors& targets) {

@@ -96,9 +96,14 @@ void crop_vocabulary(ForeignModel& model, std::optional<int64_t> pieces) {
                         " rows of the vocabulary, behind <mask>: no piece belongs to them");
 }
 
+/// Fit and finiteness of what goes into the new model; of one tensor at a time in memory.
 void check_tensors(const ForeignModel& model) {
   check_fit(model.files.source(), model.tensors,
             model_tensors(build_any_model(model.config, model.head, /*seed=*/0)));
+  for (const auto& [ours, theirs] : model.their_names) {
+    check_finite(model.files.source(), {{theirs, copy_of(model.tensors.at(ours))}});
+  }
+  model.files.check();
 }
 
 /// A model folder of this program or of transformers, checked against its own configuration.
@@ -116,7 +121,6 @@ std::map<std::string, at::Tensor> values_of(const ReadModel& model) {
   std::map<std::string, at::Tensor> values = model.made;
   for (const auto& [ours, theirs] : model.foreign.their_names) values[ours] = all.at(theirs);
   if (model.config().type_vocab_size == 0) values.erase(kTokenTypeEmbeddings);
-  check_finite(model.foreign.files.source(), {values.begin(), values.end()});
   return values;
 }
 

@@ -63,10 +63,16 @@ void save_model(const std::string& folder, const std::string& config_json,
   write_file_atomically(folder + "/tokenizer.model", tokenizer_model_bytes);
 }
 
-void check_finite(const std::string& source, const NamedTensors& tensors) {
+std::optional<std::string> find_not_finite(const NamedTensors& tensors) {
   for (const auto& [name, tensor] : tensors) {
-    if (at::isfinite(tensor).all().item<bool>()) continue;
-    fail_run(source, name + " holds values that are not finite",
+    if (!at::isfinite(tensor).all().item<bool>()) return name;
+  }
+  return std::nullopt;
+}
+
+void check_finite(const std::string& source, const NamedTensors& tensors) {
+  if (const std::optional<std::string> name = find_not_finite(tensors)) {
+    fail_run(source, *name + " holds values that are not finite",
              "training diverged, or the file is damaged; take an earlier checkpoint");
   }
 }

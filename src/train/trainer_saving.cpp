@@ -1,25 +1,12 @@
 // What the trainer saves, and when: regularly by train(), at the end, and where something fails.
-#include <algorithm>
-
-#include <ATen/ATen.h>
-
 #include "linformer/core/clock.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
+#include "linformer/train/model_folder.h"
 #include "linformer/train/trainer.h"
 
 namespace linformer {
-namespace {
-
-bool is_finite(const ParameterSet& parameters) {
-  const auto& all = parameters.all();
-  return std::all_of(all.begin(), all.end(), [](const Parameter& parameter) {
-    return at::isfinite(parameter.tensor).all().item<bool>();
-  });
-}
-
-}  // namespace
 
 void Trainer::save(bool is_best) {
   const double start = steady_seconds();
@@ -58,7 +45,7 @@ void Trainer::finish() {
   if (task_.has_evaluation() && last_evaluated_step_ != state_.step) {
     const bool unsaved = last_saved_step_ != state_.step;
     // On the disk before the evaluation, which may fail in ways that nobody can catch.
-    if (unsaved && is_sound() && is_finite(task_.parameters())) {
+    if (unsaved && is_sound() && !find_not_finite(named_parameters(task_.parameters()))) {
       save();
       writer_.wait();
     }

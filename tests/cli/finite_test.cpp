@@ -85,6 +85,40 @@ TEST_F(FiniteTest, WeightsThatAreNoNumbersAreRefusedByName) {
   }
 }
 
+// What a conversion wrote would be believed: by transformers too, which says nothing.
+TEST_F(FiniteTest, NoConversionTakesWeightsThatAreNoNumbers) {
+  const std::string weight = "roberta.encoder.layer.1.output.dense.weight";
+  make_models("sound", weight, 0.5);
+  const std::string output = file("converted");
+  const auto commands = [&](const std::string& model) {
+    std::vector<std::vector<std::string>> all{{"import", "--from", "hf"},
+                                              {"export", "--to", "hf"},
+                                              {"extend", "--max-sequence-length", "64"}};
+    for (std::vector<std::string>& command : all) {
+      command.insert(command.end(), {"--output", output, "--input", model});
+    }
+    all.push_back({"average", "--output", output, "--input", file("sound-mlm"), model});
+    for (std::vector<std::string>& command : all)
+      command.insert(command.begin(), "linformer-convert");
+    return all;
+  };
+  for (const std::vector<std::string>& command : commands(file("sound-mlm"))) {
+    const ProgramResult result = run_child(command);
+    EXPECT_EQ(result.exit_code, 0) << command[1] << ": " << result.err;
+    std::filesystem::remove_all(output);
+  }
+  for (const double value : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+    make_models("broken", weight, value);
+    for (const std::vector<std::string>& command : commands(file("broken-mlm"))) {
+      const ProgramResult result = run_child(command);
+      EXPECT_EQ(result.exit_code, 1) << command[1];
+      EXPECT_THAT(result.err, HasSubstr(weight + " holds values that are not finite"))
+          << command[1];
+      EXPECT_FALSE(std::filesystem::exists(output)) << command[1];
+    }
+  }
+}
+
 TEST_F(FiniteTest, OutputsThatAreNoNumbersAreRefused) {
   make_models("huge", "roberta.encoder.layer.1.output.dense.weight", 3e38);
   expect_refusals("huge", "not finite numbers");

@@ -19,6 +19,9 @@ using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 void save_tensors(const std::string& path, const NamedTensors& tensors,
                   std::map<std::string, std::string> metadata = {});
 
+/// A copy of a stored tensor, on the CPU.
+at::Tensor copy_of(const TensorView& view);
+
 /// Copies of all tensors of a file, on the CPU; checksums are verified. Throws RunError.
 std::map<std::string, at::Tensor> load_tensors(const ModelTensors& file);
 inline std::map<std::string, at::Tensor> load_tensors(const std::string& path) {

@@ -61,8 +61,10 @@ NamedTensors model_tensors(const SequenceClassifier& model);
 void load_weights(const std::string& folder, MaskedLmModel& model);
 void load_weights(const std::string& folder, SequenceClassifier& model);
 
-/// Throws RunError that names the first tensor with values that are not finite: they would make
-/// every answer of the model one. `source` is the file for the message.
+/// The name of the first tensor with values that are not finite; nothing if there is none.
+std::optional<std::string> find_not_finite(const NamedTensors& tensors);
+/// Throws RunError that names it: such values would make every answer of the model one. `source` is
+/// the file for the message.
 void check_finite(const std::string& source, const NamedTensors& tensors);
 
 /// Handles on the parameters, by the names that they have in files.
