@@ -124,13 +124,23 @@ void Trainer::give_up(const StepTotals& totals, const std::string& why) const {
           ? ""
           : " in the micro-batches with the sequences " + list_samples(totals.not_finite);
   const bool saved = checkpoints_.newest_whole().has_value();
-  fail_run("step " + step,
-           *totals.problem + where + ", the last of " +
-               std::to_string(guard_.state().consecutive_skips) + " such steps in a row, and " +
-               why + (saved ? "; the last checkpoint is intact" : "; nothing of this run is saved"),
-           "look at the text with linformer-data why --step " + step +
-               "; lower training.learning_rate or lengthen the warm-up, and " +
-               (saved ? "resume" : "start anew"));
+  fail_run(
+      "step " + step,
+      *totals.problem + where + ", the last of " +
+          std::to_string(guard_.state().consecutive_skips) + " such steps in a row, and " + why +
+          (saved ? "; the last checkpoint is intact" : "; nothing of this run is saved"),
+      (state_.num_updates > 0 ? "look at the text with linformer-data why --step " + step + "; "
+                              : std::string()) +
+          what_to_change() + ", and " + (saved ? "resume" : "start anew"));
+}
+
+std::string Trainer::what_to_change() const {
+  if (state_.num_updates > 0) return "lower training.learning_rate or lengthen the warm-up";
+  const std::string still = "no step has changed the weights yet, ";
+  return config_.run.init_from.empty()
+             ? still + "so they were too large from the start: lower model.initializer_range"
+             : still + "so the fault is in the model that they come from: take another one than " +
+                   config_.run.init_from + " as run.init_from";
 }
 
 }  // namespace linformer

@@ -63,7 +63,7 @@ void Trainer::finish() {
                         : "nothing of this run is saved"),
            (saved ? "to go on from before, remove " + checkpoints_.folder_of(state_.step) + ", "
                   : std::string()) +
-               "lower training.learning_rate and " + (saved || older ? "resume" : "start anew"));
+               what_to_change() + ", and " + (saved || older ? "resume" : "start anew"));
 }
 
 void Trainer::save_before_failing(const std::string& why) {

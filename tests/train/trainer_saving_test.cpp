@@ -8,8 +8,11 @@
 #include "train/tiny_run.h"
 
 #include "linformer/config/config_file.h"
+#include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/special_tokens.h"
+#include "linformer/train/masked_lm_training.h"
+#include "linformer/train/model_folder.h"
 #include "linformer/train/pretraining_run.h"
 
 namespace linformer {
@@ -195,6 +198,39 @@ TEST_F(TrainerEvaluation, ALastEvaluationThatIsNotFiniteIsAnErrorAndKeepsWhatWas
                 AllOf(HasSubstr("evaluation at step 5"), HasSubstr("is not finite"),
                       HasSubstr("lower training.learning_rate")));
     EXPECT_TRUE(fs::exists(checkpoint(config, 4)));
+  }
+}
+
+// Nobody should look for the fault in a learning rate that was never used.
+TEST_F(TrainerEvaluation, WeightsThatAreTooLargeFromTheStartAreNamedAsTheFault) {
+  PretrainConfig infinite = config("infinite");
+  infinite.model.initializer_range = 1e39;
+  PretrainConfig huge = config("huge");  // finite weights, whose gradients are not
+  huge.model.initializer_range = 1e37;
+  make_directories(tiny_.file("model"));
+  const MaskedLmTraining task(huge);
+  const ModelFiles files = task.model_files();
+  save_model(tiny_.file("model"), files.config_json, files.tensors, files.tokenizer);
+  PretrainConfig from = config("from");
+  from.run.init_from = tiny_.file("model");
+  struct Case {
+    PretrainConfig config;
+    int64_t steps;  // one: the last evaluation; many: the guard
+    std::string fix;
+  };
+  const std::string start = "lower model.initializer_range, and start anew";
+  for (Case run : std::vector<Case>{
+           {infinite, 1, start},
+           {infinite, 40, start},
+           {huge, 40, start},
+           {from, 40, "take another one than " + tiny_.file("model") + " as run.init_from"}}) {
+    run.config.run.dir += std::to_string(run.steps);
+    run.config.training.max_steps = run.steps;
+    run.config.checkpoint.every = 0;
+    EXPECT_THAT(message_of<RunError>([&] { PretrainingRun(run.config).run(); }),
+                AllOf(HasSubstr("not finite"), HasSubstr("no step has changed the weights yet"),
+                      HasSubstr(run.fix), Not(HasSubstr("learning_rate"))))
+        << run.config.run.dir;
   }
 }
 

@@ -130,6 +130,9 @@ class Trainer {
   std::optional<Checkpoint> rollback_target(int64_t last_good_step) const;
   void report_rollback(int64_t bad_step);
   [[noreturn]] void give_up(const StepTotals& totals, const std::string& why) const;
+  /// What to change where numbers are not finite: before the first update the start of the weights,
+  /// after it the updates.
+  std::string what_to_change() const;
   void log_step(const StepTotals& totals);
   /// Counts steps without anything to predict, and says so at the first.
   void note_empty_step(const StepTotals& totals);
