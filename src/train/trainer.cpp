@@ -75,11 +75,15 @@ Trainer::Trainer(TrainingTask& task, TrainerSetup setup, std::shared_ptr<Process
 
 void Trainer::prepare_run_folder() {
   const std::string path = config_.run.dir + "/config.yaml";
+  const bool over = is_over();
   // What a finished run was not trained with is not written down as its own.
-  if (is_over() && !changes_.empty() && std::filesystem::exists(path)) {
+  if (over && std::filesystem::exists(path)) {
     setup_.resolved_yaml = read_text_file(path);
+  } else {
+    write_file_atomically(path, setup_.resolved_yaml);
   }
-  write_file_atomically(path, setup_.resolved_yaml);
+  const bool evaluated = !task_.has_evaluation() || state_.evaluated_step == state_.step;
+  if (over && evaluated) return;  // nothing will be logged
   const int64_t dropped = log_.start_session(state_.step, state_.log_bytes, setup_.resolved_yaml);
   if (dropped > 0) {
     log_info("log.jsonl: dropped " + std::to_string(dropped) + " lines after step " +

@@ -115,8 +115,14 @@ void Trainer::evaluate() {
       finite && (!state_.best_score ||
                  *result->score > *state_.best_score + config_.evaluation.early_stop_min_delta);
   if (measured && !finite) not_finite_step_ = state_.step;
-  if (team_.is_first()) log_evaluation(*result, better);
-  if (!measured) return;
+  // A finished run is measured to be shown; what came of it is in its files.
+  const bool known = state_.evaluated_step == state_.step;
+  state_.evaluated_step = state_.step;
+  if (team_.is_first()) {
+    if (!known) log_evaluation(*result);
+    show_evaluation(*result, better && !known);
+  }
+  if (!measured || known) return;
   state_.evaluations_since_best = better ? 0 : state_.evaluations_since_best + 1;
   if (!better) return;
   state_.best_score = result->score;
@@ -124,11 +130,14 @@ void Trainer::evaluate() {
   if (config_.checkpoint.keep_best) save(/*is_best=*/true);
 }
 
-void Trainer::log_evaluation(const TaskScore& score, bool better) {
+void Trainer::log_evaluation(const TaskScore& score) {
   LogRecord record{{"step", state_.step}, {"tokens", state_.num_tokens}};
   record.insert(record.end(), score.record.begin(), score.record.end());
   record.emplace_back("elapsed_seconds", elapsed_seconds());
   log_.write(record);
+}
+
+void Trainer::show_evaluation(const TaskScore& score, bool better) {
   progress_.clear();
   const std::string step = "step " + format_count(state_.step) + ": ";
   if (score.score && !std::isfinite(*score.score)) {

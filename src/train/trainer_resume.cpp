@@ -61,6 +61,7 @@ void Trainer::take_state(const TrainingState& saved) {
     if (change.rule == ResumeRule::kHeldOut) state_.settings[change.key] = change.now;
   }
   last_saved_step_ = -1;  // a finished run keeps what it is measured on now
+  state_.evaluated_step = -1;
   if (!saved.best_score) return;
   log_warning(std::string(other_set ? "other held-out data" : "held-out data measured otherwise") +
               " than in the checkpoint: the best score (" + format_number(*saved.best_score) +

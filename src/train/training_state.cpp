@@ -107,6 +107,7 @@ Json to_json(const TrainingState& state) {
           {"best_score", state.best_score ? Json(*state.best_score) : Json(nullptr)},
           {"best_step", state.best_step},
           {"evaluations_since_best", state.evaluations_since_best},
+          {"evaluated_step", state.evaluated_step},
           {"loss_scale",
            {{"scale", state.loss_scale.scale},
             {"good_steps", state.loss_scale.good_steps},
@@ -129,6 +130,10 @@ TrainingState from_json(const Json& json, const StateReader& read) {
   if (!json.at("best_score").is_null()) state.best_score = read.number(json, "best_score");
   state.best_step = read.count(json, "best_step");
   state.evaluations_since_best = read.count(json, "evaluations_since_best");
+  // Earlier versions did not keep it.
+  if (json.contains("evaluated_step")) {
+    state.evaluated_step = read.count(json.at("evaluated_step"), "evaluated_step", -1);
+  }
   const Json& scale = json.at("loss_scale");
   state.loss_scale.scale = read.positive(scale, "scale");
   state.loss_scale.good_steps = read.count(scale, "good_steps");

@@ -196,6 +196,47 @@ TEST_F(TrainTest, SaysWhatIsOtherThanInTheCheckpoint) {
                                 HasSubstr("warning: the learning rate goes from ")));
 }
 
+/// Of every file of a run but its lock: name, bytes and time of the last change.
+std::map<std::string, std::pair<std::string, fs::file_time_type>> stamped_files(
+    const std::string& run) {
+  std::map<std::string, std::pair<std::string, fs::file_time_type>> files;
+  for (const auto& entry : fs::recursive_directory_iterator(run)) {
+    const std::string name = entry.path().string();
+    if (!entry.is_regular_file() || name.ends_with("/lock")) continue;
+    files[name] = {read_text_file(name), entry.last_write_time()};
+  }
+  return files;
+}
+
+TEST_F(TrainTest, AFinishedRunThatIsStartedAgainKeepsItsFiles) {
+  const auto with = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> settings{"training.max_steps=20"};
+    settings.insert(settings.end(), more.begin(), more.end());
+    const ProgramResult result = train("done", settings);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_THAT(result.out, HasSubstr("held-out perplexity "));
+    return result.out;
+  };
+  const std::string out = with({});
+  const auto before = stamped_files(file("done"));
+  const std::vector<std::vector<std::string>> cases{
+      {},
+      {"run.threads=1", "logging.every=3", "checkpoint.keep_last=1",
+       "evaluation.every=7"},  // taken
+      {"data.prefetch_batches=1", "checkpoint.background=false", "training.max_hours=3"},
+      {"training.learning_rate=2e-3"},  // a warning
+      {"training.max_steps=15", "training.schedule.type=linear"}};
+  for (const std::vector<std::string>& more : cases) {
+    EXPECT_EQ(with(more), out) << more.size();
+    const auto after = stamped_files(file("done"));
+    ASSERT_EQ(after.size(), before.size());
+    for (const auto& [name, content] : before) EXPECT_TRUE(after.at(name) == content) << name;
+  }
+  // Measured otherwise it is another result, which is kept.
+  EXPECT_NE(with({"evaluation.max_sequences=10"}), out);
+  EXPECT_FALSE(stamped_files(file("done")) == before);
+}
+
 TEST_F(TrainTest, RefusesConfigurations) {
   const auto refusal = [&](const std::string& setting) {
     const auto result = train("refused", {setting});

@@ -141,7 +141,8 @@ class Trainer {
   /// Never ends the run, whatever the loss is: a bad one is the guard's matter, or finish()'s.
   void evaluate();
   std::optional<TaskScore> measure();
-  void log_evaluation(const TaskScore& score, bool better);
+  void log_evaluation(const TaskScore& score);
+  void show_evaluation(const TaskScore& score, bool better);
   void save(bool is_best = false);
   /// Where something fails through no fault of the last whole step, which is still here. `why` says
   /// without what the run cannot go on; "" = the error itself says it.

@@ -23,7 +23,8 @@ struct TrainingState {
   std::optional<double> best_score;  ///< of an evaluation, TaskScore::score
   int64_t best_step = 0;
   int64_t evaluations_since_best = 0;
-  LossScaleState loss_scale;  ///< of fp16
+  int64_t evaluated_step = -1;  ///< of the last evaluation; -1 = none, or nobody knows
+  LossScaleState loss_scale;    ///< of fp16
   int64_t log_bytes = 0;  ///< length of log.jsonl; what is behind it belongs to no checkpoint yet
   GuardState guard;
 
