@@ -20,6 +20,7 @@ TrainingState some_state() {
   state.step = 7;
   state.num_updates = 6;
   state.best_score = -1.5;
+  state.evaluated_step = 5;
   state.seed = 0xFFFF'FFFF'FFFF'FFFF;
   state.guard.passed_over = {{2, 3}};
   state.guard.losses = {1.5, 2.0};
@@ -29,6 +30,12 @@ TrainingState some_state() {
 
 TEST(TrainingState, ComesBackFromItsText) {
   EXPECT_EQ(parse_training_state(training_state_text(some_state()), "s"), some_state());
+}
+
+TEST(TrainingState, OfAnEarlierVersionNobodyKnowsWhatWasEvaluated) {
+  json earlier = json::parse(training_state_text(some_state()));
+  earlier.erase("evaluated_step");
+  EXPECT_EQ(parse_training_state(earlier.dump(), "s").evaluated_step, -1);
 }
 
 TEST(TrainingState, RefusesWhatNoRunWrote) {
@@ -42,6 +49,7 @@ TEST(TrainingState, RefusesWhatNoRunWrote) {
       {"/position", nullptr},
       {"/num_tokens", 9223372036854775808ULL},
       {"/log_bytes", -5},
+      {"/evaluated_step", -2},
       {"/seed", -1},
       {"/seed", 0.5},
       {"/data_fingerprint", 1e300},
