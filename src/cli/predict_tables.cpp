@@ -1,6 +1,7 @@
 // Tables (.tsv, .csv) as input of linformer-predict.
 #include "predict_tables.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 
@@ -66,8 +67,11 @@ InputKind input_kind_of(const StreamArguments& arguments) {
 
 std::vector<RequestTable> request_tables(const StreamArguments& arguments,
                                          const std::string& model_folder) {
-  if (arguments.inputs.empty()) {
-    fail_usage("--input", "tables are read from files", "name them, or give --input-format text");
+  // A table is read twice, for its header and for its rows.
+  const auto& inputs = arguments.inputs;
+  if (inputs.empty() || std::find(inputs.begin(), inputs.end(), "-") != inputs.end()) {
+    fail_usage("--input", "tables are read from files, not from standard input",
+               "name them, or give --input-format text");
   }
   const bool columns = !arguments.text_column.empty() || !arguments.pair_column.empty();
   std::optional<TaskConfig> run;

@@ -55,6 +55,17 @@ TEST_F(PredictInputTest, SaysWhatItChangedInALine) {
   EXPECT_THAT(masked.out, StartsWith("error: a <mask> stands behind the 30 tokens"));
 }
 
+TEST_F(PredictInputTest, TablesAreNotReadFromStandardInput) {
+  for (const std::vector<std::string>& input :
+       {std::vector<std::string>{}, std::vector<std::string>{"--input", "-"}}) {
+    std::vector<std::string> arguments{"--input-format", "table", "--text-column", "text"};
+    arguments.insert(arguments.end(), input.begin(), input.end());
+    const auto result = classify("sentiment", arguments, "id\ttext\n1\thello\n");
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.err, HasSubstr("tables are read from files, not from standard input"));
+  }
+}
+
 TEST_F(PredictInputTest, JsonLinesByNameOrOnRequest) {
   const std::string rows = "{\"text\": \"a\", \"text_pair\": \"b\"}\n{\"text\": \"c\"}\n";
   write_file_atomically(file("rows.jsonl"), rows);
