@@ -55,7 +55,10 @@ MemoryEstimate estimate_memory(const ModelConfig& config, int64_t micro_batch_si
                                double mlm_probability) {
   constexpr int64_t kFloatBytes = 4;
   constexpr double kLargestLogitPiece = 64 << 20;
-  const int64_t numbers = count_parameters(config).total();
+  const ParameterCounts counts = count_parameters(config);
+  const int64_t numbers = counts.total();
+  const int64_t trained =
+      config.attention.train_projection ? numbers : numbers - counts.projections;
   const int64_t rows = micro_batch_size * config.max_sequence_length;
   const int64_t width = config.hidden_size;
   // Kept per layer: query, heads, the input; two residual sums and norms; before and after the
@@ -70,8 +73,8 @@ MemoryEstimate estimate_memory(const ModelConfig& config, int64_t micro_batch_si
   kept += 4.0 * static_cast<double>(rows) * static_cast<double>(width);
   MemoryEstimate memory;
   memory.parameters = numbers * kFloatBytes;
-  memory.gradients = numbers * kFloatBytes;
-  memory.optimizer = 2 * numbers * kFloatBytes;
+  memory.gradients = trained * kFloatBytes;
+  memory.optimizer = 2 * trained * kFloatBytes;
   constexpr double kMost = 1e18;  // what no machine has; the sum still fits 64 bits
   memory.activations = static_cast<int64_t>(std::min(kMost, kept * kFloatBytes));
   const double masked = std::floor(static_cast<double>(rows) * mlm_probability) + 1.0;

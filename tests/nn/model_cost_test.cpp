@@ -103,6 +103,14 @@ TEST(EstimateMemory, ParametersGradientsAndTwoMoments) {
   EXPECT_EQ(memory.gradients, memory.parameters);
   EXPECT_EQ(memory.optimizer, 2 * memory.parameters);
   EXPECT_GT(estimate_memory(config, 4, 0.15).activations, memory.activations);
+  ModelConfig frozen = config;  // E and F have no gradient then
+  frozen.attention.train_projection = false;
+  const MemoryEstimate less = estimate_memory(frozen, 2, 0.15);
+  EXPECT_EQ(less.parameters, memory.parameters);
+  const int64_t projections = count_parameters(config).projections;
+  EXPECT_GT(projections, 0);
+  EXPECT_EQ(less.gradients, memory.gradients - 4 * projections);
+  EXPECT_EQ(less.optimizer, memory.optimizer - 8 * projections);
 }
 
 TEST(EstimateMemory, TheLargestModelThatPassesValidationDoesNotOverflow) {
