@@ -1,8 +1,9 @@
 // linformer-bench: speed, always beside the matrix-multiply peak of the same run.
 #include <algorithm>
 #include <cstdio>
-#include <map>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -92,6 +93,7 @@ void run_step(const StepArguments& arguments) {
         {"batch_size", options.batch_size},
         {"sequence_length", options.model.max_sequence_length},
         {"precision", std::string(name_of(options.precision))},
+        {"optimizer", std::string(name_of(options.optimizer))},
         {"threads", threads}};
     std::printf("%s\n", json_text(json, 2).c_str());
     return;
@@ -99,6 +101,7 @@ void run_step(const StepArguments& arguments) {
   std::printf(
       "%s parameters, %lld x %lld tokens a step, %d threads, %zu steps\n"
       "precision     %s\n"
+      "optimizer     %s\n"
       "tokens/s      %s (median; %s to %s)\n"
       "matmul peak   %s GFLOP/s (median of %zu, measured between the steps)\n"
       "peak share    %s %% (needed work %s GFLOP a token)\n"
@@ -106,6 +109,7 @@ void run_step(const StepArguments& arguments) {
       format_count(result.num_parameters).c_str(), static_cast<long long>(options.batch_size),
       static_cast<long long>(options.model.max_sequence_length), threads,
       result.step_seconds.size(), std::string(name_of(options.precision)).c_str(),
+      std::string(name_of(options.optimizer)).c_str(),
       format_number(result.tokens_per_second()).c_str(),
       format_number(result.tokens_per_step / *slowest).c_str(),
       format_number(result.tokens_per_step / *fastest).c_str(),
@@ -115,14 +119,16 @@ void run_step(const StepArguments& arguments) {
       format_bytes(static_cast<double>(result.peak_tensor_bytes)).c_str());
 }
 
-/// An option that takes the names of an enum; its value says the default.
+/// An option that takes the names of an enum; its value says the default. `value` has to live as
+/// long as the command.
 template <NamedEnum E>
 void add_enum_option(CLI::App& command, const std::string& name, E& value,
                      const std::string& help) {
-  std::map<std::string, E> names;
-  for (const std::string_view one : EnumNames<E>::kNames) names.emplace(one, *enum_of<E>(one));
-  command.add_option(name, value, help)
-      ->transform(CLI::CheckedTransformer(names))
+  const auto& known = EnumNames<E>::kNames;
+  command
+      .add_option_function<std::string>(
+          name, [&value](const std::string& text) { value = *enum_of<E>(text); }, help)
+      ->check(CLI::IsMember(std::vector<std::string>(known.begin(), known.end())))
       ->default_str(std::string(name_of(value)));
 }
 

@@ -9,6 +9,8 @@
 
 #include "cli/child_process.h"
 
+#include "linformer/config/attention_kinds.h"
+
 namespace linformer {
 namespace {
 
@@ -18,10 +20,11 @@ using ::testing::Not;
 
 TEST(BenchProgram, StepGivesSpeedMemoryAndShare) {
   const auto result = run_child({"linformer-bench", "step", "--steps", "2", "--batch-size", "1",
-                                 "--set", "num_hidden_layers=1", "--json"});
+                                 "--set", "num_hidden_layers=1", "--optimizer", "lamb", "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const auto json = nlohmann::json::parse(result.out);
   EXPECT_GT(json.at("tokens_per_second").get<double>(), 0.0);
+  EXPECT_EQ(json.at("optimizer"), "lamb");
   EXPECT_GT(json.at("peak_share").get<double>(), 0.0);
   EXPECT_LT(json.at("peak_share").get<double>(), 1.0);
   EXPECT_GT(json.at("peak_tensor_bytes").get<int64_t>(), int64_t{16} * 4'000'000);
@@ -34,7 +37,11 @@ TEST(BenchProgram, AttentionGivesTimeAndMemoryOfEachVariant) {
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const auto json = nlohmann::json::parse(result.out);
   const auto& measurements = json.at("measurements");
-  ASSERT_EQ(measurements.size(), 20u);
+  // Each attention (a Linformer by three kinds of sharing, standard unfused as well), each further
+  // projection, and a value convolution; at two lengths.
+  const size_t variants = EnumNames<AttentionType>::kNames.size() + 3 +
+                          (EnumNames<ProjectionType>::kNames.size() - 1) + 1;
+  ASSERT_EQ(measurements.size(), 2 * variants);
   std::map<std::string, int64_t> bytes;
   for (const auto& one : measurements) {
     EXPECT_GT(one.at("forward_seconds").get<double>(), 0.0) << one;
@@ -70,6 +77,9 @@ TEST(BenchProgram, RefusesWhatItDoesNotKnow) {
   const auto unknown = run_child({"linformer-bench", "step", "--set", "hiden_size=8"});
   EXPECT_EQ(unknown.exit_code, 2);
   EXPECT_THAT(unknown.err, HasSubstr("hidden_size"));
+  const auto optimizer = run_child({"linformer-bench", "step", "--optimizer", "foo"});
+  EXPECT_EQ(optimizer.exit_code, 2);
+  EXPECT_THAT(optimizer.err, HasSubstr("foo not in {adamw,lamb}"));
 }
 
 TEST(BenchProgram, WaitingThreadsSpinBriefly) {
