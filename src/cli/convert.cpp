@@ -8,6 +8,7 @@
 
 #include "linformer/checkpoint/find_model.h"
 #include "linformer/config/config_file.h"
+#include "linformer/config/projection_rules.h"
 #include "linformer/core/error.h"
 #include "linformer/train/model_conversion.h"
 
@@ -33,15 +34,21 @@ void report(const std::string& output, const ConversionNotes& notes) {
   std::printf("wrote %s\n", output.c_str());
 }
 
-/// The attention that a RoBERTa gets: block averages, unless told otherwise.
+/// The attention that a RoBERTa gets: block averages, unless told otherwise or the projection has a
+/// start of its own.
 AttentionConfig wanted_attention(const Arguments& arguments) {
   AttentionConfig attention;
-  attention.init = ProjectionInit::kBlockAverage;
+  bool init_given = false;
   const FieldList fields = fields_of(attention);
   const std::string prefix = "attention.";
   for (const std::string& assignment : arguments.overrides) {
     const bool prefixed = assignment.rfind(prefix, 0) == 0;
-    apply_override(fields, prefixed ? assignment.substr(prefix.size()) : assignment);
+    const std::string own = prefixed ? assignment.substr(prefix.size()) : assignment;
+    apply_override(fields, own);
+    init_given = init_given || own.starts_with("init=");
+  }
+  if (!init_given && !projection_rules(attention.projection).has_own_start()) {
+    attention.init = ProjectionInit::kBlockAverage;
   }
   return attention;
 }
@@ -121,7 +128,7 @@ void add_extend_command(CLI::App& program) {
   command
       ->add_option("--method", arguments->method,
                    "interpolate: positions and E, F stretched; tile: repeated, so that short "
-                   "inputs keep their output")
+                   "inputs of a linear projection keep their output")
       ->check(CLI::IsMember({"interpolate", "tile"}))
       ->capture_default_str();
   add_examples(*command, {"linformer-convert extend --input models/linformer --output "

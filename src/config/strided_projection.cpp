@@ -25,6 +25,7 @@ class StridedRules : public ProjectionRules {
   bool has_matrices() const override { return true; }
   bool allows_k_per_head() const override { return false; }
   bool allows_sharing() const override { return false; }
+  bool has_own_start() const override { return true; }
 
   void validate(const ModelConfig& config) const override {
     const ProjectionInit init = config.attention.init;

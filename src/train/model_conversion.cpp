@@ -249,12 +249,15 @@ ConversionNotes linformerise_model(const std::string& input, const std::string& 
   output.commit();
   notes.push_back("kept " + format_count(static_cast<int64_t>(old.size())) +
                   " tensors as they were");
+  const bool own_start = projection_rules(attention.projection).has_own_start();
+  const std::string start =
+      own_start ? "as projection " + std::string(name_of(attention.projection)) + " starts"
+                : "init " + std::string(name_of(attention.init));
   notes.push_back(matrices == 0
                       ? "added no parameters: projection " +
                             std::string(name_of(attention.projection)) + " has none"
                       : "added " + format_count(matrices) + " tensors with " + format_count(added) +
-                            " numbers, init " + std::string(name_of(attention.init)) + ": " +
-                            first + (matrices > 1 ? ", ..." : ""));
+                            " numbers, " + start + ": " + first + (matrices > 1 ? ", ..." : ""));
   return notes;
 }
 
@@ -273,14 +276,15 @@ ConversionNotes extend_model(const std::string& input, const std::string& output
   ModelConfig config = model.config;
   config.max_sequence_length = max_sequence_length;
   const SequenceProjection& projection = sequence_projection(config.attention.projection);
-  const bool windows =
-      config.has_linformer_layer() && projection_rules(config.attention.projection).has_windows();
+  const ProjectionRules& rules = projection_rules(config.attention.projection);
+  const bool windows = config.has_linformer_layer() && rules.has_windows();
   ConversionNotes notes = model.notes;
   if (windows && !interpolate) {
     if (max_sequence_length % n != 0) {
       fail_usage("--max-sequence-length",
                  "tiling windows needs a multiple of n = " + std::to_string(n),
-                 "give e.g. " + std::to_string(2 * n) + ", or --method interpolate");
+                 "give e.g. " + std::to_string(2 * n) +
+                     (rules.has_own_start() ? "" : ", or --method interpolate"));
     }
     config.attention.projected_length =
         scaled(config.attention.projected_length, n, max_sequence_length);

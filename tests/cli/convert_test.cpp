@@ -16,7 +16,9 @@
 namespace linformer {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 const std::string kFixtures = LINFORMER_SHARED_DIR "/fixtures/";
 
@@ -64,6 +66,31 @@ TEST_F(ConvertProgramTest, SaysWhatItDid) {
   EXPECT_THAT(result.out, HasSubstr("added 1 tensors with 64 numbers, init block_average: "
                                     "roberta.encoder.E (4, 16)"));
   EXPECT_THAT(result.out, HasSubstr("wrote " + path("linformer")));
+}
+
+TEST_F(ConvertProgramTest, AProjectionWithItsOwnStartTakesNoInit) {
+  const std::vector<std::string> strided{"--set", "projection=strided", "sharing=none",
+                                         "projected_length=4"};
+  const auto with = [&](std::vector<std::string> arguments, const std::string& more = "") {
+    arguments.insert(arguments.end(), strided.begin(), strided.end());
+    if (!more.empty()) arguments.push_back(more);
+    return run(arguments);
+  };
+  const std::vector<std::string> make{"linformerise", "--input", path("roberta"), "--output",
+                                      path("strided")};
+  EXPECT_THAT(with(make, "init=block_average").err, HasSubstr("strided starts as exact positions"));
+  const ProgramResult result = with(make);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("as projection strided starts: "));
+  // What cannot be done is not offered as a way out.
+  const auto extend = [&](const std::string& length, const std::string& method) {
+    return run({"extend", "--input", path("strided"), "--output", path("longer"),
+                "--max-sequence-length", length, "--method", method});
+  };
+  EXPECT_THAT(extend("32", "interpolate").err, HasSubstr("use --method tile"));
+  EXPECT_THAT(extend("20", "tile").err,
+              AllOf(HasSubstr("give e.g. 32"), Not(HasSubstr("interpolate"))));
+  EXPECT_EQ(extend("32", "tile").exit_code, 0);
 }
 
 TEST_F(ConvertProgramTest, WrongInputIsRefusedWithExitCodeAndFix) {

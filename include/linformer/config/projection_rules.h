@@ -32,6 +32,9 @@ class ProjectionRules {
   /// Whether heads, keys and values, or layers may share E; else sharing has to be none.
   virtual bool allows_sharing() const { return true; }
 
+  /// Whether E and F have a start that belongs to the kind, so that attention.init says nothing.
+  virtual bool has_own_start() const { return false; }
+
   /// Throws UsageError, naming the key, for what this kind alone refuses.
   virtual void validate(const ModelConfig& config) const;
 
