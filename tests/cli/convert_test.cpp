@@ -10,6 +10,7 @@
 #include "cli/transformers_python.h"
 #include "core/temporary_folder.h"
 
+#include "linformer/config/attention_kinds.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/text/byte_bpe_file.h"
 
@@ -127,7 +128,7 @@ TEST_F(ConvertProgramTest, WrongInputIsRefusedWithExitCodeAndFix) {
 TEST_F(ConvertProgramTest, TransformersComputesTheSame) {
   const std::string python = python_with_transformers();
   if (python.empty()) GTEST_SKIP() << "no Python with transformers (set LINFORMER_PYTHON)";
-  const std::vector<std::vector<std::string>> variants{
+  std::vector<std::vector<std::string>> variants{
       {},  // the RoBERTa itself
       {"projected_length=4"},
       {"projected_length=4", "sharing=none", "order=sequence_first"},
@@ -147,6 +148,12 @@ TEST_F(ConvertProgramTest, TransformersComputesTheSame) {
        "order=sequence_first"},
       {"type=[linformer, standard]", "projected_length=4"},
       {"type=[local_window, linformer]", "projected_length=4", "attention_window=4"}};
+  for (const std::string_view name : EnumNames<ProjectionType>::kNames) {
+    for (const char* order : {"order=features_first", "order=sequence_first"}) {
+      variants.push_back(
+          {"projected_length=4", "projection=" + std::string(name), "sharing=none", order});
+    }
+  }
   std::string command =
       "HF_HUB_OFFLINE=1 " + python + " '" LINFORMER_SOURCE_DIR "/tools/hf/compare_features.py'";
   for (size_t i = 0; i < variants.size(); ++i) {
