@@ -19,7 +19,14 @@ constexpr int64_t kMostValues = 1'000'000;
 /// Follows the parser's events; each value is seen once, however often aliases name it.
 class ShapeWatch final : public YAML::EventHandler {
  public:
-  void OnDocumentStart(const YAML::Mark&) override {}
+  /// The parser does not move past some texts (",a") and gives an empty document there for ever.
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (++num_documents_ == 1) return;
+    throw YamlProblem{
+        "a second YAML document begins here",
+        "keep one document per file: remove the line ---, or a stray comma or bracket", mark.line,
+        mark.column};
+  }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     name(anchor, {});
@@ -96,6 +103,7 @@ class ShapeWatch final : public YAML::EventHandler {
                       "remove brackets; settings have four levels at most", mark.line, mark.column};
   }
 
+  int num_documents_ = 0;
   std::vector<OpenValue> open_;
   std::map<YAML::anchor_t, Extent> named_;
 };

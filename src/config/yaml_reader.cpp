@@ -306,22 +306,18 @@ void read_document(const FieldList& fields, std::string_view text, const std::st
   const std::string copy(text);
   reader.check_shape(copy);
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(copy);
-    if (documents.size() > 1) {
-      fail_usage(reader.place(documents[1].Mark()), "a second YAML document begins here",
-                 "keep one document per file (remove the line ---)");
-    }
-    if (documents.empty() || documents[0].IsNull()) {
+    const YAML::Node document = YAML::Load(copy);  // the only one, as check_shape() has seen
+    if (document.IsNull()) {
       fail_usage(source, "holds no settings",
                  "write at least one section, e.g. " + fields.front().name +
                      ": (see docs/configuration.md)");
     }
-    if (!documents[0].IsMap()) {
-      fail_usage(reader.place(documents[0].Mark()),
-                 "expected sections of keys, found " + show(documents[0]),
+    if (!document.IsMap()) {
+      fail_usage(reader.place(document.Mark()),
+                 "expected sections of keys, found " + show(document),
                  "write SECTION: and its keys below, indented (see docs/configuration.md)");
     }
-    reader.read_section(fields, documents[0], "");
+    reader.read_section(fields, document, "");
   } catch (const YAML::Exception& error) {
     fail_syntax(reader, error);
   }

@@ -350,6 +350,10 @@ TEST(ConfigFile, WalksThroughNoEndlessValue) {
   EXPECT_THAT(problem(key + "&a [*a]\n"),
               HasSubstr("file.yaml:3:27: an alias (*) stands within the value that it names"));
   EXPECT_THAT(problem(key + "&a [[1, {b: *a}], 2]\n"), HasSubstr("an alias (*) stands within"));
+  // The parser does not move past a comma in front: it finds empty documents there for ever.
+  for (const char* text : {",a", ",", "a: 1\n---\n,b", ", num_hidden_layers: &n 2, b"}) {
+    EXPECT_THAT(problem(text), HasSubstr("a second YAML document begins here")) << text;
+  }
   EXPECT_THAT(problem(key + std::string(100'000, '[')), HasSubstr("nested more than 100 levels"));
   EXPECT_THAT(problem(std::string(100'000, '{')), HasSubstr("nested more than 100 levels"));
   std::string stairs;  // "- - - 1"
