@@ -7,11 +7,23 @@ namespace linformer {
 
 void ProjectionRules::validate(const ModelConfig&) const {}
 
-double ProjectionRules::key_value_features(const ModelConfig& config, int64_t layer) {
+double ProjectionRules::features_of_k_rows(const ModelConfig& config, int64_t layer) {
   const auto d = static_cast<double>(config.hidden_size);
-  if (config.attention.order == ProjectionOrder::kFeaturesFirst) return 2 * d * d;
   const auto n = static_cast<double>(config.max_sequence_length);
   return 2 * d * d * config.mean_projected_length(layer) / n;
+}
+
+double ProjectionRules::dense_projection(const ModelConfig& config, int64_t layer) {
+  const auto d = static_cast<double>(config.hidden_size);
+  return 2 * config.mean_projected_length(layer) * d + features_of_k_rows(config, layer);
+}
+
+double ProjectionRules::key_value_features(const ModelConfig& config, int64_t layer) {
+  if (config.attention.order == ProjectionOrder::kSequenceFirst) {
+    return features_of_k_rows(config, layer);
+  }
+  const auto d = static_cast<double>(config.hidden_size);
+  return 2 * d * d;
 }
 
 int64_t AttentionRules::num_parameters(const ModelConfig&, int64_t) const {

@@ -18,12 +18,8 @@ class LinearRules : public ProjectionRules {
     return {lengths.front(), n};
   }
 
-  /// E and F, then the matrices of key and value on k rows.
   double multiply_adds(const ModelConfig& config, int64_t layer) const override {
-    const auto d = static_cast<double>(config.hidden_size);
-    const auto n = static_cast<double>(config.max_sequence_length);
-    const double k = config.mean_projected_length(layer);
-    return 2 * k * d + 2 * d * d * k / n;
+    return dense_projection(config, layer);
   }
 
   bool has_windows() const override { return false; }

@@ -10,9 +10,7 @@ class MeanPoolRules : public ProjectionRules {
   std::vector<int64_t> shape(const ModelConfig&, int64_t) const override { return {}; }
 
   double multiply_adds(const ModelConfig& config, int64_t layer) const override {
-    const auto d = static_cast<double>(config.hidden_size);
-    const auto n = static_cast<double>(config.max_sequence_length);
-    return 2 * d * d * config.mean_projected_length(layer) / n;
+    return features_of_k_rows(config, layer);
   }
 };
 

@@ -16,8 +16,8 @@ at::Tensor apply(const at::Tensor& x, const Linear& linear) {
       .view({x.size(0), x.size(1), linear.weight.size(0)});
 }
 
-at::Tensor select_valid(const at::Tensor& x, const at::Tensor& mask) {
-  return mask.defined() ? x.masked_fill(mask.logical_not().unsqueeze(-1), 0.0) : x;
+at::Tensor select_valid(const at::Tensor& x, const at::Tensor& mask, double filler) {
+  return mask.defined() ? x.masked_fill(mask.logical_not().unsqueeze(-1), filler) : x;
 }
 
 }  // namespace linformer

@@ -4,6 +4,8 @@
 
 #include <ATen/ATen.h>
 
+#include "linformer/nn/linear.h"
+
 namespace linformer {
 namespace {
 
@@ -20,10 +22,6 @@ at::Tensor windows_of(const at::Tensor& x, int64_t window, double filler) {
 /// Adds rows of zeros up to k.
 at::Tensor fill_rows(const at::Tensor& y, int64_t k) {
   return y.size(1) == k ? y : at::constant_pad_nd(y, {0, 0, 0, k - y.size(1)}, 0.0);
-}
-
-at::Tensor select_valid(const at::Tensor& x, const at::Tensor& mask, double filler) {
-  return mask.defined() ? x.masked_fill(mask.logical_not().unsqueeze(-1), filler) : x;
 }
 
 /// Tokens of each window: (B or 1, m, 1).

@@ -124,23 +124,21 @@ std::map<std::string, at::Tensor> values_of(const ReadModel& model) {
   return values;
 }
 
-/// Writes a model whose parameters are `values`, in fp32.
-void write_model(const OutputFolder& output, const ModelConfig& config, const HeadConfig& head,
+/// Writes `model` with `values` as its parameters, in fp32.
+void write_model(const OutputFolder& output, const AnyModel& model, const HeadConfig& head,
                  const std::map<std::string, at::Tensor>& values) {
-  const AnyModel model = build_any_model(config, head, /*seed=*/0);
   const at::NoGradGuard no_grad;
   for (const Parameter& parameter : model.parameters().all()) {
     parameter.tensor.detach().copy_(values.at(parameter.name));
   }
-  write_config(output.path(), config, head);
+  write_config(output.path(), model.config(), head);
   save_tensors(output.path() + "/model.safetensors", model_tensors(model));
 }
 
 /// Names of all E and F.
-std::set<std::string> projection_names(const ForeignModel& model) {
+std::set<std::string> projection_names(const ParameterSet& parameters) {
   std::set<std::string> names;
-  const AnyModel same = build_any_model(model.config, model.head, /*seed=*/0);
-  for (const Parameter& parameter : same.parameters().all()) {
+  for (const Parameter& parameter : parameters.all()) {
     if (parameter.kind == ParameterKind::kProjection) names.insert(parameter.name);
   }
   return names;
@@ -244,7 +242,7 @@ ConversionNotes linformerise_model(const std::string& input, const std::string& 
     ++matrices;
   }
   OutputFolder output(output_path);
-  write_model(output, config, model.head, values);
+  write_model(output, fresh, model.head, values);
   take_tokenizer(output, input, config, notes);
   output.commit();
   notes.push_back("kept " + format_count(static_cast<int64_t>(old.size())) +
@@ -293,12 +291,13 @@ ConversionNotes extend_model(const std::string& input, const std::string& output
   config.validate();
   std::map<std::string, at::Tensor> values = values_of(read);
   const bool fixed = config.position_embedding == PositionEmbedding::kSinusoidal;
-  const std::set<std::string> projections = projection_names(model);
+  const AnyModel extended = build_any_model(config, model.head, /*seed=*/0);
+  const std::set<std::string> projections = projection_names(extended.parameters());
   int64_t changed = 0;
   for (auto& [name, tensor] : values) {
     const std::string before = shape_text(tensor);
     if (name == kPositions && fixed) {
-      tensor = build_any_model(config, model.head, 0).parameters().get(kPositions).detach();
+      tensor = extended.parameters().get(kPositions).detach();
       notes.push_back(name + ": the sines of " + std::to_string(max_sequence_length) +
                       " positions");
     } else if (name == kPositions) {
@@ -318,7 +317,7 @@ ConversionNotes extend_model(const std::string& input, const std::string& output
   }
   if (changed > 1) notes.push_back("and " + format_count(changed - 1) + " more like it");
   OutputFolder output(output_path);
-  write_model(output, config, model.head, values);
+  write_model(output, extended, model.head, values);
   take_tokenizer(output, input, config, notes);
   output.commit();
   return notes;
@@ -355,7 +354,7 @@ ConversionNotes average_models(const std::vector<std::string>& inputs,
   for (auto& [name, sum] : sums) sum = sum / static_cast<double>(inputs.size());
   OutputFolder output(output_path);
   ConversionNotes notes;
-  write_model(output, first.config, first.head, sums);
+  write_model(output, build_any_model(first.config, first.head, /*seed=*/0), first.head, sums);
   take_tokenizer(output, inputs.front(), first.config, notes);
   output.commit();
   notes.push_back("averaged " + format_count(static_cast<int64_t>(sums.size())) + " tensors of " +

@@ -39,6 +39,12 @@ class ProjectionRules {
   virtual void validate(const ModelConfig& config) const;
 
  protected:
+  /// Multiply-adds a token of the matrices of key and value on k rows.
+  static double features_of_k_rows(const ModelConfig& config, int64_t layer);
+
+  /// Multiply-adds a token of dense E and F, and of the matrices of key and value on their k rows.
+  static double dense_projection(const ModelConfig& config, int64_t layer);
+
   /// Multiply-adds a token of the matrices of key and value where they cannot change places with
   /// the projection: on k rows with sequence_first, else on n.
   static double key_value_features(const ModelConfig& config, int64_t layer);

@@ -22,7 +22,7 @@ at::Tensor multiply(const at::Tensor& x, const Linear& linear);
 /// x (B, N, in) W^T + b.
 at::Tensor apply(const at::Tensor& x, const Linear& linear);
 
-/// x (B, N, C) with padded rows selected to zero: a product would let NaN through.
-at::Tensor select_valid(const at::Tensor& x, const at::Tensor& mask);
+/// x (B, N, C) with padded rows set to `filler` by selection: a product would let NaN through.
+at::Tensor select_valid(const at::Tensor& x, const at::Tensor& mask, double filler = 0.0);
 
 }  // namespace linformer
