@@ -23,7 +23,7 @@ if [[ ${1:-} == --which ]]; then
   echo "$tool ($version)"
   exit
 fi
-mapfile -t files < <(git ls-files --cached --others --exclude-standard '*.h' '*.cpp')
+mapfile -t files < <(git ls-files --cached --others --exclude-standard '*.h' '*.cpp' '*.cu' '*.cuh')
 case "${1:-}" in
   "") "$tool" -i "${files[@]}" ;;
   --check) "$tool" --dry-run -Werror "${files[@]}" && echo "format: ${#files[@]} files are formatted" ;;

@@ -12,6 +12,13 @@
 namespace linformer {
 namespace {
 
+/// The type of the products inside: the low one under mixed precision, if the kernels take it.
+at::ScalarType type_inside(const AttentionKernels& kernels, const at::Tensor& query) {
+  if (query.scalar_type() == at::kDouble) return at::kDouble;
+  const MixedPrecision precision = AutocastScope::current();
+  return kernels.takes_low && precision.active() ? precision.type() : at::kFloat;
+}
+
 class DropoutAttention : public torch::autograd::Function<DropoutAttention> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& query,
@@ -57,12 +64,14 @@ at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,
   TORCH_CHECK(window >= 0 && window % 2 == 0 && (window == 0 || query.size(1) == key.size(1)),
               "dropout_attention takes an even window, and with one as many keys as queries");
   const AttentionOptions options{num_heads, window, site};
-  if (chosen_kernels(query).attention == nullptr) {
+  const AttentionKernels* kernels = chosen_kernels(query).attention;
+  if (kernels == nullptr || (kernels->for_dropout_alone && site.probability == 0.0)) {
     return composed::attention({query, key, value, key_mask}, options);
   }
   const auto mask =
       key_mask.defined() ? std::optional<at::Tensor>(key_mask) : std::optional<at::Tensor>();
-  return DropoutAttention::apply(to_full(query), to_full(key), to_full(value), mask, options);
+  const at::ScalarType type = type_inside(*kernels, query);
+  return DropoutAttention::apply(query.to(type), key.to(type), value.to(type), mask, options);
 }
 
 }  // namespace linformer

@@ -46,6 +46,9 @@ struct AttentionKernels {
   ///   dS = P * (dP - rowsum(dO * O));   dQ = dS K / sqrt(D);   dK = dS^T Q / sqrt(D)
   AttentionGradients (*backward)(const AttentionInputs& inputs, const AttentionOptions& options,
                                  const AttentionResult& result, const at::Tensor& upstream);
+
+  bool takes_low = false;          ///< all but log_sums may be bf16 or fp16 too, of one type
+  bool for_dropout_alone = false;  ///< without dropout, LibTorch's fused attention is better
 };
 
 }  // namespace linformer

@@ -1,11 +1,27 @@
 #include "linformer/kernels/compute_device.h"
 
+#include <cstdlib>
+
 #include <ATen/ATen.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 
 #include "linformer/core/error.h"
 
 namespace linformer {
+namespace {
+
+/// CUDA's sums come in the same order in each run, so that resuming is exact there too. Operations
+/// without such an algorithm only warn.
+void take_deterministic_algorithms() {
+  // cuBLAS reads it when it starts; with other sizes its sums may vary.
+  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  at::Context& context = at::globalContext();
+  context.setDeterministicAlgorithms(true, /*warn_only=*/true);
+  // It would write to all new memory first.
+  context.setDeterministicFillUninitializedMemory(false);
+}
+
+}  // namespace
 
 c10::Device compute_device(DeviceChoice choice, int64_t local_rank) {
   if (choice == DeviceChoice::kCpu) return at::kCPU;
@@ -24,6 +40,7 @@ c10::Device compute_device(DeviceChoice choice, int64_t local_rank) {
   }
   const c10::Device device(at::kCUDA, static_cast<c10::DeviceIndex>(local_rank));
   guard->setDevice(device);
+  take_deterministic_algorithms();
   return device;
 }
 

@@ -39,8 +39,12 @@ at::Tensor add_depthwise_convolution(const at::Tensor& base, const at::Tensor& x
   TORCH_CHECK(weight.dim() == 3 && weight.size(1) == 1 && weight.size(2) % 2 == 1 &&
                   weight.size(0) == x.size(2),
               "add_depthwise_convolution takes a (C, 1, W) weight with odd W");
-  if (chosen_kernels(x).convolution == nullptr) {
+  const ConvolutionKernels* kernels = chosen_kernels(x).convolution;
+  if (kernels == nullptr) {
     return composed::depthwise_convolution(to_full(base), to_full(x), weight);
+  }
+  if (kernels->takes_low && base.scalar_type() == x.scalar_type()) {
+    return DepthwiseConvolution::apply(base, x, weight);
   }
   return DepthwiseConvolution::apply(to_full(base), to_full(x), weight);
 }

@@ -21,6 +21,8 @@ struct ConvolutionKernels {
   /// `upstream` (B, N, C) is the gradient of y, and so of the base.
   ConvolutionGradients (*backward)(const at::Tensor& x, const at::Tensor& taps,
                                    const at::Tensor& upstream);
+
+  bool takes_low = false;  ///< all but the taps may be bf16 or fp16 too, of one type
 };
 
 }  // namespace linformer

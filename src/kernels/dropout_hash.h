@@ -28,7 +28,7 @@ class DropoutHash {
     return x >= threshold_;
   }
 
-  bool active() const { return threshold_ != 0; }
+  LINFORMER_HOST_DEVICE bool active() const { return threshold_ != 0; }
 
   // For the same decisions by operations on tensors.
   uint32_t low() const { return low_; }

@@ -35,10 +35,11 @@ class BiasGelu : public torch::autograd::Function<BiasGelu> {
 }  // namespace
 
 at::Tensor bias_gelu(const at::Tensor& input, const at::Tensor& bias, GeluForm form) {
-  const at::Tensor x = to_full(input);
+  const GeluKernels* kernels = chosen_kernels(input).gelu;
+  const at::Tensor x = kernels != nullptr && kernels->takes_low ? input : to_full(input);
   TORCH_CHECK(x.dim() == 2 && bias.size(0) == x.size(1),
               "bias_gelu takes an (R, C) input and a (C) bias");
-  if (chosen_kernels(x).gelu == nullptr) return composed::bias_gelu(x, bias, form);
+  if (kernels == nullptr) return composed::bias_gelu(x, bias, form);
   return BiasGelu::apply(x, bias, form);
 }
 

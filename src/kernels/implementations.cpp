@@ -21,7 +21,12 @@ constexpr std::array kRegistered{
                   .loss = &cpu::loss_kernels,
                   .norm = &cpu::norm_kernels},
 #ifdef LINFORMER_WITH_CUDA
-    DeviceKernels{.device = at::kCUDA, .dropout = &cuda::dropout_kernels},
+    DeviceKernels{.device = at::kCUDA,
+                  .attention = &cuda::attention_kernels,
+                  .convolution = &cuda::convolution_kernels,
+                  .dropout = &cuda::dropout_kernels,
+                  .gelu = &cuda::gelu_kernels,
+                  .norm = &cuda::norm_kernels},
 #endif
 };
 

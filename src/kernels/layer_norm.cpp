@@ -43,6 +43,7 @@ class ResidualNormFunction : public torch::autograd::Function<ResidualNormFuncti
     ctx->saved_data["has_shift"] = shift.has_value();
     ctx->saved_data["probability"] = options.dropout.probability;
     ctx->saved_data["key"] = static_cast<int64_t>(options.dropout.key);
+    ctx->saved_data["x_type"] = static_cast<int64_t>(x.scalar_type());
     return {result.sum, result.normalized};
   }
 
@@ -56,6 +57,7 @@ class ResidualNormFunction : public torch::autograd::Function<ResidualNormFuncti
                                     saved[3],
                                     grads[0].defined() ? grads[0].contiguous() : at::Tensor(),
                                     grads[1].defined() ? grads[1].contiguous() : at::Tensor(),
+                                    static_cast<at::ScalarType>(ctx->saved_data["x_type"].toInt()),
                                     has_shift,
                                     {ctx->saved_data["probability"].toDouble(),
                                      static_cast<uint64_t>(ctx->saved_data["key"].toInt())}};
@@ -74,14 +76,22 @@ class ResidualNormFunction : public torch::autograd::Function<ResidualNormFuncti
 ResidualNorm bias_dropout_residual_layer_norm(const at::Tensor& input, const at::Tensor& bias,
                                               const at::Tensor& residual_in,
                                               const at::Tensor& weight, const at::Tensor& shift,
-                                              double epsilon, const DropoutSite& site) {
-  const at::Tensor x = to_full(input);
+                                              double epsilon, const DropoutSite& site,
+                                              NormReaders readers) {
+  const NormKernels* kernels = chosen_kernels(input).norm;
+  const bool takes_low = kernels != nullptr && kernels->takes_low;
+  const at::Tensor x = takes_low ? input : to_full(input);
   const at::Tensor residual = to_full(residual_in);
   TORCH_CHECK(x.dim() == 2 && (!residual.defined() || residual.sizes() == x.sizes()),
               "layer norm takes an (R, C) input and a residual of its shape");
-  const NormOptions options{epsilon, site};
-  if (chosen_kernels(x).norm == nullptr) {
+  NormOptions options{epsilon, site, {}};
+  if (kernels == nullptr) {
     return composed::residual_norm({x, bias, residual, weight, shift}, options);
+  }
+  const MixedPrecision precision = AutocastScope::current();
+  if (takes_low && readers == NormReaders::kProducts && precision.active() &&
+      x.scalar_type() != at::kDouble) {
+    options.low_norm = precision.type();
   }
   const auto outputs = ResidualNormFunction::apply(x, to_optional(bias), to_optional(residual),
                                                    weight, to_optional(shift), options);
@@ -89,8 +99,9 @@ ResidualNorm bias_dropout_residual_layer_norm(const at::Tensor& input, const at:
 }
 
 at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& shift,
-                      double epsilon) {
-  return bias_dropout_residual_layer_norm(x, {}, {}, weight, shift, epsilon, {}).normalized;
+                      double epsilon, NormReaders readers) {
+  return bias_dropout_residual_layer_norm(x, {}, {}, weight, shift, epsilon, {}, readers)
+      .normalized;
 }
 
 }  // namespace linformer

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include <ATen/core/Tensor.h>
 
 #include "linformer/kernels/dropout.h"
@@ -18,6 +20,8 @@ struct NormInputs {
 struct NormOptions {
   double epsilon = 0.0;
   DropoutSite dropout;
+  /// Only where NormKernels::takes_low: the type of y, bf16 or fp16. Else y has the type of s.
+  std::optional<at::ScalarType> low_norm;
 };
 
 struct NormResult {
@@ -31,9 +35,10 @@ struct NormResult {
 struct NormBackwardInputs {
   at::Tensor sum, mean, inverse_deviation;  // of the forward pass
   at::Tensor weight;
-  at::Tensor grad_sum;         // (R, C); undefined = zero
-  at::Tensor grad_normalized;  // (R, C); undefined = zero
-  bool centred = true;         // LayerNorm; RMSNorm has no mean
+  at::Tensor grad_sum;                 // (R, C); undefined = zero
+  at::Tensor grad_normalized;          // (R, C); undefined = zero
+  at::ScalarType x_type = at::kFloat;  // of the gradient of x
+  bool centred = true;                 // LayerNorm; RMSNorm has no mean
   DropoutSite dropout;
 };
 
@@ -53,6 +58,9 @@ struct NormKernels {
   ///   ds = inverse_deviation * (g - mean(g) - n * mean(g * n)) + grad_sum, mean(g) = 0 for RMSNorm
   ///   dx = dropout(ds);   dbias = sum dx;   dweight = sum dy * n;   dshift = sum dy, over the rows
   NormGradients (*backward)(const NormBackwardInputs& inputs);
+
+  /// x may be bf16 or fp16 too, and y where NormOptions::low_norm says so. All else is float then.
+  bool takes_low = false;
 };
 
 }  // namespace linformer

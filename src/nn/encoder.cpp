@@ -92,10 +92,11 @@ at::Tensor Embeddings::forward(const EncoderInput& input, ForwardContext& contex
   };
   const at::Tensor ids = or_at_padding(input.input_ids, kPadId);
   // A tied table also gets a dense gradient from the head; a sparse one from here is added into it
-  // in place, which saves a second table.
-  at::Tensor sum =
-      at::embedding(words_, ids, kPadId, /*scale_grad_by_freq=*/false, /*sparse=*/tied_) +
-      at::embedding(positions_, position_ids(ids, input.mask), kPadId);
+  // in place, which saves a second table. CUDA adds a sparse one in any order, a dense one in the
+  // same order each time.
+  const bool sparse = tied_ && words_.is_cpu();
+  at::Tensor sum = at::embedding(words_, ids, kPadId, /*scale_grad_by_freq=*/false, sparse) +
+                   at::embedding(positions_, position_ids(ids, input.mask), kPadId);
   if (token_types_.defined()) {
     const at::Tensor types =
         input.token_type_ids.defined() ? input.token_type_ids : at::zeros_like(ids);
@@ -195,7 +196,8 @@ at::Tensor Encoder::run_layers(const at::Tensor& embedded, const at::Tensor& mas
   state.input = state.stream;
   if (pre_norm()) {
     const NormParameters& first = layers_.front().attention_norm;
-    state.input = layer_norm(state.stream, first.weight, first.shift, config_.layer_norm_eps);
+    state.input = layer_norm(state.stream, first.weight, first.shift, config_.layer_norm_eps,
+                             NormReaders::kProducts);
   }
   if (hidden_states != nullptr) *hidden_states = {embedded};
   for (size_t i = 0; i < layers_.size(); ++i) {
@@ -216,9 +218,11 @@ Encoder::State Encoder::run_layer(size_t index, const State& before, const Call&
   // pre-norm with the sum and feeds the norm to the next sublayer.
   const auto add_and_norm = [&](const at::Tensor& update, const at::Tensor& bias,
                                 const NormParameters& norm) {
+    const bool to_products = pre_norm() && &norm != &final_norm_;
     const ResidualNorm result = bias_dropout_residual_layer_norm(
         update, bias, state.stream, norm.weight, norm.shift, config_.layer_norm_eps,
-        context.next_dropout(config_.hidden_dropout_prob));
+        context.next_dropout(config_.hidden_dropout_prob),
+        to_products ? NormReaders::kProducts : NormReaders::kAny);
     state.stream = pre_norm() ? result.sum : result.normalized;
     state.input = result.normalized;
   };

@@ -68,13 +68,14 @@ std::vector<at::Tensor> Optimizer::gradients() const {
 }
 
 double Optimizer::gradient_norm() const {
+  const std::vector<at::Tensor> all = gradients();
+  if (all.empty()) return 0.0;
+  // One copy to the CPU: each would wait for the device.
+  const at::Tensor each = at::stack(at::_foreach_norm(all)).to(at::kCPU, at::kDouble);
   double squares = 0.0;
-  for (const Group& group : groups_) {
-    for (const at::Tensor& parameter : group.all) {
-      if (!parameter.grad().defined()) continue;
-      const double norm = at::linalg_vector_norm(parameter.grad()).item<double>();
-      squares += norm * norm;
-    }
+  for (int64_t i = 0; i < each.numel(); ++i) {
+    const double norm = each.const_data_ptr<double>()[i];
+    squares += norm * norm;
   }
   return std::sqrt(squares);
 }

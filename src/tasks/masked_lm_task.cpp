@@ -5,11 +5,14 @@
 namespace linformer {
 namespace {
 
-/// A tensor over a batch's numbers, without a copy. ATen wants a pointer to mutable memory; nothing
-/// writes through it.
+/// A batch's numbers on the device. On the CPU they are the batch's own memory; to another device
+/// they are copied without waiting for it (CUDA has taken pageable memory when the call returns).
+/// ATen wants a pointer to mutable memory; nothing writes through it.
 template <class T>
-at::Tensor borrow(const std::vector<T>& values, at::IntArrayRef shape, at::ScalarType type) {
-  return at::from_blob(const_cast<T*>(values.data()), shape, at::TensorOptions().dtype(type));
+at::Tensor copy_of(const std::vector<T>& values, at::IntArrayRef shape, at::ScalarType type,
+                   at::Device device) {
+  return at::from_blob(const_cast<T*>(values.data()), shape, at::TensorOptions().dtype(type))
+      .to(device, /*non_blocking=*/true);
 }
 
 struct MaskedStates {
@@ -20,27 +23,24 @@ struct MaskedStates {
 MaskedStates masked_states(const MaskedLmModel& model, const Batch& batch,
                            ForwardContext& context) {
   const at::Device device = model.parameters().device();
-  const at::Tensor hidden = model.encoder().forward(encoder_input(batch, device), context);
   const auto count = static_cast<int64_t>(batch.masked_labels.size());
-  const at::Tensor positions = borrow(batch.masked_positions, {count}, at::kLong).to(device);
-  return {hidden.flatten(0, 1).index_select(0, positions),
-          borrow(batch.masked_labels, {count}, at::kLong).to(device)};
+  const at::Tensor positions = copy_of(batch.masked_positions, {count}, at::kLong, device);
+  const at::Tensor labels = copy_of(batch.masked_labels, {count}, at::kLong, device);
+  const at::Tensor hidden = model.encoder().forward(encoder_input(batch, device), context);
+  return {hidden.flatten(0, 1).index_select(0, positions), labels};
 }
 
 }  // namespace
 
 EncoderInput encoder_input(const Batch& batch, at::Device device) {
   EncoderInput input;
-  input.input_ids =
-      borrow(batch.input_ids, {batch.num_sequences, batch.length}, at::kLong).to(device);
+  const std::vector<int64_t> shape{batch.num_sequences, batch.length};
+  input.input_ids = copy_of(batch.input_ids, shape, at::kLong, device);
   if (batch.has_padding) {
-    input.mask = borrow(batch.attention_mask, {batch.num_sequences, batch.length}, at::kByte)
-                     .to(device)
-                     .to(at::kBool);
+    input.mask = copy_of(batch.attention_mask, shape, at::kByte, device).to(at::kBool);
   }
   if (!batch.token_type_ids.empty()) {
-    input.token_type_ids =
-        borrow(batch.token_type_ids, {batch.num_sequences, batch.length}, at::kLong).to(device);
+    input.token_type_ids = copy_of(batch.token_type_ids, shape, at::kLong, device);
   }
   return input;
 }

@@ -249,6 +249,16 @@ bool Trainer::stops_within_step() const {
   return stop_signal() != 0 && team_.is_alone();
 }
 
+void StepTotals::add(const LossSum& loss, const Batch& batch) {
+  const double sum = loss.sum.item<double>();
+  loss_sum += sum;
+  num_labels += loss.num_labels;
+  num_tokens += batch.num_tokens;
+  if (!std::isfinite(sum)) {
+    not_finite.insert(not_finite.end(), batch.samples.begin(), batch.samples.end());
+  }
+}
+
 Batch Trainer::accumulate(int64_t number, StepTotals& totals,
                           const TrainingStep::Backward& backward) {
   const TrainingConfig& training = config_.training;
@@ -259,15 +269,11 @@ Batch Trainer::accumulate(int64_t number, StepTotals& totals,
   context.set_recompute(training.activation_checkpointing);
   step_.accumulate([&] { return task_.loss(batch, context); },
                    [&](const LossSum& loss, const at::Tensor& scaled) {
-                     const double loss_sum = loss.sum.item<double>();
-                     totals.loss_sum += loss_sum;
-                     totals.num_labels += loss.num_labels;
-                     totals.num_tokens += batch.num_tokens;
-                     if (!std::isfinite(loss_sum)) {
-                       totals.not_finite.insert(totals.not_finite.end(), batch.samples.begin(),
-                                                batch.samples.end());
-                     }
+                     // Reading the loss waits for the device, so one process alone reads it after
+                     // the backward pass is queued. Several send it while that pass goes on.
+                     if (!team_.is_alone()) totals.add(loss, batch);
                      backward(loss, scaled);
+                     if (team_.is_alone()) totals.add(loss, batch);
                    });
   return batch;
 }
@@ -287,16 +293,18 @@ std::optional<StepTotals> Trainer::train_step() {
   // The sums of all processes travel while the last backward pass goes on.
   std::function<StepSums()> sums;
   const Batch batch = accumulate(last, totals, [&](const LossSum&, const at::Tensor& scaled) {
-    StepSums own{totals.loss_sum, totals.num_labels, totals.num_tokens, {}};
-    if (!team_.is_alone()) own.notice = notice();
-    sums = team_.start_sum(own);
+    if (!team_.is_alone()) {
+      sums = team_.start_sum({totals.loss_sum, totals.num_labels, totals.num_tokens, notice()});
+    }
     team_.backward(scaled, Team::Micro::kLast);
   });
-  const StepSums all = sums();
-  totals.loss_sum = all.loss_sum;
-  totals.num_labels = all.num_labels;
-  totals.num_tokens = all.num_tokens;
-  if (!team_.is_alone()) agreed_ = all.notice;
+  if (!team_.is_alone()) {
+    const StepSums all = sums();
+    totals.loss_sum = all.loss_sum;
+    totals.num_labels = all.num_labels;
+    totals.num_tokens = all.num_tokens;
+    agreed_ = all.notice;
+  }
   update(totals, batch);
   advance(totals.num_tokens);
   return totals;

@@ -14,6 +14,7 @@
 #include "linformer/kernels/gelu.h"
 #include "linformer/kernels/layer_norm.h"
 #include "linformer/kernels/masked_lm_loss.h"
+#include "linformer/kernels/mixed_precision.h"
 
 namespace linformer {
 namespace {
@@ -280,6 +281,88 @@ TEST_P(Implementations, OfLossOnOtherStrides) {
     return linear_cross_entropy(in[0].t(), in[1], in[2], labels.to(in[0].device()));
   };
   expect_as_composed(strided, {at::randn({5, 2}), at::randn({30, 5}), at::randn({30})}, "strided");
+}
+
+/// The values in bf16, brought back to float: what an operation in bf16 and one in double both get.
+at::Tensor rounded(const at::Tensor& x) {
+  return x.to(at::kBFloat16).to(at::kFloat);
+}
+
+/// An operation on inputs of which the first `num_low` are in bf16, under autocast to bf16 as in
+/// training.
+Operation with_low_inputs(const Operation& operation, size_t num_low) {
+  return [=](const Tensors& in) {
+    Tensors mixed = in;
+    for (size_t i = 0; i < num_low; ++i) mixed[i] = in[i].to(at::kBFloat16);
+    const AutocastScope scope{MixedPrecision(Precision::kBf16)};
+    return operation(mixed).to(in[0].scalar_type());
+  };
+}
+
+// Products give bf16 under mixed precision. An implementation may take it, and give the results
+// that only products read in it. Inside it computes in float.
+TEST_P(Implementations, OfLowTypes) {
+  constexpr double kOneRounding = 1.0 / 256;
+  const auto expect_near = [&](const Operation& operation, size_t num_low, const Tensors& inputs,
+                               const std::string& what) {
+    const Outcome expected = composed_outcome(operation, inputs, at::kDouble);
+    const Outcome ours =
+        outcome_of(with_low_inputs(operation, num_low), inputs, GetParam(), at::kFloat);
+    EXPECT_LT(difference(ours.value, expected.value), kOneRounding) << what;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      EXPECT_LT(difference(ours.gradients[i], expected.gradients[i]), 2 * kOneRounding)
+          << what << ", gradient of input " << i;
+    }
+  };
+  for (const int64_t width : std::vector<int64_t>{5, 64, 260}) {
+    const std::string wide = " of " + std::to_string(width);
+    const at::Tensor x = rounded(at::randn({37, width}));
+    for (const auto form : {GeluForm::kExact, GeluForm::kTanh}) {
+      expect_near([=](const Tensors& in) { return bias_gelu(in[0], in[1], form); }, 1,
+                  {x, at::randn({width})}, "gelu" + wide);
+    }
+    const Tensors norm_inputs{x, at::randn({width}), at::randn({37, width}), at::randn({width}),
+                              at::randn({width})};
+    for (const auto readers : {NormReaders::kAny, NormReaders::kProducts}) {
+      for (const double probability : {0.0, 0.2}) {
+        for (const size_t num_low : std::vector<size_t>{0, 1}) {
+          const Operation norm = [=](const Tensors& in) {
+            const ResidualNorm result = bias_dropout_residual_layer_norm(
+                in[0], in[1], in[2], in[3], in[4], 1e-5, {probability, 5}, readers);
+            return at::cat({result.sum, result.normalized.to(result.sum.scalar_type())});
+          };
+          expect_near(norm, num_low, norm_inputs, "norm" + wide);
+        }
+      }
+    }
+    const Tensors convolution_inputs{rounded(at::randn({3, 9, width})),
+                                     rounded(at::randn({3, 9, width})), at::randn({width, 1, 5})};
+    for (const size_t num_low : std::vector<size_t>{1, 2}) {
+      expect_near([](const Tensors& in) { return add_depthwise_convolution(in[0], in[1], in[2]); },
+                  num_low, convolution_inputs, "convolution" + wide);
+    }
+  }
+}
+
+TEST_P(Implementations, GiveTheSameBitsAgain) {
+  const Tensors inputs{at::randn({700, 96}), at::randn({96}), at::randn({700, 96}), at::randn({96}),
+                       at::randn({96})};
+  const Operation norm = norm_operation(true, {0.1, 4}, [](const ResidualNorm& result) {
+    return at::cat({result.sum, result.normalized});
+  });
+  const Operation gelu = [](const Tensors& in) { return bias_gelu(in[0], in[1]); };
+  const Operation convolution = [](const Tensors& in) {
+    return add_depthwise_convolution(in[0].view({7, 100, 96}), in[2].view({7, 100, 96}),
+                                     in[3].view({96, 1, 1}).expand({96, 1, 3}));
+  };
+  for (const Operation& operation : {norm, gelu, convolution}) {
+    const Outcome once = outcome_of(operation, inputs, GetParam(), at::kFloat);
+    const Outcome again = outcome_of(operation, inputs, GetParam(), at::kFloat);
+    EXPECT_TRUE(at::equal(once.value, again.value));
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      EXPECT_TRUE(at::equal(once.gradients[i], again.gradients[i]));
+    }
+  }
 }
 
 TEST(DeviceKernels, TheCpuHasEveryOperation) {

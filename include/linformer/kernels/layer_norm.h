@@ -11,6 +11,10 @@ struct ResidualNorm {
   at::Tensor normalized;  ///< LayerNorm(sum)
 };
 
+/// Who reads the normalised rows. For matrix products alone a device may give them in the low type
+/// that products take under mixed precision, which saves a cast before each of them.
+enum class NormReaders { kAny, kProducts };
+
 /// The tail of every sublayer in one pass: bias, dropout, residual, LayerNorm (Ba et al. 2016).
 ///
 ///   s = residual + dropout(x + bias);   y = (s - mean(s)) / sqrt(var(s) + epsilon) * weight +
@@ -22,10 +26,11 @@ struct ResidualNorm {
 ResidualNorm bias_dropout_residual_layer_norm(const at::Tensor& x, const at::Tensor& bias,
                                               const at::Tensor& residual, const at::Tensor& weight,
                                               const at::Tensor& shift, double epsilon,
-                                              const DropoutSite& site);
+                                              const DropoutSite& site,
+                                              NormReaders readers = NormReaders::kAny);
 
 /// LayerNorm of the rows of x (R, C); RMSNorm where `shift` is undefined.
 at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& shift,
-                      double epsilon);
+                      double epsilon, NormReaders readers = NormReaders::kAny);
 
 }  // namespace linformer

@@ -39,6 +39,9 @@ struct StepTotals {
   std::vector<SampleId> not_finite;    ///< sequences of micro-batches whose loss was not finite
   std::optional<std::string> problem;  ///< why the weights were left as they are
 
+  /// Counts a micro-batch. Reads its loss, which waits for the device.
+  void add(const LossSum& loss, const Batch& batch);
+
   /// NaN for a step with nothing to predict.
   double mean_loss() const {
     return num_labels > 0 ? loss_sum / static_cast<double>(num_labels) : std::nan("");

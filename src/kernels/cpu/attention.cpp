@@ -6,9 +6,9 @@
 #include <ATen/Parallel.h>
 
 #include "../dropout_hash.h"
+#include "../element_functions.h"
 #include "gemm.h"
 #include "kernels.h"
-#include "vector_math.h"
 
 namespace linformer::cpu {
 namespace {

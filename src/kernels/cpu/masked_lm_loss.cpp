@@ -3,10 +3,10 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include "../element_functions.h"
 #include "gemm.h"
 #include "kernels.h"
 #include "parallel_sums.h"
-#include "vector_math.h"
 
 namespace linformer::cpu {
 namespace {

@@ -1,10 +1,18 @@
 #pragma once
 
+#include "../attention_kernels.h"
+#include "../depthwise_convolution_kernels.h"
 #include "../dropout_kernels.h"
+#include "../gelu_kernels.h"
+#include "../layer_norm_kernels.h"
 
 /// CUDA's implementations, on the current stream. Only in builds with CUDA.
 namespace linformer::cuda {
 
+extern const AttentionKernels attention_kernels;
+extern const ConvolutionKernels convolution_kernels;
 extern const DropoutKernels dropout_kernels;
+extern const GeluKernels gelu_kernels;
+extern const NormKernels norm_kernels;
 
 }  // namespace linformer::cuda

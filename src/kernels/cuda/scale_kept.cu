@@ -1,8 +1,8 @@
-#include "scale_kept.h"
-
 #include <algorithm>
 
 #include <cuda_runtime.h>
+
+#include "scale_kept.h"
 
 namespace linformer::cuda {
 namespace {
@@ -25,8 +25,9 @@ template <class T>
 int launch(const T* in, T* out, int64_t count, const DropoutHash& hash, void* stream) {
   if (count == 0) return 0;
   const int64_t blocks = std::min<int64_t>((count + kThreads - 1) / kThreads, kMaxBlocks);
-  scale_kept_kernel<T><<<static_cast<unsigned>(blocks), kThreads, 0,
-                         static_cast<cudaStream_t>(stream)>>>(in, out, count, hash);
+  scale_kept_kernel<T>
+      <<<static_cast<unsigned>(blocks), kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
+          in, out, count, hash);
   return static_cast<int>(cudaGetLastError());
 }
 

@@ -4,11 +4,16 @@
 #include <cmath>
 #include <cstdint>
 
+#include "host_device.h"
+
 namespace linformer {
 
 /// exp in straight-line code, so that loops over it become vector instructions; within 2 ulp
 /// (argument reduction by log 2 in two parts and the degree-6 Taylor remainder on +-log(2)/2).
-inline float fast_exp(float x) {
+LINFORMER_HOST_DEVICE inline float fast_exp(float x) {
+#ifdef __CUDACC__
+  return expf(x);  // a device has its own
+#else
   x = x < -87.3f ? -87.3f : (x > 88.0f ? 88.0f : x);
   const float shifted = x * 1.44269504f + 12582912.0f;  // 1.5 * 2^23: rounds to an integer
   const float n = shifted - 12582912.0f;
@@ -22,8 +27,9 @@ inline float fast_exp(float x) {
   p = p * r * r + r + 1.0f;
   const int32_t exponent = (std::bit_cast<int32_t>(shifted) - 0x4b400000 + 127) << 23;
   return p * std::bit_cast<float>(exponent);
+#endif
 }
-inline double fast_exp(double x) {
+LINFORMER_HOST_DEVICE inline double fast_exp(double x) {
   return std::exp(x);
 }
 
@@ -34,7 +40,7 @@ struct GeluParts {
 };
 
 /// Phi by formula 7.1.26 of Abramowitz and Stegun (|error of erf| < 1.5e-7).
-inline GeluParts gelu_parts(float x) {
+LINFORMER_HOST_DEVICE inline GeluParts gelu_parts(float x) {
   const float z = std::fabs(x) * 0.70710678f;
   const float density = fast_exp(-0.5f * x * x);
   const float t = 1.0f / (1.0f + 0.3275911f * z);
@@ -52,7 +58,7 @@ struct GeluPartsDouble {
   double x_pdf;
 };
 
-inline GeluPartsDouble gelu_parts(double x) {
+LINFORMER_HOST_DEVICE inline GeluPartsDouble gelu_parts(double x) {
   return {0.5 * std::erfc(-x * 0.70710678118654752440),
           x * 0.39894228040143267794 * std::exp(-0.5 * x * x)};
 }
@@ -60,7 +66,7 @@ inline GeluPartsDouble gelu_parts(double x) {
 /// The same two numbers for the tanh form of GELU, x * (1 + tanh(u)) / 2 with
 /// u = sqrt(2 / pi) (x + 0.044715 x^3); the first is the factor of x, the sum of both the
 /// derivative.
-inline GeluParts gelu_tanh_parts(float x) {
+LINFORMER_HOST_DEVICE inline GeluParts gelu_tanh_parts(float x) {
   const float square = x * x;
   const float u = 0.79788456f * x * (1.0f + 0.044715f * square);
   const float inverse = 1.0f / (fast_exp(-2.0f * std::fabs(u)) + 1.0f);  // (1 + tanh |u|) / 2
@@ -69,7 +75,7 @@ inline GeluParts gelu_tanh_parts(float x) {
           0.5f * x * steep * 0.79788456f * (1.0f + 0.134145f * square)};
 }
 
-inline GeluPartsDouble gelu_tanh_parts(double x) {
+LINFORMER_HOST_DEVICE inline GeluPartsDouble gelu_tanh_parts(double x) {
   constexpr double kRoot = 0.79788456080286535588;
   const double t = std::tanh(kRoot * x * (1.0 + 0.044715 * x * x));
   return {0.5 * (1.0 + t), 0.5 * x * (1.0 - t * t) * kRoot * (1.0 + 0.134145 * x * x)};

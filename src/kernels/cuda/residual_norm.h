@@ -1,0 +1,48 @@
+#pragma once
+
+#include "../dropout_hash.h"
+#include "elements.h"
+
+namespace linformer::cuda {
+
+/// Memory of the current device. x and dx are of type `x_type`; y and dy are of `norm_type`; all
+/// other elements are float, or double where x is. Null: absent.
+struct ResidualNormArguments {
+  ElementType x_type = ElementType::kFloat;
+  ElementType norm_type = ElementType::kFloat;  ///< double exactly where x_type is
+  int64_t rows = 0;
+  int64_t width = 0;
+  double epsilon = 0.0;
+  bool centred = true;  ///< LayerNorm; RMSNorm has no mean
+  DropoutHash hash{0.0, 0};
+
+  const void* weight = nullptr;  ///< (width)
+
+  // Forward pass.
+  const void* x = nullptr;         ///< (rows, width)
+  const void* bias = nullptr;      ///< (width)
+  const void* residual = nullptr;  ///< (rows, width)
+  const void* shift = nullptr;     ///< (width)
+  void* normalized = nullptr;      ///< (rows, width): y
+
+  // Written by the forward pass, read by the backward pass.
+  void* sum = nullptr;                ///< (rows, width): s
+  void* mean = nullptr;               ///< (rows)
+  void* inverse_deviation = nullptr;  ///< (rows)
+
+  // Backward pass.
+  const void* grad_sum = nullptr;         ///< (rows, width)
+  const void* grad_normalized = nullptr;  ///< (rows, width): dy
+  void* grad_residual = nullptr;          ///< (rows, width): ds
+  void* grad_x = nullptr;                 ///< (rows, width): dx; null: it equals ds
+  void* column_sums = nullptr;  ///< (row_strips(rows, width), 3, width): of weight, shift, bias
+};
+
+/// The equations of NormKernels (layer_norm_kernels.h), one warp a row. Queued on `stream` (a
+/// cudaStream_t); returns CUDA's error code of the launch, 0 without one.
+int residual_norm_forward(const ResidualNormArguments& arguments, void* stream);
+
+/// Gradients of rows, and for each strip of rows the sums of weight, shift and bias.
+int residual_norm_backward(const ResidualNormArguments& arguments, void* stream);
+
+}  // namespace linformer::cuda
