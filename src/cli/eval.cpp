@@ -9,6 +9,7 @@
 
 #include "data_inputs.h"
 #include "eval_commands.h"
+#include "eval_groups.h"
 #include "program.h"
 
 #include "linformer/analysis/finite_outputs.h"
@@ -41,6 +42,7 @@ struct PerplexityArguments {
   int64_t max_sequences = 0;
   int64_t batch_size = 8;
   int threads = 0;
+  std::vector<std::string> by;
   bool ema = false;
   bool json = false;
 };
@@ -51,6 +53,7 @@ struct Measured {
   int64_t num_tokens = 0;  // 0 for ready-made examples
   int64_t text_bytes = 0;
   std::vector<TextLayout> layouts;  // of text files
+  std::vector<LossTable> tables;    // of --by
 };
 
 bool is_shard_prefix(const std::string& path) {
@@ -82,7 +85,8 @@ TextDataset open_data(PerplexityArguments& arguments, const Tokenizer& tokenizer
 }
 
 Measured measure_data(PerplexityArguments& arguments, const std::string& folder,
-                      const MaskedLmModel& model, const UnigramModel* unigram, int threads) {
+                      const MaskedLmModel& model, const UnigramModel* unigram, LossGroups* groups,
+                      int threads) {
   const ModelConfig& config = model.config();
   const Tokenizer tokenizer = load_tokenizer(folder, config);
   const int64_t length = arguments.max_sequence_length > 0 ? arguments.max_sequence_length
@@ -100,19 +104,19 @@ Measured measure_data(PerplexityArguments& arguments, const std::string& folder,
   measured.layouts = std::move(text.layouts);
   measured.result = evaluate_dataset(
       model, packed.batches(), {arguments.mask_seed, arguments.batch_size, arguments.max_sequences},
-      unigram);
+      unigram, groups);
   measured.num_tokens = packed.dataset().num_tokens();
   measured.text_bytes = packed.dataset().text_bytes();
   return measured;
 }
 
 Measured measure_examples(const PerplexityArguments& arguments, const MaskedLmModel& model,
-                          const UnigramModel* unigram) {
+                          const UnigramModel* unigram, LossGroups* groups) {
   ExampleReader reader(arguments.examples, model.config().vocab_size,
                        model.config().max_sequence_length);
   Measured measured;
   measured.result = evaluate_batches(
-      model, [&] { return reader.next(arguments.batch_size); }, unigram);
+      model, [&] { return reader.next(arguments.batch_size); }, unigram, groups);
   return measured;
 }
 
@@ -142,6 +146,7 @@ nlohmann::ordered_json to_json(const Measured& measured, const PerplexityArgumen
     json["unigram_perplexity"] = measured.result.unigram->perplexity();
     json["unigram_nll_sum"] = measured.result.unigram->nll_sum;
   }
+  if (!measured.tables.empty()) json["by"] = loss_tables_json(measured.tables);
   return json;
 }
 
@@ -163,6 +168,7 @@ void print_table(const Measured& measured, const PerplexityArguments& arguments)
   for (const auto& row : layout_rows(layouts_json(arguments.data.paths, measured.layouts))) {
     std::printf("%s: %s\n", row[0].c_str(), row[1].c_str());
   }
+  print_loss_tables(measured.tables);
 }
 
 void run_perplexity(PerplexityArguments& arguments) {
@@ -178,9 +184,12 @@ void run_perplexity(PerplexityArguments& arguments) {
   const std::optional<UnigramModel> unigram = load_unigram_model(folder);
   const UnigramModel* counts = unigram ? &*unigram : nullptr;
   defer_stop_signals();  // looked at between batches
-  const Measured measured = arguments.examples.empty()
-                                ? measure_data(arguments, folder, *model, counts, threads)
-                                : measure_examples(arguments, *model, counts);
+  std::optional<LossGroups> groups;
+  if (!arguments.by.empty()) groups.emplace(model->config().vocab_size);
+  LossGroups* const wanted = groups ? &*groups : nullptr;
+  Measured measured = arguments.examples.empty()
+                          ? measure_data(arguments, folder, *model, counts, wanted, threads)
+                          : measure_examples(arguments, *model, counts, wanted);
   if (!measured.result.complete) return;  // a signal: no half result
   if (measured.result.model.masked_tokens == 0) {
     fail_run(arguments.examples.empty() ? arguments.data.paths.front() : arguments.examples,
@@ -192,6 +201,7 @@ void run_perplexity(PerplexityArguments& arguments) {
                         ? "at " + format_number(mean) + " nats a token its perplexities are"
                         : "its outputs are");
   }
+  if (groups) measured.tables = loss_tables(arguments.by, *groups, counts);
   if (arguments.json) {
     std::printf("%s\n", json_text(to_json(measured, arguments), 2).c_str());
   } else {
@@ -237,11 +247,19 @@ void add_perplexity_command(CLI::App& program) {
           "of the layout wikitext; as prepare")
       ->check(CLI::IsMember({"auto", "text", "unk"}))
       ->capture_default_str();
+  command
+      ->add_option("--by", arguments->by,
+                   "also the loss of groups of tokens, any of repetition (whether the id is seen "
+                   "elsewhere in the sequence), distance (to the nearest), frequency")
+      ->delimiter(',')
+      ->check(CLI::IsMember(names_of<LossSplit>()));
   command->add_option("--threads", arguments->threads, "0 = all cores")
       ->check(CLI::NonNegativeNumber);
   command->add_flag("--json", arguments->json, "print the result as JSON");
   add_examples(*command,
                {"linformer-eval perplexity --checkpoint runs/sample --data data/sample/valid.txt",
+                "linformer-eval perplexity --checkpoint runs/sample --data data/sample/valid.txt "
+                "--by repetition,distance,frequency",
                 "linformer-eval perplexity --checkpoint runs/sample --examples rows.jsonl --json"});
   command->callback([arguments] { run_perplexity(*arguments); });
 }

@@ -1,5 +1,10 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
+#include "linformer/config/fields.h"
+
 namespace CLI {
 class App;
 }
@@ -8,5 +13,11 @@ namespace linformer {
 
 /// `linformer-eval task`.
 void add_task_command(CLI::App& program);
+
+/// The values that an option of this enum takes.
+template <NamedEnum E>
+std::vector<std::string> names_of() {
+  return {EnumNames<E>::kNames.begin(), EnumNames<E>::kNames.end()};
+}
 
 }  // namespace linformer

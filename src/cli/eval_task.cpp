@@ -56,11 +56,6 @@ E value_named(const std::string& name) {
   return static_cast<E>(std::find(names.begin(), names.end(), name) - names.begin());
 }
 
-template <class E>
-std::vector<std::string> names_of() {
-  return {EnumNames<E>::kNames.begin(), EnumNames<E>::kNames.end()};
-}
-
 /// A task of the registry, or one of columns of the user's own with the model's labels.
 TaskSpec task_of(const TaskArguments& arguments, const HeadConfig& head) {
   std::vector<Metric> metrics;

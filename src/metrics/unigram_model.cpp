@@ -6,7 +6,8 @@
 
 namespace linformer {
 
-UnigramModel::UnigramModel(std::span<const int64_t> counts) {
+UnigramModel::UnigramModel(std::span<const int64_t> counts)
+    : counts_(counts.begin(), counts.end()) {
   assert(!counts.empty());
   const int64_t total = std::accumulate(counts.begin(), counts.end(), int64_t{0});
   const double log_total =

@@ -1,19 +1,48 @@
 #include "linformer/train/evaluator.h"
 
 #include <algorithm>
+#include <span>
+#include <vector>
 
 #include "linformer/core/stop_signal.h"
 #include "linformer/tasks/masked_lm_task.h"
 
 namespace linformer {
 
+namespace {
+
+/// Sequence by sequence: an id is seen elsewhere only within its own.
+void add_losses(LossGroups& groups, const Batch& batch, std::span<const double> losses) {
+  const std::span<const int64_t> ids(batch.input_ids);
+  const std::span<const int64_t> labels(batch.masked_labels);
+  size_t first = 0;
+  for (int64_t b = 0; b < batch.num_sequences; ++b) {
+    const int64_t start = b * batch.length;
+    std::vector<int64_t> positions;
+    for (size_t m = first; m < labels.size(); ++m) {
+      const int64_t position = batch.masked_positions[m] - start;
+      if (position >= batch.length) break;
+      positions.push_back(position);
+    }
+    const size_t count = positions.size();
+    groups.add({ids.subspan(static_cast<size_t>(start), static_cast<size_t>(batch.length)),
+                positions, labels.subspan(first, count)},
+               losses.subspan(first, count));
+    first += count;
+  }
+}
+
+}  // namespace
+
 EvaluationResult evaluate_batches(const MaskedLmModel& model,
                                   const std::function<std::optional<Batch>()>& next,
-                                  const UnigramModel* unigram) {
+                                  const UnigramModel* unigram, LossGroups* groups) {
   EvaluationResult result;
   if (unigram != nullptr) result.unigram = NllTotals{};
   while (const std::optional<Batch> batch = next()) {
-    for (const double loss : masked_lm_losses(model, *batch)) result.model.add(loss, 1);
+    const std::vector<double> losses = masked_lm_losses(model, *batch);
+    for (const double loss : losses) result.model.add(loss, 1);
+    if (groups != nullptr) add_losses(*groups, *batch, losses);
     if (unigram != nullptr) {
       for (const int64_t label : batch->masked_labels) result.unigram->add(unigram->nll(label), 1);
     }
@@ -46,8 +75,9 @@ std::function<std::optional<Batch>()> batches_of(const BatchSource& source,
 }  // namespace
 
 EvaluationResult evaluate_dataset(const MaskedLmModel& model, const BatchSource& source,
-                                  const EvaluationOptions& options, const UnigramModel* unigram) {
-  return evaluate_batches(model, batches_of(source, options), unigram);
+                                  const EvaluationOptions& options, const UnigramModel* unigram,
+                                  LossGroups* groups) {
+  return evaluate_batches(model, batches_of(source, options), unigram, groups);
 }
 
 bool masks_anything(const BatchSource& source, const EvaluationOptions& options) {

@@ -69,6 +69,101 @@ TEST_F(EvalTest, ExamplesAreEvaluatedAsGiven) {
   EXPECT_NEAR(both["nll_sum"].get<double>(), sum, 1e-5 * sum);
 }
 
+/// Checks that each group of each table is whole and that they add up to the total, exactly: the
+/// losses are floats and none of them near 0, so doubles hold their sums in any order.
+void expect_whole_groups(const json& result) {
+  for (const auto& [key, groups] : result["by"].items()) {
+    int64_t tokens = 0;
+    double nll_sum = 0.0;
+    double share = 0.0;
+    for (const json& group : groups) {
+      tokens += group["masked_tokens"].get<int64_t>();
+      nll_sum += group["nll_sum"].get<double>();
+      share += group["share"].get<double>();
+      EXPECT_EQ(group["loss"].is_null(), group["masked_tokens"] == 0) << group;
+      if (group["loss"].is_null()) continue;
+      EXPECT_NEAR(group["loss"].get<double>(),
+                  group["nll_sum"].get<double>() / group["masked_tokens"].get<double>(), 1e-12);
+      EXPECT_NEAR(std::log(group["perplexity"].get<double>()), group["loss"].get<double>(), 1e-12);
+    }
+    EXPECT_EQ(tokens, result["masked_tokens"].get<int64_t>()) << key;
+    EXPECT_EQ(nll_sum, result["nll_sum"].get<double>()) << key;
+    EXPECT_NEAR(share, 1.0, 1e-12) << key;
+  }
+}
+
+std::vector<std::string> keys_of(const json& object) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : object.items()) keys.push_back(key);
+  return keys;
+}
+
+TEST_F(EvalTest, GroupsOfTokensAddUpToTheTotal) {
+  const std::vector<std::string> all{"--by", "repetition,distance,frequency"};
+  const auto with = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), all.begin(), all.end());
+    return json_of(arguments);
+  };
+  json text_result = with({"--data", valid_text()});
+  expect_whole_groups(text_result);
+  EXPECT_EQ(keys_of(text_result["by"]),
+            (std::vector<std::string>{"distance", "frequency", "occurrences", "repetition"}));
+  EXPECT_EQ(text_result["by"]["occurrences"].size(), 5U);
+  // not seen, then 1, 2-3, ... 32-63 in sequences of 64
+  EXPECT_EQ(text_result["by"]["distance"].size(), 7U);
+  EXPECT_EQ(text_result["by"]["distance"].back()["group"], "32-63");
+  EXPECT_EQ(with({"--data", file("valid")})["by"], text_result["by"]);
+  expect_whole_groups(with({"--data", file("valid"), file("train"), "--max-sequences", "9"}));
+  // all else is as without
+  text_result.erase("by");
+  EXPECT_EQ(text_result, json_of({"--data", valid_text()}));
+}
+
+TEST_F(EvalTest, GroupsOfExamples) {
+  // 5 stands at 2 and 6 of the first row; the second row's 5 and its padding are not seen there.
+  write_file_atomically(file("rows.jsonl"),
+                        "{\"input_ids\": [0, 999, 5, 7, 999, 8, 5, 2], "
+                        "\"labels\": [-100, 5, -100, -100, 9, -100, -100, -100]}\n"
+                        "{\"input_ids\": [0, 5, 999, 1], \"attention_mask\": [1, 1, 1, 0], "
+                        "\"labels\": [-100, -100, 8, -100]}\n");
+  const json result = json_of({"--examples", file("rows.jsonl"), "--by", "distance,repetition"});
+  expect_whole_groups(result);
+  const auto tokens = [&](const char* key) {
+    std::vector<int> counts;
+    for (const json& group : result["by"][key]) counts.push_back(group["masked_tokens"]);
+    return counts;
+  };
+  EXPECT_EQ(tokens("repetition"), (std::vector<int>{2, 1}));
+  EXPECT_EQ(tokens("occurrences"), (std::vector<int>{2, 0, 1, 0, 0}));
+  EXPECT_EQ(tokens("distance"), (std::vector<int>{2, 1, 0, 0}));
+}
+
+TEST_F(EvalTest, TablesOfGroups) {
+  const auto run = [&](const std::string& folder, const std::string& by) {
+    return perplexity({"--checkpoint", folder, "--data", valid_text(), "--by", by});
+  };
+  const auto twice = run(file("run"), "frequency,repetition,frequency");
+  EXPECT_EQ(twice.exit_code, 0) << twice.err;
+  EXPECT_EQ(twice.out, run(file("run"), "frequency,repetition").out);
+  EXPECT_THAT(twice.out, AllOf(HasSubstr("frequency in the training data"),
+                               HasSubstr("seen elsewhere"), HasSubstr("rarer")));
+  // a model that came from elsewhere has no counts
+  const std::string folder = file("copy");
+  fs::copy(file("run") + "/checkpoints/step-00000020", folder, fs::copy_options::recursive);
+  fs::remove(folder + "/MANIFEST.json");
+  fs::remove(folder + "/training/unigram.safetensors");
+  EXPECT_THAT(run(folder, "frequency").out, HasSubstr("frequency in this text"));
+  // the ordinary output comes first and is unchanged
+  const auto plain = perplexity({"--checkpoint", file("run"), "--data", valid_text()});
+  EXPECT_TRUE(twice.out.starts_with(plain.out)) << twice.out;
+  for (const char* by : {"length", "distance,length", ","}) {
+    const auto unknown = run(file("run"), by);
+    EXPECT_EQ(unknown.exit_code, 2) << by << unknown.out;
+    EXPECT_THAT(unknown.err, AllOf(HasSubstr("--by"), HasSubstr("repetition"),
+                                   HasSubstr("distance"), HasSubstr("frequency")));
+  }
+}
+
 TEST_F(EvalTest, RefusesBadExamplesByLine) {
   const std::string deep(200'000, '[');
   for (const char* row :

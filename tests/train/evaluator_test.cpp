@@ -20,9 +20,10 @@ class EvaluatorTest : public ::testing::Test {
         model_(config_.model, 1) {}
 
   EvaluationResult evaluate(uint64_t mask_seed, int64_t batch_size, int64_t max_sequences = 0,
-                            const UnigramModel* unigram = nullptr) const {
+                            const UnigramModel* unigram = nullptr,
+                            LossGroups* groups = nullptr) const {
     return evaluate_dataset(model_, data_.valid->batches(), {mask_seed, batch_size, max_sequences},
-                            unigram);
+                            unigram, groups);
   }
 
   TinyRun tiny_;
@@ -74,6 +75,31 @@ TEST_F(EvaluatorTest, MasksAreFrozenAndBatchSizeDoesNotMatter) {
   EXPECT_EQ(evaluate(7, 1).model.masked_tokens, first.model.masked_tokens);
   EXPECT_NEAR(evaluate(7, 1).model.nll_sum, first.model.nll_sum, 1e-5 * first.model.nll_sum);
   EXPECT_NE(evaluate(8, 4).model.nll_sum, first.model.nll_sum);
+}
+
+TEST_F(EvaluatorTest, GroupsHoldEveryTokenOnceAndSeeOneSequenceAtATime) {
+  const EvaluationResult without = evaluate(7, 4);
+  LossGroups four(config_.model.vocab_size);
+  LossGroups one(config_.model.vocab_size);
+  EXPECT_EQ(evaluate(7, 4, 0, nullptr, &four).model, without.model);
+  evaluate(7, 1, 0, nullptr, &one);
+  for (const LossSplit split :
+       {LossSplit::kRepetition, LossSplit::kDistance, LossSplit::kFrequency}) {
+    const std::vector<LossTable> tables = four.tables(split, {});
+    const std::vector<LossTable> alone = one.tables(split, {});
+    for (size_t t = 0; t < tables.size(); ++t) {
+      NllTotals sum;
+      ASSERT_EQ(tables[t].groups.size(), alone[t].groups.size());
+      for (size_t g = 0; g < tables[t].groups.size(); ++g) {
+        sum.add(tables[t].groups[g].totals);
+        // The neighbours in a batch and its padding change no group.
+        EXPECT_EQ(tables[t].groups[g].totals.masked_tokens,
+                  alone[t].groups[g].totals.masked_tokens);
+      }
+      // Losses are floats, and none of them near 0: doubles hold their sums exactly, in any order.
+      EXPECT_EQ(sum, without.model) << tables[t].key;
+    }
+  }
 }
 
 TEST_F(EvaluatorTest, CanLookAtAFew) {

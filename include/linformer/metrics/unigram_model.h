@@ -16,9 +16,12 @@ class UnigramModel {
 
   /// -ln p(id); id has to be in the vocabulary (an assertion).
   double nll(int64_t id) const;
+  /// Occurrences of each id.
+  std::span<const int64_t> counts() const { return counts_; }
   int64_t vocab_size() const { return static_cast<int64_t>(nll_.size()); }
 
  private:
+  std::vector<int64_t> counts_;
   std::vector<double> nll_;
 };
 

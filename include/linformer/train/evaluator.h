@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "linformer/data/batch.h"
+#include "linformer/metrics/loss_groups.h"
 #include "linformer/metrics/perplexity.h"
 #include "linformer/metrics/unigram_model.h"
 #include "linformer/nn/masked_lm_model.h"
@@ -20,10 +21,10 @@ struct EvaluationResult {
 };
 
 /// Evaluates all batches that `next` gives until it gives none. Looks at the stop signal between
-/// batches. `unigram` may be null.
+/// batches. `unigram` may be null. `groups`, if any, gets every sequence with its losses.
 EvaluationResult evaluate_batches(const MaskedLmModel& model,
                                   const std::function<std::optional<Batch>()>& next,
-                                  const UnigramModel* unigram);
+                                  const UnigramModel* unigram, LossGroups* groups = nullptr);
 
 struct EvaluationOptions {
   uint64_t mask_seed = 7;
@@ -35,7 +36,8 @@ struct EvaluationOptions {
 
 /// Evaluates a data set with its frozen masks (a function of mask_seed and the sequence's number).
 EvaluationResult evaluate_dataset(const MaskedLmModel& model, const BatchSource& source,
-                                  const EvaluationOptions& options, const UnigramModel* unigram);
+                                  const EvaluationOptions& options, const UnigramModel* unigram,
+                                  LossGroups* groups = nullptr);
 
 /// Whether an evaluation with these options has anything to predict; looks no further than the
 /// first position.
