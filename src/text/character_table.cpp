@@ -71,7 +71,9 @@ bool add_neighbours(std::string_view key, CharactersBefore& before) {
 
 void check_character_table(std::string_view charsmap, const std::string& name) {
   if (charsmap.empty()) return;
-  const auto [units, texts] = parts_of(charsmap);
+  const Table table = parts_of(charsmap);
+  const std::vector<Unit>& units = table.units;
+  const std::string_view texts = table.texts;
   if (units.empty() || texts.empty() || texts.back() != '\0') fail_damaged(name);
   std::vector<bool> seen(units.size());
   std::vector<uint32_t> nodes;
