@@ -5,7 +5,7 @@
 #include <ATen/ATen.h>
 
 #include "linformer/analysis/finite_outputs.h"
-#include "linformer/checkpoint/model_folder.h"
+#include "linformer/checkpoint/tensor_files.h"
 #include "linformer/core/special_tokens.h"
 #include "linformer/core/stop_signal.h"
 
@@ -42,7 +42,7 @@ Inputs padded(const std::vector<InputRow>& rows) {
 
 }  // namespace
 
-FeatureSummary write_features(const AnyModel& model, const std::vector<InputRow>& rows,
+FeatureSummary write_features(const Model& model, const std::vector<InputRow>& rows,
                               int64_t batch_size, const std::string& path) {
   const at::NoGradGuard no_grad;
   const Inputs all = padded(rows);
@@ -74,11 +74,11 @@ FeatureSummary write_features(const AnyModel& model, const std::vector<InputRow>
     for (const at::Tensor& state : batch_states) require_finite_outputs(zero_padding(state));
     states.resize(batch_states.size());
     for (size_t i = 0; i < states.size(); ++i) put(states[i], zero_padding(batch_states[i]), first);
-    if (model.masked_lm) {
-      const at::Tensor flat = model.masked_lm->head().logits(hidden.flatten(0, 1));
+    if (model.is_masked_lm()) {
+      const at::Tensor flat = model.masked_lm_head().logits(hidden.flatten(0, 1));
       put(logits, zero_padding(flat.view({size, length, -1})), first);
     } else {
-      put(logits, model.classifier->head().logits(hidden, input, evaluation), first);
+      put(logits, model.classification_head().logits(hidden, input, evaluation), first);
     }
   }
   if (stop_signal() != 0) return {};

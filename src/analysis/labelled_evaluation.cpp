@@ -143,9 +143,8 @@ LabelledFile labelled_file(const TaskSpec& task, const std::string& path) {
   return {path, fallback->choices.front().layout, false};
 }
 
-LabelledEvaluation evaluate_labelled_file(const SequenceClassifier& model,
-                                          const Tokenizer& tokenizer, const TaskSpec& task,
-                                          const LabelledFile& file,
+LabelledEvaluation evaluate_labelled_file(const Model& model, const Tokenizer& tokenizer,
+                                          const TaskSpec& task, const LabelledFile& file,
                                           const LabelledEvaluationOptions& options) {
   LabelledEvaluation result;
   result.file = file;

@@ -9,8 +9,8 @@
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/matmul_peak.h"
 #include "linformer/nn/model_cost.h"
+#include "linformer/objectives/masked_lm_loss.h"
 #include "linformer/optim/optimizer.h"
-#include "linformer/tasks/masked_lm_task.h"
 #include "linformer/train/optimized_parameters.h"
 #include "linformer/train/training_step.h"
 
@@ -57,7 +57,7 @@ double StepBenchmarkResult::median_matmul_peak() const {
 StepBenchmarkResult benchmark_step(const StepBenchmarkOptions& options) {
   using Clock = std::chrono::steady_clock;
   options.model.validate();
-  const MaskedLmModel model(options.model, 1);
+  const Model model(options.model, 1);
   TrainingConfig training;
   training.precision = options.precision;
   training.optimizer.type = options.optimizer;

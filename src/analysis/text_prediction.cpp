@@ -9,8 +9,8 @@
 #include "linformer/analysis/finite_outputs.h"
 #include "linformer/core/special_tokens.h"
 #include "linformer/core/stop_signal.h"
-#include "linformer/tasks/row_input.h"
-#include "linformer/train/model_folder.h"
+#include "linformer/models/model_folder.h"
+#include "linformer/objectives/row_input.h"
 
 namespace linformer {
 
@@ -59,10 +59,10 @@ std::vector<std::vector<TokenGuess>> best_tokens(const at::Tensor& probabilities
 }  // namespace
 
 MaskFiller MaskFiller::load(const std::string& folder) {
-  return MaskFiller(load_model(folder));
+  return MaskFiller(load_masked_lm(folder));
 }
 
-MaskFiller::MaskFiller(std::unique_ptr<MaskedLmModel> model) : model_(std::move(model)) {}
+MaskFiller::MaskFiller(std::unique_ptr<Model> model) : model_(std::move(model)) {}
 
 std::vector<std::vector<MaskGuesses>> MaskFiller::predict(std::span<const InputRow> rows,
                                                           int64_t top_k,
@@ -94,7 +94,7 @@ std::vector<std::vector<MaskGuesses>> MaskFiller::predict(std::span<const InputR
     for (int64_t first = 0; first < index.size(0); first += kMasksAtOnce) {
       const int64_t count = std::min(kMasksAtOnce, index.size(0) - first);
       const at::Tensor masked = hidden.index_select(0, index.narrow(0, first, count));
-      const at::Tensor logits = model_->head().logits(masked);
+      const at::Tensor logits = model_->masked_lm_head().logits(masked);
       require_finite_outputs(logits);
       std::vector<std::vector<TokenGuess>> best = best_tokens(logits.softmax(1), top_k);
       for (size_t m = 0; m < best.size(); ++m) {
@@ -110,8 +110,7 @@ TextClassifier TextClassifier::load(const std::string& folder) {
   return TextClassifier(load_classifier(folder));
 }
 
-TextClassifier::TextClassifier(std::unique_ptr<SequenceClassifier> model)
-    : model_(std::move(model)) {}
+TextClassifier::TextClassifier(std::unique_ptr<Model> model) : model_(std::move(model)) {}
 
 std::vector<std::vector<float>> TextClassifier::predict(std::span<const InputRow> rows,
                                                         const BatchBounds& bounds) const {
@@ -124,8 +123,10 @@ std::vector<std::vector<float>> TextClassifier::predict(std::span<const InputRow
     const EncoderInput input = row_input(members_of(rows, batch), segments, device);
     ForwardContext evaluation;
     const at::Tensor hidden = model_->encoder().forward(input, evaluation);
-    const at::Tensor logits =
-        model_->head().logits(hidden, input, evaluation).to(at::kCPU, at::kFloat).contiguous();
+    const at::Tensor logits = model_->classification_head()
+                                  .logits(hidden, input, evaluation)
+                                  .to(at::kCPU, at::kFloat)
+                                  .contiguous();
     require_finite_outputs(logits);
     const auto width = static_cast<size_t>(logits.size(1));
     for (size_t b = 0; b < batch.size(); ++b) {

@@ -264,7 +264,7 @@ void read_fairseq(ForeignModel& model, const std::string& folder) {
 
 ForeignModel read_foreign_model(ForeignFormat format, const std::string& folder) {
   if (!std::filesystem::exists(folder + "/config.json")) fail_no_model(folder);
-  ForeignModel model{ModelTensors::open_folder(folder), {}, {}, {}, {}, {}, {}, {}};
+  ForeignModel model{StoredTensors::open_folder(folder), {}, {}, {}, {}, {}, {}, {}};
   model.files.verify();
   if (format == ForeignFormat::kHuggingFace) {
     read_hugging_face(model, folder);

@@ -10,7 +10,7 @@
 #include "linformer/config/config_file.h"
 #include "linformer/config/projection_rules.h"
 #include "linformer/core/error.h"
-#include "linformer/train/model_conversion.h"
+#include "linformer/models/model_conversion.h"
 
 namespace linformer {
 

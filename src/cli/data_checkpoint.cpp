@@ -8,7 +8,7 @@
 
 #include "linformer/checkpoint/checkpoint_store.h"
 #include "linformer/checkpoint/manifest.h"
-#include "linformer/checkpoint/model_tensors.h"
+#include "linformer/checkpoint/stored_tensors.h"
 #include "linformer/config/pretrain_config.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
@@ -44,7 +44,7 @@ Json inspect_folder(const std::string& folder) {
     return result;
   }
   try {
-    const ModelTensors tensors = ModelTensors::open_folder(folder);
+    const StoredTensors tensors = StoredTensors::open_folder(folder);
     tensors.verify();
     int64_t numbers = 0;
     for (const auto& [name, tensor] : tensors.tensors()) numbers += tensor.num_elements();

@@ -22,10 +22,10 @@
 #include "linformer/data/text_dataset.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/thread_setup.h"
-#include "linformer/train/evaluator.h"
-#include "linformer/train/model_folder.h"
-#include "linformer/train/model_tokenizer.h"
-#include "linformer/train/pretraining_data.h"
+#include "linformer/models/model_folder.h"
+#include "linformer/models/model_tokenizer.h"
+#include "linformer/objectives/evaluator.h"
+#include "linformer/objectives/pretraining_data.h"
 
 namespace linformer {
 
@@ -84,9 +84,8 @@ TextDataset open_data(PerplexityArguments& arguments, const Tokenizer& tokenizer
   return text;
 }
 
-Measured measure_data(PerplexityArguments& arguments, const std::string& folder,
-                      const MaskedLmModel& model, const UnigramModel* unigram, LossGroups* groups,
-                      int threads) {
+Measured measure_data(PerplexityArguments& arguments, const std::string& folder, const Model& model,
+                      const UnigramModel* unigram, LossGroups* groups, int threads) {
   const ModelConfig& config = model.config();
   const Tokenizer tokenizer = load_tokenizer(folder, config);
   const int64_t length = arguments.max_sequence_length > 0 ? arguments.max_sequence_length
@@ -110,7 +109,7 @@ Measured measure_data(PerplexityArguments& arguments, const std::string& folder,
   return measured;
 }
 
-Measured measure_examples(const PerplexityArguments& arguments, const MaskedLmModel& model,
+Measured measure_examples(const PerplexityArguments& arguments, const Model& model,
                           const UnigramModel* unigram, LossGroups* groups) {
   ExampleReader reader(arguments.examples, model.config().vocab_size,
                        model.config().max_sequence_length);
@@ -179,7 +178,7 @@ void run_perplexity(PerplexityArguments& arguments) {
   install_caching_allocator();
   const int threads = set_num_threads(arguments.threads);
   const std::string folder = find_model_folder(arguments.checkpoint);
-  const auto model = load_model(folder);
+  const auto model = load_masked_lm(folder);
   if (arguments.ema) load_averaged_weights(folder, model->parameters());
   const std::optional<UnigramModel> unigram = load_unigram_model(folder);
   const UnigramModel* counts = unigram ? &*unigram : nullptr;

@@ -21,8 +21,8 @@
 #include "linformer/data/own_data.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/thread_setup.h"
-#include "linformer/train/model_folder.h"
-#include "linformer/train/model_tokenizer.h"
+#include "linformer/models/model_folder.h"
+#include "linformer/models/model_tokenizer.h"
 
 namespace linformer {
 
@@ -176,7 +176,7 @@ void run_task(const TaskArguments& arguments) {
   LabelledEvaluationOptions options;
   options.threads = set_num_threads(arguments.threads);
   const std::string folder = find_model_folder(arguments.checkpoint);
-  const std::unique_ptr<SequenceClassifier> model = load_classifier(folder);
+  const std::unique_ptr<Model> model = load_classifier(folder);
   const Tokenizer tokenizer = load_tokenizer(folder, model->config());
   const TaskSpec task = task_of(arguments, model->head_config());
   options.output_of_label = match_labels(task, model->head_config(), arguments.labels, folder);

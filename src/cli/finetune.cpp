@@ -8,7 +8,6 @@
 #include "finetune_commands.h"
 #include "program.h"
 
-#include "linformer/analysis/text_baseline.h"
 #include "linformer/checkpoint/checkpoint_store.h"
 #include "linformer/config/config_file.h"
 #include "linformer/config/finetune_config.h"
@@ -18,12 +17,13 @@
 #include "linformer/core/stop_signal.h"
 #include "linformer/dist/launch_environment.h"
 #include "linformer/dist/process_group.h"
+#include "linformer/experiments/text_baseline.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/compute_device.h"
 #include "linformer/kernels/precision_speed.h"
 #include "linformer/kernels/thread_setup.h"
+#include "linformer/objectives/finetune_run.h"
 #include "linformer/report/task_result.h"
-#include "linformer/train/finetune_run.h"
 
 namespace linformer {
 

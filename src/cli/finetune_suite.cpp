@@ -1,13 +1,11 @@
 // linformer-finetune over tasks and seeds: runs, tables, submission.
-#include "linformer/analysis/finetune_suite.h"
+#include "linformer/experiments/finetune_suite.h"
 
 #include <cstdio>
 #include <filesystem>
 
 #include "finetune_commands.h"
 
-#include "linformer/analysis/suite_report.h"
-#include "linformer/analysis/text_baseline.h"
 #include "linformer/config/finetune_config.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/child_process.h"
@@ -17,7 +15,9 @@
 #include "linformer/core/processors.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/data/task_registry.h"
-#include "linformer/train/glue_submission.h"
+#include "linformer/experiments/glue_submission.h"
+#include "linformer/experiments/suite_report.h"
+#include "linformer/experiments/text_baseline.h"
 
 namespace linformer {
 namespace {

@@ -14,10 +14,10 @@
 #include "linformer/core/stop_signal.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/thread_setup.h"
+#include "linformer/models/model_folder.h"
+#include "linformer/models/model_tokenizer.h"
 #include "linformer/text/byte_source.h"
 #include "linformer/text/tokenizer.h"
-#include "linformer/train/model_folder.h"
-#include "linformer/train/model_tokenizer.h"
 
 namespace linformer {
 
@@ -35,7 +35,8 @@ void run_features(const FeatureArguments& arguments) {
   install_caching_allocator();
   set_num_threads(arguments.threads);
   const std::string folder = find_model_folder(arguments.checkpoint);
-  const AnyModel model = load_any_model(folder);
+  const std::unique_ptr<Model> loaded = load_model(folder);
+  const Model& model = *loaded;
   const ModelConfig& config = model.config();
   const std::optional<Tokenizer> tokenizer = find_tokenizer(folder, config);
   const InputLimits limits{config.vocab_size, config.max_sequence_length, config.type_vocab_size};

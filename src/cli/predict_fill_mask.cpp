@@ -13,7 +13,7 @@
 #include "linformer/core/format.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/thread_setup.h"
-#include "linformer/train/model_tokenizer.h"
+#include "linformer/models/model_tokenizer.h"
 
 namespace linformer {
 

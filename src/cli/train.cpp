@@ -23,8 +23,8 @@
 #include "linformer/kernels/compute_device.h"
 #include "linformer/kernels/precision_speed.h"
 #include "linformer/kernels/thread_setup.h"
-#include "linformer/train/dry_run.h"
-#include "linformer/train/pretraining_run.h"
+#include "linformer/objectives/dry_run.h"
+#include "linformer/objectives/pretraining_run.h"
 
 namespace linformer {
 

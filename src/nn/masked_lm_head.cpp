@@ -4,7 +4,7 @@
 
 #include "linformer/kernels/gelu.h"
 #include "linformer/kernels/layer_norm.h"
-#include "linformer/kernels/masked_lm_loss.h"
+#include "linformer/kernels/linear_cross_entropy.h"
 #include "linformer/kernels/mixed_precision.h"
 
 namespace linformer {

@@ -47,4 +47,12 @@ int64_t ParameterSet::count() const {
   return total;
 }
 
+std::vector<std::pair<std::string, at::Tensor>> named_parameters(const ParameterSet& parameters) {
+  std::vector<std::pair<std::string, at::Tensor>> tensors;
+  for (const Parameter& parameter : parameters.all()) {
+    tensors.emplace_back(parameter.name, parameter.tensor);
+  }
+  return tensors;
+}
+
 }  // namespace linformer

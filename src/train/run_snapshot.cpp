@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include "linformer/train/model_folder.h"
+#include "linformer/checkpoint/model_files.h"
 
 namespace linformer {
 namespace {
@@ -39,7 +39,7 @@ RunSnapshot take_snapshot(ModelFiles model, const NamedTensors& moments, const T
 }
 
 void write_snapshot(const std::string& folder, const RunSnapshot& snapshot) {
-  save_model(folder, snapshot.config_json, snapshot.weights, snapshot.tokenizer_model);
+  save_model_files(folder, snapshot.config_json, snapshot.weights, snapshot.tokenizer_model);
   save_training_state(folder, snapshot.state, snapshot.optimizer);
   const OtherWeights& other = snapshot.other_weights;
   if (!other.tensors.empty()) {

@@ -5,8 +5,6 @@
 
 #include <ATen/ATen.h>
 
-#include "linformer/tasks/masked_lm_task.h"
-
 namespace linformer {
 namespace {
 
@@ -26,21 +24,11 @@ void add_norms(LogRecord& record, const std::string& kind,
   for (const auto& [group, sum] : sums) record.emplace_back(kind + "/" + group, std::sqrt(sum));
 }
 
-void add_activations(LogRecord& record, const Encoder& encoder, const Batch& batch,
-                     at::Device device) {
-  const at::NoGradGuard no_grad;
-  ForwardContext evaluation;
-  std::vector<at::Tensor> states;
-  const EncoderInput input = encoder_input(batch, device);
-  encoder.forward(input, evaluation, &states);
-  for (size_t i = 0; i < states.size(); ++i) {
-    at::Tensor rows = states[i].flatten(0, 1);
-    if (input.mask.defined()) {
-      rows = rows.index_select(0, input.mask.to(rows.device()).flatten().nonzero().squeeze(1));
-    }
+void add_activations(LogRecord& record, const std::vector<at::Tensor>& hidden_states) {
+  for (size_t i = 0; i < hidden_states.size(); ++i) {
     const std::string place =
         "activations/" + (i == 0 ? std::string("embeddings") : layer_name(i - 1));
-    const at::Tensor values = rows.to(at::kDouble);
+    const at::Tensor values = hidden_states[i].to(at::kDouble);
     record.emplace_back(place + ".mean", values.mean().item<double>());
     record.emplace_back(place + ".std", values.std(/*unbiased=*/false).item<double>());
     record.emplace_back(place + ".max", values.abs().max().item<double>());
@@ -79,8 +67,8 @@ StepStatistics::StepStatistics(const ParameterSet& parameters, double divisor)
   }
 }
 
-LogRecord StepStatistics::after_update(int64_t step, const Encoder& encoder,
-                                       const Batch& batch) const {
+LogRecord StepStatistics::after_update(int64_t step,
+                                       const std::vector<at::Tensor>& hidden_states) const {
   std::map<std::string, double> weights;
   std::map<std::string, double> updates;
   const auto& parameters = parameters_.all();
@@ -94,7 +82,7 @@ LogRecord StepStatistics::after_update(int64_t step, const Encoder& encoder,
   add_norms(record, "weights", weights);
   add_norms(record, "gradients", gradient_squares_);
   add_norms(record, "updates", updates);
-  add_activations(record, encoder, batch, parameters_.device());
+  add_activations(record, hidden_states);
   return record;
 }
 

@@ -16,7 +16,6 @@
 #include "linformer/core/stop_signal.h"
 #include "linformer/kernels/matmul_peak.h"
 #include "linformer/optim/learning_rate.h"
-#include "linformer/train/model_folder.h"
 #include "linformer/train/session_limit.h"
 #include "linformer/train/step_statistics.h"
 
@@ -29,48 +28,49 @@ bool due(int64_t step, int64_t every) {
 
 }  // namespace
 
-Trainer::Trainer(TrainingTask& task, TrainerSetup setup, std::shared_ptr<ProcessGroup> processes)
-    : task_(task),
+Trainer::Trainer(Objective& objective, TrainerSetup setup, std::shared_ptr<ProcessGroup> processes)
+    : objective_(objective),
       setup_(std::move(setup)),
       config_(setup_.config),
-      team_(std::move(processes)),
+      communicator_(std::move(processes)),
       lock_([this]() -> std::unique_ptr<FileLock> {
-        if (!team_.is_first()) return nullptr;
+        if (!communicator_.is_first()) return nullptr;
         make_directories(config_.run.dir);
         return std::make_unique<FileLock>(config_.run.dir + "/lock");
       }()),
-      optimizer_(team_.prepare(task_.optimized_parameters(), config_)),
+      optimizer_(communicator_.prepare(objective_.optimized_parameters(), config_)),
       precision_(config_.training),
       step_(precision_, *optimizer_, config_.training.optimizer),
       checkpoints_(config_.run.dir + "/checkpoints", config_.checkpoint),
       guard_(config_.training.guard),
       log_(config_.run.dir, config_.logging.tensorboard ? TensorBoard::kOn : TensorBoard::kOff),
       progress_(stderr, ProgressLine::Mode::kAutomatic, 1),
-      profiler_(team_.is_first() ? config_.logging.profile : ProfileConfig{}, config_.run.dir),
+      profiler_(communicator_.is_first() ? config_.logging.profile : ProfileConfig{},
+                config_.run.dir),
       writer_(checkpoints_, config_.checkpoint.background) {
   if (const auto seconds = seconds_to_session_end(config_))
     session_end_ = steady_seconds() + *seconds;
   state_.seed = static_cast<uint64_t>(config_.run.seed);
-  state_.data_fingerprint = task_.data_fingerprint();
-  state_.held_out_fingerprint = task_.held_out_fingerprint();
+  state_.data_fingerprint = objective_.data_fingerprint();
+  state_.held_out_fingerprint = objective_.held_out_fingerprint();
   state_.settings = setup_.settings;
   state_.loss_scale = precision_.state();
-  team_.check_same_run(config_, setup_.shared_settings, state_.data_fingerprint);
+  communicator_.check_same_run(config_, setup_.shared_settings, state_.data_fingerprint);
   if (config_.training.ema_decay) {
-    average_.emplace(named_parameters(task_.parameters()), *config_.training.ema_decay);
+    average_.emplace(named_parameters(objective_.parameters()), *config_.training.ema_decay);
   }
-  const NamedTensors moments = team_.whole_state(*optimizer_, Team::Fetch::kNo);
-  if (team_.is_first()) {
+  const NamedTensors moments = communicator_.whole_state(*optimizer_, Communicator::Fetch::kNo);
+  if (communicator_.is_first()) {
     checkpoints_.prepare();
     resume(moments);
     prepare_run_folder();
   }
-  team_.share_start(task_.parameters(), moments, *optimizer_, state_);
-  if (average_) team_.share(average_->state());
+  communicator_.share_start(objective_.parameters(), moments, *optimizer_, state_);
+  if (average_) communicator_.share(average_->state());
   precision_.set_state(state_.loss_scale);
   guard_.state() = state_.guard;
-  last_saved_step_ = team_.maximum({last_saved_step_}).front();
-  matmul_peak_ = measure_matmul_peak(config_.training.precision, task_.parameters().device());
+  last_saved_step_ = communicator_.maximum({last_saved_step_}).front();
+  matmul_peak_ = measure_matmul_peak(config_.training.precision, objective_.parameters().device());
 }
 
 void Trainer::prepare_run_folder() {
@@ -82,7 +82,7 @@ void Trainer::prepare_run_folder() {
   } else {
     write_file_atomically(path, setup_.resolved_yaml);
   }
-  const bool evaluated = !task_.has_evaluation() || state_.evaluated_step == state_.step;
+  const bool evaluated = !objective_.has_evaluation() || state_.evaluated_step == state_.step;
   if (over && evaluated) return;  // nothing will be logged
   const int64_t dropped = log_.start_session(state_.step, state_.log_bytes, setup_.resolved_yaml);
   if (dropped > 0) {
@@ -98,7 +98,7 @@ void Trainer::resume(const NamedTensors& moments) {
       fail_run(config_.run.dir, "there is no checkpoint to resume from",
                "check run.dir, or start anew with --set checkpoint.resume=auto");
     }
-    task_.start_weights();
+    objective_.start_weights();
     if (average_) average_->restart();
     return;
   }
@@ -118,7 +118,7 @@ void Trainer::resume(const NamedTensors& moments) {
 }
 
 void Trainer::load_checkpoint(const std::string& folder, const NamedTensors& moments) {
-  task_.load_checkpoint_weights(folder);
+  objective_.load_checkpoint_weights(folder);
   const TrainingState state = load_training_state(folder, moments);
   check_resumable(state, folder);
   take_average(folder);
@@ -133,7 +133,7 @@ void Trainer::take_average(const std::string& folder) {
   const bool saved = model_is_average || std::filesystem::exists(path);
   if (model_is_average) {
     if (average_) average_->restart();  // from model.safetensors, which the weights hold so far
-    load_into(raw, named_parameters(task_.parameters()));
+    load_into(raw, named_parameters(objective_.parameters()));
   } else if (average_ && saved) {
     load_into(path, average_->state());
   }
@@ -148,7 +148,7 @@ void Trainer::take_average(const std::string& folder) {
 
 std::optional<StopReason> Trainer::finished() {
   if (is_last_step()) return StopReason::kFinished;
-  const Notice all = agreed_ ? *agreed_ : team_.agree(notice());
+  const ControlFlags all = agreed_ ? *agreed_ : communicator_.agree(control_flags());
   agreed_.reset();
   save_wanted_ = save_wanted_ || all.save_wanted;
   if (all.stop_signal != 0) {
@@ -162,8 +162,8 @@ std::optional<StopReason> Trainer::finished() {
   return std::nullopt;
 }
 
-Notice Trainer::notice() const {
-  Notice own;
+ControlFlags Trainer::control_flags() const {
+  ControlFlags own;
   own.stop_signal = stop_signal();
   own.time_is_up = config_.training.max_hours &&
                    elapsed_seconds() >= *config_.training.max_hours * kSecondsPerHour;
@@ -174,7 +174,7 @@ Notice Trainer::notice() const {
 
 int64_t Trainer::micro_batches_per_process() const {
   return config_.training.batch_schedule().sequences(state_.step) /
-         (config_.training.micro_batch_size * team_.size());
+         (config_.training.micro_batch_size * communicator_.size());
 }
 
 StopReason Trainer::run() {
@@ -191,10 +191,10 @@ StopReason Trainer::run() {
 
 void Trainer::start_prefetcher() {
   const auto offset = [this](int64_t number) {
-    return team_.offset(number, config_.training.micro_batch_size);
+    return communicator_.offset(number, config_.training.micro_batch_size);
   };
   prefetcher_ = std::make_unique<BatchPrefetcher>(
-      task_.micro_batches({state_.step, state_.position}, offset), /*first=*/0,
+      objective_.micro_batches({state_.step, state_.position}, offset), /*first=*/0,
       setup_.loader.prefetch_batches, setup_.loader.threads);
 }
 
@@ -246,7 +246,7 @@ bool Trainer::is_sound() const {
 
 bool Trainer::stops_within_step() const {
   // Several processes end together, after the step.
-  return stop_signal() != 0 && team_.is_alone();
+  return stop_signal() != 0 && communicator_.is_alone();
 }
 
 void StepTotals::add(const LossSum& loss, const Batch& batch) {
@@ -263,17 +263,18 @@ Batch Trainer::accumulate(int64_t number, StepTotals& totals,
                           const TrainingStep::Backward& backward) {
   const TrainingConfig& training = config_.training;
   const Batch batch = prefetcher_->next();
-  const int64_t position = state_.position + team_.offset(number, training.micro_batch_size);
+  const int64_t position =
+      state_.position + communicator_.offset(number, training.micro_batch_size);
   ForwardContext context(
       stream_key(RandomPurpose::kDropout, {state_.seed, static_cast<uint64_t>(position)}));
   context.set_recompute(training.activation_checkpointing);
-  step_.accumulate([&] { return task_.loss(batch, context); },
+  step_.accumulate([&] { return objective_.loss(batch, context); },
                    [&](const LossSum& loss, const at::Tensor& scaled) {
                      // Reading the loss waits for the device, so one process alone reads it after
                      // the backward pass is queued. Several send it while that pass goes on.
-                     if (!team_.is_alone()) totals.add(loss, batch);
+                     if (!communicator_.is_alone()) totals.add(loss, batch);
                      backward(loss, scaled);
-                     if (team_.is_alone()) totals.add(loss, batch);
+                     if (communicator_.is_alone()) totals.add(loss, batch);
                    });
   return batch;
 }
@@ -283,7 +284,7 @@ std::optional<StepTotals> Trainer::train_step() {
   const int64_t last = micro_batches_per_process() - 1;
   for (int64_t number = 0; number < last && !stops_within_step(); ++number) {
     accumulate(number, totals, [this](const LossSum&, const at::Tensor& scaled) {
-      team_.backward(scaled, Team::Micro::kMoreFollow);
+      communicator_.backward(scaled, Communicator::Micro::kMoreFollow);
     });
   }
   if (stops_within_step()) {
@@ -293,17 +294,18 @@ std::optional<StepTotals> Trainer::train_step() {
   // The sums of all processes travel while the last backward pass goes on.
   std::function<StepSums()> sums;
   const Batch batch = accumulate(last, totals, [&](const LossSum&, const at::Tensor& scaled) {
-    if (!team_.is_alone()) {
-      sums = team_.start_sum({totals.loss_sum, totals.num_labels, totals.num_tokens, notice()});
+    if (!communicator_.is_alone()) {
+      sums = communicator_.start_sum(
+          {totals.loss_sum, totals.num_labels, totals.num_tokens, control_flags()});
     }
-    team_.backward(scaled, Team::Micro::kLast);
+    communicator_.backward(scaled, Communicator::Micro::kLast);
   });
-  if (!team_.is_alone()) {
+  if (!communicator_.is_alone()) {
     const StepSums all = sums();
     totals.loss_sum = all.loss_sum;
     totals.num_labels = all.num_labels;
     totals.num_tokens = all.num_tokens;
-    agreed_ = all.notice;
+    agreed_ = all.flags;
   }
   update(totals, batch);
   advance(totals.num_tokens);
@@ -331,8 +333,8 @@ void Trainer::update(StepTotals& totals, const Batch& last) {
   const bool take = gradients.usable && !empty && !totals.problem;
   const bool measure = take && due(state_.step + 1, config_.logging.statistics_every);
   std::optional<StepStatistics> statistics;
-  if (measure && team_.is_first()) {
-    statistics.emplace(task_.parameters(), static_cast<double>(totals.num_labels));
+  if (measure && communicator_.is_first()) {
+    statistics.emplace(objective_.parameters(), static_cast<double>(totals.num_labels));
   }
   if (take) {
     step_.update(gradients, totals.learning_rate);
@@ -342,9 +344,10 @@ void Trainer::update(StepTotals& totals, const Batch& last) {
   state_.learning_rate = totals.learning_rate;
   state_.loss_scale = precision_.state();
   step_.drop_gradients();
-  if (take) team_.share_update();
+  if (take) communicator_.share_update();
   if (take && average_) average_->update(state_.step);
-  if (statistics) log_.write(statistics->after_update(state_.step + 1, task_.encoder(), last));
+  if (statistics)
+    log_.write(statistics->after_update(state_.step + 1, objective_.hidden_states(last)));
 }
 
 void Trainer::advance(int64_t num_tokens) {
@@ -356,7 +359,7 @@ void Trainer::advance(int64_t num_tokens) {
 void Trainer::pass_over_step() {
   for (int64_t i = 0; i < micro_batches_per_process(); ++i) prefetcher_->next();
   advance(/*num_tokens=*/0);
-  if (team_.is_first()) log_.write({{"event", "passed_over"}, {"step", state_.step}});
+  if (communicator_.is_first()) log_.write({{"event", "passed_over"}, {"step", state_.step}});
 }
 
 double Trainer::elapsed_seconds() const {

@@ -34,10 +34,10 @@ void Trainer::handle_problem(const StepTotals& totals) {
     const int64_t first =
         state_.position - config_.training.batch_schedule().sequences(state_.step - 1);
     for (int64_t position = first; position < state_.position; ++position) {
-      samples.push_back(task_.sample(position));
+      samples.push_back(objective_.sample(position));
     }
   }
-  if (team_.is_first()) report_skip(totals, list_samples(samples));
+  if (communicator_.is_first()) report_skip(totals, list_samples(samples));
   if (!bearable) roll_back(totals);
 }
 
@@ -60,21 +60,21 @@ void Trainer::roll_back(const StepTotals& totals) {
   if (before.num_rollbacks >= config_.training.guard.max_rollbacks) {
     give_up(totals, std::to_string(before.num_rollbacks) + " rollbacks did not help");
   }
-  const NamedTensors moments = team_.whole_state(*optimizer_, Team::Fetch::kNo);
+  const NamedTensors moments = communicator_.whole_state(*optimizer_, Communicator::Fetch::kNo);
   const double elapsed = elapsed_seconds();
   bool found = false;
-  if (team_.is_first()) {
+  if (communicator_.is_first()) {
     writer_.wait();
     const std::optional<Checkpoint> target = rollback_target(bad_step - num_bad);
     if (target) load_checkpoint(target->folder, moments);
     state_.settings = setup_.settings;
     found = target.has_value();
   }
-  if (team_.maximum({found ? 1 : 0}).front() == 0) {
+  if (communicator_.maximum({found ? 1 : 0}).front() == 0) {
     give_up(totals, "there is no checkpoint to go back to");
   }
-  team_.share_start(task_.parameters(), moments, *optimizer_, state_);
-  if (average_) team_.share(average_->state());
+  communicator_.share_start(objective_.parameters(), moments, *optimizer_, state_);
+  if (average_) communicator_.share(average_->state());
   session_start_ = steady_seconds();
   session_elapsed_ = elapsed;
   guard_.state() = state_.guard;
@@ -82,13 +82,13 @@ void Trainer::roll_back(const StepTotals& totals) {
   guard_.state().num_skips = before.num_skips;
   guard_.state().passed_over = before.passed_over;
   guard_.blame(bad_step, num_bad, before.num_rollbacks, state_.step);
-  if (team_.is_first()) report_rollback(bad_step);
+  if (communicator_.is_first()) report_rollback(bad_step);
   // The decision is on the disk before anything follows from it.
   last_saved_step_ = -1;
   last_evaluated_step_ = -1;
   not_finite_step_ = -1;
   save();
-  if (team_.is_first()) {
+  if (communicator_.is_first()) {
     writer_.wait();
     checkpoints_.discard_after(state_.step);
   }

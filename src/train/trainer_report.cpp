@@ -17,21 +17,21 @@ void Trainer::log_step(const StepTotals& totals) {
   ++interval_.num_steps;
   const bool first = interval_.num_steps == 1 && last_evaluated_step_ < 0 && state_.step == 1;
   if (state_.step % config_.logging.every != 0 && !first) return;
-  if (!team_.is_first()) return;
+  if (!communicator_.is_first()) return;
   const double seconds =
       std::max(1e-9, steady_seconds() - interval_.start - interval_.pause_seconds);
   const double tokens_per_second = static_cast<double>(interval_.num_tokens) / seconds;
   const double mean_loss = interval_.num_labels > 0
                                ? interval_.loss_sum / static_cast<double>(interval_.num_labels)
                                : std::nan("");  // null in the log
-  const std::optional<double> perplexity = task_.perplexity(mean_loss);
+  const std::optional<double> perplexity = objective_.perplexity(mean_loss);
   const std::optional<double> peak_share = share_of_peak(tokens_per_second);
   const double waited = prefetcher_->waited_seconds();
-  LogRecord record{
-      {"step", state_.step},
-      {"tokens", state_.num_tokens},
-      {"epoch", static_cast<double>(state_.position) / static_cast<double>(task_.num_sequences())},
-      {"loss", mean_loss}};
+  LogRecord record{{"step", state_.step},
+                   {"tokens", state_.num_tokens},
+                   {"epoch", static_cast<double>(state_.position) /
+                                 static_cast<double>(objective_.num_sequences())},
+                   {"loss", mean_loss}};
   if (perplexity) record.emplace_back("perplexity", *perplexity);
   const LogRecord rest{{"learning_rate", totals.learning_rate},
                        {"grad_norm", totals.gradient_norm},
@@ -63,15 +63,15 @@ void Trainer::log_step(const StepTotals& totals) {
 }
 
 std::optional<double> Trainer::share_of_peak(double tokens_per_second) {
-  const std::optional<double> flop = task_.needed_flop_per_token(state_.step - 1);
+  const std::optional<double> flop = objective_.needed_flop_per_token(state_.step - 1);
   if (!flop) return std::nullopt;
   const double flop_per_second = tokens_per_second * *flop;
   // Above the peak: something else was computing while the peak was measured.
-  if (flop_per_second > matmul_peak_ * static_cast<double>(team_.size())) {
-    matmul_peak_ = std::max(
-        matmul_peak_, measure_matmul_peak(config_.training.precision, task_.parameters().device()));
+  if (flop_per_second > matmul_peak_ * static_cast<double>(communicator_.size())) {
+    matmul_peak_ = std::max(matmul_peak_, measure_matmul_peak(config_.training.precision,
+                                                              objective_.parameters().device()));
   }
-  return flop_per_second / (matmul_peak_ * static_cast<double>(team_.size()));
+  return flop_per_second / (matmul_peak_ * static_cast<double>(communicator_.size()));
 }
 
 void Trainer::note_empty_step(const StepTotals& totals) {
@@ -84,17 +84,17 @@ void Trainer::note_empty_step(const StepTotals& totals) {
               std::to_string(state_.step) + ", or raise data.mlm_probability");
 }
 
-std::optional<TaskScore> Trainer::measure() {
+std::optional<EvaluationScore> Trainer::measure() {
   std::optional<WeightAverage::InPlace> averaged;
   if (average_) averaged.emplace(*average_);
   const AutocastScope scope(precision_.types());
-  return task_.evaluate(team_);
+  return objective_.evaluate(communicator_);
 }
 
 void Trainer::evaluate() {
-  if (!task_.has_evaluation() || last_evaluated_step_ == state_.step) return;
+  if (!objective_.has_evaluation() || last_evaluated_step_ == state_.step) return;
   const double start = steady_seconds();
-  const std::optional<TaskScore> result = [&] {
+  const std::optional<EvaluationScore> result = [&] {
     try {
       return measure();
     } catch (const PeerError&) {
@@ -118,7 +118,7 @@ void Trainer::evaluate() {
   // A finished run is measured to be shown; what came of it is in its files.
   const bool known = state_.evaluated_step == state_.step;
   state_.evaluated_step = state_.step;
-  if (team_.is_first()) {
+  if (communicator_.is_first()) {
     if (!known) log_evaluation(*result);
     show_evaluation(*result, better && !known);
   }
@@ -130,14 +130,14 @@ void Trainer::evaluate() {
   if (config_.checkpoint.keep_best) save(/*is_best=*/true);
 }
 
-void Trainer::log_evaluation(const TaskScore& score) {
+void Trainer::log_evaluation(const EvaluationScore& score) {
   LogRecord record{{"step", state_.step}, {"tokens", state_.num_tokens}};
   record.insert(record.end(), score.record.begin(), score.record.end());
   record.emplace_back("elapsed_seconds", elapsed_seconds());
   log_.write(record);
 }
 
-void Trainer::show_evaluation(const TaskScore& score, bool better) {
+void Trainer::show_evaluation(const EvaluationScore& score, bool better) {
   progress_.clear();
   const std::string step = "step " + format_count(state_.step) + ": ";
   if (score.score && !std::isfinite(*score.score)) {

@@ -3,7 +3,6 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
-#include "linformer/train/model_folder.h"
 #include "linformer/train/trainer.h"
 
 namespace linformer {
@@ -13,15 +12,15 @@ void Trainer::save(bool is_best) {
   save_wanted_ = false;
   if (config_.training.overfit_one_batch) return;
   if (last_saved_step_ != state_.step) {
-    const NamedTensors moments = team_.whole_state(*optimizer_, Team::Fetch::kYes);
+    const NamedTensors moments = communicator_.whole_state(*optimizer_, Communicator::Fetch::kYes);
     state_.elapsed_seconds = elapsed_seconds();
     state_.log_bytes = log_.size();
     state_.guard = guard_.state();
-    if (team_.is_first()) {
+    if (communicator_.is_first()) {
       writer_.save(snapshot(moments), is_best);
     }
     last_saved_step_ = state_.step;
-  } else if (is_best && team_.is_first()) {
+  } else if (is_best && communicator_.is_first()) {
     writer_.wait();
     checkpoints_.mark_best(state_.step);
   }
@@ -29,11 +28,11 @@ void Trainer::save(bool is_best) {
 }
 
 RunSnapshot Trainer::snapshot(const NamedTensors& moments) {
-  if (!average_) return take_snapshot(task_.model_files(), moments, state_);
+  if (!average_) return take_snapshot(objective_.model_files(), moments, state_);
   const bool swap = setup_.model_weights == ModelWeights::kAveraged;
   std::optional<WeightAverage::InPlace> averaged;
   if (swap) averaged.emplace(*average_);  // average_ holds the raw weights meanwhile
-  return take_snapshot(task_.model_files(), moments, state_,
+  return take_snapshot(objective_.model_files(), moments, state_,
                        {swap ? OtherWeights::kRaw : OtherWeights::kAveraged, average_->state()});
 }
 
@@ -42,10 +41,10 @@ void Trainer::finish() {
     log_warning(format_count(num_empty_steps_) +
                 " steps of this session had nothing to predict and changed no weights");
   }
-  if (task_.has_evaluation() && last_evaluated_step_ != state_.step) {
+  if (objective_.has_evaluation() && last_evaluated_step_ != state_.step) {
     const bool unsaved = last_saved_step_ != state_.step;
     // On the disk before the evaluation, which may fail in ways that nobody can catch.
-    if (unsaved && is_sound() && !find_not_finite(named_parameters(task_.parameters()))) {
+    if (unsaved && is_sound() && !find_not_finite(named_parameters(objective_.parameters()))) {
       save();
       writer_.wait();
     }
@@ -68,7 +67,9 @@ void Trainer::finish() {
 
 void Trainer::save_before_failing(const std::string& why) {
   // Of several processes the others may hold parts of it.
-  if (!team_.is_first() || team_.shards_optimizer() || config_.training.overfit_one_batch) return;
+  if (!communicator_.is_first() || communicator_.shards_optimizer() ||
+      config_.training.overfit_one_batch)
+    return;
   try {
     save();
     writer_.wait();

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "linformer/checkpoint/model_folder.h"
+#include "linformer/checkpoint/tensor_files.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/json_text.h"
@@ -151,14 +151,6 @@ TrainingState from_json(const Json& json, const StateReader& read) {
 }
 
 }  // namespace
-
-std::string weight_average_path(const std::string& folder) {
-  return folder + "/training/ema.safetensors";
-}
-
-std::string raw_weights_path(const std::string& folder) {
-  return folder + "/training/raw.safetensors";
-}
 
 std::string training_state_text(const TrainingState& state) {
   return json_text(to_json(state), 2) + "\n";

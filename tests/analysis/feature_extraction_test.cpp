@@ -6,7 +6,7 @@
 #include "core/temporary_folder.h"
 #include "torch_test_support.h"
 
-#include "linformer/checkpoint/model_folder.h"
+#include "linformer/checkpoint/tensor_files.h"
 
 namespace linformer {
 namespace {
@@ -28,7 +28,7 @@ const std::vector<InputRow> kRows{{{0, 5, 2}, {1, 1, 1}, {}},
                                   {{0, 7, 8, 9, 2}, {1, 1, 1, 1, 1}, {0, 0, 1, 1, 1}},
                                   {{1, 0, 4, 2}, {0, 1, 1, 1}, {}}};
 
-std::map<std::string, at::Tensor> features(const AnyModel& model, int64_t batch_size) {
+std::map<std::string, at::Tensor> features(const Model& model, int64_t batch_size) {
   const TemporaryFolder folder;
   const std::string path = folder.file("features.safetensors");
   const FeatureSummary summary = write_features(model, kRows, batch_size, path);
@@ -39,7 +39,7 @@ std::map<std::string, at::Tensor> features(const AnyModel& model, int64_t batch_
 }
 
 TEST(WriteFeatures, HoldsEveryStateAndLogitsAndZerosAtPadding) {
-  const AnyModel model = build_any_model(tiny(), {}, 1);
+  const Model model(tiny(), {}, 1);
   const auto tensors = features(model, 8);
   EXPECT_EQ(tensors.at("hidden_states.0").sizes(), (std::vector<int64_t>{3, 5, 8}));
   EXPECT_EQ(tensors.at("logits").sizes(), (std::vector<int64_t>{3, 5, 11}));
@@ -57,7 +57,7 @@ TEST(WriteFeatures, HoldsEveryStateAndLogitsAndZerosAtPadding) {
 }
 
 TEST(WriteFeatures, DoNotDependOnTheBatchSize) {
-  const AnyModel model = build_any_model(tiny(), {}, 1);
+  const Model model(tiny(), {}, 1);
   const auto one = features(model, 1);
   for (const auto& [name, tensor] : features(model, 3)) {
     EXPECT_LT((tensor - one.at(name)).abs().max().item<double>(), 1e-5) << name;
@@ -65,8 +65,7 @@ TEST(WriteFeatures, DoNotDependOnTheBatchSize) {
 }
 
 TEST(WriteFeatures, OfAClassifierHaveALogitPerLabel) {
-  const AnyModel model =
-      build_any_model(tiny(), {HeadType::kClassification, {"no", "maybe", "yes"}}, 1);
+  const Model model = Model(tiny(), {HeadType::kClassification, {"no", "maybe", "yes"}}, 1);
   EXPECT_EQ(features(model, 2).at("logits").sizes(), (std::vector<int64_t>{3, 3}));
 }
 

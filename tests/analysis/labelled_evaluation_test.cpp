@@ -83,7 +83,7 @@ TEST(LabelledFile, IsLaidOutAsItsNameSays) {
 
 class EvaluateLabelledFile : public ::testing::Test {
  protected:
-  LabelledEvaluation evaluate(const SequenceClassifier& model, const std::string& text,
+  LabelledEvaluation evaluate(const Model& model, const std::string& text,
                               const TaskSpec& task = find_task("sst-2"),
                               bool labels_required = true) const {
     write_file(folder_.file("dev.tsv"), text);
@@ -105,15 +105,14 @@ const std::string kRows =
     "a fine day\tpositive\nno\t0\n";
 
 TEST_F(EvaluateLabelledFile, CountsWhatTheModelPredicts) {
-  const SequenceClassifier model(tiny(), classes({"0", "1"}), 3);
+  const Model model(tiny(), classes({"0", "1"}), 3);
   const LabelledEvaluation result = evaluate(model, kRows);
   // the fifth line has a label that the task has not
   ASSERT_THAT(result.examples.rows, SizeIs(5));
   EXPECT_EQ(result.examples.num_bad_rows, 1);
   EXPECT_THAT(result.examples.bad_rows.at(0).where, HasSubstr("dev.tsv:5"));
   // the same rows one by one
-  const TextClassifier classifier(
-      std::make_unique<SequenceClassifier>(tiny(), classes({"0", "1"}), 3));
+  const TextClassifier classifier(std::make_unique<Model>(tiny(), classes({"0", "1"}), 3));
   const std::vector<int64_t> targets{1, 0, 0, 1, 0};
   std::vector<std::vector<int64_t>> confusion{{0, 0}, {0, 0}};
   for (size_t row = 0; row < 5; ++row) {
@@ -135,10 +134,8 @@ TEST_F(EvaluateLabelledFile, CountsWhatTheModelPredicts) {
 
 TEST_F(EvaluateLabelledFile, OutputsFollowTheirNames) {
   // The same weights; only the names of the outputs are exchanged.
-  const LabelledEvaluation plain =
-      evaluate(SequenceClassifier(tiny(), classes({"0", "1"}), 3), kRows);
-  const LabelledEvaluation exchanged =
-      evaluate(SequenceClassifier(tiny(), classes({"1", "0"}), 3), kRows);
+  const LabelledEvaluation plain = evaluate(Model(tiny(), classes({"0", "1"}), 3), kRows);
+  const LabelledEvaluation exchanged = evaluate(Model(tiny(), classes({"1", "0"}), 3), kRows);
   for (size_t row = 0; row < 5; ++row) {
     EXPECT_EQ(plain.outputs.values[2 * row], exchanged.outputs.values[2 * row + 1]);
     EXPECT_EQ(plain.outputs.values[2 * row + 1], exchanged.outputs.values[2 * row]);
@@ -146,7 +143,7 @@ TEST_F(EvaluateLabelledFile, OutputsFollowTheirNames) {
 }
 
 TEST_F(EvaluateLabelledFile, WithoutLabelsThereArePredictions) {
-  const SequenceClassifier model(tiny(), classes({"0", "1"}), 3);
+  const Model model(tiny(), classes({"0", "1"}), 3);
   const std::string rows = "index\tsentence\n7\ta warm film\n8\tbad\n";
   const LabelledEvaluation result = evaluate(model, rows, find_task("sst-2"), false);
   EXPECT_FALSE(result.measures);
@@ -160,7 +157,7 @@ TEST_F(EvaluateLabelledFile, WithoutLabelsThereArePredictions) {
 }
 
 TEST_F(EvaluateLabelledFile, RefusesFilesThatDoNotFit) {
-  const SequenceClassifier model(tiny(), classes({"0", "1"}), 3);
+  const Model model(tiny(), classes({"0", "1"}), 3);
   const auto refusal = [&](const std::string& text) {
     return message_of<RunError>([&] { evaluate(model, text); });
   };

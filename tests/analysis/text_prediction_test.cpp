@@ -12,7 +12,7 @@
 #include "linformer/checkpoint/model_config_json.h"
 #include "linformer/core/error.h"
 #include "linformer/core/stop_signal.h"
-#include "linformer/train/model_folder.h"
+#include "linformer/models/model_folder.h"
 
 namespace linformer {
 namespace {
@@ -47,7 +47,7 @@ const std::vector<InputRow> kRows{row_of({0, 5, kMask, 2}),
                                   row_of({0, 11, 2})};
 
 std::vector<std::vector<MaskGuesses>> predict(int64_t top_k, const BatchBounds& bounds) {
-  const MaskFiller filler(std::make_unique<MaskedLmModel>(tiny(), 1));
+  const MaskFiller filler(std::make_unique<Model>(tiny(), 1));
   return filler.predict(kRows, top_k, bounds);
 }
 
@@ -63,7 +63,7 @@ TEST(MaskFiller, ProbabilitiesAreTheSoftmaxOfTheLogits) {
   const TemporaryFolder folder;
   const std::string path = folder.file("features.safetensors");
   const std::vector<size_t> given{0, 2, 3};
-  write_features(build_any_model(tiny(), {}, 1), {kRows[0], kRows[2], kRows[3]}, 8, path);
+  write_features(Model(tiny(), {}, 1), {kRows[0], kRows[2], kRows[3]}, 8, path);
   const at::Tensor logits = load_tensors(path).at("logits");
   for (size_t r = 0; r < given.size(); ++r) {
     for (const MaskGuesses& mask : answers[given[r]]) {
@@ -114,7 +114,7 @@ TEST(MaskFiller, BatchesChangeNothing) {
 TEST(MaskFiller, ManyMasksGoThroughTheHeadInParts) {
   ModelConfig config = tiny();
   config.max_sequence_length = 400;
-  const MaskFiller filler(std::make_unique<MaskedLmModel>(config, 1));
+  const MaskFiller filler(std::make_unique<Model>(config, 1));
   std::vector<int32_t> ids{0};
   for (int i = 0; i < 300; ++i) ids.push_back(i % 4 == 3 ? 5 : kMask);
   ids.push_back(2);
@@ -129,8 +129,8 @@ TEST(MaskFiller, ManyMasksGoThroughTheHeadInParts) {
 TEST(MaskFiller, RefusesAModelWithAnotherHead) {
   const TemporaryFolder folder;
   const HeadConfig head{HeadType::kClassification, {"no", "yes"}};
-  const AnyModel model = build_any_model(tiny(), head, 1);
-  save_model(folder.path(), to_config_json(tiny(), head), model_tensors(model), "");
+  const Model model(tiny(), head, 1);
+  save_model_files(folder.path(), to_config_json(tiny(), head), saved_tensors(model), "");
   EXPECT_THAT(message_of<RunError>([&] { MaskFiller::load(folder.path()); }),
               HasSubstr("is a model for classification, not a masked LM"));
 }
@@ -156,8 +156,8 @@ ModelConfig with_dropout() {
 
 TEST(TextClassifier, GivesTheModelsOutputsInTheOrderOfTheRows) {
   const HeadConfig head{HeadType::kClassification, {"no", "maybe", "yes"}};
-  const SequenceClassifier model(with_dropout(), head, 1);
-  const TextClassifier classifier(std::make_unique<SequenceClassifier>(with_dropout(), head, 1));
+  const Model model(with_dropout(), head, 1);
+  const TextClassifier classifier(std::make_unique<Model>(with_dropout(), head, 1));
   const std::vector<InputRow> rows = mixed_rows();
   const auto outputs = classifier.predict(rows, {4, 30});
   ASSERT_THAT(outputs, SizeIs(30));
@@ -171,7 +171,7 @@ TEST(TextClassifier, GivesTheModelsOutputsInTheOrderOfTheRows) {
     const at::Tensor ids =
         at::tensor(at::ArrayRef<int32_t>(rows[r].input_ids)).to(at::kLong).unsqueeze(0);
     const at::Tensor hidden = model.encoder().forward(ids, {}, evaluation);
-    const at::Tensor alone = model.head().logits(hidden, {}, evaluation);
+    const at::Tensor alone = model.classification_head().logits(hidden, {}, evaluation);
     ASSERT_THAT(outputs[r], SizeIs(3));
     for (size_t o = 0; o < 3; ++o) {
       EXPECT_NEAR(outputs[r][o], alone[0][static_cast<int64_t>(o)].item<double>(), 1e-5) << r;
@@ -181,7 +181,7 @@ TEST(TextClassifier, GivesTheModelsOutputsInTheOrderOfTheRows) {
 
 TEST(TextClassifier, BatchesChangeNothing) {
   const TextClassifier score(
-      std::make_unique<SequenceClassifier>(tiny(), HeadConfig{HeadType::kRegression, {}}, 1));
+      std::make_unique<Model>(tiny(), HeadConfig{HeadType::kRegression, {}}, 1));
   const std::vector<InputRow> rows = mixed_rows();
   const auto one = score.predict(rows, {1, 1});
   const auto all = score.predict(rows, {64, 100'000});
@@ -192,8 +192,7 @@ TEST(TextClassifier, BatchesChangeNothing) {
 }
 
 TEST(TextClassifier, StopsAtASignalAndAtNumbersThatAreNotFinite) {
-  auto model =
-      std::make_unique<SequenceClassifier>(tiny(), HeadConfig{HeadType::kRegression, {}}, 1);
+  auto model = std::make_unique<Model>(tiny(), HeadConfig{HeadType::kRegression, {}}, 1);
   const at::NoGradGuard no_grad;
   at::Tensor(model->parameters().all().back().tensor).fill_(std::nan(""));
   const TextClassifier classifier(std::move(model));

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -80,17 +81,133 @@ TEST(Layout, SourcesBelongToAHeader) {
   }
 }
 
+const std::string kTestSuffix = "_test";
+
+bool has_tests(const SourceFile& file) {
+  static const std::regex kTest("(^|\n)(TEST|TEST_F|TEST_P|TYPED_TEST)\\(");
+  return !file.is_header() && std::regex_search(file.text, kTest);
+}
+
+bool is_source(const std::string& name) {
+  return exists("include/linformer/" + name + ".h") || exists("src/" + name + ".h") ||
+         exists("src/" + name + ".cpp");
+}
+
+TEST(Layout, FilesWithTestsAreCalledSo) {
+  EXPECT_TRUE(has_tests({"a.cpp", "", "int x;\nTEST_F(Some, Thing) {}"}));
+  EXPECT_FALSE(has_tests({"a.cpp", "", "// TEST(Some, Thing)"}));
+  for (const auto& file : read_sources("tests")) {
+    EXPECT_EQ(has_tests(file), !file.is_header() && file.stem().ends_with(kTestSuffix))
+        << file.path;
+  }
+}
+
+// A large source may have several: trainer_resume_test and trainer_features_test test trainer.
 TEST(Layout, TestsMirrorSources) {
-  const std::string suffix = "_test";
   for (const auto& file : read_sources("tests")) {
     // Tests of whole programs and of the repository have no one file they belong to.
     const bool whole = file.folder == "cli" || file.folder == "architecture";
-    if (whole || !file.stem().ends_with(suffix)) continue;
-    const std::string stem = file.stem().substr(0, file.stem().size() - suffix.size());
-    const std::string name = file.folder + "/" + stem;
-    EXPECT_TRUE(exists("include/linformer/" + name + ".h") || exists("src/" + name + ".h") ||
-                exists("src/" + name + ".cpp"))
-        << file.path << " tests no file of its name";
+    if (whole || !file.stem().ends_with(kTestSuffix)) continue;
+    std::string stem = file.stem().substr(0, file.stem().size() - kTestSuffix.size());
+    bool found = is_source(file.folder + "/" + stem);
+    while (!found && stem.find('_') != std::string::npos) {
+      stem.erase(stem.rfind('_'));
+      found = is_source(file.folder + "/" + stem);
+    }
+    EXPECT_TRUE(found) << file.path << " tests no file of its name";
+  }
+}
+
+/// Sources without a test file of their name, and the tests that cover them: parts of another
+/// source, kinds that one test goes through, and what only shows in a whole program.
+const std::map<std::string, std::string>& tested_elsewhere() {
+  static const std::map<std::string, std::string> kTests{
+      {"analysis/attention_benchmark", "cli/bench"},
+      {"analysis/finite_outputs", "cli/finite"},
+      {"checkpoint/model_files", "models/model_folder"},
+      {"checkpoint/model_path", "checkpoint/find_model"},
+      {"checkpoint/strict_json", "checkpoint/safetensors_reader"},
+      {"checkpoint/tensor_type", "checkpoint/safetensors_writer"},
+      {"config/attention_kinds", "architecture/extending"},
+      {"config/conv_projection", "config/model_config"},
+      {"config/describe", "config/config_file"},
+      {"config/distributed_config", "config/pretrain_config"},
+      {"config/linear_projection", "config/model_config"},
+      {"config/linformer_attention", "config/model_config"},
+      {"config/lint", "config/pretrain_config"},
+      {"config/local_window_attention", "config/model_config"},
+      {"config/max_pool_projection", "config/model_config"},
+      {"config/mean_pool_projection", "config/model_config"},
+      {"config/rules", "config/pretrain_config"},
+      {"config/scalar", "config/config_file"},
+      {"config/standard_attention", "config/model_config"},
+      {"config/strided_projection", "config/model_config"},
+      {"config/trainer_config", "config/pretrain_config"},
+      {"config/yaml_check", "config/config_file"},
+      {"config/yaml_reader", "config/config_file"},
+      {"data/json_row", "data/examples"},
+      {"data/text_dataset", "data/labelled_dataset"},
+      {"dist/output_stream", "dist/supervisor"},
+      {"dist/rendezvous", "dist/process_group"},
+      {"experiments/finetune_suite", "cli/finetune"},
+      {"experiments/suite_report", "cli/finetune"},
+      {"experiments/text_baseline", "cli/finetune"},
+      {"kernels/matmul_peak", "cli/bench"},
+      {"kernels/thread_setup", "cli/limits"},
+      {"models/model_tokenizer", "models/model_conversion"},
+      {"models/output_folder", "models/model_conversion"},
+      {"models/tokenizer_conversion", "cli/exchange"},
+      {"nn/attend", "nn/self_attention"},
+      {"nn/attention_kinds", "nn/self_attention"},
+      {"nn/conv_projection", "nn/self_attention"},
+      {"nn/linear", "nn/self_attention"},
+      {"nn/linear_projection", "nn/sequence_projection"},
+      {"nn/linformer_attention", "nn/self_attention"},
+      {"nn/local_window_attention", "nn/self_attention"},
+      {"nn/masked_lm_head", "nn/model"},
+      {"nn/matrix_projection", "nn/self_attention"},
+      {"nn/max_pool_projection", "nn/self_attention"},
+      {"nn/mean_pool_projection", "nn/self_attention"},
+      {"nn/norm_parameters", "nn/model"},
+      {"nn/parameters", "nn/model"},
+      {"nn/projection_start", "nn/sequence_projection"},
+      {"nn/resample", "models/model_conversion"},
+      {"nn/standard_attention", "nn/self_attention"},
+      {"objectives/finetune_data", "objectives/finetune_run"},
+      {"objectives/masked_lm_objective", "train/trainer"},
+      {"objectives/model_check", "objectives/dry_run"},
+      {"objectives/pretraining_run", "train/trainer"},
+      {"report/task_table_comparison", "report/task_table"},
+      {"report/task_table_text", "report/task_table"},
+      {"text/byte_alphabet", "text/byte_bpe_model"},
+      {"text/character_table", "cli/exchange"},
+      {"text/gpt2_words", "text/byte_bpe_model"},
+      {"text/sentencepiece_file", "text/tokenizer"},
+      {"text/sentencepiece_model", "text/tokenizer"},
+      {"text/transformers_tokenizer", "cli/exchange"},
+      {"train/run_snapshot", "train/checkpoint_writer"},
+      {"train/trainer_report", "train/trainer"},
+  };
+  return kTests;
+}
+
+TEST(Layout, SourcesHaveTests) {
+  const auto test_exists = [](const std::string& name) {
+    return exists("tests/" + name + kTestSuffix + ".cpp");
+  };
+  for (const auto& file : read_sources("src")) {
+    // Programs are tested as a whole, and kernels of a device against the composed form.
+    if (file.is_header() || file.folder == "cli" || build_folder(file.path) == "src/kernels/cuda" ||
+        std::filesystem::path(file.path).parent_path() != "src/" + file.folder) {
+      continue;
+    }
+    const std::string name = file.folder + "/" + file.stem();
+    EXPECT_NE(test_exists(name), tested_elsewhere().count(name) > 0)
+        << name << " needs a test file of its name, or a line in tested_elsewhere(), not both";
+  }
+  for (const auto& [source, test] : tested_elsewhere()) {
+    EXPECT_TRUE(exists("src/" + source + ".cpp")) << source;
+    EXPECT_TRUE(test_exists(test)) << test;
   }
 }
 

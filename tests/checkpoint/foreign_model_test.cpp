@@ -9,7 +9,7 @@
 #include "core/temporary_folder.h"
 
 #include "linformer/checkpoint/model_config_json.h"
-#include "linformer/checkpoint/model_folder.h"
+#include "linformer/checkpoint/tensor_files.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 

@@ -8,7 +8,7 @@
 #include "cli/listening_sockets.h"
 #include "cli/train_fixture.h"
 
-#include "linformer/checkpoint/model_folder.h"
+#include "linformer/checkpoint/tensor_files.h"
 
 namespace linformer {
 namespace {

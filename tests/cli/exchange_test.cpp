@@ -99,8 +99,8 @@ class ExchangeTest : public SmallModelTest {
     config.attention.projected_length = 8;
     if (subject.standard) config.attention.type = AttentionType::kStandard;
     make_directories(file(subject.name));
-    save_model(file(subject.name), to_config_json(config, subject.head),
-               model_tensors(build_any_model(config, subject.head, 1)), subject.tokenizer);
+    save_model_files(file(subject.name), to_config_json(config, subject.head),
+                     saved_tensors(Model(config, subject.head, 1)), subject.tokenizer);
   }
 
   /// Runs a program, its output into `name`.

@@ -22,10 +22,11 @@ class FiniteTest : public SmallModelTest {
   void damage(const std::string& name, const HeadConfig& head, const std::string& weight,
               double value) {
     make_model(name, head);
-    const AnyModel model = load_any_model(file(name));
+    const std::unique_ptr<Model> loaded = load_model(file(name));
+    const Model& model = *loaded;
     model.parameters().get(weight).detach().fill_(value);
-    save_model(file(name), read_text_file(file(name) + "/config.json"), model_tensors(model),
-               read_text_file(this->model()));
+    save_model_files(file(name), read_text_file(file(name) + "/config.json"), saved_tensors(model),
+                     read_text_file(this->model()));
   }
 
   /// Every command that reads a model for an answer.

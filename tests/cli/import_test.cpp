@@ -12,10 +12,10 @@
 #include "torch_test_support.h"
 
 #include "linformer/checkpoint/model_config_json.h"
-#include "linformer/checkpoint/model_folder.h"
+#include "linformer/checkpoint/tensor_files.h"
 #include "linformer/core/atomic_file.h"
+#include "linformer/models/model_folder.h"
 #include "linformer/text/byte_bpe_file.h"
-#include "linformer/train/model_folder.h"
 
 namespace linformer {
 namespace {
@@ -152,8 +152,8 @@ class ImportVariants : public ImportProgramTest {
     config.initializer_range = 0.5;
     config.attention.type = AttentionType::kStandard;
     make_directories(path(name));
-    save_model(path(name), to_config_json(config, head),
-               model_tensors(build_any_model(config, head, 3)), tokenizer);
+    save_model_files(path(name), to_config_json(config, head),
+                     saved_tensors(Model(config, head, 3)), tokenizer);
     // transformers does not write this key.
     change_config(name, [](json& written) { written.erase("mask_token_id"); });
   }

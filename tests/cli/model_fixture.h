@@ -5,7 +5,7 @@
 #include "cli/data_fixture.h"
 
 #include "linformer/checkpoint/model_config_json.h"
-#include "linformer/train/model_folder.h"
+#include "linformer/models/model_folder.h"
 
 namespace linformer {
 
@@ -23,8 +23,8 @@ class SmallModelTest : public DataProgramTest {
     config.initializer_range = 0.3;
     config.attention.projected_length = 8;
     make_directories(file(name));
-    save_model(file(name), to_config_json(config, head),
-               model_tensors(build_any_model(config, head, 1)), read_text_file(model()));
+    save_model_files(file(name), to_config_json(config, head),
+                     saved_tensors(Model(config, head, 1)), read_text_file(model()));
   }
 
   static std::vector<std::string> lines_of(const std::string& out) {

@@ -5,8 +5,8 @@
 #include "fuzz/fuzz_target.h"
 
 #include "linformer/checkpoint/manifest.h"
-#include "linformer/checkpoint/model_tensors.h"
 #include "linformer/checkpoint/safetensors.h"
+#include "linformer/checkpoint/stored_tensors.h"
 #include "linformer/config/config_file.h"
 #include "linformer/config/finetune_config.h"
 #include "linformer/config/pretrain_config.h"
@@ -71,7 +71,7 @@ void read_index(const std::string& path) {
     repair_safetensors(bytes);
     write_file_atomically(shard, bytes);
   }
-  use(ModelTensors::open_folder(folder_of(path)).tensors());
+  use(StoredTensors::open_folder(folder_of(path)).tensors());
 }
 
 void read_manifest(const std::string& path) {

@@ -10,7 +10,7 @@
 #include "linformer/kernels/depthwise_convolution.h"
 #include "linformer/kernels/gelu.h"
 #include "linformer/kernels/layer_norm.h"
-#include "linformer/kernels/masked_lm_loss.h"
+#include "linformer/kernels/linear_cross_entropy.h"
 
 namespace linformer {
 namespace {

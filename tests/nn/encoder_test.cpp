@@ -11,7 +11,7 @@
 
 #include "linformer/core/error.h"
 #include "linformer/kernels/mixed_precision.h"
-#include "linformer/nn/masked_lm_model.h"
+#include "linformer/nn/model.h"
 
 namespace linformer {
 namespace {
@@ -53,8 +53,8 @@ std::vector<ModelConfig> all_variants() {
 }
 
 /// A model in double precision with biases that are not zero.
-MaskedLmModel make_model(const ModelConfig& config) {
-  MaskedLmModel model(config, 5, at::kDouble);
+Model make_model(const ModelConfig& config) {
+  Model model(config, 5, at::kDouble);
   const at::NoGradGuard no_grad;
   for (const Parameter& parameter : model.parameters().all()) {
     if (parameter.kind != ParameterKind::kBias) continue;
@@ -70,7 +70,7 @@ struct Outcome {
 };
 
 /// Forward and backward of a loss that looks at valid positions only.
-Outcome run(const MaskedLmModel& model, const at::Tensor& input_ids, const at::Tensor& mask) {
+Outcome run(const Model& model, const at::Tensor& input_ids, const at::Tensor& mask) {
   for (const Parameter& parameter : model.parameters().all()) {
     at::Tensor tensor = parameter.tensor;
     tensor.mutable_grad().reset();
@@ -120,7 +120,7 @@ std::pair<at::Tensor, at::Tensor> batch_of(int64_t width, int64_t first_offset,
 
 TEST(PaddingContract, HoldsForEveryVariant) {
   for (const ModelConfig& config : all_variants()) {
-    const MaskedLmModel model = make_model(config);
+    const Model model = make_model(config);
     const auto [ids, mask] = batch_of(5, 0, 0, 1);
     const Outcome expected = run(model, ids, mask);
     // other tokens in the padding; more of it; on the left; on both sides
@@ -133,7 +133,7 @@ TEST(PaddingContract, HoldsForEveryVariant) {
 
 TEST(PaddingContract, ABatchOfMixedLengthsIsEachSequenceAlone) {
   for (const ModelConfig& config : all_variants()) {
-    const MaskedLmModel model = make_model(config);
+    const Model model = make_model(config);
     const auto [ids, mask] = batch_of(8, 0, 0, 1);
     const Outcome together = run(model, ids, mask);
     const at::Tensor first = at::tensor(kFirst, at::kLong).unsqueeze(0);
@@ -186,7 +186,7 @@ TEST(PaddingContract, AttentionNeverReadsPaddedRowsInLowPrecision) {
 }
 
 TEST(PaddingContract, TheWordInThePaddingGetsNoGradient) {
-  const MaskedLmModel model = make_model(base_config());
+  const Model model = make_model(base_config());
   const auto [ids, mask] = batch_of(8, 0, 0, 12);  // word 12 is nowhere else
   const Outcome outcome = run(model, ids, mask);
   EXPECT_TRUE(at::equal(outcome.gradients[0][12], at::zeros({8}, at::kDouble)));
@@ -196,9 +196,9 @@ TEST(PaddingContract, TheWordInThePaddingGetsNoGradient) {
 TEST(Encoder, LayerwiseIsKeyValueWithCopies) {
   ModelConfig config = base_config();
   config.attention.sharing = SharingMode::kLayerwise;
-  const MaskedLmModel layerwise = make_model(config);
+  const Model layerwise = make_model(config);
   config.attention.sharing = SharingMode::kKeyValue;
-  const MaskedLmModel copies = make_model(config);
+  const Model copies = make_model(config);
   const at::Tensor E = layerwise.parameters().get("roberta.encoder.E").detach();
   for (const char* layer : {"0", "1"}) {
     copies.parameters()
@@ -212,7 +212,7 @@ TEST(Encoder, LayerwiseIsKeyValueWithCopies) {
 }
 
 TEST(Encoder, TakesAnyLengthUpToItsOwn) {
-  const MaskedLmModel model = make_model(base_config());
+  const Model model = make_model(base_config());
   ForwardContext evaluation;
   for (int64_t length = 1; length <= kLength; ++length) {
     const at::Tensor ids = at::full({1, length}, 5, at::kLong);
@@ -227,7 +227,7 @@ TEST(Encoder, TakesAnyLengthUpToItsOwn) {
 }
 
 /// Words, positions and the rest after one step with accumulation, with and without recomputing.
-std::vector<at::Tensor> gradients_of(const MaskedLmModel& model, bool recompute) {
+std::vector<at::Tensor> gradients_of(const Model& model, bool recompute) {
   for (const Parameter& parameter : model.parameters().all()) {
     at::Tensor tensor = parameter.tensor;
     tensor.mutable_grad().reset();
@@ -252,7 +252,7 @@ TEST(ActivationCheckpointing, GivesTheSameGradientsToTheBit) {
   for (ModelConfig config : all_variants()) {
     config.hidden_dropout_prob = 0.1;
     config.attention_probs_dropout_prob = 0.1;
-    const MaskedLmModel model(config, 5);  // fp32, where every order of sums shows
+    const Model model(config, 5);  // fp32, where every order of sums shows
     const auto kept = gradients_of(model, false);
     const auto recomputed = gradients_of(model, true);
     for (size_t i = 0; i < kept.size(); ++i) {
@@ -268,7 +268,7 @@ TEST(Encoder, HiddenStatesAreTheEmbeddingsAndEachLayersOutput) {
   for (const auto norm : {NormPosition::kPost, NormPosition::kPre}) {
     ModelConfig config = base_config();
     config.norm_position = norm;
-    const MaskedLmModel model = make_model(config);
+    const Model model = make_model(config);
     const auto [ids, mask] = batch_of(8, 0, 3, 1);
     ForwardContext evaluation;
     std::vector<at::Tensor> states;
@@ -277,7 +277,7 @@ TEST(Encoder, HiddenStatesAreTheEmbeddingsAndEachLayersOutput) {
     EXPECT_TRUE(at::equal(states[2], output));
     // One layer less: what the second layer read.
     config.num_hidden_layers = 1;
-    const MaskedLmModel shorter = make_model(config);
+    const Model shorter = make_model(config);
     std::vector<at::Tensor> fewer;
     shorter.encoder().forward({ids, mask, {}}, evaluation, &fewer);
     EXPECT_TRUE(at::equal(states[0].index({mask}), fewer[0].index({mask})));
@@ -290,7 +290,7 @@ TEST(Encoder, HiddenStatesAreTheEmbeddingsAndEachLayersOutput) {
 TEST(Encoder, SegmentsAreAddedToTheEmbeddings) {
   ModelConfig config = base_config();
   config.type_vocab_size = 2;
-  const MaskedLmModel model = make_model(config);
+  const Model model = make_model(config);
   const auto [ids, mask] = batch_of(8, 1, 3, 1);
   ForwardContext evaluation;
   const auto forward = [&](const at::Tensor& types) {
@@ -313,9 +313,9 @@ TEST(Encoder, FixedPositionsStayAndLearnedOnesMayStartAsThey) {
   ModelConfig config = base_config();
   config.position_init = PositionInit::kSinusoidal;
   const std::string name = "roberta.embeddings.position_embeddings.weight";
-  const MaskedLmModel learned(config, 1);
+  const Model learned(config, 1);
   config.position_embedding = PositionEmbedding::kSinusoidal;
-  const MaskedLmModel fixed(config, 1);
+  const Model fixed(config, 1);
   EXPECT_TRUE(learned.parameters().get(name).requires_grad());
   EXPECT_FALSE(fixed.parameters().get(name).requires_grad());
   EXPECT_TRUE(at::equal(fixed.parameters().get(name), learned.parameters().get(name)));
@@ -332,7 +332,7 @@ TEST(Encoder, GatedActivationsAndNormsFollowTheirFormulas) {
       config.hidden_act = act;
       config.norm_type = norm_type;
       config.norm_position = NormPosition::kPre;
-      const MaskedLmModel model = make_model(config);
+      const Model model = make_model(config);
       const at::NoGradGuard no_grad;
       const std::string prefix = "roberta.encoder.layer.0.";
       const auto get = [&](const std::string& name) {
@@ -372,7 +372,7 @@ TEST(Encoder, DropoutIsOffInEvaluationAndRepeatsWithItsKey) {
   ModelConfig config = base_config();
   config.hidden_dropout_prob = 0.5;
   config.attention_probs_dropout_prob = 0.5;
-  const MaskedLmModel model = make_model(config);
+  const Model model = make_model(config);
   const at::Tensor ids = at::tensor(kFirst, at::kLong).unsqueeze(0);
   const auto forward = [&](ForwardContext context) {
     return model.encoder().forward(ids, {}, context).detach();

@@ -9,7 +9,7 @@
 #include "nn/attention_variants.h"
 
 #include "linformer/core/error.h"
-#include "linformer/nn/masked_lm_model.h"
+#include "linformer/nn/model.h"
 
 namespace linformer {
 namespace {
@@ -75,7 +75,7 @@ TEST(CountParameters, EqualsTheModelsThatAreBuilt) {
   add([](ModelConfig& c) { c.tie_word_embeddings = false; });
   for (ModelConfig& variant : variants) {
     if (variant.projected_lengths(0).front() > 12) variant.attention.projected_length = 4;
-    const MaskedLmModel model(variant, 1);
+    const Model model(variant, 1);
     EXPECT_EQ(count_parameters(variant).total(), model.parameters().count())
         << testing::describe(variant);
   }
@@ -138,7 +138,7 @@ TEST(CheckMemory, RefusesWhatDoesNotFitBeforeItIsBuilt) {
   config.num_attention_heads = 1 << 10;
   EXPECT_THAT(message_of<UsageError>([&] { check_memory(config, kTrainingBytes); }),
               AllOf(HasSubstr("with their gradients and moments"), HasSubstr("are free")));
-  EXPECT_THROW(MaskedLmModel(config, 1), UsageError);
+  EXPECT_THROW(Model(config, 1), UsageError);
 }
 
 TEST(CheckMemory, DeepModelsAreBuiltInTimeThatGrowsWithTheirDepth) {
@@ -151,7 +151,7 @@ TEST(CheckMemory, DeepModelsAreBuiltInTimeThatGrowsWithTheirDepth) {
   config.attention.projected_length = 4;
   config.num_hidden_layers = 1500;
   const auto start = std::chrono::steady_clock::now();
-  const MaskedLmModel model(config, 1);
+  const Model model(config, 1);
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
   EXPECT_EQ(model.parameters().count(), count_parameters(config).total());
 }

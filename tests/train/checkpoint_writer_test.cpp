@@ -13,8 +13,8 @@
 #include "linformer/checkpoint/model_config_json.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
+#include "linformer/models/model_folder.h"
 #include "linformer/optim/adamw.h"
-#include "linformer/train/model_folder.h"
 #include "linformer/train/optimized_parameters.h"
 
 namespace linformer {
@@ -29,13 +29,13 @@ class CheckpointWriterTest : public ::testing::Test {
     TrainingState state;
     state.step = step;
     return take_snapshot(
-        {to_config_json(model_.config()), model_tensors(model_), "tokenizer", {1, 2, 3}},
+        {to_config_json(model_.config()), saved_tensors(model_), "tokenizer", {1, 2, 3}},
         optimizer_.state(), state);
   }
   std::string step_folder(int64_t step) const { return store_.folder_of(step); }
 
   TemporaryFolder folder_;
-  MaskedLmModel model_{tiny_model(), 1};
+  Model model_{tiny_model(), 1};
   AdamW optimizer_{optimized_parameters(model_.parameters()), OptimizerConfig{}};
   CheckpointStore store_{folder_.file("checkpoints"), CheckpointConfig{}};
 };

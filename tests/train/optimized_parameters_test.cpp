@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "linformer/nn/masked_lm_model.h"
+#include "linformer/nn/model.h"
 
 namespace linformer {
 namespace {
@@ -16,7 +16,7 @@ TEST(OptimizedParameters, RolesFollowTheKinds) {
   config.intermediate_size = 16;
   config.max_sequence_length = 6;
   config.attention.projected_length = 3;
-  const MaskedLmModel model(config, 1);
+  const Model model(config, 1);
   const auto parameters = optimized_parameters(model.parameters());
   ASSERT_EQ(parameters.size(), model.parameters().all().size());
   for (const OptimizedParameter& parameter : parameters) {

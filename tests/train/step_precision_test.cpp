@@ -9,7 +9,7 @@
 #include "train/tiny_run.h"
 
 #include "linformer/core/error.h"
-#include "linformer/train/pretraining_run.h"
+#include "linformer/objectives/pretraining_run.h"
 
 namespace linformer {
 namespace {
@@ -109,7 +109,7 @@ TEST_F(StepPrecisionTest, LossesStayInABandAroundFp32) {
 
 TEST_F(StepPrecisionTest, AnOverflowSkipsTheUpdateAndHalvesTheScale) {
   PretrainConfig start = config("start", Precision::kFp16);
-  const MaskedLmModel fresh = [&] {
+  const Model fresh = [&] {
     PretrainingRun trainer(start);
     return trainer.model();
   }();

@@ -9,7 +9,7 @@
 
 #include "train/tiny_run.h"
 
-#include "linformer/train/pretraining_run.h"
+#include "linformer/objectives/pretraining_run.h"
 
 namespace linformer {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "train/tiny_run.h"
 
-#include "linformer/tasks/masked_lm_task.h"
-#include "linformer/train/pretraining_data.h"
+#include "linformer/objectives/masked_lm_loss.h"
+#include "linformer/objectives/pretraining_data.h"
 
 namespace linformer {
 namespace {
@@ -43,7 +43,7 @@ TEST(StatisticsGroup, IsThePartOfTheModel) {
     config.attention.projected_length = 2;
     config.attention.value_convolution = 3;
     config.attention.sharing = sharing;
-    const MaskedLmModel model(config, 1);
+    const Model model(config, 1);
     for (const Parameter& parameter : model.parameters().all()) {
       const auto expected = cases.find(parameter.name);
       if (expected == cases.end()) continue;
@@ -73,7 +73,7 @@ class StepStatisticsTest : public ::testing::Test {
   TinyRun tiny_;
   PretrainConfig config_;
   PretrainingData data_;
-  MaskedLmModel model_;
+  Model model_;
   Batch batch_;
 };
 
@@ -88,7 +88,7 @@ TEST_F(StepStatisticsTest, NormsByHand) {
     if (statistics_group(parameter) == "layer_01.projection") parameter.tensor.fill_(0.5);
     if (parameter.name == "lm_head.bias") parameter.tensor.add_(0.25);
   }
-  const LogRecord record = statistics.after_update(7, model_.encoder(), batch_);
+  const LogRecord record = statistics.after_update(7, token_states(model_.encoder(), batch_));
   EXPECT_EQ(record.front().first, "step");
   // E and F are (6, 24): 144 numbers each. Gradients of 6 / 3 in E alone: sqrt(144 * 4) = 24.
   EXPECT_NEAR(number(record, "gradients/layer_00.projection"), 24.0, 1e-5);
@@ -107,8 +107,8 @@ TEST_F(StepStatisticsTest, ActivationsAreThoseOfTheTokens) {
                                    {{{0, 9, 2}, {}, {}}, {}, {}}};
   const Batch batch = make_batch(rows, config_.model.max_sequence_length);
   ASSERT_TRUE(batch.has_padding);
-  const LogRecord record =
-      StepStatistics(model_.parameters(), 1.0).after_update(1, model_.encoder(), batch);
+  const LogRecord record = StepStatistics(model_.parameters(), 1.0)
+                               .after_update(1, token_states(model_.encoder(), batch));
   // Post-norm: each row of a layer's output has mean 0 and deviation 1 (the norm's weights are 1).
   for (const char* place : {"embeddings", "layer_00", "layer_01"}) {
     const std::string name = std::string("activations/") + place;

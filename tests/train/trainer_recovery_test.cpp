@@ -13,7 +13,7 @@
 
 #include "linformer/core/error.h"
 #include "linformer/core/stop_signal.h"
-#include "linformer/train/pretraining_run.h"
+#include "linformer/objectives/pretraining_run.h"
 
 namespace linformer {
 namespace {

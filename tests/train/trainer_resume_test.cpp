@@ -15,7 +15,7 @@
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
-#include "linformer/train/pretraining_run.h"
+#include "linformer/objectives/pretraining_run.h"
 
 namespace linformer {
 namespace {

@@ -11,9 +11,9 @@
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/special_tokens.h"
-#include "linformer/train/masked_lm_training.h"
-#include "linformer/train/model_folder.h"
-#include "linformer/train/pretraining_run.h"
+#include "linformer/models/model_folder.h"
+#include "linformer/objectives/masked_lm_objective.h"
+#include "linformer/objectives/pretraining_run.h"
 
 namespace linformer {
 namespace {
@@ -88,7 +88,7 @@ TEST_F(TrainerEvaluation, StepsWithNothingToPredictChangeNothing) {
   PretrainConfig config = this->config("run");
   config.data.train = {unknown_words("unknown", 60)};
   config.logging.statistics_every = 1;
-  const MaskedLmModel fresh = [&] {
+  const Model fresh = [&] {
     PretrainConfig start = config;
     start.run.dir = tiny_.file("start");
     return PretrainingRun(start).model();
@@ -208,9 +208,9 @@ TEST_F(TrainerEvaluation, WeightsThatAreTooLargeFromTheStartAreNamedAsTheFault) 
   PretrainConfig huge = config("huge");  // finite weights, whose gradients are not
   huge.model.initializer_range = 1e37;
   make_directories(tiny_.file("model"));
-  const MaskedLmTraining task(huge);
+  const MaskedLmObjective task(huge);
   const ModelFiles files = task.model_files();
-  save_model(tiny_.file("model"), files.config_json, files.tensors, files.tokenizer);
+  save_model_files(tiny_.file("model"), files.config_json, files.tensors, files.tokenizer);
   PretrainConfig from = config("from");
   from.run.init_from = tiny_.file("model");
   struct Case {
@@ -235,12 +235,12 @@ TEST_F(TrainerEvaluation, WeightsThatAreTooLargeFromTheStartAreNamedAsTheFault) 
 }
 
 /// Pre-training whose evaluations look around, or fail as those that cannot read their data.
-class WatchedTraining : public MaskedLmTraining {
+class WatchedTraining : public MaskedLmObjective {
  public:
-  using MaskedLmTraining::MaskedLmTraining;
-  std::optional<TaskScore> evaluate(Team& team) override {
+  using MaskedLmObjective::MaskedLmObjective;
+  std::optional<EvaluationScore> evaluate(Communicator& communicator) override {
     before_evaluation();
-    return MaskedLmTraining::evaluate(team);
+    return MaskedLmObjective::evaluate(communicator);
   }
   std::function<void()> before_evaluation;
 };

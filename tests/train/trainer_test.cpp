@@ -8,11 +8,11 @@
 
 #include "train/tiny_run.h"
 
-#include "linformer/checkpoint/model_folder.h"
+#include "linformer/checkpoint/tensor_files.h"
 #include "linformer/config/config_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/stop_signal.h"
-#include "linformer/train/pretraining_run.h"
+#include "linformer/objectives/pretraining_run.h"
 
 namespace linformer {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "linformer/data/input_rows.h"
-#include "linformer/train/model_folder.h"
+#include "linformer/models/model_folder.h"
 
 namespace linformer {
 
@@ -25,7 +25,7 @@ struct FeatureSummary {
 ///   input_ids, attention_mask  (B, N) int64, rows padded on the right to the longest
 ///
 /// At padding all numbers are 0. Rows go through `batch_size` at a time. Throws RunError.
-FeatureSummary write_features(const AnyModel& model, const std::vector<InputRow>& rows,
+FeatureSummary write_features(const Model& model, const std::vector<InputRow>& rows,
                               int64_t batch_size, const std::string& path);
 
 }  // namespace linformer

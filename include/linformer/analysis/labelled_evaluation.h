@@ -7,9 +7,9 @@
 
 #include "linformer/config/truncation.h"
 #include "linformer/data/labelled_examples.h"
-#include "linformer/nn/sequence_classifier.h"
+#include "linformer/nn/model.h"
+#include "linformer/objectives/task_evaluator.h"
 #include "linformer/text/tokenizer.h"
-#include "linformer/train/task_evaluator.h"
 
 namespace linformer {
 
@@ -52,9 +52,8 @@ struct LabelledEvaluation {
   std::vector<std::vector<int64_t>> confusion;
 };
 
-LabelledEvaluation evaluate_labelled_file(const SequenceClassifier& model,
-                                          const Tokenizer& tokenizer, const TaskSpec& task,
-                                          const LabelledFile& file,
+LabelledEvaluation evaluate_labelled_file(const Model& model, const Tokenizer& tokenizer,
+                                          const TaskSpec& task, const LabelledFile& file,
                                           const LabelledEvaluationOptions& options);
 
 }  // namespace linformer

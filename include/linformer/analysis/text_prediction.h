@@ -8,8 +8,7 @@
 
 #include "linformer/data/input_rows.h"
 #include "linformer/data/length_batches.h"
-#include "linformer/nn/masked_lm_model.h"
-#include "linformer/nn/sequence_classifier.h"
+#include "linformer/nn/model.h"
 
 namespace linformer {
 
@@ -30,7 +29,7 @@ class MaskFiller {
  public:
   /// Throws RunError for a model with another head.
   static MaskFiller load(const std::string& folder);
-  explicit MaskFiller(std::unique_ptr<MaskedLmModel> model);
+  explicit MaskFiller(std::unique_ptr<Model> model);
 
   const ModelConfig& config() const { return model_->config(); }
 
@@ -41,7 +40,7 @@ class MaskFiller {
                                                 const BatchBounds& bounds = {}) const;
 
  private:
-  std::unique_ptr<MaskedLmModel> model_;
+  std::unique_ptr<Model> model_;
 };
 
 /// Class scores, or a number, for rows, with a fine-tuned model.
@@ -49,7 +48,7 @@ class TextClassifier {
  public:
   /// Throws RunError for a model with a masked-LM head.
   static TextClassifier load(const std::string& folder);
-  explicit TextClassifier(std::unique_ptr<SequenceClassifier> model);
+  explicit TextClassifier(std::unique_ptr<Model> model);
 
   const ModelConfig& config() const { return model_->config(); }
   const HeadConfig& head() const { return model_->head_config(); }
@@ -60,7 +59,7 @@ class TextClassifier {
                                           const BatchBounds& bounds = {}) const;
 
  private:
-  std::unique_ptr<SequenceClassifier> model_;
+  std::unique_ptr<Model> model_;
 };
 
 /// The number of a label, and its probability.

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "linformer/checkpoint/model_tensors.h"
+#include "linformer/checkpoint/stored_tensors.h"
 #include "linformer/config/model_config.h"
 
 namespace linformer {
@@ -19,7 +19,7 @@ struct EnumNames<ForeignFormat> {
 
 /// A model of another program, its tensors under this project's names (views into its files).
 struct ForeignModel {
-  ModelTensors files;
+  StoredTensors files;
   ModelConfig config;
   HeadConfig head;
   std::map<std::string, TensorView> tensors;

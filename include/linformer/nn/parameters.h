@@ -81,4 +81,7 @@ class ParameterSet {
   std::vector<Parameter> parameters_;
 };
 
+/// Handles on the parameters, by the names that they have in files.
+std::vector<std::pair<std::string, at::Tensor>> named_parameters(const ParameterSet& parameters);
+
 }  // namespace linformer

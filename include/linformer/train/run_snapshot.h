@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "linformer/checkpoint/model_folder.h"
+#include "linformer/checkpoint/tensor_files.h"
+#include "linformer/train/objective.h"
 #include "linformer/train/training_state.h"
-#include "linformer/train/training_task.h"
 
 namespace linformer {
 

@@ -8,7 +8,7 @@
 #include "linformer/optim/loss_scaler.h"
 #include "linformer/optim/optimizer.h"
 #include "linformer/report/jsonl_log.h"
-#include "linformer/tasks/loss_sum.h"
+#include "linformer/train/loss_sum.h"
 
 namespace linformer {
 

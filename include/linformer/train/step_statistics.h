@@ -7,8 +7,6 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "linformer/data/batch.h"
-#include "linformer/nn/encoder.h"
 #include "linformer/nn/parameters.h"
 #include "linformer/report/jsonl_log.h"
 
@@ -29,9 +27,9 @@ class StepStatistics {
 
   /// After the update. For each part of the model the L2 norms "weights/PART", "gradients/PART" (of
   /// the mean loss, before clipping) and "updates/PART" (what the optimizer added); for the
-  /// embeddings' output and each layer's, over the tokens of `batch` and without dropout,
-  /// "activations/PLACE.mean", ".std" and ".max" (the largest absolute value).
-  LogRecord after_update(int64_t step, const Encoder& encoder, const Batch& batch) const;
+  /// embeddings' output and each layer's (Objective::hidden_states()), "activations/PLACE.mean",
+  /// ".std" and ".max" (the largest absolute value).
+  LogRecord after_update(int64_t step, const std::vector<at::Tensor>& hidden_states) const;
 
  private:
   const ParameterSet& parameters_;

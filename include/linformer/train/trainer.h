@@ -17,13 +17,13 @@
 #include "linformer/report/progress.h"
 #include "linformer/report/run_log.h"
 #include "linformer/train/checkpoint_writer.h"
+#include "linformer/train/communicator.h"
+#include "linformer/train/objective.h"
 #include "linformer/train/step_guard.h"
 #include "linformer/train/step_precision.h"
 #include "linformer/train/step_profiler.h"
-#include "linformer/train/team.h"
 #include "linformer/train/training_state.h"
 #include "linformer/train/training_step.h"
-#include "linformer/train/training_task.h"
 
 namespace linformer {
 
@@ -67,7 +67,7 @@ struct TrainerSetup {
   ModelWeights model_weights = ModelWeights::kRaw;
 };
 
-/// Trains one run folder: steps, evaluations, checkpoints, log. What is learned is the task's
+/// Trains one run folder: steps, evaluations, checkpoints, log. What is learned is the objective's
 /// matter.
 ///
 /// Same configuration, data and number of threads: same bits, however often it is stopped and
@@ -76,8 +76,8 @@ struct TrainerSetup {
 class Trainer {
  public:
   /// Locks and creates the run folder, and resumes from the newest whole checkpoint as
-  /// checkpoint.resume says. `task` has to outlive the trainer. Throws Error.
-  Trainer(TrainingTask& task, TrainerSetup setup,
+  /// checkpoint.resume says. `objective` has to outlive the trainer. Throws Error.
+  Trainer(Objective& objective, TrainerSetup setup,
           std::shared_ptr<ProcessGroup> processes = std::make_shared<ProcessGroup>());
 
   /// Trains to the end of the run or until a stop signal; saves in either case.
@@ -104,7 +104,7 @@ class Trainer {
   double next_learning_rate() const;
   std::optional<StopReason> finished();
   /// Of this process alone; takes what SIGUSR1 asked for.
-  Notice notice() const;
+  ControlFlags control_flags() const;
   StopReason train();
   /// The last evaluation and the last checkpoint.
   void finish();
@@ -139,13 +139,14 @@ class Trainer {
   void log_step(const StepTotals& totals);
   /// Counts steps without anything to predict, and says so at the first.
   void note_empty_step(const StepTotals& totals);
-  /// Of the measured matrix-multiply peak of all processes, where the task knows its arithmetic.
+  /// Of the measured matrix-multiply peak of all processes, where the objective knows its
+  /// arithmetic.
   std::optional<double> share_of_peak(double tokens_per_second);
   /// Never ends the run, whatever the loss is: a bad one is the guard's matter, or finish()'s.
   void evaluate();
-  std::optional<TaskScore> measure();
-  void log_evaluation(const TaskScore& score);
-  void show_evaluation(const TaskScore& score, bool better);
+  std::optional<EvaluationScore> measure();
+  void log_evaluation(const EvaluationScore& score);
+  void show_evaluation(const EvaluationScore& score, bool better);
   void save(bool is_best = false);
   /// Where something fails through no fault of the last whole step, which is still here. `why` says
   /// without what the run cannot go on; "" = the error itself says it.
@@ -153,10 +154,10 @@ class Trainer {
   RunSnapshot snapshot(const NamedTensors& moments);
   double elapsed_seconds() const;
 
-  TrainingTask& task_;
+  Objective& objective_;
   TrainerSetup setup_;
   const TrainerConfig& config_;
-  Team team_;
+  Communicator communicator_;
   std::unique_ptr<FileLock> lock_;  // rank 0's
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<WeightAverage> average_;  // training.ema_decay
@@ -171,11 +172,11 @@ class Trainer {
   std::vector<SettingChange> changes_;  // since the checkpoint; rank 0's
   std::unique_ptr<BatchPrefetcher> prefetcher_;
   double matmul_peak_ = 0.0;
-  double session_start_ = 0.0;         // clock at the start of this session, seconds
-  double session_elapsed_ = 0.0;       // state_.elapsed_seconds at that time
-  std::optional<double> session_end_;  // clock at which to save and stop
-  bool save_wanted_ = false;           // somebody sent SIGUSR1
-  std::optional<Notice> agreed_;       // by all processes, with the sums of the last step
+  double session_start_ = 0.0;          // clock at the start of this session, seconds
+  double session_elapsed_ = 0.0;        // state_.elapsed_seconds at that time
+  std::optional<double> session_end_;   // clock at which to save and stop
+  bool save_wanted_ = false;            // somebody sent SIGUSR1
+  std::optional<ControlFlags> agreed_;  // by all processes, with the sums of the last step
   int64_t last_saved_step_ = -1;
   int64_t last_evaluated_step_ = -1;
   int64_t not_finite_step_ = -1;  // whose evaluation was not finite

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "linformer/checkpoint/model_folder.h"
+#include "linformer/checkpoint/tensor_files.h"
 #include "linformer/config/resume_rules.h"
 #include "linformer/optim/loss_scaler.h"
 #include "linformer/train/step_guard.h"
@@ -20,7 +20,7 @@ struct TrainingState {
   int64_t num_tokens = 0;            ///< tokens read, padding not counted
   double elapsed_seconds = 0.0;      ///< training time of all sessions of the run
   double learning_rate = 0.0;        ///< of the last step
-  std::optional<double> best_score;  ///< of an evaluation, TaskScore::score
+  std::optional<double> best_score;  ///< of an evaluation, EvaluationScore::score
   int64_t best_step = 0;
   int64_t evaluations_since_best = 0;
   int64_t evaluated_step = -1;  ///< of the last evaluation; -1 = none, or nobody knows
@@ -45,12 +45,6 @@ TrainingState parse_training_state(const std::string& text, const std::string& s
 /// FOLDER/training/state.json and optimizer.safetensors, which holds Optimizer::state().
 void save_training_state(const std::string& folder, const TrainingState& state,
                          const NamedTensors& moments);
-
-/// Where a checkpoint of a run with training.ema_decay keeps the weights that its model.safetensors
-/// does not hold: the averaged ones (pre-training) or the raw ones (fine-tuning, whose models are
-/// used as they were chosen). One of both files is there.
-std::string weight_average_path(const std::string& folder);
-std::string raw_weights_path(const std::string& folder);
 
 /// Reads both into `moments`, which have to be all of the file. The optimizer's count of updates is
 /// TrainingState::num_updates. Throws RunError.

@@ -7,7 +7,7 @@
 
 #include "linformer/config/trainer_config.h"
 #include "linformer/optim/optimizer.h"
-#include "linformer/tasks/loss_sum.h"
+#include "linformer/train/loss_sum.h"
 #include "linformer/train/step_precision.h"
 
 namespace linformer {

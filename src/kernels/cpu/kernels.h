@@ -5,7 +5,7 @@
 #include "../dropout_kernels.h"
 #include "../gelu_kernels.h"
 #include "../layer_norm_kernels.h"
-#include "../masked_lm_loss_kernels.h"
+#include "../linear_cross_entropy_kernels.h"
 
 /// The CPU's implementations: loops over contiguous memory, split over ATen's threads.
 namespace linformer::cpu {

@@ -2,7 +2,7 @@
 #include <cstdio>
 
 #include "linformer/config/model_config.h"
-#include "linformer/nn/masked_lm_model.h"
+#include "linformer/nn/model.h"
 
 int main() {
   linformer::ModelConfig config;
@@ -12,6 +12,6 @@ int main() {
   config.num_attention_heads = 2;
   config.intermediate_size = 64;
   config.max_sequence_length = 32;
-  const linformer::MaskedLmModel model(config, 1);
+  const linformer::Model model(config, 1);
   std::printf("parameters %lld\n", static_cast<long long>(model.parameters().count()));
 }

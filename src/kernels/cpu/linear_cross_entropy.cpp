@@ -1,0 +1,166 @@
+#include "linformer/kernels/linear_cross_entropy.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include "../element_functions.h"
+#include "gemm.h"
+#include "kernels.h"
+#include "parallel_sums.h"
+
+namespace linformer::cpu {
+namespace {
+
+constexpr int64_t kMaxLogits = 16 << 20;  // 64 MiB of float: larger pieces leave the caches anyway
+
+int64_t piece_rows(int64_t vocabulary) {
+  return std::max<int64_t>(16, kMaxLogits / vocabulary);
+}
+
+/// Adds the bias to a row of logits, returns the cross-entropy; the row becomes exp(logit - max)
+/// and `normalizer` their sum.
+template <class T>
+T row_loss(T* logits, const T* bias, int64_t vocabulary, int64_t label, T& normalizer) {
+  T largest = -std::numeric_limits<T>::infinity();
+#pragma omp simd reduction(max : largest)
+  for (int64_t v = 0; v < vocabulary; ++v) {
+    logits[v] += bias[v];
+    largest = logits[v] > largest ? logits[v] : largest;
+  }
+  const T target = logits[label];
+  // Sums of short blocks in T, added up in double: one long sum of floats loses digits.
+  constexpr int64_t kBlock = 1024;
+  double total = 0.0;
+  for (int64_t first = 0; first < vocabulary; first += kBlock) {
+    const int64_t last = std::min(first + kBlock, vocabulary);
+    T sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t v = first; v < last; ++v) {
+      logits[v] = fast_exp(logits[v] - largest);
+      sum += logits[v];
+    }
+    total += static_cast<double>(sum);
+  }
+  normalizer = static_cast<T>(total);
+  return largest + static_cast<T>(std::log(total)) - target;
+}
+
+/// Turns exp(logit - max) into softmax - one_hot(label) and adds it to the bias gradient.
+template <class T>
+void row_gradient(T* row, T* grad_bias, int64_t vocabulary, int64_t label, T normalizer) {
+  const T inverse = T(1) / normalizer;
+#pragma omp simd
+  for (int64_t v = 0; v < vocabulary; ++v) row[v] *= inverse;
+  row[label] -= T(1);
+#pragma omp simd
+  for (int64_t v = 0; v < vocabulary; ++v) grad_bias[v] += row[v];
+}
+
+/// hidden (M, C) W^T, split over the vocabulary: BLAS splits the few rows instead, and then every
+/// thread reads all of W.
+at::Tensor multiply_by_words(const at::Tensor& hidden, const at::Tensor& weight) {
+  constexpr int64_t kWords = 256;  // 256 rows of W stay in the second-level cache
+  const int64_t rows = hidden.size(0);
+  const int64_t width = hidden.size(1);
+  const int64_t vocabulary = weight.size(0);
+  at::Tensor logits = at::empty({rows, vocabulary}, hidden.options());
+  AT_DISPATCH_FLOATING_TYPES(hidden.scalar_type(), "multiply_by_words", [&] {
+    const scalar_t* h = hidden.data_ptr<scalar_t>();
+    const scalar_t* w = weight.data_ptr<scalar_t>();
+    scalar_t* out = logits.data_ptr<scalar_t>();
+    const int64_t pieces = (vocabulary + kWords - 1) / kWords;
+    at::parallel_for(0, pieces, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t piece = begin; piece < end; ++piece) {
+        const int64_t first = piece * kWords;
+        gemm<scalar_t>(Transpose::kNo, Transpose::kYes, rows, std::min(kWords, vocabulary - first),
+                       width, scalar_t(1), h, width, w + first * width, width, scalar_t(0),
+                       out + first, vocabulary);
+      }
+    });
+  });
+  return logits;
+}
+
+/// hidden (M, C) W^T in the type of `hidden`.
+at::Tensor logits_of(const at::Tensor& hidden, const LossInputs& in) {
+  if (!in.low_weight.defined()) return multiply_by_words(hidden, in.weight);
+  const at::ScalarType type = in.low_weight.scalar_type();
+  return at::mm(hidden.to(type), in.low_weight.t()).to(hidden.scalar_type());
+}
+
+/// Adds a piece's gradients of the hidden states and of the weight.
+void add_gradients(const at::Tensor& grad_logits, const at::Tensor& piece, const LossInputs& in,
+                   at::Tensor grad_piece, at::Tensor& grad_weight) {
+  if (in.low_weight.defined()) {
+    const at::ScalarType type = in.low_weight.scalar_type();
+    const at::Tensor low = grad_logits.to(type);
+    grad_piece.copy_(at::mm(low, in.low_weight));
+    const at::Tensor product = at::mm(low.t(), piece.to(type)).to(piece.scalar_type());
+    grad_weight = grad_weight.defined() ? grad_weight.add_(product) : product;
+    return;
+  }
+  at::mm_out(grad_piece, grad_logits, in.weight);
+  if (grad_weight.defined()) {
+    grad_weight.addmm_(grad_logits.t(), piece);
+  } else {
+    grad_weight = at::mm(grad_logits.t(), piece);
+  }
+}
+
+/// Writes the losses of rows [first, first + count). With `grad_bias` the logits become their own
+/// gradient, and its sum over the rows is added to the bias's.
+void work_through_rows(const LossInputs& in, at::Tensor& logits, int64_t first, at::Tensor& losses,
+                       at::Tensor* grad_bias) {
+  const int64_t vocabulary = in.weight.size(0);
+  const int64_t* label = in.labels.data_ptr<int64_t>() + first;
+  AT_DISPATCH_FLOATING_TYPES(logits.scalar_type(), "linear_cross_entropy", [&] {
+    scalar_t* data = logits.data_ptr<scalar_t>();
+    scalar_t* loss = losses.data_ptr<scalar_t>() + first;
+    const scalar_t* offset = in.bias.data_ptr<scalar_t>();
+    const int64_t width = grad_bias == nullptr ? 1 : vocabulary;
+    const at::Tensor bias_sums = parallel_row_sums<scalar_t>(
+        logits.size(0), width, logits.options(), [&](int64_t begin, int64_t end, scalar_t* sums) {
+          for (int64_t r = begin; r < end; ++r) {
+            scalar_t* row = data + r * vocabulary;
+            scalar_t normalizer = 0;
+            loss[r] = row_loss(row, offset, vocabulary, label[r], normalizer);
+            if (grad_bias != nullptr) row_gradient(row, sums, vocabulary, label[r], normalizer);
+          }
+        });
+    if (grad_bias == nullptr) return;
+    *grad_bias = grad_bias->defined() ? grad_bias->add_(bias_sums) : bias_sums.contiguous();
+  });
+}
+
+/// Losses of all rows (M); with `grads`, also the gradients of their sum.
+at::Tensor work_through(const LossInputs& in, LossGradients* grads) {
+  const int64_t rows = in.hidden.size(0);
+  const int64_t step = piece_rows(in.weight.size(0));
+  at::Tensor losses = at::empty({rows}, in.hidden.options());
+  for (int64_t first = 0; first < rows; first += step) {
+    const int64_t count = std::min(step, rows - first);
+    const at::Tensor piece = in.hidden.narrow(0, first, count);
+    at::Tensor logits = logits_of(piece, in);
+    work_through_rows(in, logits, first, losses, grads == nullptr ? nullptr : &grads->bias);
+    if (grads == nullptr) continue;
+    add_gradients(logits, piece, in, grads->hidden.narrow(0, first, count), grads->weight);
+  }
+  return losses;
+}
+
+at::Tensor losses_of(const LossInputs& in) {
+  return work_through(in, nullptr);
+}
+
+LossGradients losses_and_gradients(const LossInputs& in) {
+  LossGradients grads;
+  grads.hidden = at::empty_like(in.hidden);
+  grads.losses = work_through(in, &grads);
+  return grads;
+}
+
+}  // namespace
+
+const LossKernels loss_kernels{losses_of, losses_and_gradients};
+
+}  // namespace linformer::cpu

@@ -1,0 +1,77 @@
+#include "linformer/kernels/linear_cross_entropy.h"
+
+#include "torch_test_support.h"
+
+namespace linformer {
+namespace {
+
+using testing::expect_gradients_match;
+using testing::relative_difference;
+
+TEST(LinearCrossEntropy, HandComputed) {
+  // logits (0, ln 3): probabilities 1/4, 3/4; labels 0 and 1: ln 4 + ln(4/3)
+  const at::Tensor hidden = at::tensor({1.0, 1.0}, at::kDouble).view({2, 1});
+  const at::Tensor weight = at::tensor({0.0, std::log(3.0)}, at::kDouble).view({2, 1});
+  const at::Tensor labels = at::tensor({0, 1}, at::kLong);
+  const double loss =
+      linear_cross_entropy(hidden, weight, at::zeros({2}, at::kDouble), labels).item<double>();
+  EXPECT_NEAR(loss, std::log(4.0) + std::log(4.0 / 3.0), 1e-14);
+}
+
+TEST(LinearCrossEntropy, UntrainedHeadStartsNearTheUniformDistribution) {
+  // The five-step trace of the official code starts at 15.893 bits with 50,000 words and N(0, 0.02)
+  // weights on normalised hidden states of width 768; log2(50,000) = 15.61.
+  at::manual_seed(12);
+  const at::Tensor hidden = at::layer_norm(at::randn({614, 768}), {768});
+  const at::Tensor weight = at::randn({50000, 768}) * 0.02;
+  const at::Tensor labels = at::randint(50000, {614}, at::kLong);
+  const at::NoGradGuard no_grad;
+  const double bits =
+      linear_cross_entropy(hidden, weight, at::zeros({50000}), labels).item<double>() / 614 /
+      std::log(2.0);
+  EXPECT_NEAR(bits, 15.893, 0.02 * 15.893);
+}
+
+TEST(LinearCrossEntropy, GradientsMatchFiniteDifferences) {
+  at::manual_seed(13);
+  const at::Tensor labels = at::tensor({3, 0, 4, 4}, at::kLong);
+  expect_gradients_match(
+      [&](const auto& in) { return linear_cross_entropy(in[0], in[1], in[2], labels) * 1.5; },
+      {at::randn({4, 3}, at::kDouble), at::randn({5, 3}, at::kDouble),
+       at::randn({5}, at::kDouble)});
+}
+
+TEST(LinearCrossEntropy, ManyPiecesEqualTheWholeAtOnce) {
+  at::manual_seed(14);
+  // 400 rows x 100,000 words are three pieces
+  at::Tensor hidden = at::randn({400, 8}).set_requires_grad(true);
+  at::Tensor weight = at::randn({100000, 8}).set_requires_grad(true);
+  at::Tensor bias = at::randn({100000}).set_requires_grad(true);
+  const at::Tensor labels = at::randint(100000, {400}, at::kLong);
+  const at::Tensor loss = linear_cross_entropy(hidden, weight, bias, labels);
+  const auto ours = torch::autograd::grad({loss}, {hidden, weight, bias});
+  const at::Tensor whole =
+      at::cross_entropy_loss(at::addmm(bias, hidden, weight.t()), labels, {}, at::Reduction::Sum);
+  const auto expected = torch::autograd::grad({whole}, {hidden, weight, bias});
+  EXPECT_NEAR(loss.item<double>(), whole.item<double>(), 1e-5 * whole.item<double>());
+  for (size_t i = 0; i < 3; ++i) EXPECT_LT(relative_difference(ours[i], expected[i]), 1e-5) << i;
+  const at::Tensor rows = linear_cross_entropy_rows(hidden, weight, bias, labels);
+  EXPECT_NEAR(rows.sum(at::kDouble).item<double>(), loss.item<double>(), 1e-2);
+}
+
+TEST(LinearCrossEntropy, NoRowsGiveZero) {
+  const at::Tensor loss = linear_cross_entropy(at::empty({0, 4}), at::randn({6, 4}), at::zeros({6}),
+                                               at::empty({0}, at::kLong));
+  EXPECT_EQ(loss.item<float>(), 0.0f);
+}
+
+TEST(LinearCrossEntropy, NotANumberReachesTheLoss) {
+  at::Tensor hidden = at::zeros({2, 4});
+  hidden[1][2] = std::numeric_limits<float>::quiet_NaN();
+  const at::Tensor loss = linear_cross_entropy(hidden, at::randn({9, 4}), at::zeros({9}),
+                                               at::tensor({1, 2}, at::kLong));
+  EXPECT_TRUE(std::isnan(loss.item<float>()));
+}
+
+}  // namespace
+}  // namespace linformer
