@@ -4,7 +4,7 @@
 namespace linformer {
 namespace {
 
-/// Kernels of n / k taps: one a channel, or one for each pair of channels of a head.
+/// Kernels of n / k taps: one per channel, or one for each pair of channels of a head.
 class ConvRules : public ProjectionRules {
  public:
   std::vector<int64_t> shape(const ModelConfig& config, int64_t layer) const override {

@@ -46,7 +46,7 @@ void validate_loss_scale(const LossScaleConfig& scale) {
   }
 }
 
-/// Whether the schedule falls towards a last step that has to be known.
+/// Whether the schedule falls towards a last step, which then has to be known.
 bool needs_length(ScheduleType type) {
   return type != ScheduleType::kConstant && type != ScheduleType::kInverseSqrt;
 }
@@ -146,7 +146,7 @@ void validate_evaluation(const EvaluationConfig& evaluation) {
   }
 }
 
-/// A session that is over before its first step would be started again for ever.
+/// Refuses a session that would end before its first step, since it would be restarted for ever.
 void validate_session(const TrainerConfig& config) {
   if (!config.training.session_hours) return;
   const double seconds = *config.training.session_hours * kSecondsPerHour;

@@ -73,8 +73,8 @@ using FieldTarget =
                  std::vector<double>*, OptionalTarget<int64_t>, OptionalTarget<double>,
                  NestedNumbers*, EnumTarget, EnumListTarget, FieldList>;
 
-/// One declared field of a config struct, its type erased, so that YAML, JSON, help and dump are
-/// ordinary functions in source files.
+/// One declared field of a config struct with its type erased, so that YAML, JSON, help and dump
+/// are ordinary functions in source files.
 struct Field {
   std::string name;
   std::string help;
