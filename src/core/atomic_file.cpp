@@ -43,7 +43,7 @@ std::string parent_of(const std::string& path) {
 AtomicFile::AtomicFile(const std::string& path)
     : path_(path), temporary_path_(path + ".tmp-" + std::to_string(::getpid())) {
   struct stat status {};
-  // Found here rather than by the final rename, after hours of work.
+  // Detected here rather than by the final rename, after hours of work.
   if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
     fail_system(path, "cannot write the file", EISDIR);
   descriptor_ = ::open(temporary_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -95,8 +95,8 @@ void AtomicFile::commit() {
   flush();
   if (::fsync(descriptor_) != 0) fail_system(path_, "cannot bring the file to the disk", errno);
   const int descriptor = descriptor_;
-  descriptor_ = -1;  // from here on the destructor has nothing to do
-  // Network file systems report a full disk as late as here.
+  descriptor_ = -1;  // the destructor has nothing left to do
+  // Network file systems may report a full disk only here.
   if (::close(descriptor) != 0 && errno != EINTR) {
     const int error = errno;
     ::unlink(temporary_path_.c_str());
@@ -157,7 +157,7 @@ std::string read_text_file(const std::string& path) {
 void sync_directory(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) fail_system(path, "cannot open the folder", errno);
-  // Some file systems (network, FUSE) cannot sync a folder and say so; there is no other way.
+  // Some file systems (network, FUSE) cannot sync a folder and say so; there is no alternative.
   constexpr std::array kCannot{EINVAL, EOPNOTSUPP, ENOSYS, EBADF};
   int error = ::fsync(descriptor) == 0 ? 0 : errno;
   if (std::find(kCannot.begin(), kCannot.end(), error) != kCannot.end()) error = 0;

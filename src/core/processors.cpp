@@ -45,7 +45,7 @@ void check_threads(const std::string& where, int64_t count) {
   try {
     for (; started < count; ++started) threads.emplace_back([&] { all_there.wait(); });
   } catch (const std::system_error&) {
-    // Said below, when those that did start have ended.
+    // Reported below, after the threads that did start have ended.
   }
   all_there.count_down();
   for (std::thread& thread : threads) thread.join();
