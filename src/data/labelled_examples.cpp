@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kTextEnding = ".txt";
 
-/// Turns a label as written into a target.
+/// Converts a label as written into a target.
 class TargetReader {
  public:
   explicit TargetReader(const TaskSpec& task) : task_(task) {
@@ -30,7 +30,7 @@ class TargetReader {
     }
   }
 
-  /// Or a problem.
+  /// The target, or a problem.
   float read(std::string_view written, std::string& problem) const {
     const std::string text(trimmed_label(written));
     if (task_.kind == TaskKind::kRegression) return score(text, problem);
@@ -58,7 +58,7 @@ class TargetReader {
   std::string known_;
 };
 
-/// Gathers the rows of several files.
+/// Collects the rows of several files.
 class ExampleCollector {
  public:
   ExampleCollector(const TableLayout& layout, const TaskSpec& task, const ReadOptions& options)
@@ -154,7 +154,7 @@ class ExampleCollector {
     }
   }
 
-  /// a, label, b, id: the label's place is asked for.
+  /// The columns a, label, b, id; the code refers to the label by its index.
   std::vector<WantedColumn> wanted() const {
     std::vector<WantedColumn> columns{{layout_.a}};
     columns.push_back(layout_.label ? WantedColumn{*layout_.label, options_.labels_required}

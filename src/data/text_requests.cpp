@@ -22,7 +22,7 @@ bool is_blank(const std::string& text) {
   return text.find_first_not_of(" \t\r\n") == text.npos;
 }
 
-/// A string of a JSON object, or what is wrong with it.
+/// A string of a JSON object, or a description of what is wrong with it.
 std::string take_text(const nlohmann::json& object, const std::string& key, TextRequest& request) {
   const auto found = object.find(key);
   if (found != object.end() && found->is_string()) return found->get<std::string>();
@@ -32,14 +32,14 @@ std::string take_text(const nlohmann::json& object, const std::string& key, Text
   return "";
 }
 
-/// Valid UTF-8.
+/// The text as valid UTF-8.
 std::string repaired_text(const std::string& text, TextRequest& request) {
   std::string repaired;
   request.repaired_utf8 += append_repaired_utf8(text, repaired);
   return repaired;
 }
 
-/// What keeps the texts of a request from being answered; "" = nothing.
+/// Why the texts of a request cannot be answered; "" if they can.
 std::string problem_of(const TextRequest& request) {
   std::string problem = text_problem(request.text);
   if (problem.empty() && request.text_pair) problem = text_problem(*request.text_pair);
@@ -68,7 +68,7 @@ void TextRequests::split_json(const std::string& line, TextRequest& request) con
     return;
   }
   request.text = take_text(object, options_.text_key, request);
-  // null is how programs write that there is none.
+  // Other programs write null if there is no second text.
   if (const auto pair = object.find(options_.pair_key); pair != object.end() && !pair->is_null()) {
     request.text_pair = take_text(object, options_.pair_key, request);
   }
@@ -143,7 +143,7 @@ std::optional<TextRequest> TextRequests::next_row() {
     TextRequest read;
     read.input = table_->path();
     read.line = static_cast<uint64_t>(row->line);
-    // Of rows of JSON; those of other rows are found when their texts are taken.
+    // Counts repairs in rows of JSON. Those of other rows are found when their texts are taken.
     const int64_t repaired = table_->num_repaired();
     read.repaired_utf8 = static_cast<size_t>(repaired - std::exchange(table_repaired_, repaired));
     take_row(*row, tables_[next_table_ - 1].layout.b.has_value(), read);
