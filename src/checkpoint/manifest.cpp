@@ -31,7 +31,7 @@ void sync_file(const std::string& path) {
   if (error != 0) fail_system(path, "cannot bring the file to the disk", error);
 }
 
-/// Whether a name from a manifest stays inside its folder.
+/// Whether a file name from a manifest stays inside its folder.
 bool is_inside(const std::string& name) {
   const fs::path path(name);
   return !name.empty() && path.is_relative() &&
@@ -62,7 +62,7 @@ std::optional<std::string> find_file_damage(const std::string& path, const Json&
   return std::nullopt;
 }
 
-/// The manifest's files, or what is wrong with the manifest.
+/// The files of the manifest, or the problem with the manifest.
 Json read_files(const std::string& folder, std::string& problem) {
   const std::string path = folder + "/" + kManifestName;
   if (!fs::exists(path)) {

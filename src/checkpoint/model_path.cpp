@@ -20,7 +20,7 @@ bool is_pickle(const fs::path& path) {
   return std::find(kEndings.begin(), kEndings.end(), path.extension().string()) != kEndings.end();
 }
 
-/// "roberta-base" and "FacebookAI/roberta-base" are; a path into a folder that is there is not.
+/// True for "roberta-base" and "FacebookAI/roberta-base", false for a path into an existing folder.
 bool may_be_hub_name(const std::string& path) {
   const size_t slash = path.find('/');
   if (path.empty() || path.front() == '.' || path.front() == '/' || path.back() == '/')

@@ -12,7 +12,7 @@
 namespace linformer {
 namespace {
 
-/// The type of the products inside: the low one under mixed precision, if the kernels take it.
+/// The type of the products inside: under mixed precision the low type, if the kernels support it.
 at::ScalarType type_inside(const AttentionKernels& kernels, const at::Tensor& query) {
   if (query.scalar_type() == at::kDouble) return at::kDouble;
   const MixedPrecision precision = AutocastScope::current();

@@ -17,7 +17,7 @@ namespace linformer {
 
 namespace {
 
-// The first moment that a zip archive can name, so that the bytes depend on the content alone.
+// The earliest time that a zip archive can store, so that the bytes depend on the content alone.
 constexpr zip_uint16_t kFirstDosDate = (0 << 9) | (1 << 5) | 1;
 
 std::string where(const SubmissionSheet& sheet, size_t row) {
@@ -45,7 +45,7 @@ const std::string& label_text(const SubmissionSheet& sheet, size_t row) {
   return label;
 }
 
-/// What keeps a sheet from being complete; "" if nothing does.
+/// Why a sheet is incomplete; "" if it is complete.
 std::string problem_of(const SubmissionSheet& sheet) {
   const std::string name = sheet.file + " (" + sheet.task + ", " + sheet.split + ")";
   if (!sheet.filled) return name + ": no predictions";
@@ -61,7 +61,7 @@ std::string problem_of(const SubmissionSheet& sheet) {
   fail_run(path, what + ": " + why, "check the folder and the space left on its disk");
 }
 
-/// A zip archive in the making. Without commit() nothing of it stays.
+/// A zip archive that is being written. Without commit() nothing remains of it.
 class ZipArchive {
  public:
   explicit ZipArchive(const std::string& path)
@@ -102,7 +102,7 @@ class ZipArchive {
   void commit() {
     if (zip_close(archive_) != 0) fail_archive(path_, "cannot be written", zip_strerror(archive_));
     archive_ = nullptr;
-    // Once more through the file that is either old or whole and new.
+    // Copied into a file that is always either the old or the complete new one.
     write_file_atomically(path_, read_text_file(temporary_));
   }
 

@@ -92,8 +92,7 @@ std::string class_of(const std::set<std::string>& characters) {
 /// Cuts a text between two characters that a table of characters keeps apart but `NFKC` might
 /// combine or reorder.
 Json cut_what_stays_apart(const CharactersBefore& before) {
-  std::map<std::set<std::string>, std::set<std::string>>
-      behind;  // those with the same predecessors
+  std::map<std::set<std::string>, std::set<std::string>> behind;  // by common predecessors
   std::set<std::string> all;
   for (const auto& [character, characters] : before) {
     behind[characters].insert(character);
