@@ -89,7 +89,7 @@ class TemporaryFolderGuard {
 void move_into_place(const std::string& source, const std::string& target) {
   if (!fs::exists(target)) {
     if (::rename(source.c_str(), target.c_str()) == 0) return;
-    fail_system(target, "cannot put the finished checkpoint in its place", errno);
+    fail_system(target, "cannot move the finished checkpoint into place", errno);
   }
   if (::renameat2(AT_FDCWD, source.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) == 0) return;
   const std::string aside = source + "-old";
@@ -99,7 +99,7 @@ void move_into_place(const std::string& source, const std::string& target) {
   if (::rename(source.c_str(), target.c_str()) != 0) {
     const int error = errno;
     ::rename(aside.c_str(), target.c_str());
-    fail_system(target, "cannot put the finished checkpoint in its place", error);
+    fail_system(target, "cannot move the finished checkpoint into place", error);
   }
   ::rename(aside.c_str(), source.c_str());
 }
@@ -127,7 +127,7 @@ std::optional<Checkpoint> newest_whole_checkpoint(const std::string& checkpoints
   }
   if (steps.empty()) return std::nullopt;
   fail_run(checkpoints_folder,
-           "none of its " + std::to_string(steps.size()) + " checkpoints is whole",
+           "none of its " + std::to_string(steps.size()) + " checkpoints is valid",
            "restore one from a copy, or move the folder away to start over");
 }
 

@@ -150,8 +150,8 @@ void find_absent_head(ForeignModel& model, const std::string& architecture) {
   if (has_head) return;
   model.absent = "lm_head.";
   model.notes.emplace_back(
-      "the file has no masked-LM head: lm_head was drawn anew and knows nothing yet; pre-train it "
-      "before fill-mask (features and fine-tuning do not need it)");
+      "the file has no masked-LM head: lm_head starts with random weights; pre-train it before "
+      "fill-mask (features and fine-tuning do not need it)");
 }
 
 void read_hugging_face(ForeignModel& model, const std::string& folder) {

@@ -28,7 +28,7 @@ void sync_file(const std::string& path) {
   if (descriptor < 0) fail_system(path, "cannot open the file", errno);
   const int error = ::fsync(descriptor) == 0 ? 0 : errno;
   ::close(descriptor);
-  if (error != 0) fail_system(path, "cannot bring the file to the disk", error);
+  if (error != 0) fail_system(path, "cannot flush the file to disk", error);
 }
 
 /// Whether a file name from a manifest stays inside its folder.

@@ -157,7 +157,7 @@ std::vector<std::string> default_labels(const Json& json, const std::string& sou
   const Json count = json.value("num_labels", Json(2));
   if (!count.is_number_integer() || count.get<int64_t>() < 1 ||
       count.get<int64_t>() > kMostLabels) {
-    fail_run(source, "num_labels " + count.dump() + " is no number of labels", kFix);
+    fail_run(source, "num_labels " + count.dump() + " is not a number of labels", kFix);
   }
   std::vector<std::string> labels;
   for (int64_t i = 0; i < count.get<int64_t>(); ++i) labels.push_back("LABEL_" + std::to_string(i));
@@ -167,7 +167,8 @@ std::vector<std::string> default_labels(const Json& json, const std::string& sou
 std::vector<std::string> read_labels(const Json& json, const std::string& source) {
   const Json names = json.value("id2label", Json());
   if (names.is_null()) return default_labels(json, source);
-  if (!names.is_object() || names.empty()) fail_run(source, "id2label is no table of labels", kFix);
+  if (!names.is_object() || names.empty())
+    fail_run(source, "id2label is not a table of labels", kFix);
   std::vector<std::string> labels;
   for (size_t i = 0; i < names.size(); ++i) {
     const std::string number = std::to_string(i);
@@ -206,9 +207,9 @@ void check_mask_id(std::optional<int64_t> mask_id, const ModelConfig& config,
   fail_run(source,
            "mask_token_id is " + std::to_string(*mask_id) + ", and <mask> is the last id here, " +
                std::to_string(config.vocab_size - 1),
-           "linformer-convert import takes off rows behind <mask> that fill the vocabulary up to a "
-           "multiple of 8, 16, ... or 1024, and no others; else move the row of <mask> to the end "
-           "of the word embeddings, of lm_head.bias and of the tokenizer, or remove mask_token_id "
+           "linformer-convert import removes rows after <mask> only if they fill the vocabulary "
+           "up to a multiple of 8, 16, ... or 1024; else move the row of <mask> to the end of "
+           "the word embeddings, of lm_head.bias and of the tokenizer, or remove mask_token_id "
            "to give the model input_ids without <mask>");
 }
 
@@ -296,7 +297,7 @@ std::optional<int64_t> mask_id_from_json(const Json& config, const std::string& 
   const Json id = config.value("mask_token_id", Json());
   if (id.is_null()) return std::nullopt;
   const std::optional<int64_t> number = whole_number_of(id);
-  if (!number) fail_run(source, "mask_token_id " + id.dump() + " is no id", kFix);
+  if (!number) fail_run(source, "mask_token_id " + id.dump() + " is not an id", kFix);
   return number;
 }
 

@@ -55,7 +55,7 @@ void validate_task(const TaskConfig& task) {
   require_range("task.max_train_rows", task.max_train_rows, 0, INT64_MAX);
   require_share("task.max_bad_share", task.max_bad_share);
   if (!task.labels.empty() && task.regression) {
-    fail_usage("task.labels", "a regression has none", "leave them out, or task.regression");
+    fail_usage("task.labels", "a regression has none", "leave out task.labels or task.regression");
   }
   if (task.labels.size() == 1) {
     fail_usage("task.labels", "has one label only: there is nothing to tell apart",

@@ -108,7 +108,7 @@ void validate_batch_ramp(const TrainingConfig& training) {
   }
   if (ramp.start % training.micro_batch_size != 0) {
     fail_usage("training.batch_ramp.start",
-               std::to_string(ramp.start) + " is no multiple of micro_batch_size " +
+               std::to_string(ramp.start) + " is not a multiple of micro_batch_size " +
                    std::to_string(training.micro_batch_size),
                "choose a multiple, or smaller micro-batches");
   }
@@ -125,7 +125,7 @@ void validate_training(const TrainingConfig& training) {
   if (training.ema_decay) {
     require_positive("training.ema_decay", *training.ema_decay);
     if (*training.ema_decay >= 1.0) {
-      fail_usage("training.ema_decay", "has to be below 1", "usual are 0.999 to 0.9999");
+      fail_usage("training.ema_decay", "has to be below 1", "usual values are 0.999 to 0.9999");
     }
   }
   validate_optimizer(training.optimizer);

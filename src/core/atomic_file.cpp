@@ -93,7 +93,7 @@ void AtomicFile::write_at(size_t offset, const void* data, size_t size) {
 
 void AtomicFile::commit() {
   flush();
-  if (::fsync(descriptor_) != 0) fail_system(path_, "cannot bring the file to the disk", errno);
+  if (::fsync(descriptor_) != 0) fail_system(path_, "cannot flush the file to disk", errno);
   const int descriptor = descriptor_;
   descriptor_ = -1;  // the destructor has nothing left to do
   // Network file systems may report a full disk only here.
@@ -105,7 +105,7 @@ void AtomicFile::commit() {
   if (::rename(temporary_path_.c_str(), path_.c_str()) != 0) {
     const int error = errno;
     ::unlink(temporary_path_.c_str());
-    fail_system(path_, "cannot put the finished file in its place", error);
+    fail_system(path_, "cannot move the finished file into place", error);
   }
   sync_directory(parent_of(path_));
 }
@@ -162,7 +162,7 @@ void sync_directory(const std::string& path) {
   int error = ::fsync(descriptor) == 0 ? 0 : errno;
   if (std::find(kCannot.begin(), kCannot.end(), error) != kCannot.end()) error = 0;
   ::close(descriptor);
-  if (error != 0) fail_system(path, "cannot bring the folder to the disk", error);
+  if (error != 0) fail_system(path, "cannot flush the folder to disk", error);
 }
 
 void make_directories(const std::string& path) {

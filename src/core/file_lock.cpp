@@ -56,7 +56,7 @@ FileLock::FileLock(const std::string& path) {
     }
     if (!has_no_locks(error)) fail_system(path, "cannot lock the file", error);
     log_warning(path + ": no locks on this file system (" + std::strerror(error) +
-                "); see to it that no second process works in this folder" +
+                "); make sure that no second process works in this folder" +
                 (holder.empty() ? "" : ". The last one was " + holder));
   }
   // The name is only informative; the lock works without it (on a full disk, for example).

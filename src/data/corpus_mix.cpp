@@ -17,7 +17,7 @@ std::vector<int64_t> shares_of(const std::vector<double>& weights) {
   double sum = 0.0;
   for (const double weight : weights) {
     if (!(weight > 0.0) || !std::isfinite(weight)) {
-      fail_usage("data.train_weights", format_number(weight) + " is no weight",
+      fail_usage("data.train_weights", format_number(weight) + " is not a weight",
                  "give positive numbers, or leave the corpus out of data.train");
     }
     sum += weight / largest;

@@ -38,7 +38,7 @@ InputRow row_of_text(const JsonRow& json, const InputLimits& limits, const Token
   const auto text = [&](const char* key) {
     std::string value = json.text(key);
     const std::string problem = text_problem(value);
-    if (!problem.empty()) json.fail("\"" + std::string(key) + "\" " + problem, "mend the row");
+    if (!problem.empty()) json.fail("\"" + std::string(key) + "\" " + problem, "correct the row");
     return value;
   };
   const bool pair = json.contains("text_pair");
@@ -81,7 +81,7 @@ InputRow row_of_tokens(const std::vector<int32_t>& a, const std::vector<int32_t>
 
 std::string text_problem(const std::string& text) {
   if (text.find_first_not_of(" \t\r\n") == text.npos) return "is empty";
-  return text.find('\0') == text.npos ? "" : "holds a NUL byte, so it is no text";
+  return text.find('\0') == text.npos ? "" : "holds a NUL byte, so it is not text";
 }
 
 InputRow encode_texts(const Tokenizer& tokenizer, const std::string& a, const std::string* b,

@@ -45,7 +45,7 @@ class TargetReader {
   float score(const std::string& text, std::string& problem) const {
     const std::optional<double> value = number_in(text);
     if (!value) {
-      problem = "the score " + quoted_text(text) + " is no number";
+      problem = "the score " + quoted_text(text) + " is not a number";
     } else if (*value < task_.min_score || *value > task_.max_score) {
       problem = "the score " + text + " is outside " + format_number(task_.min_score) + " to " +
                 format_number(task_.max_score);
@@ -196,7 +196,7 @@ class ExampleCollector {
     fail_run(path,
              format_count(result_.num_bad_rows) + " of " + format_count(num_rows_) +
                  " rows cannot be read (" + format_count(allowed) + " may be):" + list,
-             "mend the file, or check the names of its columns and labels");
+             "correct the file, or check the names of its columns and labels");
   }
 
   const TableLayout& layout_;

@@ -22,7 +22,7 @@ Column column_of(const std::string& name, bool header) {
   if (header) return Column(name);
   const std::optional<int64_t> place = whole_number_in(name);
   if (!place || *place < 0) {
-    fail_usage("columns", "'" + name + "' is no number, and the files have no header",
+    fail_usage("columns", "'" + name + "' is not a number, and the files have no header",
                "give the place of the column, from 0");
   }
   return Column::at(*place);
@@ -106,7 +106,7 @@ void scan_labels(const std::string& path, const OwnData& data, const TableLayout
             " rows have none that can be read, the first " + scan.first_without;
   }
   fail_run(files, what,
-           scan.num_without > 0 ? "mend these rows, or name another column"
+           scan.num_without > 0 ? "correct these rows, or name another column"
                                 : "a classification needs at least two");
 }
 
@@ -138,7 +138,7 @@ void check_metrics(const TaskSpec& task) {
     const std::string name(name_of(metric));
     if (is_of_scores(metric) != scores) {
       fail_usage("metrics",
-                 name + " is no metric of a " + (scores ? "regression" : "classification"),
+                 name + " is not a metric of a " + (scores ? "regression" : "classification"),
                  scores ? "choose pearson or spearman" : "choose accuracy, f1, macro_f1 or mcc");
     }
     if (metric == Metric::kF1 && task.labels.size() != 2) {

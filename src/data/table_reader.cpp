@@ -147,7 +147,7 @@ void TableReader::read_header() {
     std::optional<TableRow> header = next_delimited();
     if (!header) fail_run(input_name(path_), "the file is empty", "write a header and rows");
     if (!header->problem.empty()) {
-      fail_run(where(header->line), "the header: " + header->problem, "mend the first line");
+      fail_run(where(header->line), "the header: " + header->problem, "correct the first line");
     }
     const auto count = static_cast<int64_t>(header->fields.size());
     options_.num_fields = {count};

@@ -26,7 +26,7 @@ bool is_blank(const std::string& text) {
 std::string take_text(const nlohmann::json& object, const std::string& key, TextRequest& request) {
   const auto found = object.find(key);
   if (found != object.end() && found->is_string()) return found->get<std::string>();
-  request.error = "\"" + key + "\" is " + (found == object.end() ? "missing" : "no text") +
+  request.error = "\"" + key + "\" is " + (found == object.end() ? "missing" : "not text") +
                   "; write {\"text\": \"...\"}, a pair as {\"text\": \"...\", \"text_pair\": "
                   "\"...\"}";
   return "";
@@ -63,7 +63,7 @@ void TextRequests::split_json(const std::string& line, TextRequest& request) con
   request.repaired_utf8 += append_repaired_json(line, repaired);
   const auto [object, problem] = parse_json<nlohmann::json>(repaired);
   if (!object.is_object()) {
-    request.error = "no JSON object" + (problem.empty() ? "" : ": the line " + problem) +
+    request.error = "not a JSON object" + (problem.empty() ? "" : ": the line " + problem) +
                     "; write {\"text\": \"...\"}, or read the input as plain text";
     return;
   }

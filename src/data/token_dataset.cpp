@@ -69,8 +69,8 @@ void check_same_preparation(const ShardReader& first, const ShardReader& shard, 
     fail_run(shard.path(),
              "the shards end here, but this one is not marked as the last: the preparation was "
              "interrupted, or a part of it is missing",
-             "run `linformer-data prepare` again with the same options (it continues), or bring "
-             "the shards of the other parts together");
+             "run `linformer-data prepare` again with the same options (it continues), or copy "
+             "the shards of the other parts into one folder");
   }
 }
 

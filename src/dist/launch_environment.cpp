@@ -34,7 +34,7 @@ class Reader {
     const auto [stop, error] = std::from_chars(value->data(), end, result);
     if (error != std::errc() || stop != end || result < 0 || result > last) {
       fail_usage("environment variable " + name,
-                 "\"" + *value + "\" is no whole number from 0 to " + std::to_string(last),
+                 "\"" + *value + "\" is not a whole number from 0 to " + std::to_string(last),
                  "let the launcher set it, or unset it to train with one process");
     }
     return result;

@@ -124,10 +124,10 @@ void ProcessGroup::Handles::fail(const std::string& operation, const std::string
                             : "another process is gone") +
                       " (" + reason + ")",
                   late ? "look for a process that hangs; if one was only slow, raise "
-                         "distributed.timeout_seconds; the same command goes on from the last "
+                         "distributed.timeout_seconds; the same command resumes from the last "
                          "checkpoint"
-                       : "look at the log of the process that ended first; the same command goes "
-                         "on from the last checkpoint");
+                       : "look at the log of the process that ended first; the same command "
+                         "resumes from the last checkpoint");
 }
 
 std::string address_towards(const std::string& host, int64_t port) {
@@ -156,7 +156,7 @@ std::string address_towards(const std::string& host, int64_t port) {
       return text;
     }
   }
-  fail_run("MASTER_ADDR", "there is no way from this machine to " + host,
+  fail_run("MASTER_ADDR", "there is no route from this machine to " + host,
            "check the network, or name an interface in GLOO_SOCKET_IFNAME");
 }
 

@@ -94,8 +94,8 @@ int listening_socket(const LaunchEnvironment& environment, const std::string& ho
     if (descriptor >= 0) return descriptor;
   }
   log_warning("MASTER_ADDR " + host +
-              " is no address of this machine that others reach, so it listens at all of its "
-              "addresses, port " +
+              " is not an address of this machine that others can reach, so it listens at all of "
+              "its addresses, port " +
               std::to_string(environment.port));
   return bind_to_all(environment);
 }

@@ -306,7 +306,7 @@ class Supervisor {
     fail_run("linformer-launch", what,
              code == kCannotStart
                  ? "check the command after --"
-                 : "see its last lines above; the same command goes on from the last checkpoint");
+                 : "see its last lines above; the same command resumes from the last checkpoint");
   }
 
   const LaunchPlan& plan_;

@@ -4,7 +4,7 @@
 
 namespace linformer {
 
-/// The inputs of linear_cross_entropy() (linformer/kernels/masked_lm_loss.h), M > 0.
+/// What linear_cross_entropy() (linformer/kernels/masked_lm_loss.h) is given, M > 0.
 ///
 /// Letters: M rows, C hidden width, V vocabulary.
 struct LossInputs {

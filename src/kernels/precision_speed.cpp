@@ -83,7 +83,7 @@ void refuse_slow_precision(const PrecisionSpeed& speed, bool forced) {
     fail_usage("training.precision", what,
                "use training.precision: fp32, or add --force-slow-precision to the command");
   }
-  log_warning("training.precision: " + what + "; it goes on as --force-slow-precision says");
+  log_warning("training.precision: " + what + "; continuing, as --force-slow-precision says");
 }
 
 void check_precision_speed(Precision precision, c10::Device device, bool forced) {

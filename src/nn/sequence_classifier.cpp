@@ -3,7 +3,7 @@
 namespace linformer {
 namespace {
 
-/// A classifier predicts no words, so the embeddings are not tied to an output matrix.
+/// No word is predicted: the words serve once.
 ModelConfig without_masked_lm(ModelConfig config) {
   config.tie_word_embeddings = false;
   return config;

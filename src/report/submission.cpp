@@ -29,7 +29,8 @@ std::string score_text(const SubmissionSheet& sheet, size_t row) {
   double value = 0.0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
-    fail_run(where(sheet, row), "'" + text + "' is no number", "predict with a regression model");
+    fail_run(where(sheet, row), "'" + text + "' is not a number",
+             "predict with a regression model");
   }
   return format_fixed(std::clamp(value, sheet.min_score, sheet.max_score), 3);
 }
@@ -39,7 +40,7 @@ const std::string& label_text(const SubmissionSheet& sheet, size_t row) {
   if (std::find(sheet.labels.begin(), sheet.labels.end(), label) == sheet.labels.end()) {
     std::string known;
     for (const std::string& each : sheet.labels) known += (known.empty() ? "" : ", ") + each;
-    fail_run(where(sheet, row), "'" + label + "' is no label of " + sheet.file,
+    fail_run(where(sheet, row), "'" + label + "' is not a label of " + sheet.file,
              "the server takes: " + known);
   }
   return label;

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::string_view kWordMark = "\xC4\xA0";  // U+0120
 constexpr const char* kFix =
-    "copy the tokenizer's files again from where the model came, and import it anew";
+    "copy the tokenizer's files again from where the model came, and import it again";
 
 /// The result of merging two neighbours.
 struct Merge {
@@ -120,7 +120,7 @@ class ByteBpeModel final : public TokenizerModel {
       const int32_t id = piece_id(piece);
       if (is_special(id)) {
         fail("the merge '" + left + " " + right + "' needs '" + piece +
-             "', which is no ordinary piece");
+             "', which is not an ordinary piece");
       }
       return id;
     };

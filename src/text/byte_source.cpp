@@ -244,8 +244,7 @@ class GzipSource : public ByteSource {
       }
       if (!stored_->has_more_than(1) || !may_be_gzip(stored_->rest())) {
         log_warning(stored_->file.name() +
-                    ": what follows the end of its gzip stream is no gzip, and "
-                    "was left out");
+                    ": the data after its gzip stream is not gzip and was left out");
         ended_ = true;
         return false;
       }
@@ -307,11 +306,11 @@ std::vector<std::string> without_system_files(std::vector<std::string> paths) {
     if (!is_system_file(path)) {
       kept.push_back(path);
     } else {
-      log_warning(path + ": left out, an operating system left this file in the folder");
+      log_warning(path + ": left out: this file belongs to an operating system");
     }
   }
   if (kept.empty() && !paths.empty()) {
-    fail_run(paths.front(), "an operating system left this file in the folder; it is no text",
+    fail_run(paths.front(), "this file belongs to an operating system and is not text",
              "name the files of text, or give this one another name");
   }
   return kept;

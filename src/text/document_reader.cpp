@@ -168,7 +168,7 @@ DocumentReader::DocumentReader(const std::string& path, std::optional<TextLayout
       layout_(layout ? *layout : guess_layout(lines_.beginning())),
       max_document_bytes_(max_document_bytes) {
   if (!layout && begins_like_json_array(lines_.beginning())) {
-    fail_run(input_name(path), "begins like a JSON array, which is no text and no JSON lines",
+    fail_run(input_name(path), "begins like a JSON array, which is neither text nor JSON lines",
              "write one object a line (jq -c '.[]' FILE), or name the --layout if it is text");
   }
   if (layout_ != TextLayout::kJsonLines) lines_.limit_line_bytes(max_document_bytes);

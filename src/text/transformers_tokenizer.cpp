@@ -243,7 +243,7 @@ void check_writable(const Tokenizer& tokenizer, const SentencePieceFile& file) {
   if (!file.mark_blanks) fail_unwritable(tokenizer, "blanks have no mark");
   for (const SentencePieceFile::Piece& piece : file.pieces) {
     if (piece.text.empty() || valid_utf8_prefix(piece.text) != piece.text.size()) {
-      fail_run(tokenizer.name(), "it has a piece that is no text (UTF-8)",
+      fail_run(tokenizer.name(), "it has a piece that is not text (UTF-8)",
                "copy the file again from where it came");
     }
     if (piece.type == PieceType::kUserDefined || piece.type == PieceType::kUnused) {

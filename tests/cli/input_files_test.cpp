@@ -201,7 +201,7 @@ TEST_F(InputFilesTest, NullIsAsIfTheKeyWereAbsent) {
   const ProgramResult none =
       classify("sentiment", {"--input-format", "json-lines"}, "{\"text\": null}\n");
   EXPECT_EQ(none.exit_code, 1);
-  EXPECT_THAT(none.err, HasSubstr("\"text\" is no text"));
+  EXPECT_THAT(none.err, HasSubstr("\"text\" is not text"));
 }
 
 // A text that is none is an error in every form in which it may come.

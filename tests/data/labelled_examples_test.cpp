@@ -227,8 +227,8 @@ TEST(LabelledExamples, ScoresHaveARange) {
   EXPECT_THAT(refusal("sts-b", header + "0\tA.\tB.\t5.5\n"),
               HasSubstr(":2: the score 5.5 is outside 0 to 5"));
   EXPECT_THAT(refusal("sts-b", header + "0\tA.\tB.\t3,5\n"),
-              HasSubstr("the score '3,5' is no number"));
-  EXPECT_THAT(refusal("sts-b", header + "0\tA.\tB.\tnan\n"), HasSubstr("'nan' is no number"));
+              HasSubstr("the score '3,5' is not a number"));
+  EXPECT_THAT(refusal("sts-b", header + "0\tA.\tB.\tnan\n"), HasSubstr("'nan' is not a number"));
   EXPECT_THAT(refusal("sts-b", header + "0\tA.\t\t5\n"), HasSubstr("the second text is empty"));
 }
 

@@ -127,7 +127,8 @@ TEST(ByteBpeModel, RefusesOtherLayoutsAndDamage) {
   EXPECT_THAT(refusal(bpe), HasSubstr("'two words' has characters that stand for no byte"));
   bpe = tiny_byte_bpe();
   bpe.merges.emplace_back("q", "q");
-  EXPECT_THAT(refusal(bpe), HasSubstr("the merge 'q q' needs 'qq', which is no ordinary piece"));
+  EXPECT_THAT(refusal(bpe),
+              HasSubstr("the merge 'q q' needs 'qq', which is not an ordinary piece"));
   bpe = tiny_byte_bpe();
   bpe.merges.push_back(bpe.merges[1]);
   EXPECT_THAT(refusal(bpe), HasSubstr("the merge 'h e' is there twice"));

@@ -33,9 +33,9 @@ inline std::map<std::string, at::Tensor> load_tensors(const std::string& path) {
 void check_fit(const std::string& source, const std::map<std::string, TensorView>& tensors,
                const NamedTensors& targets);
 
-/// Copies a file's tensors into existing ones of the same names and shapes (any device;
-/// floating-point types are converted). Throws RunError and changes nothing if a name is missing or
-/// unknown, if a shape or type differs, or if a tensor is damaged. The message lists these tensors.
+/// Copies a file's tensors into existing ones of the same names and shapes (any device; floating
+/// types convert into each other). If any name is missing, unknown or has another shape or kind,
+/// or any tensor is damaged, throws RunError that lists them and changes nothing.
 void load_into(const ModelTensors& file, const NamedTensors& targets);
 inline void load_into(const std::string& path, const NamedTensors& targets) {
   load_into(ModelTensors::open_file(path), targets);

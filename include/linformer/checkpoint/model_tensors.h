@@ -14,8 +14,8 @@ namespace linformer {
 class ModelTensors {
  public:
   static ModelTensors open_file(const std::string& path);
-  /// Throws RunError if both are missing, if the index is not valid, if a shard is missing or lies
-  /// outside the folder, or if a tensor is not where the index says or is in two shards.
+  /// Throws RunError for: neither file there, an index that is not one, a shard that is missing or
+  /// lies outside the folder, a tensor that is not where the index says, or is in two shards.
   static ModelTensors open_folder(const std::string& folder);
 
   /// The path of the file or of the index, for messages.

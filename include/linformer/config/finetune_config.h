@@ -89,10 +89,9 @@ struct InputConfig {
   static void visit_fields(Self& config, Visitor&& field) {
     field("max_length", config.max_length,
           "tokens of the longest sequence, special ones included; 0 = as many as the model takes");
-    field(
-        "truncation", config.truncation,
-        "what is kept of longer texts: head, tail, or head_tail (a quarter from the beginning, the "
-        "rest from the end); of pairs the longer text is shortened first");
+    field("truncation", config.truncation,
+          "the part that is kept of longer texts: head, tail, or head_tail (a quarter from the "
+          "beginning, the rest from the end); of pairs the longer text is shortened first");
   }
   bool operator==(const InputConfig&) const = default;
 };

@@ -19,8 +19,8 @@ LossSum masked_lm_loss(const MaskedLmModel& model, const Batch& batch, ForwardCo
 /// no dropout.
 std::vector<double> masked_lm_losses(const MaskedLmModel& model, const Batch& batch);
 
-/// What the encoder reads of a batch; no mask where nothing is padding. On the CPU it borrows the
-/// batch's memory, elsewhere it is a copy.
+/// The encoder's input for a batch; no mask if there is no padding. On the CPU it borrows the
+/// batch's memory, on other devices it is a copy.
 EncoderInput encoder_input(const Batch& batch, at::Device device = at::kCPU);
 
 }  // namespace linformer
