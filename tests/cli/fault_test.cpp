@@ -1,4 +1,4 @@
-// What happens to a run when the machine fails it: docs/reliability.md has the table.
+// How runs survive failures of the machine; docs/reliability.md has the table.
 #include <chrono>
 #include <csignal>
 #include <ctime>

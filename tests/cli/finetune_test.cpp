@@ -1,4 +1,4 @@
-// linformer-finetune, from the command line to tables.
+// linformer-finetune, from the command line to the tables.
 #include <csignal>
 #include <filesystem>
 #include <sstream>

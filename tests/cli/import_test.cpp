@@ -1,4 +1,4 @@
-// linformer-convert import of what other programs write, and what it says where it refuses.
+// linformer-convert import for models of other programs, and its messages when it refuses them.
 #include <algorithm>
 #include <filesystem>
 

@@ -1,5 +1,5 @@
-// Files as users have them, through every program that reads their kind: compressed, with a
-// byte-order mark, with the line ends of any system, with null where there is nothing.
+// Typical user files, read by every program that accepts them: compressed, with a byte-order mark,
+// with the line ends of any system, with null for missing values.
 #include <filesystem>
 
 #include "cli/predict_fixture.h"

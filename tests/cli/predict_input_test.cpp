@@ -1,4 +1,4 @@
-// What linformer-predict reads, run as a program: lines, JSON lines and tables, as users have them.
+// Inputs of linformer-predict, run as a program: lines, JSON lines and tables, as users have them.
 #include <filesystem>
 
 #include "cli/predict_fixture.h"

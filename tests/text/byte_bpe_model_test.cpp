@@ -1,4 +1,5 @@
-// Byte-level BPE behind the class Tokenizer: by hand, and against Hugging Face's implementation.
+// Byte-level BPE through the class Tokenizer: computed by hand, and against Hugging Face's
+// implementation.
 #include <cstdlib>
 #include <filesystem>
 #include <thread>
