@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs a command in a clone of the last commit, on a bare Debian or Ubuntu with git and nothing else:
-# what a newcomer sees. Takes root, debootstrap, and 10 GB under TMPDIR while it runs.
+# Runs a command in a clone of the last commit on a fresh Debian or Ubuntu that has only git, as a
+# new user would. Needs root, debootstrap, and 10 GB under TMPDIR while it runs.
 # usage: tools/bare-system.sh bookworm|trixie|noble COMMAND
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -12,14 +12,14 @@ fi
 suite=$1
 case "$suite" in
   bookworm | trixie) source=(http://deb.debian.org/debian) components=main ;;
-  # gutsy: the way every Ubuntu is made, since a debootstrap may be older than the suite.
+  # gutsy: the script that builds every Ubuntu; an older debootstrap does not know newer suites.
   noble) source=(http://archive.ubuntu.com/ubuntu gutsy) components=main,universe ;;
   *) echo "bare-system: $suite is none of bookworm, trixie and noble" >&2 && exit 2 ;;
 esac
 
 work=$(mktemp -d)
 root=$work/root
-# On one file system: should a mount be left, it is not emptied.
+# On one file system only: a mount that is left over is not emptied.
 trap 'rm -rf --one-file-system "$work"' EXIT
 echo "bare-system: making $suite"
 debootstrap --variant=minbase --components="$components" --include=ca-certificates,git \
@@ -28,7 +28,7 @@ debootstrap --variant=minbase --components="$components" --include=ca-certificat
   exit 1
 }
 
-# The network as it is here: names, certificates, pip's indexes and the folders with wheels.
+# The host's network settings: host names, certificates, pip's indexes and folders with wheels.
 shared=(/etc/pip.conf /usr/local/share/ca-certificates /etc/ssl/certs)
 cp --dereference /etc/resolv.conf /etc/hosts "$root/etc/"
 for path in "${shared[@]}"; do
@@ -41,7 +41,7 @@ mapfile -t environment < <(env | grep -iE \
   '^(https?_proxy|no_proxy|PIP_[A-Z_]*|SSL_CERT_FILE|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|CI)=' || true)
 git clone --quiet . "$root/root/linformer"
 
-# In a mount namespace of its own: whatever ends it, no mount is left.
+# In a mount namespace of its own, so that no mount is left, however it ends.
 unshare --mount --propagation private bash -euo pipefail -c '
   root=$1 command=$2
   shift 2

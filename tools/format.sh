@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Formats every C++ file that git knows of. --check only names those that differ (exit code 1);
-# --which prints the formatter and its version.
+# Formats every C++ file that git knows. --check only lists files that differ (exit code 1); --which
+# prints the formatter and its version.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

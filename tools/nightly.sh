@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The long lists, for a machine that has the night: every test as built for use, with the sanitizers,
-# an hour of changed inputs for each reader of files, the Python module with several versions of
-# transformers, which pip downloads, and each supported system from nothing (as root, where debootstrap
-# is installed). Hours on 2 cores. Each list runs even where an earlier one failed.
+# The slow tests, for a night: every test in the release build and with the sanitizers; an hour of
+# fuzzing for each reader of files; the Python module with several versions of transformers, which
+# pip downloads; and the installation on each supported system from nothing (as root, if debootstrap
+# is installed). Takes hours on 2 cores. Each part runs even if an earlier one failed.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -14,8 +14,8 @@ list() {
   "$@" || failed+=("$name")
 }
 
-# The thread sanitizer does not know libgomp, so it sees what starts threads itself, one thread for
-# each of LibTorch's operations.
+# The thread sanitizer does not know libgomp. So it checks the project's own threads, with one
+# thread for each of LibTorch's operations.
 thread_sanitizer() {
   ./tools/setup.sh --tests &&
     cmake --preset tsan --log-level=ERROR &&
@@ -25,8 +25,8 @@ thread_sanitizer() {
     done
 }
 
-# An hour for each reader (LINFORMER_FUZZ_SECONDS: another time), with other inputs each night; what is
-# found lies in build/fuzz/tests/fuzz.
+# An hour for each reader (LINFORMER_FUZZ_SECONDS: another time), with other inputs each night.
+# Findings are in build/fuzz/tests/fuzz.
 changed_inputs() {
   ./tools/setup.sh --tests &&
     cmake --preset fuzz --log-level=ERROR &&

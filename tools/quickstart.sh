@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The main job from nothing: sets up, builds, writes the embedded sample corpus, trains a tokenizer
-# and a Linformer on it, measures the perplexity on held-out text. Run again, it goes on where it was
-# stopped, and only measures once all is done.
+# The main workflow from nothing: sets up, builds, writes the embedded sample corpus, trains a
+# tokenizer and a Linformer on it, and measures the perplexity on held-out text. If it is run again,
+# it continues where it was stopped; once everything is done, it only measures.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -12,7 +12,7 @@ readonly vocab_size=4000
 readonly bin=build/release/bin
 
 step() { printf '\n== %s\n' "$*"; }
-# The number behind "KEY": in the JSON of standard input; the last one of several.
+# The number after "KEY": in the JSON of standard input; the last one if there are several.
 number() { grep -o "\"$1\": *[-+.0-9eE]*" | tail -n 1 | sed 's/.*: *//'; }
 
 ./tools/setup.sh
@@ -23,7 +23,8 @@ step "build"
 cmake --build --preset release --target linformer-data linformer-train linformer-eval linformer-bench
 
 step "sample corpus -> $data"
-# Whole once its last file is there; the same seed gives the same bytes, so writing twice is harmless.
+# The corpus is complete once its last file exists. The same seed gives the same bytes, so writing
+# it twice does no harm.
 "$bin/linformer-data" sample --output "$data"
 
 step "tokenizer -> $data/tokenizer.model"
@@ -46,7 +47,7 @@ step "training -> $run"
 step "perplexity of $data/valid.txt"
 result=$("$bin/linformer-eval" perplexity --checkpoint "$run" --data "$data/valid.txt" --json)
 
-# The median of the logged speeds, so that the first steps and a busy moment do not show.
+# The median of the logged speeds is robust against slow first steps and short disturbances.
 speed=$(grep -o '"tokens_per_second": *[.0-9e+]*' "$run/log.jsonl" | sed 's/.*: *//' | sort -g |
   awk '{ v[NR] = $1 } END { if (NR) printf "%.0f", v[int((NR + 1) / 2)] }')
 seconds=$(number elapsed_seconds <"$run/log.jsonl")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Gets everything that the build needs; see --help. Safe to run again: a second run only looks.
+# Installs everything that the build needs; see --help. Safe to run again: a second run only checks.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -86,7 +86,7 @@ install_packages() {
 
 is_libtorch() { [[ -f $1/share/cmake/Torch/TorchConfig.cmake && -e $1/lib/libtorch.so ]]; }
 
-# The LibTorch that the environment names, if it names one.
+# The LibTorch that the environment names, if any.
 from_environment() {
   local folder
   if [[ -n ${LIBTORCH:-} ]]; then
@@ -104,7 +104,7 @@ from_environment() {
   done
 }
 
-# "SIZE FILE" of every library in the folder $1: finds a file that was cut short or removed.
+# "SIZE FILE" of every library in the folder $1, to find files that were truncated or removed.
 library_sizes() { (cd "$1" && stat -c '%s %n' lib/*.so*); }
 
 is_complete() {
@@ -113,7 +113,8 @@ is_complete() {
     diff -q <(tail -n +2 "$1/$marker") <(library_sizes "$1") >/dev/null
 }
 
-# Keeps of the unpacked LibTorch in $1 what a build needs, and puts it in place in one rename.
+# Keeps only what a build needs of the unpacked LibTorch in $1, and moves it into place in one
+# rename.
 adopt() {
   local unpacked=$1 kept=$work/libtorch file
   is_libtorch "$unpacked" || return 1
@@ -127,8 +128,8 @@ adopt() {
     rm -rf "$kept/lib/$file"
   done
   find "$kept/lib" -name '*.a' -delete
-  # The archive renames its OpenMP library; under the common name too, a program loads this one copy
-  # and not a second one of the system, whose threads would fight for the same cores.
+  # The archive renames its OpenMP library. With a link of the common name, a program loads only
+  # this copy and not a second one of the system, whose threads would compete for the same cores.
   for file in "$kept"/lib/libgomp-*.so*; do
     if [[ -e $file && ! -e $kept/lib/libgomp.so.1 ]]; then
       ln -s "$(basename "$file")" "$kept/lib/libgomp.so.1"
@@ -167,7 +168,7 @@ from_wheel() {
   adopt "$work/unpacked/torch"
 }
 
-# The wheel for this Python; else that of another one: the library inside is the same.
+# The wheel for this Python, else that for another one: the library inside is the same.
 from_wheels() {
   if [[ $flavour == cuda ]]; then
     from_wheel "torch==$version"
@@ -211,7 +212,7 @@ formatter_from_wheel() {
     chmod +x "$work/clang-format" && mv "$work/clang-format" "$deps/clang-format"
 }
 
-# The same format on every system takes the same version; new distributions have it as a wheel alone.
+# The same format on every system needs the same version. New distributions have it only as a wheel.
 find_formatter() {
   local found
   if ! found=$(./tools/format.sh --which 2>/dev/null); then
@@ -225,7 +226,7 @@ find_formatter() {
 
 # ---- builds of a clone that was moved ------------------------------------------------------------
 
-# CMake refuses a build folder that was configured at another place. Programs in it run all the same.
+# CMake refuses a build folder that was configured in another place. Its programs still run.
 drop_moved_configurations() {
   local cache source
   for cache in build/*/CMakeCache.txt; do

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Sets up, builds, checks the format and runs every test; where CI is set, warnings are errors.
-# Arguments go to ctest, e.g. tools/test.sh -R Perplexity. LINFORMER_PRESET=asan chooses a build. Where
-# CI is set, each reader of files gets changed inputs for 30 s, else for 1 s (LINFORMER_FUZZ_SECONDS).
+# Sets up, builds, checks the format and runs every test. Arguments go to ctest, e.g. tools/test.sh
+# -R Perplexity. LINFORMER_PRESET=asan chooses a build. In CI (if CI is set), warnings are errors,
+# and each reader of files is fuzzed for 30 s instead of 1 s (LINFORMER_FUZZ_SECONDS).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -18,7 +18,7 @@ echo "== built in $((SECONDS - started)) s"
 echo "== format"
 ./tools/format.sh --check
 
-# Tests run one after another, but for those with changed inputs: each keeps one core busy.
+# Tests run one after another, except the fuzzing tests: each of them keeps one core busy.
 echo "== tests"
 status=0
 output=$(mktemp)
@@ -28,7 +28,7 @@ export LINFORMER_FUZZ_SECONDS=${LINFORMER_FUZZ_SECONDS:-${fuzz_seconds:-1}}
 ctest --preset "$preset" --no-tests=error --parallel "$(nproc)" "$@" 2>&1 | tee "$output" || status=$?
 
 log=$build/Testing/Temporary/LastTest.log
-# A test that GoogleTest skips prints "FILE:LINE: Skipped" and then the reason.
+# GoogleTest prints "FILE:LINE: Skipped" for a skipped test, and then the reason.
 skipped=$(awk '
   / Testing: / { sub(/.* Testing: /, ""); sub(/ *#.*/, ""); name = $0 }
   take { if ($0 != "") printf "  %s: %s\n", name, $0; take = 0 }

@@ -17,7 +17,7 @@ namespace linformer {
 
 namespace {
 
-/// What two spellings of a name have in common: case and blanks around it put aside.
+/// A normalised name, without case and surrounding blanks.
 std::string folded(const std::string& name) {
   std::string text(trimmed_label(name));
   for (char& letter : text) {
@@ -45,8 +45,8 @@ const std::array<std::function<bool(const TaskLabel&, const std::string&)>, 3> k
                          [&](const std::string& other) { return folded(other) == folded(output); });
     }};
 
-/// The output of each label, every output once, or nothing. An output that one label has by its
-/// exact name is out of reach for a label that only looks like it ("US" and "us").
+/// The output of each label, using every output once, or nothing. An output that has the exact name
+/// of one label cannot belong to a label with a similar name ("US" and "us").
 std::optional<std::vector<int64_t>> pair_labels(const std::vector<TaskLabel>& labels,
                                                 const std::vector<std::string>& outputs) {
   std::vector<int64_t> output_of_label(labels.size(), -1);
@@ -155,7 +155,7 @@ LabelledEvaluation evaluate_labelled_file(const Model& model, const Tokenizer& t
   if (!result.examples.has_labels && result.examples.num_bad_rows > 0) {
     const BadRow& bad = result.examples.bad_rows.front();
     fail_run(bad.where, bad.reason + ", and every row of a test set needs a prediction",
-             "mend the row");
+             "correct the row");
   }
   LabelledDatasetOptions encoding;
   encoding.max_sequence_length = options.max_sequence_length;

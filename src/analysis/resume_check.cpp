@@ -66,7 +66,7 @@ class Check {
     training.max_hours.reset();
     training.session_hours.reset();
     training.schedule.warmup_steps = std::min(training.schedule.warmup_steps, 2 * options.steps);
-    // One size of micro-batches for all runs, since dropout goes by them.
+    // All runs use the same micro-batch size, since dropout depends on it.
     while (training.global_batch_size % (training.micro_batch_size * options.processes) != 0 &&
            training.micro_batch_size > 1) {
       --training.micro_batch_size;
@@ -117,7 +117,7 @@ class Check {
     if (stop_signal() != 0) throw StopError(options_.folder);
   }
 
-  /// Waits for the end, or for somebody who wants to stop all of this.
+  /// Waits for the end of the run, or for a stop signal.
   int end_of_process(ChildProcess& child) const {
     while (!child.poll()) {
       stop_if_asked();
@@ -138,7 +138,7 @@ class Check {
     const std::string name = "killed-" + std::to_string(number);
     const std::vector<std::string> command = trainer(name);
     for (int attempt = 0;; ++attempt) {
-      // Earlier with each try, for a machine that has become faster.
+      // Earlier with each try, in case the machine has become faster.
       const double moment = whole_seconds_ * random.uniform() / (1.0 + 0.2 * attempt);
       ChildProcess child(command, log_path(name));
       const double start = steady_seconds();

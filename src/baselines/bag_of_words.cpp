@@ -60,7 +60,8 @@ void BagOfWords::choose_strength(std::span<const LabelledExample> train,
   const std::vector<float> held_out_targets = targets_of(held_out);
   std::vector<double> candidates = options.inverse_strengths;
   std::sort(candidates.begin(), candidates.end());
-  LinearModel model(features.num_columns(), num_classes());  // each fit starts from the one before
+  LinearModel model(features.num_columns(),
+                    num_classes());  // each fit starts from the previous one
   held_out_metric_ = -std::numeric_limits<double>::infinity();
   for (const double candidate : candidates) {
     model.fit(kept_rows, kept_targets, l2_of(candidate, kept.size()), options.optimizer);

@@ -16,18 +16,18 @@ double dot(std::span<const double> a, std::span<const double> b) {
   return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
 }
 
-/// a += scale b
+/// Computes a += scale b.
 void add(std::span<double> a, double scale, std::span<const double> b) {
   for (size_t i = 0; i < a.size(); ++i) a[i] += scale * b[i];
 }
 
-/// A step s, the change y of the gradient along it, and s y.
+/// A step s, the change y of the gradient along it, and their product s y.
 struct Pair {
   std::vector<double> step, change;
   double product = 0.0;
 };
 
-/// - H g, with H built from the pairs (the two-loop recursion).
+/// Returns - H g, with H built from the pairs (the two-loop recursion).
 std::vector<double> direction_of(const std::vector<double>& gradient,
                                  const std::deque<Pair>& pairs) {
   std::vector<double> direction = gradient;
@@ -75,7 +75,7 @@ LbfgsResult minimize_lbfgs(const Objective& objective, std::vector<double>& x,
       direction = direction_of(gradient, pairs);
       slope = dot(gradient, direction);
     }
-    // Nothing is known about the scale of the first step.
+    // The scale of the first step is unknown.
     double length = pairs.empty() ? std::min(1.0, 1.0 / std::sqrt(-slope)) : 1.0;
     double value = 0.0;
     int halvings = 0;

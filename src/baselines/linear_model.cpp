@@ -8,8 +8,8 @@ namespace linformer {
 
 namespace {
 
-/// Turns logits into d loss / d logit, and returns the loss. With one logit it is that of class 1
-/// against 0.
+/// Turns logits into d loss / d logit, and returns the loss. A single logit is that of class 1
+/// against class 0.
 double classification_loss(std::vector<double>& logits, size_t target) {
   const bool two_classes = logits.size() == 1;
   if (two_classes) logits.insert(logits.begin(), 0.0);
@@ -71,7 +71,7 @@ double LinearModel::objective(const SparseRows& rows, std::span<const float> tar
   }
   double squares = 0.0;
   for (size_t p = 0; p < parameters.size(); ++p) {
-    if (p % (num_columns_ + 1) == num_columns_) continue;  // a bias is not held back
+    if (p % (num_columns_ + 1) == num_columns_) continue;  // biases are not regularised
     squares += parameters[p] * parameters[p];
     gradient[p] += l2 * parameters[p];
   }

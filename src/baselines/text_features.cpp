@@ -14,12 +14,12 @@ namespace {
 
 constexpr size_t kNumOverlapFigures = 7;
 
-/// Which part of an example a feature is of.
+/// The part of an example that a feature belongs to.
 enum class Part : uint64_t { kFirst = 1, kSecond, kBoth, kOnlyFirst, kOnlySecond };
 constexpr Part kParts[] = {Part::kFirst, Part::kSecond, Part::kBoth, Part::kOnlyFirst,
                            Part::kOnlySecond};
 
-/// Ordered, so that sums do not depend on a hash table's order.
+/// Ordered, so that sums do not depend on the order of a hash table.
 using Counts = std::map<uint64_t, int64_t>;
 
 uint64_t key_of(Part part, uint64_t hash) {
@@ -106,7 +106,7 @@ std::vector<std::string> words_of(std::string_view text) {
 TextFeatures::TextFeatures(std::span<const LabelledExample> examples, int64_t min_examples) {
   std::unordered_map<uint64_t, int64_t> frequencies;
   std::unordered_map<uint64_t, int64_t> word_frequencies;
-  std::vector<uint64_t> order;  // of the first occurrence, so that columns are the same every time
+  std::vector<uint64_t> order;  // sorted by first occurrence, so that columns are always the same
   bool pairs = false;
   for (const LabelledExample& example : examples) {
     const HashedExample row = hashed(example);

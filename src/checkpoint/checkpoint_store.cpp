@@ -65,7 +65,7 @@ std::optional<int64_t> marked_step(const std::string& mark) {
   return step_of((error ? fs::path(follow_marks(mark)) : target).filename().string());
 }
 
-/// A folder that is removed unless it was moved away.
+/// A folder that the destructor removes unless it was moved away.
 class TemporaryFolderGuard {
  public:
   explicit TemporaryFolderGuard(std::string path) : path_(std::move(path)) {
@@ -84,12 +84,12 @@ class TemporaryFolderGuard {
   std::string path_;
 };
 
-/// Puts `source` in the place of `target`; the old `target`, if any, ends up at `source`. One step
-/// where the file system can exchange names, else two.
+/// Exchanges `source` and `target`; if there was no `target`, only renames. It is one operation if
+/// the file system can exchange names, else two.
 void move_into_place(const std::string& source, const std::string& target) {
   if (!fs::exists(target)) {
     if (::rename(source.c_str(), target.c_str()) == 0) return;
-    fail_system(target, "cannot put the finished checkpoint in its place", errno);
+    fail_system(target, "cannot move the finished checkpoint into place", errno);
   }
   if (::renameat2(AT_FDCWD, source.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) == 0) return;
   const std::string aside = source + "-old";
@@ -99,7 +99,7 @@ void move_into_place(const std::string& source, const std::string& target) {
   if (::rename(source.c_str(), target.c_str()) != 0) {
     const int error = errno;
     ::rename(aside.c_str(), target.c_str());
-    fail_system(target, "cannot put the finished checkpoint in its place", error);
+    fail_system(target, "cannot move the finished checkpoint into place", error);
   }
   ::rename(aside.c_str(), source.c_str());
 }
@@ -127,7 +127,7 @@ std::optional<Checkpoint> newest_whole_checkpoint(const std::string& checkpoints
   }
   if (steps.empty()) return std::nullopt;
   fail_run(checkpoints_folder,
-           "none of its " + std::to_string(steps.size()) + " checkpoints is whole",
+           "none of its " + std::to_string(steps.size()) + " checkpoints is valid",
            "restore one from a copy, or move the folder away to start over");
 }
 
@@ -213,7 +213,7 @@ void CheckpointStore::set_mark(const std::string& name, int64_t step) {
   ::unlink(temporary.c_str());
   if (::symlink(step_name(step).c_str(), temporary.c_str()) != 0) {
     const std::string reason = std::strerror(errno);
-    // What else is wrong (a full disk, a missing permission) stops the file as well and is said.
+    // Other problems (a full disk, a missing permission) prevent the file as well and are reported.
     write_file_atomically(temporary, step_name(step) + "\n");
     if (!missing_links_said_) {
       log_warning(folder_ + ": no symbolic links here (" + reason +
@@ -235,7 +235,7 @@ void CheckpointStore::apply_retention(int64_t newest_step) const {
   int64_t kept = 0;
   const std::vector<int64_t> all = steps();
   for (auto step = all.rbegin(); step != all.rend(); ++step) {
-    // Later ones are broken ones that a resumed run fell back from: it will replace them.
+    // Later checkpoints are broken ones that a resumed run skipped; it will replace them.
     if (*step > newest_step) continue;
     const bool recent = kept++ < config_.keep_last;
     const bool milestone = config_.keep_every > 0 && *step % config_.keep_every == 0;
@@ -246,7 +246,7 @@ void CheckpointStore::apply_retention(int64_t newest_step) const {
 }
 
 void CheckpointStore::remove_step(int64_t step) const {
-  // Renamed first, so that a kill in the middle leaves no half checkpoint under its name.
+  // Renamed first, so that a kill in between leaves no partial checkpoint under its name.
   const std::string doomed = folder_ + "/" + kTemporaryPrefix + "old-" + step_name(step);
   std::error_code error;
   fs::rename(folder_of(step), doomed, error);

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Of the checkpoints of one run, of which `newest` is the newest whole one.
+/// Chooses a checkpoint of one run; `newest` is its latest valid one.
 std::string choose(const std::string& checkpoints, const Checkpoint& newest) {
   if (load_head_config(newest.folder).type == HeadType::kMaskedLm) {
     log_info("model: " + newest.folder + ", the newest checkpoint of the run");

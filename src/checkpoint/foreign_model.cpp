@@ -27,8 +27,8 @@ struct NamePair {
   std::string_view ours;
 };
 
-// fairseq's names; a layer's come after encoder.sentence_encoder.layers.I and
-// roberta.encoder.layer.I.
+// fairseq's names. Names of a layer come after encoder.sentence_encoder.layers.I, and our names
+// after roberta.encoder.layer.I.
 constexpr std::string_view kFairseqLayers = "encoder.sentence_encoder.layers.";
 constexpr std::array<NamePair, 12> kFairseqTop{
     {{"encoder.lm_head.bias", "lm_head.bias"},
@@ -65,7 +65,7 @@ bool is_projection(std::string_view name) {
   return name.ends_with(".E") || name.ends_with(".F");
 }
 
-/// Our name of a fairseq tensor; nothing where there is none.
+/// Our name of a fairseq tensor; nothing if there is none.
 std::optional<std::string> from_fairseq(std::string_view name) {
   if (!name.starts_with(kFairseqLayers)) {
     for (const NamePair& pair : kFairseqTop) {
@@ -89,7 +89,7 @@ std::optional<std::string> from_fairseq(std::string_view name) {
   return std::nullopt;
 }
 
-/// A tensor that has to be a copy of another one is left out; where it is not, the config is wrong.
+/// Leaves out a tensor that has to be a copy of another one. If it differs, the config is wrong.
 void drop_copy(ForeignModel& model, const std::string& copy, const std::string& original,
                const std::string& because) {
   const auto found = model.tensors.find(copy);
@@ -120,8 +120,8 @@ void keep(ForeignModel& model, const std::string& ours, const std::string& their
   model.their_names[ours] = theirs;
 }
 
-/// The name that a tensor has in a RobertaForMaskedLM of today. A RobertaModel saved by itself has
-/// no `roberta.`, and files of TensorFlow's days call a norm's weight gamma and its bias beta.
+/// The name of a tensor in today's RobertaForMaskedLM. A RobertaModel saved by itself has no
+/// `roberta.`, and old files from TensorFlow call a norm's weight gamma and its bias beta.
 std::string from_hugging_face(std::string name) {
   for (const std::string_view front : {"embeddings.", "encoder.", "pooler."}) {
     if (name.starts_with(front)) name.insert(0, "roberta.");
@@ -131,7 +131,7 @@ std::string from_hugging_face(std::string name) {
   return name;
 }
 
-/// Of several names of one shared tensor a file has one, and not always the first.
+/// A file has one of several names of a shared tensor, and not always the first one.
 void use_copy(ForeignModel& model, const std::string& copy, const std::string& original) {
   const auto found = model.tensors.find(copy);
   if (found == model.tensors.end() || model.tensors.count(original)) return;
@@ -141,7 +141,7 @@ void use_copy(ForeignModel& model, const std::string& copy, const std::string& o
   model.their_names.erase(copy);
 }
 
-/// A RobertaModel has no head: it gets one for masked LM.
+/// A RobertaModel has no head, so it gets one for masked LM.
 void find_absent_head(ForeignModel& model, const std::string& architecture) {
   if (model.head.type != HeadType::kMaskedLm || architecture.ends_with("ForMaskedLM")) return;
   const bool has_head = std::any_of(model.tensors.begin(), model.tensors.end(), [](const auto& t) {
@@ -150,8 +150,8 @@ void find_absent_head(ForeignModel& model, const std::string& architecture) {
   if (has_head) return;
   model.absent = "lm_head.";
   model.notes.emplace_back(
-      "the file has no masked-LM head: lm_head was drawn anew and knows nothing yet; pre-train it "
-      "before fill-mask (features and fine-tuning do not need it)");
+      "the file has no masked-LM head: lm_head starts with random weights; pre-train it before "
+      "fill-mask (features and fine-tuning do not need it)");
 }
 
 void read_hugging_face(ForeignModel& model, const std::string& folder) {
@@ -180,7 +180,7 @@ void read_hugging_face(ForeignModel& model, const std::string& folder) {
   find_absent_head(model, architecture_of(json));
 }
 
-/// A number of fairseq's description; also when it is missing or of another type.
+/// A number of fairseq's description. Fails if it is missing or of another type.
 int64_t size_of_key(const Json& json, const char* key, const std::string& source) {
   const auto found = json.find(key);
   if (found == json.end() || !found->is_number_integer()) {
@@ -256,7 +256,7 @@ void read_fairseq(ForeignModel& model, const std::string& folder) {
       drop_copy(model, prefix + "F", "roberta.encoder.E", "sharing is layerwise");
     }
   }
-  // RoBERTa's files have a table of segments, fairseq's have none.
+  // RoBERTa's files have a table of segments; fairseq's files have none.
   if (model.config.is_plain_roberta()) model.absent = "roberta.embeddings.token_type_embeddings.";
 }
 

@@ -28,10 +28,10 @@ void sync_file(const std::string& path) {
   if (descriptor < 0) fail_system(path, "cannot open the file", errno);
   const int error = ::fsync(descriptor) == 0 ? 0 : errno;
   ::close(descriptor);
-  if (error != 0) fail_system(path, "cannot bring the file to the disk", error);
+  if (error != 0) fail_system(path, "cannot flush the file to disk", error);
 }
 
-/// Whether a name from a manifest stays inside its folder.
+/// Whether a file name from a manifest stays inside its folder.
 bool is_inside(const std::string& name) {
   const fs::path path(name);
   return !name.empty() && path.is_relative() &&
@@ -62,7 +62,7 @@ std::optional<std::string> find_file_damage(const std::string& path, const Json&
   return std::nullopt;
 }
 
-/// The manifest's files, or what is wrong with the manifest.
+/// The files of the manifest, or the problem with the manifest.
 Json read_files(const std::string& folder, std::string& problem) {
   const std::string path = folder + "/" + kManifestName;
   if (!fs::exists(path)) {

@@ -17,13 +17,14 @@ using Json = nlohmann::json;
 
 constexpr const char* kFix = "take a RoBERTa or Linformer model folder with a whole config.json";
 
-// false: the one row of token_type_embeddings is there for transformers, and zero.
+// false: token_type_embeddings has a single row of zeros, which is there for transformers.
 constexpr const char* kSegments = "segment_embeddings";
 
-// The name that transformers' ModernBERT has for it; absent: cls.
+// The name in transformers' ModernBERT; absent: cls.
 constexpr const char* kPooling = "classifier_pooling";
 
-constexpr int64_t kMostLabels = 1'000'000;  // of num_labels, before memory is taken for them
+constexpr int64_t kMostLabels =
+    1'000'000;  // limits num_labels, before memory is allocated for the labels
 
 /// Writes a field list as a JSON object.
 struct JsonWriter {
@@ -57,7 +58,7 @@ struct JsonWriter {
   }
 };
 
-/// Refuses a key whose value means a feature that there is not here; absent and null are fine.
+/// Refuses a key whose value asks for an unsupported feature; absent and null are allowed.
 void require_value(const Json& json, const char* key, const Json& expected,
                    const std::string& source) {
   const auto found = json.find(key);
@@ -72,7 +73,7 @@ const Json& require_key(const Json& json, const char* key, const std::string& so
   return *found;
 }
 
-/// A description of a fairseq model may say so.
+/// Whether the description is one of a fairseq model.
 bool names_fairseq(const Json& json) {
   const Json type = json.value("model_type", Json());
   return type.is_string() && type.get<std::string>().starts_with("fairseq");
@@ -94,8 +95,8 @@ void check_features(const Json& json, const std::string& source) {
   require_value(json, "position_embedding_type", "absolute", source);
 }
 
-/// The keys of ModelConfig, renamed where Hugging Face's differ. JSON is YAML, so the reader of
-/// configurations then checks names and types.
+/// The keys of ModelConfig, renamed where Hugging Face's differ. JSON is YAML, so the
+/// configuration's reader then checks names and types.
 Json select_keys(const Json& json, const std::string& source) {
   Json selected;
   for (const char* key : {"vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads",
@@ -107,11 +108,11 @@ Json select_keys(const Json& json, const std::string& source) {
                           "position_embedding", "position_init", "type_vocab_size"}) {
     if (json.contains(key)) selected[key] = json[key];
   }
-  // Other names of the tanh form.
+  // Other names of the tanh form of GELU.
   const Json act = selected.value("hidden_act", Json("gelu"));
   if (act == "gelu_pytorch_tanh" || act == "gelu_fast") selected["hidden_act"] = "gelu_new";
   if (json.contains(kSegments) && json[kSegments] == false) {
-    require_value(json, "type_vocab_size", 1, source);  // the one row that is zero
+    require_value(json, "type_vocab_size", 1, source);  // the single row of zeros
     selected["type_vocab_size"] = 0;
   }
   const Json& rows = require_key(json, "max_position_embeddings", source);
@@ -125,7 +126,7 @@ Json select_keys(const Json& json, const std::string& source) {
   return selected;
 }
 
-/// Labels of the outputs; a regression has one without a name of its own.
+/// Labels of the outputs; a regression has one output without a label.
 void write_labels(const HeadConfig& head, Json& json) {
   const bool regression = head.type == HeadType::kRegression;
   json["problem_type"] = regression ? "regression" : "single_label_classification";
@@ -137,7 +138,7 @@ void write_labels(const HeadConfig& head, Json& json) {
   }
 }
 
-/// Whether config.json is about a classification or regression.
+/// Whether config.json describes a classification or regression.
 bool has_classifier(const Json& json, const std::string& source) {
   const std::string architecture = architecture_of(json);
   if (architecture.empty()) {
@@ -150,13 +151,13 @@ bool has_classifier(const Json& json, const std::string& source) {
            "(RobertaModel)");
 }
 
-/// transformers leaves id2label out where it says LABEL_0, LABEL_1, and takes two labels where
-/// nothing says how many.
+/// transformers leaves out id2label for LABEL_0, LABEL_1, ..., and assumes two labels if no number
+/// is given.
 std::vector<std::string> default_labels(const Json& json, const std::string& source) {
   const Json count = json.value("num_labels", Json(2));
   if (!count.is_number_integer() || count.get<int64_t>() < 1 ||
       count.get<int64_t>() > kMostLabels) {
-    fail_run(source, "num_labels " + count.dump() + " is no number of labels", kFix);
+    fail_run(source, "num_labels " + count.dump() + " is not a number of labels", kFix);
   }
   std::vector<std::string> labels;
   for (int64_t i = 0; i < count.get<int64_t>(); ++i) labels.push_back("LABEL_" + std::to_string(i));
@@ -166,7 +167,8 @@ std::vector<std::string> default_labels(const Json& json, const std::string& sou
 std::vector<std::string> read_labels(const Json& json, const std::string& source) {
   const Json names = json.value("id2label", Json());
   if (names.is_null()) return default_labels(json, source);
-  if (!names.is_object() || names.empty()) fail_run(source, "id2label is no table of labels", kFix);
+  if (!names.is_object() || names.empty())
+    fail_run(source, "id2label is not a table of labels", kFix);
   std::vector<std::string> labels;
   for (size_t i = 0; i < names.size(); ++i) {
     const std::string number = std::to_string(i);
@@ -179,7 +181,7 @@ std::vector<std::string> read_labels(const Json& json, const std::string& source
       fail_run(source, "id2label names label \"" + number + "\" " + label->dump() + ", not a text",
                "write its name in double quotes, e.g. \"" + number + "\": \"negative\"");
     }
-    // Whole numbers are their own names, as transformers prints them.
+    // A label that is a whole number is named by its digits, as transformers prints it.
     labels.push_back(label->is_string() ? label->get<std::string>() : label->dump());
   }
   return labels;
@@ -205,9 +207,9 @@ void check_mask_id(std::optional<int64_t> mask_id, const ModelConfig& config,
   fail_run(source,
            "mask_token_id is " + std::to_string(*mask_id) + ", and <mask> is the last id here, " +
                std::to_string(config.vocab_size - 1),
-           "linformer-convert import takes off rows behind <mask> that fill the vocabulary up to a "
-           "multiple of 8, 16, ... or 1024, and no others; else move the row of <mask> to the end "
-           "of the word embeddings, of lm_head.bias and of the tokenizer, or remove mask_token_id "
+           "linformer-convert import removes rows after <mask> only if they fill the vocabulary "
+           "up to a multiple of 8, 16, ... or 1024; else move the row of <mask> to the end of "
+           "the word embeddings, of lm_head.bias and of the tokenizer, or remove mask_token_id "
            "to give the model input_ids without <mask>");
 }
 
@@ -295,7 +297,7 @@ std::optional<int64_t> mask_id_from_json(const Json& config, const std::string& 
   const Json id = config.value("mask_token_id", Json());
   if (id.is_null()) return std::nullopt;
   const std::optional<int64_t> number = whole_number_of(id);
-  if (!number) fail_run(source, "mask_token_id " + id.dump() + " is no id", kFix);
+  if (!number) fail_run(source, "mask_token_id " + id.dump() + " is not an id", kFix);
   return number;
 }
 

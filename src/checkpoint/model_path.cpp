@@ -20,7 +20,7 @@ bool is_pickle(const fs::path& path) {
   return std::find(kEndings.begin(), kEndings.end(), path.extension().string()) != kEndings.end();
 }
 
-/// "roberta-base" and "FacebookAI/roberta-base" are; a path into a folder that is there is not.
+/// True for "roberta-base" and "FacebookAI/roberta-base", false for a path into an existing folder.
 bool may_be_hub_name(const std::string& path) {
   const size_t slash = path.find('/');
   if (path.empty() || path.front() == '.' || path.front() == '/' || path.back() == '/')
@@ -50,7 +50,7 @@ void fail_no_model(const std::string& path) {
     fail_run(path,
              (pickle == path ? "is" : "holds its weights in " + pickle + ",") +
                  std::string(" a pickle, which may run any code when it is opened: it never is"),
-             "save its tensors as model.safetensors beside config.json, where you trust the file: "
+             "save its tensors as model.safetensors beside config.json, if you trust the file: "
              "python3 -c \"import torch; from safetensors.torch import save_file; m = "
              "torch.load('" +
                  fs::path(pickle).filename().string() +

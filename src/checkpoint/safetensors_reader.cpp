@@ -69,7 +69,7 @@ std::vector<int64_t> read_shape(const Json& json, const std::string& where) {
   return shape;
 }
 
-/// Bytes that a shape needs; nothing on overflow.
+/// The bytes that a shape needs; nothing on overflow.
 std::optional<uint64_t> bytes_of(std::span<const int64_t> shape, TensorType type) {
   uint64_t bytes = size_of(type);
   for (const int64_t size : shape) {
@@ -116,7 +116,7 @@ TensorView read_tensor(const Json& json, std::span<const std::byte> data,
   return tensor;
 }
 
-/// Tensors have to tile the data without overlap, hole or rest.
+/// Tensors have to cover the data without overlap, hole or rest.
 void check_tiling(const std::map<std::string, TensorView>& tensors, std::span<const std::byte> data,
                   const std::string& path) {
   std::vector<std::pair<const std::string*, const TensorView*>> order;

@@ -68,8 +68,8 @@ void sort_for_alignment(std::vector<TensorSource>& tensors, const std::string& p
 void write_safetensors(const std::string& path, std::vector<TensorSource> tensors,
                        std::map<std::string, std::string> metadata) {
   sort_for_alignment(tensors, path);
-  // Checksums are known only after the data went out, so they are filled in at the end; all are
-  // 16 digits, so the header keeps its size.
+  // Checksums are known only after the data was written, so they are filled in at the end. All of
+  // them have 16 digits, so the header keeps its size.
   for (const TensorSource& tensor : tensors) metadata["xxh3." + tensor.name] = kNoChecksum;
   AtomicFile file(path);
   file.write(header_of(tensors, metadata));

@@ -29,7 +29,7 @@ std::map<std::string, std::string> read_index(const std::string& path) {
   for (const auto& [tensor, file] : map->items()) {
     const std::string name = file.is_string() ? file.get<std::string>() : "";
     if (name.empty() || name.find('/') != std::string::npos || name == "..") {
-      fail_run(path, "puts " + tensor + " into " + file.dump() + ", which is no file beside it",
+      fail_run(path, "puts " + tensor + " into " + file.dump() + ", which is not a file beside it",
                kFix);
     }
     files[tensor] = name;

@@ -17,7 +17,7 @@ nlohmann::json parse_strict_json(std::string_view text, const std::string& where
 void fail_in_file(const std::string& where, const UsageError& error) {
   constexpr std::string_view kFix = "\n  fix: ";
   std::string text = error.what();
-  // The keys of a configuration's section "model" are the file's own.
+  // A model's file has the keys of the section "model" without that name.
   for (const std::string& front : {where + ": ", std::string("model.")}) {
     if (text.starts_with(front)) text.erase(0, front.size());
   }

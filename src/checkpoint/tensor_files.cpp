@@ -85,7 +85,7 @@ std::string list_names(const std::string& title, const std::vector<std::string>&
   return text;
 }
 
-/// Why a stored tensor cannot go into `target`; "" if it can.
+/// Why a stored tensor does not fit `target`; "" if it does.
 std::string mismatch(const TensorView& view, const at::Tensor& target) {
   if (target.sizes() != at::IntArrayRef(view.shape)) {
     return format_shape(view.shape) + " in the file, " +
@@ -137,7 +137,7 @@ void check_fit(const std::string& source, const std::map<std::string, TensorView
 void save_tensors(const std::string& path, const NamedTensors& tensors,
                   std::map<std::string, std::string> metadata) {
   metadata.emplace("format", "pt");
-  // The one tensor that is in memory; each source puts its own here.
+  // The single tensor in memory; each source puts its own here.
   const auto current = std::make_shared<at::Tensor>();
   std::vector<TensorSource> sources;
   for (const auto& [name, tensor] : tensors) {

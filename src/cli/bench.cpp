@@ -1,4 +1,4 @@
-// linformer-bench: speed, always beside the matrix-multiply peak of the same run.
+// linformer-bench: speed, always together with the matrix-multiply peak of the same run.
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -39,7 +39,7 @@ struct StepArguments {
 
 constexpr double kGiga = 1e9;
 
-/// Reads keys of `model` (with or without "model." in front) over a preset.
+/// Reads keys of `model` (with or without the prefix "model.") on top of a preset.
 void apply_model_overrides(ModelConfig& model, const std::vector<std::string>& overrides) {
   const FieldList fields = fields_of(model);
   for (const std::string& assignment : overrides) {
@@ -119,8 +119,8 @@ void run_step(const StepArguments& arguments) {
       format_bytes(static_cast<double>(result.peak_tensor_bytes)).c_str());
 }
 
-/// An option that takes the names of an enum; its value says the default. `value` has to live as
-/// long as the command.
+/// An option for an enum; its present value is the default. `value` has to live as long as the
+/// command.
 template <NamedEnum E>
 void add_enum_option(CLI::App& command, const std::string& name, E& value,
                      const std::string& help) {
@@ -208,7 +208,7 @@ void add_gemm_command(CLI::App& program) {
 int main(int argc, char** argv) {
   const linformer::ProgramInfo info{
       "linformer-bench",
-      "Measures speed beside the matrix-multiply peak.",
+      "Measures speed together with the matrix-multiply peak.",
       {"linformer-bench step --json", "linformer-bench attention", "linformer-bench gemm"}};
   return linformer::run_program(argc, argv, info, [](CLI::App& program) {
     program.require_subcommand(1);

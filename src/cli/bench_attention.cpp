@@ -37,7 +37,7 @@ const AttentionMeasurement& find(const Measurements& all, const std::string& var
   });
 }
 
-/// One table: a row a variant, a column a length.
+/// One table: a row per variant, a column per length.
 template <class Cell>
 void print_table(const std::string& title, const Arguments& arguments, const Measurements& all,
                  Cell&& cell) {
@@ -111,9 +111,9 @@ void run_attention(Arguments& arguments) {
   options.max_bytes = static_cast<int64_t>(arguments.max_gib * 1073741824.0);
   install_caching_allocator();
   const int threads = set_num_threads(arguments.threads);
-  defer_stop_signals();  // looked at between calls
+  defer_stop_signals();  // checked between calls
   const Measurements all = benchmark_attention(options);
-  if (all.empty()) return;  // a signal
+  if (all.empty()) return;  // stopped by a signal
   if (arguments.json) {
     std::printf("%s\n", json_text(to_json(arguments, all, threads), 2).c_str());
     return;

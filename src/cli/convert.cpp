@@ -1,4 +1,4 @@
-// linformer-convert: models of other programs, and changes of form.
+// linformer-convert: import and export of models, and conversions between forms.
 #include <cstdio>
 #include <memory>
 
@@ -25,7 +25,7 @@ struct Arguments {
   std::string method = "interpolate";
   uint64_t seed = 1;
 
-  /// The model folder that the single --input means.
+  /// The model folder for the single --input.
   std::string input() const { return find_model_folder(inputs.front()); }
 };
 
@@ -34,8 +34,8 @@ void report(const std::string& output, const ConversionNotes& notes) {
   std::printf("wrote %s\n", output.c_str());
 }
 
-/// The attention that a RoBERTa gets: block averages, unless told otherwise or the projection has a
-/// start of its own.
+/// The default attention of a converted RoBERTa: block averages, unless the options say otherwise
+/// or the projection has its own start.
 AttentionConfig wanted_attention(const Arguments& arguments) {
   AttentionConfig attention;
   bool init_given = false;
@@ -109,7 +109,8 @@ void add_linformerise_command(CLI::App& program) {
       arguments);
   command->add_option("--set", arguments->overrides,
                       "KEY=VALUE of the attention, e.g. projected_length=64 or sharing=key_value");
-  command->add_option("--seed", arguments->seed, "seed of what is drawn")->capture_default_str();
+  command->add_option("--seed", arguments->seed, "seed of the weights that are added")
+      ->capture_default_str();
   add_examples(*command, {"linformer-convert linformerise --input models/roberta --output "
                           "models/linformer --set projected_length=128 --set sharing=layerwise"});
   command->callback([arguments] {

@@ -1,4 +1,4 @@
-// linformer-data: from text to token shards, and looking at them.
+// linformer-data: turns text into token shards, and inspects them.
 #include <CLI/CLI.hpp>
 
 #include "data_commands.h"

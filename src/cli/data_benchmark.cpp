@@ -23,7 +23,7 @@ namespace {
 
 constexpr int kRounds = 5;
 
-/// A folder that is gone afterwards.
+/// A folder that the destructor removes.
 class ScratchFolder {
  public:
   ScratchFolder() {
@@ -42,7 +42,7 @@ class ScratchFolder {
   std::string path_;
 };
 
-/// The first `bytes` of text, as documents between blank lines: what both measurements read.
+/// The first `bytes` of text, as documents between blank lines: the input of both measurements.
 std::string beginning_of(const CorpusOptions& options, uint64_t bytes) {
   std::string text;
   for (const std::string& path : options.inputs) {

@@ -1,4 +1,4 @@
-// linformer-data inspect of a checkpoint or a run folder: is every byte as it was written?
+// linformer-data inspect for a checkpoint or a run folder: verifies every byte.
 #include <cstdio>
 #include <filesystem>
 
@@ -23,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-/// Step and position of a checkpoint that has a training state.
+/// Step and position of a checkpoint with a training state.
 void add_training_state(const std::string& folder, Json& result) {
   const std::string path = folder + "/training/state.json";
   if (!fs::exists(path)) return;
@@ -34,7 +34,7 @@ void add_training_state(const std::string& folder, Json& result) {
   }
 }
 
-/// Everything about one model folder; "damage" is "" where all is well.
+/// Reports one model folder; "damage" is "" if it is intact.
 Json inspect_folder(const std::string& folder) {
   Json result{{"folder", folder}, {"bytes", bytes_below(folder)}, {"damage", ""}};
   const bool has_manifest = fs::exists(folder + "/" + kManifestName);
@@ -107,7 +107,7 @@ void inspect_checkpoints(const std::string& path, bool as_json) {
     const std::string damage = checkpoint["damage"].get<std::string>();
     if (damage.empty()) continue;
     fail_run(checkpoint["folder"].get<std::string>(), damage,
-             "a run falls back to its newest whole checkpoint by itself; remove this one, or "
+             "a run falls back to its latest valid checkpoint by itself; remove this one, or "
              "restore it from a copy");
   }
 }

@@ -1,4 +1,4 @@
-// What went wrong in a run, from its log.
+// Problems of a run, from its log.
 #include "data_events.h"
 
 #include <cstdio>

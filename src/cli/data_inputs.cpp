@@ -115,7 +115,7 @@ void warn_about_lines(uint64_t no_text, uint64_t bad_lines) {
   }
   if (bad_lines > 0) {
     log_warning(format_count(static_cast<int64_t>(bad_lines)) +
-                " lines are no JSON object with a string \"text\" and were left out");
+                " lines are not JSON objects with a string \"text\" and were left out");
   }
 }
 

@@ -24,30 +24,30 @@ struct TextInputs {
   std::string bad_lines = "refuse";
 
   void add_options(CLI::App& command);
-  /// Those that say how text is read, without --input.
+  /// The options that say how text is read, without --input.
   void add_reading_options(CLI::App& command);
   /// Nothing for "auto".
   std::optional<TextLayout> parsed_layout() const;
   LineEnds parsed_line_ends() const;
   BadLines parsed_bad_lines() const;
-  /// Leaves files out that operating systems left in a folder, and checks that every other input
-  /// can be read; returns their stored bytes, 0 if that is not known.
+  /// Leaves out files that operating systems left in a folder, and checks that every other input
+  /// can be read. Returns their stored bytes, 0 if unknown.
   uint64_t check();
 };
 
 /// The layout of each input as JSON: [{"path": ..., "layout": ...}, ...].
 nlohmann::ordered_json layouts_json(const std::vector<std::string>& paths,
                                     const std::vector<TextLayout>& layouts);
-/// The same as lines of a table, a line for each file; for many files one for each layout.
+/// The same as rows of a table: one per file, or for many files one per layout.
 std::vector<std::vector<std::string>> layout_rows(const nlohmann::ordered_json& layouts);
 
 /// Makes the folder that `path` will be in.
 void make_parent_directory(const std::string& path);
 
-/// Says on the log how many lines of JSON gave no document, if any.
+/// Logs how many lines of JSON gave no document, if any.
 void warn_about_lines(uint64_t no_text, uint64_t bad_lines);
 
-/// Says on the log how much of the text was not UTF-8, if any.
+/// Logs how much of the text was not UTF-8, if any.
 void warn_about_utf8(uint64_t invalid_sequences, uint64_t text_bytes);
 
 }  // namespace linformer

@@ -1,4 +1,4 @@
-// linformer-data inspect: shards, packing and masks, in numbers and in readable text.
+// linformer-data inspect: shards, packing and masks, as numbers and as readable text.
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -39,7 +39,7 @@ double ratio(int64_t numerator, int64_t denominator) {
   return denominator > 0 ? static_cast<double>(numerator) / static_cast<double>(denominator) : 0.0;
 }
 
-/// One row per shard, damaged ones included, so that a person sees which of them to mend.
+/// One row per shard. Damaged shards are included, so that the user sees which ones to replace.
 Json inspect_shards(const std::vector<std::string>& prefixes) {
   Json shards = Json::array();
   for (const std::string& prefix : prefixes) {
@@ -150,7 +150,7 @@ void run_inspect(const InspectArguments& arguments) {
   if (!arguments.json && !result["shards"].empty()) print_shards(result["shards"]);
   std::optional<Tokenizer> tokenizer;
   if (!arguments.tokenizer.empty()) tokenizer = Tokenizer::load(arguments.tokenizer);
-  // The shards were read in full above; what is missing or does not fit is refused here.
+  // The shards were already read in full; missing or unsuitable ones are refused here.
   for (const Json& shard : result["shards"]) {
     if (!shard["whole"].get<bool>()) TokenDataset::open(arguments.prefixes);
   }

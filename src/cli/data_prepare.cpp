@@ -39,7 +39,7 @@ struct PrepareArguments {
   bool json = false;
 };
 
-/// What a part of the data set holds, summed over its shards.
+/// Statistics of a part of the data set, summed over its shards.
 struct SetTotals {
   int64_t shards = 0, documents = 0, sentences = 0, tokens = 0, text_bytes = 0, invalid_utf8 = 0;
   uint64_t file_bytes = 0;
@@ -64,8 +64,8 @@ CorpusOptions corpus_options(const PrepareArguments& arguments) {
   return options;
 }
 
-/// Identifies input and options: equal only where every byte of the shards is equal. Standard input
-/// cannot be looked at in advance, so its fingerprint is 0, "unknown".
+/// Identifies input and options: it is equal only if every byte of the shards is equal. Standard
+/// input cannot be read in advance, so its fingerprint is 0, "unknown".
 uint64_t settings_fingerprint(const PrepareArguments& arguments, const Tokenizer& tokenizer) {
   const auto& paths = arguments.inputs.paths;
   const auto seekable = [](const std::string& path) {
@@ -163,7 +163,7 @@ void run_prepare(PrepareArguments& arguments) {
   const uint64_t total = arguments.inputs.check();
   const CorpusOptions options = corpus_options(arguments);
   const PartOfSet part = parse_part(arguments.part);
-  defer_stop_signals();  // whole shards are kept, half ones are removed
+  defer_stop_signals();  // complete shards are kept, partial ones are removed
   const Tokenizer tokenizer = Tokenizer::load(arguments.tokenizer);
   if (arguments.benchmark) {
     run_encode_benchmark(options, tokenizer, arguments.benchmark_mb, arguments.json);
@@ -183,7 +183,7 @@ void run_prepare(PrepareArguments& arguments) {
     layouts = encode_corpus(options, tokenizer, writer);
   } catch (const Stopped&) {
     writer.clear_progress();
-    log_warning("stopped; whole shards are kept, and the same command goes on from there");
+    log_warning("stopped; complete shards are kept, and the same command continues from there");
     return;
   }
   writer.clear_progress();

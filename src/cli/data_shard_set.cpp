@@ -29,7 +29,7 @@ bool same(const ShardSettings& a, const ShardSettings& b) {
          a.settings_fingerprint == b.settings_fingerprint;
 }
 
-/// Temporary files that a killed run of this part left behind.
+/// Temporary files left by a killed run of this part.
 void remove_leftovers(const std::string& prefix, PartOfSet part) {
   std::error_code error;
   const std::string stem = std::filesystem::path(prefix).filename().string() + "-";
@@ -71,7 +71,7 @@ ShardSetWriter::ShardSetWriter(std::string prefix, const ShardSettings& settings
       progress_("encoding", total_input_bytes) {
   const std::string staging = prefix_ + ".new";
   look_at(prefix_, existing == ExistingShards::kReplace);
-  // Only shards of this part may be in the way, so that parts do not wait for each other.
+  // Only shards of this part can conflict, so that parts do not wait for each other.
   const auto in_place = list_shards(prefix_);
   const bool others = std::any_of(in_place.begin(), in_place.end(), [&](const auto& shard) {
     return part_.holds(shard.first) && !whole_.contains(shard.first);
@@ -80,14 +80,14 @@ ShardSetWriter::ShardSetWriter(std::string prefix, const ShardSettings& settings
   look_at(staging, /*may_differ=*/true);
   if (!whole_.empty()) {
     log_info(format_count(static_cast<int64_t>(whole_.size())) +
-             " shards are there already, whole and of the same input and settings");
+             " complete shards of the same input and settings exist already");
   }
   remove_leftovers(prefix_, part_);
   remove_leftovers(staging, part_);
 }
 
-/// Notes the whole shards of this part and these settings under `prefix`. A damaged one is written
-/// again; one of other settings is an error unless it may differ.
+/// Notes the complete shards of this part and these settings under `prefix`. A damaged shard is
+/// written again; a shard of other settings is an error unless it may differ.
 void ShardSetWriter::look_at(const std::string& prefix, bool may_differ) {
   for (const auto& [index, path] : list_shards(prefix)) {
     if (!part_.holds(index)) continue;
@@ -103,7 +103,7 @@ void ShardSetWriter::look_at(const std::string& prefix, bool may_differ) {
       continue;
     }
     if (!may_differ) {
-      fail_run(path, "the shard is there already and is of other input, tokenizer or options",
+      fail_run(path, "a shard of other input, tokenizer or options exists already",
                "choose another --output, or add --overwrite to replace the whole set");
     }
   }
@@ -154,7 +154,7 @@ void ShardSetWriter::end_shard(const ShardText& text) {
   writer_->commit(text.is_last);
   writer_.reset();
   whole_.emplace(index, shard_path(target_, index));
-  // A good moment to stop: nothing that was encoded is lost.
+  // A good moment to stop: no encoded text is lost.
   if (stop_signal() != 0 && !text.is_last) throw Stopped{};
 }
 
@@ -168,7 +168,7 @@ void ShardSetWriter::publish() {
     const std::string final_path = shard_path(prefix_, index);
     if (path == final_path || index >= num_shards_) continue;
     if (std::rename(path.c_str(), final_path.c_str()) != 0) {
-      fail_system(final_path, "cannot put the finished shard in its place", errno);
+      fail_system(final_path, "cannot move the finished shard into place", errno);
     }
   }
   for (const std::string& prefix : {prefix_, prefix_ + ".new"}) {

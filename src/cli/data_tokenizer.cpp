@@ -130,7 +130,8 @@ void add_tokenizer_command(CLI::App& program) {
   command->add_option("--seed", training.seed, "seed of that draw")->capture_default_str();
   command
       ->add_option("--threads", training.threads,
-                   "threads; the model depends on the number, so it is not that of the cores")
+                   "threads; the model depends on this number, so the default is not the number "
+                   "of cores")
       ->capture_default_str();
   command->add_flag("--overwrite", arguments->overwrite, "replace an existing model file");
   command->add_flag("--json", arguments->json, "print the result as JSON");

@@ -1,4 +1,4 @@
-// linformer-data why: the text of any training step, without training.
+// linformer-data why: shows the text of any training step, without training.
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -35,7 +35,7 @@ struct WhyArguments {
   bool json = false;
 };
 
-/// The settings that decide which text a step sees.
+/// The settings that decide the text of a step.
 struct StepSettings {
   std::string run_folder;
   std::vector<std::string> data;
@@ -49,7 +49,7 @@ struct StepSettings {
   Masking masking = Masking::kToken;
 };
 
-// As in a configuration, with room for products of two of them.
+// The limits of a configuration, low enough for products of two of them.
 constexpr int64_t kMostSteps = int64_t{1} << 38;
 constexpr int64_t kLargestBatch = int64_t{1} << 24;
 constexpr int64_t kLongestSequence = int64_t{1} << 24;
@@ -62,7 +62,7 @@ void check_range(const std::string& option, int64_t value, int64_t low, int64_t 
           (option == "--step" ? ", as steps are numbered in log.jsonl" : ", as the run did"));
 }
 
-/// From the configuration, if one is named, and the flags, which win.
+/// Settings from the configuration, if one is named, and from the flags, which take precedence.
 StepSettings resolve(const WhyArguments& arguments) {
   StepSettings settings;
   if (!arguments.config.empty()) {
@@ -141,7 +141,7 @@ void run_why(const WhyArguments& arguments) {
         data->num_corpora() > 1 ? settings.data[static_cast<size_t>(sample.corpus)] : "";
     check_output();
     if (arguments.json) {
-      // One object a line: what --examples of linformer-eval reads.
+      // One object per line, as --examples of linformer-eval reads it.
       auto row = masked_to_json(tokenizer, sample, packing.source(sample.index), ids, masked);
       if (!corpus.empty()) row["corpus"] = corpus;
       std::printf("%s\n", json_text(row).c_str());

@@ -1,4 +1,4 @@
-// linformer-eval: perplexity of a trained model on held-out text; the frame of the program.
+// linformer-eval: the program, and its command perplexity for held-out text.
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -47,7 +47,7 @@ struct PerplexityArguments {
   bool json = false;
 };
 
-/// A result and what it was measured on.
+/// A result and the data it was measured on.
 struct Measured {
   EvaluationResult result;
   int64_t num_tokens = 0;  // 0 for ready-made examples
@@ -182,14 +182,14 @@ void run_perplexity(PerplexityArguments& arguments) {
   if (arguments.ema) load_averaged_weights(folder, model->parameters());
   const std::optional<UnigramModel> unigram = load_unigram_model(folder);
   const UnigramModel* counts = unigram ? &*unigram : nullptr;
-  defer_stop_signals();  // looked at between batches
+  defer_stop_signals();  // checked between batches
   std::optional<LossGroups> groups;
   if (!arguments.by.empty()) groups.emplace(model->config().vocab_size);
   LossGroups* const wanted = groups ? &*groups : nullptr;
   Measured measured = arguments.examples.empty()
                           ? measure_data(arguments, folder, *model, counts, wanted, threads)
                           : measure_examples(arguments, *model, counts, wanted);
-  if (!measured.result.complete) return;  // a signal: no half result
+  if (!measured.result.complete) return;  // after a signal: no partial result
   if (measured.result.model.masked_tokens == 0) {
     fail_run(arguments.examples.empty() ? arguments.data.paths.front() : arguments.examples,
              "no position to predict", "evaluate a longer text");
@@ -218,7 +218,7 @@ void add_perplexity_command(CLI::App& program) {
           "model folder, or a run folder (its newest checkpoint; of a fine-tuned run its best)")
       ->required();
   command->add_flag("--ema", arguments->ema,
-                    "the averaged weights of a run with training.ema_decay, not the raw ones");
+                    "use the averaged weights of a run with training.ema_decay, not the raw ones");
   command->add_option("--data", arguments->data.paths,
                       "held-out text files (.txt, .zst, .gz), or prefixes of token shards");
   command->add_option("--examples", arguments->examples,
@@ -248,8 +248,9 @@ void add_perplexity_command(CLI::App& program) {
       ->capture_default_str();
   command
       ->add_option("--by", arguments->by,
-                   "also the loss of groups of tokens, any of repetition (whether the id is seen "
-                   "elsewhere in the sequence), distance (to the nearest), frequency")
+                   "also print the loss by groups of tokens, any of: repetition (whether the id "
+                   "occurs elsewhere in the sequence), distance (to the nearest occurrence), "
+                   "frequency")
       ->delimiter(',')
       ->check(CLI::IsMember(names_of<LossSplit>()));
   command->add_option("--threads", arguments->threads, "0 = all cores")

@@ -14,7 +14,7 @@ namespace linformer {
 /// `linformer-eval task`.
 void add_task_command(CLI::App& program);
 
-/// The values that an option of this enum takes.
+/// The values that an option for this enum accepts.
 template <NamedEnum E>
 std::vector<std::string> names_of() {
   return {EnumNames<E>::kNames.begin(), EnumNames<E>::kNames.end()};

@@ -1,4 +1,4 @@
-// The losses of linformer-eval perplexity --by as JSON and as tables.
+// Losses by group (linformer-eval perplexity --by) as JSON and as tables.
 #include "eval_groups.h"
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// linformer-eval task: how a fine-tuned model does on labelled files.
+// linformer-eval task: measures a fine-tuned model on labelled files.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -49,14 +49,14 @@ struct TaskArguments {
   bool json = false;
 };
 
-/// The value of an enumeration with this name, which the command line has checked.
+/// The enumerator of this name, which the command line has already checked.
 template <class E>
 E value_named(const std::string& name) {
   const auto& names = EnumNames<E>::kNames;
   return static_cast<E>(std::find(names.begin(), names.end(), name) - names.begin());
 }
 
-/// A task of the registry, or one of columns of the user's own with the model's labels.
+/// A known task, or a task of the user's own columns with the model's labels.
 TaskSpec task_of(const TaskArguments& arguments, const HeadConfig& head) {
   std::vector<Metric> metrics;
   for (const std::string& name : arguments.metrics) metrics.push_back(value_named<Metric>(name));
@@ -87,7 +87,7 @@ Json to_json(const TaskSpec& task, const LabelledEvaluation& evaluation) {
             {"truncated_rows", evaluation.num_truncated},
             {"is_part", evaluation.file.is_part}};
   if (!evaluation.measures) return json;
-  // Numbers that are not finite, such as the correlation of constants, become null.
+  // Numbers that are not finite, such as the correlation of a constant, become null.
   Json metrics = Json::object();
   for (const MetricValue& metric : evaluation.measures->metrics) {
     metrics[metric.name] = metric.value;
@@ -104,7 +104,7 @@ Json to_json(const TaskSpec& task, const LabelledEvaluation& evaluation) {
   return json;
 }
 
-/// Rows of each label that got each prediction.
+/// The confusion matrix: rows of each label by prediction.
 void print_confusion(const TaskSpec& task, const LabelledEvaluation& evaluation) {
   if (evaluation.confusion.empty()) return;
   std::vector<std::vector<std::string>> rows{{"label \\ predicted"}};
@@ -186,11 +186,11 @@ void run_task(const TaskArguments& arguments) {
   options.max_bad_share = arguments.max_bad_share;
   options.labels_required = arguments.predictions.empty();
   std::vector<LabelledEvaluation> evaluations;
-  defer_stop_signals();  // looked at between batches
+  defer_stop_signals();  // checked between batches
   for (const std::string& input : arguments.inputs) {
     const LabelledFile file = labelled_file(task, input);
     evaluations.push_back(evaluate_labelled_file(*model, tokenizer, task, file, options));
-    if (!evaluations.back().outputs.complete) return;  // a signal: no half result
+    if (!evaluations.back().outputs.complete) return;  // after a signal: no partial result
     for (const std::string& remark : evaluations.back().examples.remarks()) log_warning(remark);
     if (evaluations.back().num_truncated > 0) {
       log_info(input + ": " + format_count(evaluations.back().num_truncated) +
@@ -234,7 +234,7 @@ void add_data_options(CLI::App& command, TaskArguments& arguments) {
       ->excludes(task);
   command
       .add_option("--labels", arguments.labels,
-                  "names of the model's outputs in their order, where config.json has others")
+                  "labels of the model's outputs in order, if config.json names them differently")
       ->delimiter(',');
   command
       .add_option("--metrics", arguments.metrics,
@@ -262,14 +262,14 @@ void add_task_command(CLI::App& program) {
   add_data_options(*command, *arguments);
   command->add_option(
       "--predictions", arguments->predictions,
-      "tables of predictions to write, one for each input; these may then lack labels");
+      "tables of predictions to write, one for each input; the inputs may then lack labels");
   command
       ->add_option("--max-sequence-length", arguments->max_sequence_length,
                    "tokens of a row; 0 = the model's. As input.max_length of its fine-tuning")
       ->check(CLI::NonNegativeNumber);
   command
       ->add_option("--truncation", arguments->truncation,
-                   "what is kept of a text that is too long: head, tail, head_tail")
+                   "the part that is kept of a text that is too long: head, tail, head_tail")
       ->check(CLI::IsMember(names_of<Truncation>()))
       ->capture_default_str();
   command->add_option("--batch-size", arguments->batch_size, "rows at a time")

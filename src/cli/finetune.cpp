@@ -1,4 +1,4 @@
-// linformer-finetune: a pre-trained encoder on labelled rows.
+// linformer-finetune: fine-tunes a pre-trained encoder on labelled rows.
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -92,10 +92,10 @@ void run_finetune(const FinetuneArguments& arguments) {
                         compute_device(config.run.device, environment.local_rank),
                         arguments.force_slow_precision);
   const auto processes = std::make_shared<ProcessGroup>(environment, config.distributed);
-  // Several processes end together, after a step.
+  // With several processes, all end together, after a step.
   if (environment.world_size > 1) defer_stop_signals();
   FinetuneRun run(std::move(config), processes);
-  defer_stop_signals();  // until here there was nothing to save
+  defer_stop_signals();  // nothing had to be saved before
   const StopReason reason = run.run();
   if (!processes->is_first()) return;
   if (reason == StopReason::kSignal || reason == StopReason::kSessionEnd) {
@@ -103,7 +103,7 @@ void run_finetune(const FinetuneArguments& arguments) {
     log_info("stopped after step " + format_count(run.state().step) +
              (run.config().training.overfit_one_batch
                   ? "; nothing of a run on one batch is saved"
-                  : "; saved in " + run.config().run.dir + ", the same command goes on"));
+                  : "; saved in " + run.config().run.dir + "; the same command resumes the run"));
     return;
   }
   if (run.result()) print(*run.result(), run.config().run.dir, arguments);
@@ -119,13 +119,15 @@ namespace {
 void add_suite_options(CLI::App& program, FinetuneArguments& arguments) {
   const auto group = [&](auto* option) { return option->group("Many runs"); };
   group(program.add_option("--suite", arguments.suite,
-                           "glue, or task names with commas between them; --data is the folder "
-                           "above the tasks'"));
-  group(program.add_option("--seeds", arguments.num_seeds, "runs of each task: run.seed and on"))
+                           "glue, or task names separated by commas; --data is the parent of the "
+                           "tasks' folders"));
+  group(program.add_option("--seeds", arguments.num_seeds,
+                           "runs of each task, with seeds run.seed, run.seed + 1, ..."))
       ->check(CLI::Range(1, 1000));
   group(program.add_option("--jobs", arguments.num_jobs, "runs at a time; they share the cores"))
       ->check(CLI::Range(1, 1024));
-  group(program.add_option("--devices", arguments.num_devices, "CUDA devices to spread them over"))
+  group(program.add_option("--devices", arguments.num_devices,
+                           "CUDA devices to distribute the runs over"))
       ->check(CLI::Range(0, 64));
   group(program.add_option("--sweep", arguments.sweep,
                            "values to try, e.g. learning_rate=1e-5,2e-5 batch=16,32; the best on "
@@ -145,7 +147,7 @@ void add_suite_options(CLI::App& program, FinetuneArguments& arguments) {
   group(program.add_flag("--allow-partial", arguments.allow_partial,
                          "write the archive even where test sets are missing"));
   group(program.add_flag("--report", arguments.report_only,
-                         "train nothing; tables of what --output holds"));
+                         "train nothing; make the tables from the results in --output"));
 }
 
 }  // namespace

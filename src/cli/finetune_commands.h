@@ -20,7 +20,7 @@ struct FinetuneArguments {
   bool force_slow_precision = false;
   bool json = false;
 
-  // Many runs.
+  // For many runs.
   std::string suite;
   int64_t num_seeds = 1;
   int64_t num_jobs = 1;
@@ -41,10 +41,10 @@ struct FinetuneArguments {
   }
 };
 
-/// The options that stand for keys as --set arguments, those of the command line last.
+/// The options that stand for keys, as --set arguments; those of the command line come last.
 std::vector<std::string> assignments(const FinetuneArguments& arguments);
 
-/// Does the runs of a suite and prints their tables.
+/// Executes the runs of a suite and prints their tables.
 void run_finetune_suite(const FinetuneArguments& arguments);
 
 }  // namespace linformer

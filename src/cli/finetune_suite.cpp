@@ -68,12 +68,12 @@ SuiteOptions options_of(const FinetuneArguments& arguments) {
   options.num_jobs = arguments.num_jobs;
   options.num_devices = arguments.num_devices;
   options.num_cores = num_processors();
-  // The models of MNLI are needed by others.
+  // Other tasks start from the models of MNLI.
   options.keep_models = arguments.keep_models || arguments.from_mnli;
   return options;
 }
 
-/// The runs of a suite, or the baseline of each task. False: a signal came.
+/// The runs of a suite, or the baseline of each task. Returns false after a signal.
 bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remarks,
              std::vector<FailedJob>& failed) {
   const auto config_for = [&](const std::string& task, Protocol protocol,
@@ -90,7 +90,7 @@ bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remar
     for (const std::string& task : options.tasks) {
       const Protocol protocol = options.protocols.front();
       const FinetuneConfig config = config_for(task, protocol, {});
-      // Nothing in it is random, so that seeds matter for folds alone.
+      // The baseline is not random, so seeds matter only for folds.
       const int64_t runs = config.task.folds > 0 ? options.num_seeds : 1;
       for (int64_t number = 0; number < runs; ++number) {
         FinetuneConfig one = config;
@@ -101,7 +101,7 @@ bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remar
     }
     return true;
   }
-  defer_stop_signals();  // the runs that it has started are stopped first
+  defer_stop_signals();  // runs that were started are stopped first
   install_save_signal();
   const SuiteResult suite = run_suite(options, config_for);
   remarks = suite.choices;
@@ -109,7 +109,7 @@ bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remar
   return suite.complete;
 }
 
-/// Of each task the run that is best on its held-out set; of equal ones the first.
+/// For each task the run that is best on its held-out set; of equal ones the first.
 void write_zip(const FinetuneArguments& arguments, const std::vector<StoredResult>& results) {
   std::vector<SubmissionSheet> sheets = glue_sheets();
   for (SubmissionSheet& sheet : sheets) {
@@ -167,7 +167,7 @@ void run_finetune_suite(const FinetuneArguments& arguments) {
   std::string list;
   for (const FailedJob& job : failed) list += "\n  " + job.folder + ": " + job.reason;
   fail_run(arguments.output, std::to_string(failed.size()) + " runs failed:" + list,
-           "see run.log in their folders; the same command does them again");
+           "see run.log in their folders; the same command repeats them");
 }
 
 }  // namespace linformer

@@ -1,4 +1,4 @@
-// linformer-predict: what a trained model says of texts.
+// linformer-predict: predictions of a trained model for texts.
 #include <CLI/CLI.hpp>
 
 #include "predict_commands.h"

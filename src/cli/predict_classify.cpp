@@ -1,4 +1,4 @@
-// linformer-predict classify: labels, or a number, for texts and pairs of texts.
+// linformer-predict classify: labels, or numbers, for texts and pairs of texts.
 #include <algorithm>
 #include <memory>
 
@@ -20,10 +20,10 @@ namespace linformer {
 
 namespace {
 
-/// Adds the answer of one row: "positive 0.9731  negative 0.02694", or a regression's number.
+/// Adds the answer for one row: "positive 0.9731  negative 0.02694", or a regression's number.
 void add_answer(const HeadConfig& head, std::span<const float> logits,
                 const StreamArguments& arguments, Answers& answers) {
-  if (logits.empty()) {  // an error stands in its place
+  if (logits.empty()) {  // the row has an error instead of an answer
     answers.lines.emplace_back();
     answers.objects.emplace_back();
     return;
@@ -79,7 +79,7 @@ void add_classify_command(CLI::App& program) {
             arguments->truncation = static_cast<Truncation>(
                 std::find(names.begin(), names.end(), name) - names.begin());
           },
-          "what is kept of a text that is too long; give what the fine-tuning had "
+          "the part that is kept of a text that is too long; use the value of the fine-tuning "
           "(input.truncation)")
       ->check(CLI::IsMember({"head", "tail", "head_tail"}))
       ->default_str("head");

@@ -46,10 +46,10 @@ void run_features(const FeatureArguments& arguments) {
     log_warning(input_name(arguments.input) + ": not valid UTF-8; " +
                 format_count(input.num_repaired) + " places were replaced by U+FFFD");
   }
-  defer_stop_signals();  // nothing half written stays
+  defer_stop_signals();  // no partial file remains
   const FeatureSummary summary =
       write_features(model, input.rows, arguments.batch_size, arguments.output);
-  if (summary.num_rows == 0) return;  // a signal: no half result
+  if (summary.num_rows == 0) return;  // after a signal: no partial result
   std::printf("%s: hidden_states.0 to .%lld (%lld, %lld, %lld) and logits\n",
               arguments.output.c_str(), static_cast<long long>(summary.num_states - 1),
               static_cast<long long>(summary.num_rows), static_cast<long long>(summary.length),

@@ -1,4 +1,4 @@
-// linformer-predict fill-mask: the most probable tokens behind each <mask>.
+// linformer-predict fill-mask: the most probable tokens for each <mask>.
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -19,16 +19,16 @@ namespace linformer {
 
 namespace {
 
-/// A piece as people read it: "word", or "##ing" where it goes on with a word. `position` is its
-/// place in the row; a text begins at 1, behind <s>.
+/// A piece as people read it: "word", or "##ing" if it continues a word. `position` is its place in
+/// the row; a text begins at 1, after <s>.
 std::string readable(const Tokenizer& tokenizer, int32_t id, int64_t position) {
   const std::string text = tokenizer.readable_piece(id);
   if (tokenizer.is_special(id)) return text;
-  if (text.empty()) return tokenizer.piece(id);  // a blank alone
+  if (text.empty()) return tokenizer.piece(id);  // a single blank
   return tokenizer.begins_word(id, position == 1) ? text : "##" + text;
 }
 
-/// "sea 0.3122  river 0.1009", masks of one line with a TAB between them.
+/// "sea 0.3122  river 0.1009"; several masks of one line are separated by a TAB.
 std::string answer_line(const Tokenizer& tokenizer, const std::vector<MaskGuesses>& masks) {
   std::string line;
   for (const MaskGuesses& mask : masks) {
@@ -85,7 +85,7 @@ void run_fill_mask(const StreamArguments& arguments) {
 void add_fill_mask_command(CLI::App& program) {
   auto arguments = std::make_shared<StreamArguments>();
   CLI::App* command = program.add_subcommand(
-      "fill-mask", "the most probable tokens behind each <mask> of a text, line by line");
+      "fill-mask", "the most probable tokens for each <mask> of a text, line by line");
   add_stream_options(*command, *arguments);
   add_examples(*command,
                {"linformer-predict fill-mask --checkpoint runs/sample --text 'The <mask> is blue.'",

@@ -1,4 +1,4 @@
-// What the commands of linformer-predict that answer line by line have in common.
+// Shared code of the linformer-predict commands that answer line by line.
 #include "predict_stream.h"
 
 #include <cstdio>
@@ -20,7 +20,7 @@ namespace {
 
 constexpr int64_t kMostWarnings = 5;
 
-/// Counts what went wrong or was changed, and says so: the first few lines one by one.
+/// Counts and logs errors and changes; the first few lines are logged one by one.
 class StreamNotes {
  public:
   void note(const TextRequest& request) {
@@ -44,7 +44,7 @@ class StreamNotes {
     fail_run(first_error_.where(),
              first_error_.error + " (" + format_count(errors_) + " of " + format_count(lines_) +
                  " lines could not be answered)",
-             "mend the lines that have an error in the output");
+             "correct the lines that have an error in the output");
   }
 
  private:
@@ -122,8 +122,8 @@ void add_stream_options(CLI::App& command, StreamArguments& arguments) {
       ->check(CLI::IsMember({"auto", "text", "json-lines", "table"}))
       ->capture_default_str();
   command.add_option("--text-column", arguments.text_column,
-                     "of a table or of JSON lines: the text. If left out: of a table as in the "
-                     "fine-tuning, of JSON lines \"text\"");
+                     "column of a table or key of JSON lines that has the text; if left out, for "
+                     "a table as in the fine-tuning, for JSON lines \"text\"");
   command.add_option("--pair-column", arguments.pair_column, "the second text of a pair");
   command.add_flag("--no-header", arguments.no_header,
                    "the table has no header: columns are numbers from 0");
@@ -135,7 +135,8 @@ void add_stream_options(CLI::App& command, StreamArguments& arguments) {
       ->capture_default_str();
   command
       .add_option("--look-ahead", arguments.look_ahead,
-                  "lines read ahead at most, to put those of similar length together")
+                  "largest number of lines to read ahead, so that lines of similar length are "
+                  "computed together")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command
@@ -163,7 +164,7 @@ void answer_requests(const StreamArguments& given, RequestKind kind,
   arguments.inputs = without_system_files(std::move(arguments.inputs));
   TextRequests requests = open_requests(arguments, kind, model_folder, config, tokenizer);
   StreamNotes notes;
-  defer_stop_signals();  // lines come out whole
+  defer_stop_signals();  // lines are written completely
   while (stop_signal() == 0) {
     std::vector<TextRequest> window = requests.next();
     if (window.empty()) break;
@@ -179,7 +180,7 @@ void answer_requests(const StreamArguments& given, RequestKind kind,
       std::fwrite(line.data(), 1, line.size(), stdout);
       std::fputc('\n', stdout);
     }
-    // A reader that went away ends the work; run_program() says so.
+    // If the reader of the output is gone, the work ends; run_program() reports it.
     if (std::fflush(stdout) != 0) return;
   }
   notes.finish();

@@ -17,13 +17,13 @@ class App;
 
 namespace linformer {
 
-/// What the commands that answer line by line have in common.
+/// The shared arguments of the commands that answer line by line.
 struct StreamArguments {
   std::string checkpoint;
   std::vector<std::string> texts;
   std::vector<std::string> inputs;
   std::string input_format = "auto";
-  std::string task;  ///< of classify: a known one, for the columns of a table
+  std::string task;  ///< for classify: a known task, for the columns of a table
   std::string text_column;
   std::string pair_column;
   bool no_header = false;
@@ -39,18 +39,19 @@ struct StreamArguments {
 };
 void add_stream_options(CLI::App& command, StreamArguments& arguments);
 
-/// The rows of a window, in its order; those of errors have no ids.
+/// The rows of a window in order. Rows of requests with an error have no ids.
 std::vector<InputRow> take_rows(std::vector<TextRequest>& window);
 
-/// Answers of a window, in its order: a line for people, or what --json adds to a line's object.
+/// Answers of a window in order: a line for people, or the fields that --json adds to a line's
+/// object.
 struct Answers {
   std::vector<std::string> lines;
   std::vector<nlohmann::ordered_json> objects;
-  bool complete = true;  ///< false: a signal came
+  bool complete = true;  ///< false after a signal
 };
 
-/// Reads windows of requests, lets `answer` compute, and writes a line for each to stdout at once.
-/// Throws RunError at the end if some line could not be answered.
+/// Reads windows of requests, calls `answer`, and writes a line for each request to stdout at once.
+/// Throws RunError at the end if a line could not be answered.
 void answer_requests(const StreamArguments& given, RequestKind kind,
                      const std::string& model_folder, const ModelConfig& config,
                      const Tokenizer& tokenizer,

@@ -26,7 +26,7 @@ InputKind kind_by_name(const std::string& path) {
   return name.ends_with(".tsv") || name.ends_with(".csv") ? InputKind::kTable : InputKind::kText;
 }
 
-/// What the run was fine-tuned on, if the folder is one of its checkpoints.
+/// The data that the run was fine-tuned on, if the folder is one of its checkpoints.
 std::optional<TaskConfig> task_of_run(const std::string& model_folder) {
   std::error_code ignored;
   const fs::path folder = fs::canonical(model_folder, ignored);
@@ -67,7 +67,7 @@ InputKind input_kind_of(const StreamArguments& arguments) {
 
 std::vector<RequestTable> request_tables(const StreamArguments& arguments,
                                          const std::string& model_folder) {
-  // A table is read twice, for its header and for its rows.
+  // A table is read twice: for its header and for its rows.
   const auto& inputs = arguments.inputs;
   if (inputs.empty() || std::find(inputs.begin(), inputs.end(), "-") != inputs.end()) {
     fail_usage("--input", "tables are read from files, not from standard input",

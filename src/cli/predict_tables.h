@@ -9,14 +9,15 @@
 
 namespace linformer {
 
-/// What the lines of the inputs are.
+/// The format of the input lines.
 enum class InputKind { kText, kJsonLines, kTable };
 
-/// By --input-format, or by the names of the files. Throws UsageError if they are of several kinds.
+/// As --input-format says, or by the names of the files. Throws UsageError if they are of several
+/// kinds.
 InputKind input_kind_of(const StreamArguments& arguments);
 
-/// The inputs as tables. Their columns are those of the options; without any, those that the model
-/// was fine-tuned on, where `model_folder` lies in its run; else "text".
+/// The inputs as tables. Their columns come from the options; without these, from the data that the
+/// model was fine-tuned on, if `model_folder` lies in its run; else the column is "text".
 std::vector<RequestTable> request_tables(const StreamArguments& arguments,
                                          const std::string& model_folder);
 

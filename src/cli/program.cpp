@@ -25,7 +25,7 @@ void print_error(const std::string& program, const std::string& message) {
   std::fprintf(stderr, "%s: error: %s\n", program.c_str(), message.c_str());
 }
 
-/// The (sub)command that the command line got to.
+/// The (sub)command that the command line selected.
 const CLI::App& innermost(const CLI::App& app) {
   const auto parsed = app.get_subcommands();
   return parsed.empty() ? app : innermost(*parsed.front());
@@ -36,7 +36,7 @@ std::string command_of(const CLI::App& app) {
   return parent ? command_of(*parent) + " " + app.get_name() : app.get_name();
 }
 
-/// For an unknown argument: the option or subcommand with the nearest name.
+/// The suggestion for an unknown argument: the option or subcommand with the nearest name.
 std::string suggestion(const CLI::App& command) {
   std::vector<std::string> names;
   for (const CLI::Option* option : command.get_options()) {
@@ -66,7 +66,7 @@ RunError output_error() {
           "check the disk or the program that reads them"};
 }
 
-/// A full disk or a closed pipe behind stdout shows only when the buffer is written.
+/// A full disk or a closed pipe behind stdout is noticed only when the buffer is written.
 int finish_output(const ProgramInfo& info) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return 0;
   print_error(info.name, output_error().what());

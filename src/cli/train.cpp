@@ -43,7 +43,7 @@ struct TrainArguments {
   int64_t verify_processes = 2;
 };
 
-/// The command line that goes on with this run, for a person to copy.
+/// The command line that resumes this run, for the user to copy.
 std::string command_line(const TrainArguments& arguments) {
   std::string line = "linformer-train --config " + arguments.config;
   for (const std::string& assignment : arguments.overrides) line += " --set '" + assignment + "'";
@@ -57,13 +57,13 @@ void report_end(const PretrainingRun& trainer, StopReason reason, const TrainArg
   const std::string what_is_left =
       trainer.config().training.overfit_one_batch
           ? "; nothing of a run on one batch is saved"
-          : "; saved in " + folder + "\n  go on with: " + command_line(arguments);
+          : "; saved in " + folder + "\n  resume with: " + command_line(arguments);
   switch (reason) {
     case StopReason::kSignal:
       log_info("stopped by a signal after step " + step + what_is_left);
       return;
     case StopReason::kSessionEnd:
-      set_stop_signal(SIGTERM);  // the exit code of a program that was stopped and can go on
+      set_stop_signal(SIGTERM);  // exit code of a program that can be resumed
       log_info("the session's time is up after step " + step + what_is_left);
       return;
     case StopReason::kFinished:
@@ -92,7 +92,7 @@ void report_end(const PretrainingRun& trainer, StopReason reason, const TrainArg
   std::printf("log:          %s/log.jsonl\n", folder.c_str());
 }
 
-/// Trains, kills and resumes runs of this configuration, and compares them.
+/// Trains, kills and resumes runs of this configuration and compares the results.
 void run_resume_check(const TrainArguments& arguments, const PretrainConfig& config) {
   ResumeCheckOptions options;
   options.folder = config.run.dir + "/verify-resume";
@@ -104,7 +104,7 @@ void run_resume_check(const TrainArguments& arguments, const PretrainConfig& con
   options.kills = arguments.verify_kills;
   options.processes = arguments.verify_processes;
   options.seed = static_cast<uint64_t>(::getpid());
-  defer_stop_signals();  // the runs that it has started end with it
+  defer_stop_signals();  // the runs that it has started are ended with it
   check_resume(config, options, [](const std::string& line) { log_info(line); });
   std::printf("resuming is exact: %s kills, runs in %s\n",
               format_count(arguments.verify_kills).c_str(), options.folder.c_str());
@@ -117,7 +117,7 @@ void run_train(const TrainArguments& arguments) {
   }
   install_save_signal();
   const LaunchEnvironment environment = launch_environment();
-  // One of several processes speaks for all, the others of what goes wrong.
+  // One process prints the results for all; the others only print errors.
   if (environment.rank > 0) set_log_level(LogLevel::kError);
   auto config = load_config<PretrainConfig>(arguments.config, arguments.overrides);
   if (arguments.overfit_one_batch) {
@@ -142,14 +142,14 @@ void run_train(const TrainArguments& arguments) {
     return;
   }
   const auto processes = std::make_shared<ProcessGroup>(environment, config.distributed);
-  // Several processes end together, after a step.
+  // With several processes, all end together, after a step.
   if (environment.world_size > 1) defer_stop_signals();
   PretrainingRun trainer(std::move(config), processes);
   const std::string others =
       environment.world_size > 1 ? std::to_string(environment.world_size) + " processes with " : "";
   log_info(format_count(trainer.model().parameters().count()) + " parameters, " + others +
            std::to_string(threads) + " threads, run folder " + trainer.config().run.dir);
-  defer_stop_signals();  // until here there was nothing to save
+  defer_stop_signals();  // nothing had to be saved before
   const StopReason reason = trainer.run();
   if (processes->is_first()) report_end(trainer, reason, arguments);
 }
@@ -178,8 +178,8 @@ int main(int argc, char** argv) {
                      "compute in training.precision even where it is slower than fp32");
     program.add_flag(
         "--overfit-one-batch", arguments->overfit_one_batch,
-        "train on the first batch only, in the run folder with -overfit at its end; the "
-        "loss has to fall towards 0");
+        "train on the first batch only, in the run folder with -overfit appended; the loss has "
+        "to fall towards 0");
     CLI::Option* verify = program.add_flag(
         "--verify-resume", arguments->verify_resume,
         "train a few steps, kill -9 at random moments, resume, and compare every bit; also on "
@@ -192,7 +192,7 @@ int main(int argc, char** argv) {
         ->check(CLI::Range(1, 10000));
     program
         .add_option("--verify-processes", arguments->verify_processes,
-                    "processes that the run is resumed on as well; 1 = not")
+                    "processes for one more resumed run; 1 = skip it")
         ->needs(verify)
         ->check(CLI::Range(1, 64));
     program.callback([arguments, help] {

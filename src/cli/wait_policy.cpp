@@ -1,15 +1,15 @@
 // How the threads of LibTorch's operations wait for each other.
 //
-// libgomp lets a waiting thread spin for milliseconds. On a machine that does anything else as
-// well, the spinning thread keeps the one that it waits for from running: a training step then
-// takes several times longer (docs/results.md has figures). Short spinning costs nothing measurable
-// on a quiet machine.
+// libgomp lets a waiting thread spin for milliseconds. If other programs run on the machine, the
+// spinning thread prevents the thread that it waits for from running, and a training step takes
+// several times longer (docs/results.md has figures). Short spinning costs nothing measurable on an
+// idle machine.
 //
-// libgomp takes the variable from the environment that the process was started with: one that is
-// set later, even before main(), comes too late, as libc's own start puts the first environment
-// back. So the program starts itself once more with the variable in place, before any library has
-// done anything; that costs a tenth of a second or two. A value that the user has set stays, and
-// programs that this one starts inherit it.
+// libgomp reads the variable from the environment with which the process was started. Setting it
+// later, even before main(), is too late, since libc's start code restores the first environment.
+// So the program starts itself once more with the variable set, before any library has done
+// anything. That costs a tenth of a second or two. A value that the user has set is kept, and child
+// processes inherit it.
 #include <cstddef>
 #include <cstring>
 
@@ -38,8 +38,8 @@ void spin_briefly(int /*argc*/, char** argv, char** environment) {
     longer[count] = environment[count];
   }
   longer[count] = spin;
-  // By its real path, since ps and pkill would call it "exe" otherwise. Where it fails nothing but
-  // speed is lost.
+  // Uses its real path, since ps and pkill would otherwise call it "exe". If this fails, only speed
+  // is lost.
   static char path[kLongestPath];
   const ssize_t length = ::readlink("/proc/self/exe", path, kLongestPath);
   if (length <= 0 || static_cast<size_t>(length) >= kLongestPath) return;

@@ -5,8 +5,8 @@
 namespace linformer {
 namespace {
 
-/// The sum of floor(a i / m) over i = 0 ... n - 1, by Euclid's algorithm: the lattice points under
-/// a line, counted in O(log m) turns. a, n < 2^31.
+/// The sum of floor(a i / m) over i = 0 ... n - 1: the number of lattice points under a line.
+/// Euclid's algorithm computes it in O(log m) iterations. a, n < 2^31.
 int64_t floor_sum(int64_t n, int64_t m, int64_t a) {
   int64_t total = 0;
   int64_t b = 0;
@@ -16,7 +16,7 @@ int64_t floor_sum(int64_t n, int64_t m, int64_t a) {
     b %= m;
     const int64_t last = a * n + b;
     if (last < m) return total;
-    // The points between the line and the axis, seen from the other axis.
+    // Counts the points between the line and the axis from the other axis.
     n = last / m;
     b = last % m;
     const int64_t old_m = m;

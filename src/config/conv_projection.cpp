@@ -4,7 +4,7 @@
 namespace linformer {
 namespace {
 
-/// Kernels of n / k taps: one a channel, or one for each pair of channels of a head.
+/// Kernels of n / k taps: one per channel, or one for each pair of channels of a head.
 class ConvRules : public ProjectionRules {
  public:
   std::vector<int64_t> shape(const ModelConfig& config, int64_t layer) const override {
@@ -22,7 +22,7 @@ class ConvRules : public ProjectionRules {
 
   void validate(const ModelConfig& config) const override {
     if (config.attention.init != ProjectionInit::kJl) return;
-    fail_usage("model.attention.init", "jl is about dense matrices; projection is conv",
+    fail_usage("model.attention.init", "jl is for dense matrices; projection is conv",
                "use block_average (a mean) or normal");
   }
 

@@ -29,7 +29,7 @@ constexpr std::array kRecipes{
     Recipe{"imdb", 2e-5, 16, 0.06},  Recipe{"hyperpartisan", 2e-5, 16, 0.06},
 };
 
-/// Only what decides the defaults is looked at; all else has to be allowed here.
+/// Only the keys that decide the defaults are read; all other keys have to be allowed here.
 FinetuneConfig read_over(FinetuneConfig config, const std::string& path, const std::string& text,
                          const std::vector<std::string>& overrides) {
   const FieldList fields = fields_of(config);
@@ -55,10 +55,10 @@ void validate_task(const TaskConfig& task) {
   require_range("task.max_train_rows", task.max_train_rows, 0, INT64_MAX);
   require_share("task.max_bad_share", task.max_bad_share);
   if (!task.labels.empty() && task.regression) {
-    fail_usage("task.labels", "a regression has none", "leave them out, or task.regression");
+    fail_usage("task.labels", "a regression has none", "leave out task.labels or task.regression");
   }
   if (task.labels.size() == 1) {
-    fail_usage("task.labels", "has one label only: there is nothing to tell apart",
+    fail_usage("task.labels", "has one label only, so there is nothing to distinguish",
                "name all labels, or leave it out");
   }
 }
@@ -80,7 +80,7 @@ FinetuneConfig finetune_defaults(std::string_view task, Protocol protocol) {
   training.optimizer.weight_decay = 0.1;
   training.optimizer.max_grad_norm = 0.0;
   config.evaluation.every = 0;
-  if (task == "hyperpartisan") config.task.folds = 10;  // it has no files to develop on
+  if (task == "hyperpartisan") config.task.folds = 10;  // the data set has no development files
   config.logging.tensorboard = false;
   return config;
 }
@@ -91,7 +91,7 @@ FinetuneConfig load_finetune_config(const std::string& path,
   const FinetuneConfig named = read_over({}, path, text, overrides);
   const FinetuneConfig defaults = finetune_defaults(named.task.name, named.finetune.protocol);
   FinetuneConfig config = read_over(defaults, path, text, overrides);
-  // One that was asked for alone takes the other along.
+  // If only global_batch_size is given, the micro-batch follows it.
   if (config.training.global_batch_size != defaults.training.global_batch_size &&
       config.training.micro_batch_size == defaults.training.micro_batch_size &&
       config.training.global_batch_size % config.training.micro_batch_size != 0) {
@@ -123,7 +123,7 @@ void FinetuneConfig::validate() const {
   if (input.max_length > 0)
     require_range("input.max_length", input.max_length, 8, int64_t{1} << 24);
   require_positive("finetune.epochs", finetune.epochs);
-  constexpr double kMostEpochs = 1e6;  // steps have to be countable
+  constexpr double kMostEpochs = 1e6;  // the number of steps has to fit into 64 bits
   if (finetune.epochs > kMostEpochs) {
     fail_usage("finetune.epochs", format_number(finetune.epochs, 6) + " is out of range",
                "choose at most 1000000");

@@ -16,7 +16,7 @@ namespace {
 constexpr const char* kLengthKey = "model.attention.projected_length";
 constexpr double kLargestProjection = 1099511627776.0;  // numbers of one E, 2^40
 
-/// Numbers of one E of a layer. As a double: the configuration may be refused for their size.
+/// Numbers of one E of a layer, as a double, since the configuration may be refused for their size.
 double projection_size(const ModelConfig& config, int64_t layer) {
   const std::vector<int64_t> shape =
       projection_rules(config.attention.projection).shape(config, layer);
@@ -103,7 +103,7 @@ class LinformerRules : public AttentionRules {
     if (attention.rescale_padding && !projection.has_matrices()) {
       fail_usage(
           "model.attention.rescale_padding",
-          "is about matrices E, F; projection is " + std::string(name_of(attention.projection)),
+          "is for matrices E, F; projection is " + std::string(name_of(attention.projection)),
           "set it to false");
     }
     if (!projection.allows_sharing() && attention.sharing != SharingMode::kNone) {

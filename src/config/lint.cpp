@@ -67,8 +67,8 @@ void lint_model(const PretrainConfig& config, std::vector<std::string>& warnings
   if (largest == 0 || attention.projection != ProjectionType::kLinear) return;
   if (model.hidden_size <= 256 && attention.init == ProjectionInit::kNormal) {
     warnings.push_back(
-        "small Linformers started with model.attention.init: normal were seen to stay at the "
-        "unigram model's perplexity; block_average with initializer_range: auto left it");
+        "small Linformers with model.attention.init: normal may stay at the unigram model's "
+        "perplexity; with block_average and initializer_range: auto they did not");
   }
 }
 
@@ -85,7 +85,7 @@ void lint_run(const PretrainConfig& config, std::vector<std::string>& warnings) 
     if (std::find(config.data.train.begin(), config.data.train.end(), path) !=
         config.data.train.end()) {
       warnings.push_back("data.valid " + path +
-                         " is trained on as well: its perplexity will flatter the model");
+                         " is also in data.train: its perplexity will be too low");
     }
   }
   if (steps && config.checkpoint.every > *steps) {
@@ -94,7 +94,7 @@ void lint_run(const PretrainConfig& config, std::vector<std::string>& warnings) 
                        " steps: only the end is saved");
   }
   if (!steps && config.checkpoint.every == 0) {
-    warnings.push_back("checkpoint.every is 0: an interruption by power or kill -9 loses the run");
+    warnings.push_back("checkpoint.every is 0: a power failure or kill -9 loses the whole run");
   }
 }
 

@@ -3,8 +3,8 @@
 namespace linformer {
 namespace {
 
-/// Maxima over windows: no parameters. The matrices of key and value are on n rows or on k, as the
-/// order says.
+/// Maxima over windows: no parameters. The matrices of key and value are applied to n rows or to k,
+/// as the order says.
 class MaxPoolRules : public ProjectionRules {
  public:
   std::vector<int64_t> shape(const ModelConfig&, int64_t) const override { return {}; }

@@ -3,8 +3,8 @@
 namespace linformer {
 namespace {
 
-/// Means over windows. They need no parameters, and the matrices of key and value come after them:
-/// the mean of x W is (mean of x) W.
+/// Means over windows. They need no parameters. The matrices of key and value are applied after
+/// them, since the mean of x W is (mean of x) W.
 class MeanPoolRules : public ProjectionRules {
  public:
   std::vector<int64_t> shape(const ModelConfig&, int64_t) const override { return {}; }

@@ -106,7 +106,7 @@ void PretrainConfig::validate() const {
   validate_data(data);
   model.validate();
   validate_length(training);
-  training.validate_batches();  // what planned_steps() divides by
+  training.validate_batches();  // planned_steps() divides by these
   trainer().validate();
   validate_masking_rate(*this);
   validate_evaluation(evaluation);

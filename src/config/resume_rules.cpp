@@ -11,9 +11,9 @@ namespace linformer {
 namespace {
 
 constexpr std::string_view kOtherModel = "another model";
-constexpr std::string_view kOtherStart = "the start of the weights, which is past";
-constexpr std::string_view kOtherUpdates = "updates are other ones from here on";
-constexpr std::string_view kOtherDropout = "dropout is another one from here on";
+constexpr std::string_view kOtherStart = "it only sets the starting values of the weights";
+constexpr std::string_view kOtherUpdates = "updates differ from here on";
+constexpr std::string_view kOtherDropout = "dropout differs from here on";
 
 void collect(RunKind kind, const FieldList& fields, const std::string& prefix, Settings& settings) {
   for (const Field& field : fields) {
@@ -31,10 +31,10 @@ void collect(RunKind kind, const FieldList& fields, const std::string& prefix, S
 const std::vector<ResumeGroup>& pretraining_groups() {
   static const std::vector<ResumeGroup> groups{
       {ResumeRule::kContent,
-       "tokens and shares are compared; others to learn from are refused",
+       "tokens and shares are compared; other training data are refused",
        {"tokenizer.model", "data.train", "data.train_weights"}},
       {ResumeRule::kContent,
-       "tokens are compared; with others the best score begins anew, with a warning",
+       "tokens are compared; if they differ, a warning says so and the best score is forgotten",
        {"data.valid"}},
       {ResumeRule::kRefuse,
        "other masks or other sequences",
@@ -72,7 +72,7 @@ const std::vector<ResumeGroup>& pretraining_groups() {
        kOtherDropout,
        {"model.hidden_dropout_prob", "model.attention_probs_dropout_prob"}},
       {ResumeRule::kWarn,
-       "dropout is drawn for each micro-batch, so it is another one from here on",
+       "dropout is drawn for each micro-batch, so it differs from here on",
        {"training.micro_batch_size"}},
       {ResumeRule::kHeldOut,
        "held-out text is measured in another way",
@@ -87,26 +87,29 @@ const std::vector<ResumeGroup>& pretraining_groups() {
 const std::vector<ResumeGroup>& finetuning_groups() {
   static const std::vector<ResumeGroup> groups{
       {ResumeRule::kContent,
-       "encoded rows and labels are compared; others to learn from are refused",
+       "encoded rows and labels are compared; other training data are refused",
        {"task.data", "task.train", "task.text_column", "task.text_pair_column", "task.label_column",
         "task.header", "task.labels", "task.valid_share", "task.folds", "task.fold",
         "task.split_seed", "task.max_train_rows", "task.max_bad_share", "input.max_length",
         "input.truncation"}},
       {ResumeRule::kContent,
-       "encoded rows are compared; with others the best score begins anew, with a warning",
+       "encoded rows are compared; if they differ, a warning says so and the best score is "
+       "forgotten",
        {"task.valid"}},
       {ResumeRule::kRefuse, "another task", {"task.name", "task.regression"}},
       {ResumeRule::kRefuse, kOtherModel, {"finetune.pooling", "finetune.segment_embeddings"}},
       {ResumeRule::kRefuse, kOtherStart, {"finetune.weights", "finetune.reinit_layers"}},
       {ResumeRule::kRefuse,
-       "rows of like length share a micro-batch, so it decides the order of the data",
+       "rows of similar length share a micro-batch, so it decides the order of the data",
        {"training.micro_batch_size"}},
       {ResumeRule::kWarn, kOtherDropout, {"finetune.dropout"}},
       {ResumeRule::kWarn, kOtherUpdates, {"finetune.layer_decay", "finetune.head_learning_rate"}},
-      {ResumeRule::kWarn, "the result names it", {"finetune.protocol"}},
-      {ResumeRule::kWarnRate, "the schedule is laid out anew over the run", {"finetune.epochs"}},
+      {ResumeRule::kWarn, "the result names the protocol", {"finetune.protocol"}},
+      {ResumeRule::kWarnRate,
+       "the schedule is computed again over the whole run",
+       {"finetune.epochs"}},
       {ResumeRule::kApply,
-       "what is predicted at the end, and when is measured",
+       "what is predicted at the end, and when the model is measured",
        {"task.test", "task.id_column", "finetune.evaluations_per_epoch"}},
       {ResumeRule::kApply, "fine-tuning measures every row", {"evaluation.max_sequences"}},
   };
@@ -122,23 +125,21 @@ const std::vector<ResumeGroup>& own_resume_groups(RunKind kind) {
 const std::vector<ResumeGroup>& common_resume_groups() {
   static const std::vector<ResumeGroup> groups{
       {ResumeRule::kRefuse,
-       "the order of the data, masks and dropout follow from it",
+       "it decides the order of the data, the masks and dropout",
        {"run.seed"}},
       {ResumeRule::kRefuse,
-       "the moments of one optimizer mean nothing to another",
+       "the moments of one optimizer are meaningless to another",
        {"training.optimizer.type"}},
       {ResumeRule::kRefuse, "such a run has no checkpoints", {"training.overfit_one_batch"}},
-      {ResumeRule::kWarn,
-       "a run that goes on has its weights from its checkpoint",
-       {"run.init_from"}},
+      {ResumeRule::kWarn, "a resumed run takes its weights from its checkpoint", {"run.init_from"}},
       {ResumeRule::kWarnRate,
-       "the schedule is laid out anew over the run",
+       "the schedule is computed again over the whole run",
        {"training.max_steps", "training.max_tokens", "training.learning_rate",
         "training.schedule.type", "training.schedule.warmup_steps",
         "training.schedule.warmup_share", "training.schedule.final_learning_rate",
         "training.schedule.power"}},
       {ResumeRule::kWarnRate,
-       "the order of the data goes on unchanged, the steps are other ones",
+       "the order of the data stays the same, but each step takes other sequences",
        {"training.global_batch_size", "training.batch_ramp.start", "training.batch_ramp.steps"}},
       {ResumeRule::kWarn,
        kOtherUpdates,
@@ -151,24 +152,25 @@ const std::vector<ResumeGroup>& common_resume_groups() {
         "training.guard.skip_before", "training.guard.spike_zscore",
         "training.guard.spike_window"}},
       {ResumeRule::kWarn,
-       "numbers are rounded in another way from here on",
+       "numbers are rounded differently from here on",
        {"training.precision", "training.loss_scale.initial", "training.loss_scale.growth_factor",
         "training.loss_scale.growth_interval", "training.loss_scale.backoff_factor",
         "training.loss_scale.minimum"}},
       {ResumeRule::kWarn,
-       "the average goes on with it; one that is new begins with the checkpoint's weights",
+       "the average continues with the new decay; a new average starts from the checkpoint's "
+       "weights",
        {"training.ema_decay"}},
       {ResumeRule::kWarn,
-       "the run may end at another step, and another one may be its best",
+       "the run may end at another step, and its best step may change",
        {"evaluation.early_stop_patience", "evaluation.early_stop_min_delta"}},
       {ResumeRule::kApply, "a run folder may be moved", {"run.dir"}},
       {ResumeRule::kApply,
-       "where the same numbers are computed, and in what pieces; equal but for rounding",
+       "where and in what pieces the same numbers are computed; they are equal up to rounding",
        {"run.threads", "run.device", "training.activation_checkpointing",
         "evaluation.micro_batch_size", "distributed.backend", "distributed.timeout_seconds",
         "distributed.bucket_megabytes", "distributed.shard_optimizer"}},
       {ResumeRule::kApply,
-       "when the run stops, measures, saves and logs; the steps stay",
+       "when the run stops, measures, saves and logs; the steps stay the same",
        {"training.max_hours", "training.session_hours", "evaluation.every", "checkpoint.every",
         "checkpoint.keep_last", "checkpoint.keep_every", "checkpoint.keep_best",
         "checkpoint.background", "checkpoint.save_before_seconds", "checkpoint.resume",
@@ -185,7 +187,7 @@ const ResumeGroup& resume_group(RunKind kind, const std::string& key) {
       if (std::find(group.keys.begin(), group.keys.end(), key) != group.keys.end()) return group;
     }
   }
-  throw std::logic_error("nobody has decided what becomes of " + key + " in a run that goes on");
+  throw std::logic_error("no rule says what happens to " + key + " when a run is resumed");
 }
 
 Settings compared_settings(RunKind kind, const FieldList& fields) {

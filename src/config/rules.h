@@ -8,11 +8,11 @@
 
 namespace linformer {
 
-// Far above any real model, low enough that what is computed from them fits 64 bits: all numbers of
-// a model are below 2^58.
+// These limits are far above any real model and low enough for 64-bit arithmetic: every count of a
+// model stays below 2^58.
 inline constexpr int64_t kLargestSize = int64_t{1} << 24;  // of vocabulary and lengths
 
-/// Throws UsageError if `value` is empty; `example` is one that is not.
+/// Throws UsageError if `value` is empty; `example` is a valid value for the message.
 void require_text(const std::string& key, const std::string& value, const std::string& example);
 
 /// Throws UsageError unless low <= value <= high.

@@ -14,12 +14,12 @@ std::string yaml_of_number(double value) {
   std::array<char, 64> buffer;
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
   std::string text(buffer.data(), end);
-  // Many YAML readers take 1e-05 for text: a number wants its point.
+  // Many YAML readers take 1e-05 for text, so a number gets a decimal point.
   if (text.find('.') == std::string::npos) text.insert(std::min(text.find('e'), text.size()), ".0");
   return text;
 }
 
-/// Plain scalars that every YAML reader takes for text; the rest is quoted.
+/// Whether every YAML reader takes this plain scalar for text; other text is quoted.
 bool is_plain(const std::string& text) {
   static constexpr std::array<std::string_view, 13> kWords{
       "true", "false", "yes", "no", "on", "off", "y", "n", "null", ".inf", ".nan", ".", ".."};
@@ -88,7 +88,7 @@ struct ValueWriter {
     if (!value->is_list()) return (*this)(&value->values().front());
     return yaml_of_list(value->values(), [this](const T& item) { return (*this)(&item); });
   }
-  // A list of one list would read back as the inner list: it keeps its brackets.
+  // A list of one list keeps its brackets: without them it would read back as the inner list.
   std::string operator()(const NestedNumbers* value) const {
     const auto& values = value->values();
     if (!value->is_list() && !values.front().is_list()) return (*this)(&values.front());

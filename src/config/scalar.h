@@ -9,7 +9,7 @@ namespace linformer {
 /// The value of a field that is not a section, as YAML writes it ("null", "[a, b]", "1e-06").
 std::string yaml_of(const FieldTarget& target);
 
-/// What a field takes, for people: "a whole number", "linformer or standard".
+/// The type of a field for messages: "a whole number", "linformer or standard".
 std::string type_of(const FieldTarget& target);
 
 /// "a, b or c"

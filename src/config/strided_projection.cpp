@@ -6,7 +6,7 @@
 namespace linformer {
 namespace {
 
-/// One E per head whose rows start as exact picks of positions.
+/// One E per head whose rows start as selections of single positions.
 class StridedRules : public ProjectionRules {
  public:
   std::vector<int64_t> shape(const ModelConfig& config, int64_t layer) const override {

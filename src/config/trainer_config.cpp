@@ -46,7 +46,7 @@ void validate_loss_scale(const LossScaleConfig& scale) {
   }
 }
 
-/// Whether the schedule falls towards a last step that has to be known.
+/// Whether the schedule falls towards a last step, which then has to be known.
 bool needs_length(ScheduleType type) {
   return type != ScheduleType::kConstant && type != ScheduleType::kInverseSqrt;
 }
@@ -108,7 +108,7 @@ void validate_batch_ramp(const TrainingConfig& training) {
   }
   if (ramp.start % training.micro_batch_size != 0) {
     fail_usage("training.batch_ramp.start",
-               std::to_string(ramp.start) + " is no multiple of micro_batch_size " +
+               std::to_string(ramp.start) + " is not a multiple of micro_batch_size " +
                    std::to_string(training.micro_batch_size),
                "choose a multiple, or smaller micro-batches");
   }
@@ -125,7 +125,7 @@ void validate_training(const TrainingConfig& training) {
   if (training.ema_decay) {
     require_positive("training.ema_decay", *training.ema_decay);
     if (*training.ema_decay >= 1.0) {
-      fail_usage("training.ema_decay", "has to be below 1", "usual are 0.999 to 0.9999");
+      fail_usage("training.ema_decay", "has to be below 1", "usual values are 0.999 to 0.9999");
     }
   }
   validate_optimizer(training.optimizer);
@@ -146,7 +146,7 @@ void validate_evaluation(const EvaluationConfig& evaluation) {
   }
 }
 
-/// A session that is over before its first step would be started again for ever.
+/// Refuses a session that would end before its first step, since it would be restarted for ever.
 void validate_session(const TrainerConfig& config) {
   if (!config.training.session_hours) return;
   const double seconds = *config.training.session_hours * kSecondsPerHour;

@@ -16,10 +16,10 @@ namespace {
 
 constexpr int64_t kMostValues = 1'000'000;
 
-/// Follows the parser's events; each value is seen once, however often aliases name it.
+/// Follows the parser's events. Each value is seen once, even if several aliases name it.
 class ShapeWatch final : public YAML::EventHandler {
  public:
-  /// The parser does not move past some texts (",a") and gives an empty document there for ever.
+  /// At some texts (",a") the parser makes no progress and gives empty documents for ever.
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++num_documents_ == 1) return;
     throw YamlProblem{
@@ -57,7 +57,7 @@ class ShapeWatch final : public YAML::EventHandler {
   void OnMapEnd() override { end(); }
 
  private:
-  /// Of a value with everything in it, aliases written out.
+  /// The number of values inside a value, with aliases expanded.
   struct Extent {
     int64_t values = 1;
     int levels = 1;
@@ -120,7 +120,7 @@ std::optional<YamlProblem> find_yaml_problem(const std::string& text) {
   } catch (const YamlProblem& problem) {
     return problem;
   } catch (const YAML::Exception&) {
-    // What is no YAML is told by the reader, which parses the text once more.
+    // The reader, which parses the text once more, reports text that is not YAML.
   }
   return std::nullopt;
 }

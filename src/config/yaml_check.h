@@ -14,9 +14,9 @@ struct YamlProblem {
 };
 
 /// Finds what would make a walk through the values endless or overflow the stack: nesting deeper
-/// than kMaxNesting, also through aliases, an alias within the value that it names, aliases of
-/// aliases that stand for millions of values, and more than one document. Says nothing about a text
-/// that is no YAML.
+/// than kMaxNesting (also through aliases), an alias within the value that it names, aliases of
+/// aliases that stand for millions of values, and more than one document. Does not report text that
+/// is not YAML.
 std::optional<YamlProblem> find_yaml_problem(const std::string& text);
 
 }  // namespace linformer

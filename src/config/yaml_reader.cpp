@@ -18,8 +18,8 @@
 namespace linformer {
 namespace {
 
-/// Reads nodes into fields; keeps what error messages need. In a file `where` is its name, to
-/// which line and column are added; for an override it is the argument as it was typed.
+/// Reads nodes into fields, and keeps what error messages need. For a file, `where` is its name, to
+/// which line and column are added; for an override it is the argument as typed.
 class NodeReader {
  public:
   NodeReader(std::string where, bool has_lines) : where_(std::move(where)), has_lines_(has_lines) {}
@@ -33,7 +33,7 @@ class NodeReader {
     return where_ + ":" + std::to_string(line + 1) + ":" + std::to_string(column + 1);
   }
 
-  /// Refuses a text through whose values nobody could walk.
+  /// Refuses a text whose values cannot be walked through (yaml_check.h).
   void check_shape(const std::string& text) const {
     if (const auto problem = find_yaml_problem(text)) {
       fail_usage(place(problem->line, problem->column), problem->what, problem->fix);
@@ -165,7 +165,7 @@ struct NodeReader::Setter {
     target.set(indices);
     return true;
   }
-  bool operator()(const FieldList&) const { return false; }  // read_value() takes sections
+  bool operator()(const FieldList&) const { return false; }  // read_value() handles sections
 
  private:
   /// The items of a list; a single value is a list of itself.
@@ -196,7 +196,7 @@ bool is_name(std::span<const std::string_view> names, const std::string& word) {
   return std::find(names.begin(), names.end(), word) != names.end();
 }
 
-/// The names that an enum field takes; none for other fields.
+/// The names that an enum field accepts; empty for other fields.
 std::vector<std::string> names_of(const FieldTarget& target) {
   std::span<const std::string_view> names;
   if (const auto* one = std::get_if<EnumTarget>(&target)) names = one->names;
@@ -204,7 +204,7 @@ std::vector<std::string> names_of(const FieldTarget& target) {
   return {names.begin(), names.end()};
 }
 
-/// The part of a value that is to blame: in a list the first item of the wrong type.
+/// The part of a value that a message should show: in a list the first item of the wrong type.
 YAML::Node culprit(const FieldTarget& target, const YAML::Node& node) {
   if (!node.IsSequence()) return node;
   const bool numbers = std::holds_alternative<std::vector<double>*>(target);
@@ -244,7 +244,7 @@ std::string fix_for(const FieldTarget& target, const YAML::Node& node, const std
 
 void NodeReader::read_value(const Field& field, const YAML::Node& node, const std::string& key) {
   if (const auto* section = std::get_if<FieldList>(&field.target)) {
-    if (node.IsNull()) return;  // "evaluation:" with every key commented out: all defaults
+    if (node.IsNull()) return;  // "evaluation:" with every key commented out keeps all defaults
     if (!node.IsMap()) {
       fail_usage(place(node.Mark()), key + " is a section of keys, found " + show(node),
                  "indent the keys of " + key + " under it, e.g. " + section->front().name + ": " +
@@ -306,7 +306,7 @@ void read_document(const FieldList& fields, std::string_view text, const std::st
   const std::string copy(text);
   reader.check_shape(copy);
   try {
-    const YAML::Node document = YAML::Load(copy);  // the only one, as check_shape() has seen
+    const YAML::Node document = YAML::Load(copy);  // the only one: check_shape() has run
     if (document.IsNull()) {
       fail_usage(source, "holds no settings",
                  "write at least one section, e.g. " + fields.front().name +

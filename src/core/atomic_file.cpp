@@ -43,7 +43,7 @@ std::string parent_of(const std::string& path) {
 AtomicFile::AtomicFile(const std::string& path)
     : path_(path), temporary_path_(path + ".tmp-" + std::to_string(::getpid())) {
   struct stat status {};
-  // Found here rather than by the final rename, after hours of work.
+  // Detected here rather than by the final rename, after hours of work.
   if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
     fail_system(path, "cannot write the file", EISDIR);
   descriptor_ = ::open(temporary_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -93,10 +93,10 @@ void AtomicFile::write_at(size_t offset, const void* data, size_t size) {
 
 void AtomicFile::commit() {
   flush();
-  if (::fsync(descriptor_) != 0) fail_system(path_, "cannot bring the file to the disk", errno);
+  if (::fsync(descriptor_) != 0) fail_system(path_, "cannot flush the file to disk", errno);
   const int descriptor = descriptor_;
-  descriptor_ = -1;  // from here on the destructor has nothing to do
-  // Network file systems report a full disk as late as here.
+  descriptor_ = -1;  // the destructor has nothing left to do
+  // Network file systems may report a full disk only here.
   if (::close(descriptor) != 0 && errno != EINTR) {
     const int error = errno;
     ::unlink(temporary_path_.c_str());
@@ -105,7 +105,7 @@ void AtomicFile::commit() {
   if (::rename(temporary_path_.c_str(), path_.c_str()) != 0) {
     const int error = errno;
     ::unlink(temporary_path_.c_str());
-    fail_system(path_, "cannot put the finished file in its place", error);
+    fail_system(path_, "cannot move the finished file into place", error);
   }
   sync_directory(parent_of(path_));
 }
@@ -157,12 +157,12 @@ std::string read_text_file(const std::string& path) {
 void sync_directory(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) fail_system(path, "cannot open the folder", errno);
-  // Some file systems (network, FUSE) cannot sync a folder and say so; there is no other way.
+  // Some file systems (network, FUSE) cannot sync a folder and say so; there is no alternative.
   constexpr std::array kCannot{EINVAL, EOPNOTSUPP, ENOSYS, EBADF};
   int error = ::fsync(descriptor) == 0 ? 0 : errno;
   if (std::find(kCannot.begin(), kCannot.end(), error) != kCannot.end()) error = 0;
   ::close(descriptor);
-  if (error != 0) fail_system(path, "cannot bring the folder to the disk", error);
+  if (error != 0) fail_system(path, "cannot flush the folder to disk", error);
 }
 
 void make_directories(const std::string& path) {

@@ -22,7 +22,7 @@ ChildProcess::ChildProcess(const std::vector<std::string>& command,
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output_path.c_str(),
                                    O_WRONLY | O_CREAT | O_APPEND, 0644);
   posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-  // What this program ignores (core/stop_signal.h) is none of the other's matter.
+  // The child does not inherit the signals that this program ignores (core/stop_signal.h).
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   sigset_t ignored_here;

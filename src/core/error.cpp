@@ -15,12 +15,12 @@ std::string disk_full_fix(const std::string& path) {
   try {
     left = " (" + format_bytes(static_cast<double>(free_disk_bytes(path))) + " left)";
   } catch (const Error&) {
-    // The hint is optional; the disk's own error is what the person has to see.
+    // The hint is optional; the user has to see the disk's own error.
   }
   return "free space on that file system" + left + " or choose a folder on another one";
 }
 
-/// What a person can do about errno `error_number` on `path`.
+/// What the user can do about errno `error_number` on `path`.
 std::string fix_for(const std::string& path, int error_number) {
   switch (error_number) {
     case ENOENT:

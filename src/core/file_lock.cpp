@@ -15,14 +15,14 @@ namespace linformer {
 
 namespace {
 
-/// "process 1234 on HOST": left in the file for the one who finds it locked.
+/// "process 1234 on HOST": written into the file for a process that finds it locked.
 std::string own_name() {
   std::array<char, 256> host{};
   if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
   return "process " + std::to_string(::getpid()) + " on " + host.data();
 }
 
-/// What the last one left; "" where there was none.
+/// What the last holder wrote; "" if there was none.
 std::string read_holder(int descriptor) {
   std::array<char, 512> text{};
   const ssize_t count = ::pread(descriptor, text.data(), text.size() - 1, 0);
@@ -31,7 +31,8 @@ std::string read_holder(int descriptor) {
   return holder;
 }
 
-/// Of flock: network and FUSE file systems without locks, or whose lock service does not run.
+/// Errors of flock on network and FUSE file systems without locks or without a running lock
+/// service.
 bool has_no_locks(int error) {
   return error == ENOSYS || error == EOPNOTSUPP || error == ENOLCK || error == EINVAL;
 }
@@ -55,17 +56,17 @@ FileLock::FileLock(const std::string& path) {
     }
     if (!has_no_locks(error)) fail_system(path, "cannot lock the file", error);
     log_warning(path + ": no locks on this file system (" + std::strerror(error) +
-                "); see to it that no second process works in this folder" +
+                "); make sure that no second process works in this folder" +
                 (holder.empty() ? "" : ". The last one was " + holder));
   }
-  // The name is only a help; the lock holds without it (on a full disk, for example).
+  // The name is only informative; the lock works without it (on a full disk, for example).
   const std::string name = own_name() + "\n";
   if (::ftruncate(descriptor_, 0) == 0) {
     [[maybe_unused]] const ssize_t written = ::pwrite(descriptor_, name.data(), name.size(), 0);
   }
 }
 
-// The file stays: removing it would let two processes hold locks on two files of the same name.
+// The file is not removed: otherwise two processes could hold locks on two files of the same name.
 FileLock::~FileLock() {
   ::close(descriptor_);
 }

@@ -19,7 +19,7 @@ std::string print(const char* format, Arguments... arguments) {
   return text;
 }
 
-/// Characters, not bytes: continuation bytes of UTF-8 take no column.
+/// Counts characters, not bytes: continuation bytes of UTF-8 take no column.
 size_t display_width(std::string_view text) {
   return static_cast<size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
@@ -102,7 +102,7 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
   size_t nearest_distance = limit + 1;
   for (const std::string& candidate : candidates) {
     const size_t distance = edit_distance(name, candidate);
-    // A name with no letter in common ("k" for "n") is no suggestion.
+    // A name without a common letter ("k" for "n") is not a useful suggestion.
     if (distance >= std::max(name.size(), candidate.size())) continue;
     if (distance < nearest_distance) {
       nearest = candidate;

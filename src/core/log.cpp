@@ -81,7 +81,7 @@ void log_error(const std::string& message) {
 }
 
 void add_log_file(const std::string& path) {
-  // Opened once by hand: spdlog's own exception would not tell what to do.
+  // Opened here first, since spdlog's own exception would not say how to fix the problem.
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (descriptor < 0) fail_system(path, "cannot open the log file", errno);
   ::close(descriptor);

@@ -13,7 +13,7 @@
 
 namespace linformer {
 
-/// Ranges are never freed, only used again: a handler may walk their list at any time.
+/// Ranges are never freed, only reused, since a handler may walk their list at any time.
 struct MappedFile::Range {
   std::atomic<const std::byte*> begin{nullptr};
   std::atomic<size_t> size{0};
@@ -30,11 +30,11 @@ std::atomic<MappedFile::Range*> MappedFile::Range::first{nullptr};
 
 namespace {
 
-std::mutex ranges_mutex;  // of those who change the list
+std::mutex ranges_mutex;  // for threads that change the list
 
 }  // namespace
 
-/// A handler cannot throw. It puts zeros where the file has no bytes, and the reader asks
+/// A signal handler cannot throw. It maps zeros where the file has no bytes, and the reader checks
 /// afterwards whether that happened.
 void MappedFile::Range::on_bus_error(int signal_number, siginfo_t* info, void* /*context*/) {
   const int error = errno;
@@ -51,7 +51,8 @@ void MappedFile::Range::on_bus_error(int signal_number, siginfo_t* info, void* /
     errno = error;
     return;
   }
-  ::signal(signal_number, SIG_DFL);  // not ours: the same fault again, and the usual end
+  ::signal(signal_number,
+           SIG_DFL);  // not one of these files: the fault occurs again and ends the program
 }
 
 MappedFile::Range* MappedFile::Range::take(const std::byte* data, size_t bytes) {
@@ -83,8 +84,7 @@ LostBytesError::LostBytesError(const std::string& path)
                "put the whole file back, check the disk (dmesg), and run the same command again") {}
 
 MappedFile::MappedFile(const std::string& path) : path_(path) {
-  // O_NONBLOCK: opening a named pipe must not wait for a writer; for regular files it means
-  // nothing.
+  // O_NONBLOCK: opening a named pipe must not wait for a writer. It has no effect on regular files.
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) fail_system(path, "cannot open the file", errno);
   struct stat status {};
@@ -128,11 +128,11 @@ void MappedFile::release() {
 
 void MappedFile::check() const {
   if (range_ == nullptr) return;
-  // What was read before the call was read before the flag is.
+  // The flag is read after everything that was read before the call.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (range_->lost.load()) throw LostBytesError(path_);
-  // Behind a cut the rest of its page reads as zeros without any signal. A file that was removed or
-  // replaced is still mapped as it was.
+  // After a truncation, the rest of the page reads as zeros without any signal. A file that was
+  // removed or replaced is still mapped as it was.
   struct stat status {};
   if (::stat(path_.c_str(), &status) != 0) return;
   const bool same = status.st_dev == device_ && status.st_ino == inode_;

@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The folder that a mark names; "" if the file at `path` is none.
+/// The folder that a mark names; "" if the file at `path` is not a mark.
 std::string name_in_mark(const fs::path& path) {
   constexpr size_t kLongestName = 64;
   constexpr std::string_view kFront = "step-";

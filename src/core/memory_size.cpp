@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 
-/// The number in a file that holds one; kUnlimited for "max", or where there is no such file.
+/// The number in a file; kUnlimited for "max", or if there is no such file.
 double limit_in(const std::string& path) {
   std::ifstream file(path);
   double bytes = 0.0;
@@ -31,7 +31,7 @@ double free_of_machine() {
   return known ? kib * 1024.0 : kUnlimited;
 }
 
-/// Of the group itself and of those around it; version 2, then 1.
+/// The limits of the group itself and of its parents, in version 2, then in version 1.
 double limit_of_groups() {
   double limit = limit_in("/sys/fs/cgroup/memory/memory.limit_in_bytes");
   std::ifstream groups("/proc/self/cgroup");

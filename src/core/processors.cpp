@@ -16,11 +16,12 @@ namespace {
 void check_count(const std::string& where, int64_t count, const std::string& what) {
   const int64_t most = std::max(kMostThreads, kThreadsPerProcessor * num_processors());
   if (count >= 1 && count <= most) return;
-  fail_usage(
-      where,
-      std::to_string(count) + (count < 1 ? " is too small" : " is too large") +
-          ": this machine has " + std::to_string(num_processors()) + " processors for it",
-      "give 1 to " + std::to_string(most) + " " + what + "; more than processors bring nothing");
+  fail_usage(where,
+             std::to_string(count) + (count < 1 ? " is too small" : " is too large") +
+                 ": this machine has " + std::to_string(num_processors()) + " processors for it",
+             "give 1 to " + std::to_string(most) + " " + what +
+                 "; more than the number of processors "
+                 "does not help");
 }
 
 }  // namespace
@@ -45,7 +46,7 @@ void check_threads(const std::string& where, int64_t count) {
   try {
     for (; started < count; ++started) threads.emplace_back([&] { all_there.wait(); });
   } catch (const std::system_error&) {
-    // Said below, when those that did start have ended.
+    // Reported below, after the threads that did start have ended.
   }
   all_there.count_down();
   for (std::thread& thread : threads) thread.join();

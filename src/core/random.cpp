@@ -19,7 +19,7 @@ uint64_t mix64(uint64_t value) {
 }
 
 uint64_t stream_key(RandomPurpose purpose, std::initializer_list<uint64_t> keys) {
-  // The number of keys goes in too, so that {1} and {1, 0} differ.
+  // The number of keys is mixed in too, so that {1} and {1, 0} differ.
   uint64_t key = mix64((static_cast<uint64_t>(purpose) << 32 | keys.size()) + kGolden);
   for (const uint64_t part : keys) key = mix64((key ^ mix64(part + kGolden)) + kGolden);
   return key;
@@ -61,8 +61,8 @@ double RandomStream::uniform() {
 
 uint64_t RandomStream::below(uint64_t bound) {
   assert(bound > 0);
-  // Lemire 2019 (arXiv 1805.10941): the high half of a product, rejecting the few low halves
-  // that would favour some results.
+  // Lemire 2019 (arXiv 1805.10941): the high half of a product; the few low halves that would
+  // favour some results are rejected.
   if (bound <= uint64_t{1} << 32) {
     uint64_t product = next_u32() * bound;
     if (static_cast<uint32_t>(product) < bound) {

@@ -13,25 +13,25 @@ namespace linformer {
 namespace {
 
 constexpr int kSignalBase = 128;
-// A failed write says so by itself; as a signal it would end the program before anything is saved.
+// A failed write is reported as an error; a signal would end the program before anything is saved.
 constexpr int kWriteSignals[] = {SIGPIPE, SIGXFSZ};
 
-// Lock-free atomics are the only shared state that a signal handler and threads may both touch.
+// Lock-free atomics are the only shared state that signal handlers and threads may both access.
 std::atomic<int> requested{0};
-std::atomic<int64_t> first_at{-1};  // seconds of the first signal
+std::atomic<int64_t> first_at{-1};  // time of the first signal
 std::atomic<bool> deferred{false};
 std::atomic<bool> save_requested{false};
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<int64_t>::is_always_lock_free &&
               std::atomic<bool>::is_always_lock_free);
 
-/// As install_signals() found them.
+/// as they were before install_signals()
 struct sigaction found_stop[std::size(kStopSignals)];
 struct sigaction found_write[std::size(kWriteSignals)];
 bool installed = false;
 
 int64_t monotonic_seconds() {
   timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);  // safe in a handler, unlike std::chrono's promise
+  ::clock_gettime(CLOCK_MONOTONIC, &now);  // allowed in a handler, unlike std::chrono
   return now.tv_sec;
 }
 
@@ -57,14 +57,14 @@ void set_action(int signal_number, void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
   sigemptyset(&action.sa_mask);
-  // Restart: an interrupted read of a text file must not look like its end.
+  // Restart: an interrupted read of a text file must not look like the end of the file.
   action.sa_flags = SA_RESTART;
   if (::sigaction(signal_number, &action, nullptr) != 0)
     fail_system("signal " + std::to_string(signal_number), "cannot be caught", errno);
 }
 
-/// Whether whoever started the program wants it to live through this signal (nohup). Shells ignore
-/// SIGINT for what runs in the background; one that is sent on purpose still counts.
+/// Whether the caller that started the program wants it to survive this signal (nohup). Shells
+/// ignore SIGINT for background jobs; a SIGINT sent on purpose still counts.
 bool stays_ignored(int signal_number, const struct sigaction& found) {
   return (signal_number == SIGHUP || signal_number == SIGXCPU) && found.sa_handler == SIG_IGN;
 }

@@ -10,24 +10,24 @@
 namespace linformer {
 namespace {
 
-/// Whole shares of kMaxPeriod in proportion to the weights, without a common divisor.
+/// Whole shares of kMaxPeriod in proportion to the weights, divided by their common divisor.
 std::vector<int64_t> shares_of(const std::vector<double>& weights) {
-  // Weights are taken relative to the largest, since their sum may be beyond what a number holds.
+  // Weights are divided by the largest, since their sum may exceed the range of a double.
   const double largest = *std::max_element(weights.begin(), weights.end());
   double sum = 0.0;
   for (const double weight : weights) {
     if (!(weight > 0.0) || !std::isfinite(weight)) {
-      fail_usage("data.train_weights", format_number(weight) + " is no weight",
+      fail_usage("data.train_weights", format_number(weight) + " is not a weight",
                  "give positive numbers, or leave the corpus out of data.train");
     }
     sum += weight / largest;
   }
   std::vector<int64_t> shares;
-  std::vector<std::pair<double, size_t>> remainders;  // negative, so that the largest come first
+  std::vector<std::pair<double, size_t>> remainders;  // negative, so that the largest are first
   int64_t left = CorpusMix::kMaxPeriod;
   for (size_t c = 0; c < weights.size(); ++c) {
     const double exact = weights[c] / largest / sum * static_cast<double>(CorpusMix::kMaxPeriod);
-    // 1e-6: shares such as 0.7 are exact in decimal, not in binary.
+    // 1e-6: shares such as 0.7 are exact in decimal but not in binary.
     shares.push_back(static_cast<int64_t>(std::floor(exact + 1e-6)));
     remainders.emplace_back(static_cast<double>(shares.back()) - exact, c);
     left -= shares.back();

@@ -26,8 +26,8 @@ int64_t KeyedPermutation::operator()(int64_t index) const {
   do {
     uint64_t left = value >> right_bits_;
     uint64_t right = value & right_mask;
-    // Each round changes one side by a function of the other, so it can be undone: a bijection,
-    // whatever the widths.
+    // Each round changes one side by a function of the other side, so it can be inverted: it is a
+    // bijection for any widths.
     for (size_t round = 0; round < kNumRounds; round += 2) {
       right ^= mix64(left ^ keys_[round]) & right_mask;
       left ^= mix64(right ^ keys_[round + 1]) & left_mask;

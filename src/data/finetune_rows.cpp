@@ -37,7 +37,7 @@ TaskFiles own_files(const TaskConfig& task) {
   return own_task(own);
 }
 
-/// Files that the configuration names for a known task: laid out as the task's own.
+/// Files that the configuration names for a known task. They have the task's own layout.
 void replace_split(TaskFiles& files, SplitRole role, const std::vector<std::string>& paths) {
   if (paths.empty()) return;
   std::erase_if(files.splits, [&](const SplitFiles& split) { return split.role == role; });
@@ -57,7 +57,7 @@ TaskFiles files_of(const TaskConfig& task) {
     fail_usage("task.name",
                spec.name + " has no training data, it measures models of " + spec.trained_on,
                "fine-tune on " + spec.trained_on + ", which measures " + spec.name +
-                   " as well where it lies beside it");
+                   " as well if its files are beside it");
   }
   TaskFiles files = task.data.empty() ? TaskFiles{"", spec, {}} : find_task_files(spec, task.data);
   replace_split(files, SplitRole::kTrain, task.train);
@@ -78,10 +78,10 @@ ExampleSet read_set(const SplitFiles& split, const TaskSpec& task, const ReadOpt
   return {split.name, task.name, read_rows(split, task, options), split.is_part};
 }
 
-/// Of sets to be predicted: labels or none, and a prediction for every row.
+/// For sets to be predicted: labels are optional, and every row needs a prediction.
 constexpr ReadOptions kEveryRow{.labels_required = false, .max_bad_share = 0.0, .free_bad_rows = 0};
 
-/// The diagnostics that models of this task are measured on, where they lie beside it.
+/// The diagnostics for models of this task, if they lie beside it.
 void add_diagnostics(const TaskConfig& config, FinetuneRows& rows) {
   if (config.data.empty() || !config.test.empty()) return;
   for (const TaskSpec& spec : known_tasks()) {
@@ -90,7 +90,7 @@ void add_diagnostics(const TaskConfig& config, FinetuneRows& rows) {
       try {
         return find_task_files(spec, config.data);
       } catch (const RunError&) {
-        log_info(spec.name + " is not measured: it does not lie in " + config.data);
+        log_info(spec.name + " is not measured: it was not found in " + config.data);
         return std::nullopt;
       }
     }();
@@ -102,7 +102,7 @@ void add_diagnostics(const TaskConfig& config, FinetuneRows& rows) {
   }
 }
 
-/// Takes the held-out rows out of train.
+/// Moves the held-out rows out of train.
 void split_train(const TaskConfig& config, FinetuneRows& rows) {
   const auto seed = static_cast<uint64_t>(config.split_seed);
   const std::vector<LabelledExample> all = std::move(rows.train);
@@ -116,7 +116,7 @@ void split_train(const TaskConfig& config, FinetuneRows& rows) {
   rows.valid.push_back({name, rows.task.name, examples_at(all, split.held_out), false});
 }
 
-/// Keeps task.max_train_rows of the rows to learn from.
+/// Keeps task.max_train_rows of the training rows.
 void shorten_train(const TaskConfig& config, FinetuneRows& rows) {
   const auto size = static_cast<int64_t>(rows.train.size());
   if (config.max_train_rows == 0 || config.max_train_rows >= size) return;
@@ -125,7 +125,7 @@ void shorten_train(const TaskConfig& config, FinetuneRows& rows) {
   rows.train_is_part = true;
 }
 
-/// A model of one label would learn to say it always, without a word of warning.
+/// Refuses training rows with a single label: the model would silently learn to always predict it.
 void require_several_labels(const TaskConfig& config, const FinetuneRows& rows) {
   if (rows.task.kind == TaskKind::kRegression || rows.train.empty()) return;
   const float first = rows.train.front().target;

@@ -19,7 +19,7 @@ InputRow row_of_ids(const JsonRow& json, const InputLimits& limits) {
   const std::vector<int64_t> types = json.integers("token_type_ids");
   json.check_same_length("token_type_ids", types.size(), row.input_ids.size());
   for (size_t i = 0; i < types.size(); ++i) {
-    // A model without segments takes 0, which tokenizers of other programs write anyway.
+    // A model without segments accepts 0, which other programs' tokenizers always write.
     if (types[i] < 0 || types[i] >= std::max<int64_t>(1, limits.type_vocab_size)) {
       json.fail(JsonRow::at("token_type_ids", i) + " is " + std::to_string(types[i]) +
                     ", the model has " + std::to_string(limits.type_vocab_size) + " segments",
@@ -38,7 +38,7 @@ InputRow row_of_text(const JsonRow& json, const InputLimits& limits, const Token
   const auto text = [&](const char* key) {
     std::string value = json.text(key);
     const std::string problem = text_problem(value);
-    if (!problem.empty()) json.fail("\"" + std::string(key) + "\" " + problem, "mend the row");
+    if (!problem.empty()) json.fail("\"" + std::string(key) + "\" " + problem, "correct the row");
     return value;
   };
   const bool pair = json.contains("text_pair");
@@ -49,7 +49,7 @@ InputRow row_of_text(const JsonRow& json, const InputLimits& limits, const Token
   return row;
 }
 
-// <s>, </s></s>, </s>, and a token or two of each text.
+// <s>, </s></s>, </s>, and two tokens of each text.
 constexpr int64_t kShortestLimit = 8;
 
 int64_t size_of(const std::vector<int32_t>& ids) {
@@ -81,7 +81,7 @@ InputRow row_of_tokens(const std::vector<int32_t>& a, const std::vector<int32_t>
 
 std::string text_problem(const std::string& text) {
   if (text.find_first_not_of(" \t\r\n") == text.npos) return "is empty";
-  return text.find('\0') == text.npos ? "" : "holds a NUL byte, so it is no text";
+  return text.find('\0') == text.npos ? "" : "holds a NUL byte, so it is not text";
 }
 
 InputRow encode_texts(const Tokenizer& tokenizer, const std::string& a, const std::string* b,
@@ -105,7 +105,7 @@ InputRow encode_texts_within(const Tokenizer& tokenizer, const std::string& a, c
   const int64_t room = limits.max_sequence_length - 4;
   if (size_of(first) + size_of(second) > room) {
     ++num_truncated;
-    // A text of up to half the room stays whole. The first has the odd token.
+    // A text of up to half the room stays whole. The first text gets the odd token.
     const int64_t half = room / 2;
     const int64_t keep_second =
         size_of(first) < room - half ? room - size_of(first) : std::min(size_of(second), half);

@@ -55,7 +55,7 @@ void JsonRow::fail_vocabulary(const char* key, size_t i, int64_t id,
 std::string JsonRow::text(const char* key) const {
   const auto found = object_->find(key);
   if (found == object_->end() || !found->is_string()) {
-    fail(std::string("\"") + key + "\" is no text", "write it as \"...\"");
+    fail(std::string("\"") + key + "\" is not text", "write it as \"...\"");
   }
   return found->get<std::string>();
 }
@@ -66,7 +66,7 @@ std::vector<int64_t> JsonRow::integers(const char* key) const {
     fail(std::string("no key \"") + key + "\"", std::string("every row needs ") + key);
   }
   if (!found->is_array()) {
-    fail(std::string("\"") + key + "\" is no list", "write it as [1, 2, 3]");
+    fail(std::string("\"") + key + "\" is not a list", "write it as [1, 2, 3]");
   }
   std::vector<int64_t> values;
   values.reserve(found->size());
@@ -74,7 +74,7 @@ std::vector<int64_t> JsonRow::integers(const char* key) const {
     const std::optional<int64_t> number = whole_number_of(value);
     if (!number) {
       fail(at(key, values.size()) + " is " + json_text(value) +
-               (value.is_number_integer() ? ", too large a number" : ", no whole number"),
+               (value.is_number_integer() ? ", too large a number" : ", not a whole number"),
            "write ids as whole numbers");
     }
     values.push_back(*number);

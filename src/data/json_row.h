@@ -12,7 +12,7 @@
 
 namespace linformer {
 
-/// One JSON object of a file of rows, and what to say when a field of it is wrong.
+/// One JSON object of a file of rows. Its methods report wrong fields.
 class JsonRow {
  public:
   /// `where` is FILE:LINE. Throws RunError unless `line` is a JSON object.
@@ -20,14 +20,14 @@ class JsonRow {
           int64_t max_sequence_length);
   ~JsonRow();
 
-  /// Whether the key is there; null counts as absent.
+  /// Whether the key exists; null counts as absent.
   bool contains(const char* key) const;
   std::string text(const char* key) const;
   std::vector<int64_t> integers(const char* key) const;
   /// The field input_ids: not empty, not too long, in the vocabulary.
   std::vector<int32_t> input_ids() const;
-  /// The field attention_mask, or 0 where <pad> is. Positions are counted over tokens, so a <pad>
-  /// that counts as a token would mean different things to different programs: it is refused.
+  /// The field attention_mask, or 0 where <pad> is. Positions are counted over tokens, so programs
+  /// would disagree about a <pad> that counts as a token: it is refused.
   std::vector<uint8_t> attention_mask(const std::vector<int32_t>& ids) const;
 
   void check_length(size_t length) const;
@@ -48,13 +48,13 @@ class JsonRow {
   std::unique_ptr<nlohmann::json> object_;
 };
 
-/// The lines of a file (plain, zstd, gzip) that are not empty.
+/// The nonempty lines of a file (plain, zstd, gzip).
 class JsonLines {
  public:
   /// Throws RunError if the file cannot be read.
   explicit JsonLines(const std::string& path);
 
-  /// Throws RunError where the file cannot be read, or is no text.
+  /// Throws RunError if the file cannot be read or is not text.
   std::optional<std::string> next();
   /// FILE:LINE of the last line.
   std::string where() const { return input_name(path_) + ":" + std::to_string(line_number_); }

@@ -23,13 +23,13 @@ std::string lower_case(std::string text) {
   return text;
 }
 
-/// Without the sign that numbers may have and std::from_chars does not take.
+/// Drops the sign + of a number, which std::from_chars does not accept.
 std::string_view without_plus(std::string_view text) {
   if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
   return text;
 }
 
-/// "1", "+1", "1.0" and "01" give one text, "US" and "us" another one.
+/// "1", "+1", "1.0" and "01" become one text, "US" and "us" another one.
 std::string meaning_of(const std::string& label) {
   const std::optional<double> number = number_in(label);
   return number ? format_number(*number + 0.0, 17) : lower_case(label);  // -0 is 0

@@ -14,10 +14,10 @@ namespace linformer {
 
 namespace {
 
-// Micro-batches of several prefetching threads lie in two windows at most; one is to spare.
+// The micro-batches of several prefetching threads lie in at most two windows; one is spare.
 constexpr size_t kRecentWindows = 3;
 
-/// Encoded rows of a stretch of examples.
+/// The encoded rows of a range of examples.
 struct EncodedRows {
   std::vector<InputRow> rows;
   int64_t num_truncated = 0;
@@ -36,14 +36,15 @@ void encode_rows(std::span<const LabelledExample> examples, const Tokenizer& tok
   }
 }
 
-/// Sorted rows of a window in their places: `before` and `behind` rows belong to micro-batches
-/// that an end of the epoch cuts in two, the rest fills whole ones. The cut ones get neighbours
-/// from a random place of the sorted rows, the whole ones a random order.
+/// Puts the sorted rows of a window into their places. `before` and `behind` rows belong to
+/// micro-batches that an end of the epoch cuts in two; the others fill whole micro-batches. The cut
+/// ones get neighbours from a random place among the sorted rows; the whole ones get a random
+/// order.
 std::vector<int64_t> arrange(const std::vector<int64_t>& sorted, size_t before, size_t behind,
                              size_t size, uint64_t key) {
   const size_t whole = (sorted.size() - before - behind) / size;
   RandomStream random(key);
-  const size_t gap = random.below(whole + 1) * size;  // rows in front of those of the cut batches
+  const size_t gap = random.below(whole + 1) * size;  // rows before those of the cut batches
   const auto rest = sorted.begin() + static_cast<std::ptrdiff_t>(gap);
   const auto place = [&](size_t i) { return rest + static_cast<std::ptrdiff_t>(i); };
   std::vector<int64_t> arranged(rest, place(before));

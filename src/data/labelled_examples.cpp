@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kTextEnding = ".txt";
 
-/// Turns a label as written into a target.
+/// Converts a label as written into a target.
 class TargetReader {
  public:
   explicit TargetReader(const TaskSpec& task) : task_(task) {
@@ -30,7 +30,7 @@ class TargetReader {
     }
   }
 
-  /// Or a problem.
+  /// The target, or a problem.
   float read(std::string_view written, std::string& problem) const {
     const std::string text(trimmed_label(written));
     if (task_.kind == TaskKind::kRegression) return score(text, problem);
@@ -45,7 +45,7 @@ class TargetReader {
   float score(const std::string& text, std::string& problem) const {
     const std::optional<double> value = number_in(text);
     if (!value) {
-      problem = "the score " + quoted_text(text) + " is no number";
+      problem = "the score " + quoted_text(text) + " is not a number";
     } else if (*value < task_.min_score || *value > task_.max_score) {
       problem = "the score " + text + " is outside " + format_number(task_.min_score) + " to " +
                 format_number(task_.max_score);
@@ -58,7 +58,7 @@ class TargetReader {
   std::string known_;
 };
 
-/// Gathers the rows of several files.
+/// Collects the rows of several files.
 class ExampleCollector {
  public:
   ExampleCollector(const TableLayout& layout, const TaskSpec& task, const ReadOptions& options)
@@ -74,7 +74,7 @@ class ExampleCollector {
 
   LabelledExamples finish(const std::string& path) {
     if (num_rows_ == 0) {
-      fail_run(path, "holds no row" + std::string(layout_.table.header ? " behind its header" : ""),
+      fail_run(path, "holds no row" + std::string(layout_.table.header ? " after its header" : ""),
                "give a file with examples");
     }
     const double share = options_.max_bad_share * static_cast<double>(num_rows_);
@@ -154,7 +154,7 @@ class ExampleCollector {
     }
   }
 
-  /// a, label, b, id: the label's place is asked for.
+  /// The columns a, label, b, id; the code refers to the label by its index.
   std::vector<WantedColumn> wanted() const {
     std::vector<WantedColumn> columns{{layout_.a}};
     columns.push_back(layout_.label ? WantedColumn{*layout_.label, options_.labels_required}
@@ -196,7 +196,7 @@ class ExampleCollector {
     fail_run(path,
              format_count(result_.num_bad_rows) + " of " + format_count(num_rows_) +
                  " rows cannot be read (" + format_count(allowed) + " may be):" + list,
-             "mend the file, or check the names of its columns and labels");
+             "correct the file, or check the names of its columns and labels");
   }
 
   const TableLayout& layout_;

@@ -16,7 +16,7 @@ constexpr int64_t kNumSpecialIds = kFirstOrdinaryId + 1;  // and <mask>
 
 void check_probability(const char* name, double value) {
   if (value >= -1e-9 && value <= 1.0) return;  // false for NaN, too
-  fail_usage(std::string("data.") + name, format_number(value) + " is no probability",
+  fail_usage(std::string("data.") + name, format_number(value) + " is not a probability",
              "choose a number from 0 to 1, such as 0.15");
 }
 

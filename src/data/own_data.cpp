@@ -12,17 +12,17 @@ namespace linformer {
 
 namespace {
 
-// More kinds of labels than this are scores or texts.
+// A column with more distinct labels than this holds scores or texts.
 constexpr size_t kMaxLabels = 1000;
 
-// The loss squares differences of scores in single precision, which ends at 3.4e38.
+// The loss squares differences of scores in single precision, whose range ends at 3.4e38.
 constexpr double kLargestScore = 1e18;
 
 Column column_of(const std::string& name, bool header) {
   if (header) return Column(name);
   const std::optional<int64_t> place = whole_number_in(name);
   if (!place || *place < 0) {
-    fail_usage("columns", "'" + name + "' is no number, and the files have no header",
+    fail_usage("columns", "'" + name + "' is not a number, and the files have no header",
                "give the place of the column, from 0");
   }
   return Column::at(*place);
@@ -32,7 +32,7 @@ constexpr const char* kMendLabel =
     "write labels in UTF-8, on one line and without control characters (a file in Latin-1: iconv "
     "-f LATIN1 -t UTF-8)";
 
-/// Labels that a person named.
+/// The labels that the user named.
 std::vector<std::string> checked_labels(const std::vector<std::string>& given) {
   std::vector<std::string> labels;
   for (const std::string& label : given) {
@@ -44,7 +44,7 @@ std::vector<std::string> checked_labels(const std::vector<std::string>& given) {
   return labels;
 }
 
-/// As numbers if all are.
+/// Sorts as numbers if all labels are whole numbers.
 void sort_labels(std::vector<std::string>& labels) {
   if (std::all_of(labels.begin(), labels.end(), [](const auto& l) { return whole_number_in(l); })) {
     std::sort(labels.begin(), labels.end(), [](const auto& a, const auto& b) {
@@ -55,12 +55,12 @@ void sort_labels(std::vector<std::string>& labels) {
   }
 }
 
-/// What the training files say of the labels.
+/// What the training files say about the labels.
 struct LabelScan {
   std::set<std::string> labels;
   int64_t num_rows = 0;
-  int64_t num_without = 0;    ///< rows that have no label, or cannot be read
-  std::string first_without;  ///< where, and why
+  int64_t num_without = 0;    ///< rows whose label is missing or cannot be read
+  std::string first_without;  ///< the first such row, and why
 };
 
 void scan_labels(const std::string& path, const OwnData& data, const TableLayout& layout,
@@ -72,13 +72,13 @@ void scan_labels(const std::string& path, const OwnData& data, const TableLayout
     ++scan.num_rows;
     const std::string label(row->problem.empty() ? trimmed_label(row->fields[0]) : "");
     if (label.empty()) {
-      // Left out or refused when the examples are read.
+      // These rows are left out or refused when the examples are read.
       if (scan.num_without++ > 0) continue;
       scan.first_without =
           reader.where(row->line) + ": " + (row->problem.empty() ? "no label" : row->problem);
       continue;
     }
-    // A whole class would be missing: such a label is no bad row that may be left out.
+    // Such a label is not a bad row that may be left out: a whole class would be missing.
     if (const std::string problem = label_problem(label); !problem.empty()) {
       fail_run(reader.where(row->line), problem, kMendLabel);
     }
@@ -92,11 +92,11 @@ void scan_labels(const std::string& path, const OwnData& data, const TableLayout
   }
 }
 
-/// Says of fewer than two labels what is wrong with the files: often it is not the labels.
+/// Reports why there are fewer than two labels. Often the labels themselves are not the reason.
 [[noreturn]] void fail_few_labels(const std::string& files, const OwnData& data,
                                   const LabelScan& scan) {
   if (scan.num_rows == 0) {
-    fail_run(files, std::string("no row") + (data.header ? " behind the header" : ""),
+    fail_run(files, std::string("no row") + (data.header ? " after the header" : ""),
              "give files with examples");
   }
   std::string what = scan.labels.empty() ? "no label in the column '" + data.label_column + "'"
@@ -106,7 +106,7 @@ void scan_labels(const std::string& path, const OwnData& data, const TableLayout
             " rows have none that can be read, the first " + scan.first_without;
   }
   fail_run(files, what,
-           scan.num_without > 0 ? "mend these rows, or name another column"
+           scan.num_without > 0 ? "correct these rows, or name another column"
                                 : "a classification needs at least two");
 }
 
@@ -114,7 +114,7 @@ std::vector<std::string> labels_of(const OwnData& data, const TableLayout& layou
   LabelScan scan;
   std::vector<std::string> paths = data.train;
   std::erase_if(paths, is_system_file);
-  if (paths.empty()) paths = without_system_files(data.train);  // says that none is left
+  if (paths.empty()) paths = without_system_files(data.train);  // reports that none is left
   for (const std::string& path : paths) scan_labels(path, data, layout, scan);
   if (scan.labels.size() < 2) {
     const std::string more =
@@ -138,7 +138,7 @@ void check_metrics(const TaskSpec& task) {
     const std::string name(name_of(metric));
     if (is_of_scores(metric) != scores) {
       fail_usage("metrics",
-                 name + " is no metric of a " + (scores ? "regression" : "classification"),
+                 name + " is not a metric of a " + (scores ? "regression" : "classification"),
                  scores ? "choose pearson or spearman" : "choose accuracy, f1, macro_f1 or mcc");
     }
     if (metric == Metric::kF1 && task.labels.size() != 2) {

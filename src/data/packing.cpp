@@ -33,7 +33,7 @@ SequencePacking::SequencePacking(const TokenDataset& dataset, const PackingOptio
       used += separator + length;
     }
   };
-  // Pieces after the first follow a full sequence, so none of them asks for a separator.
+  // Pieces after the first follow a full sequence, so none of them needs a separator.
   const auto add_sentence = [&](int64_t begin, int64_t end, bool new_document) {
     for (int64_t piece = begin; piece < end; piece += room)
       add(piece, std::min(room, end - piece), new_document);

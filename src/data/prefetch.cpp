@@ -17,7 +17,7 @@ BatchPrefetcher::BatchPrefetcher(Make make, int64_t first, int64_t depth, int64_
   try {
     for (int64_t i = 0; i < std::max<int64_t>(threads, 1); ++i)
       threads_.emplace_back([this] { work(); });
-  } catch (...) {  // the system refused a thread: those that run have to end first
+  } catch (...) {  // the system refused a thread: end the running threads first
     stop();
     throw;
   }
@@ -40,7 +40,7 @@ void BatchPrefetcher::stop() {
 void BatchPrefetcher::work() {
   std::unique_lock lock(mutex_);
   while (true) {
-    // Written so that next_to_take_ + depth_ cannot overflow near the end of the range.
+    // This form cannot overflow when next_to_take_ + depth_ would, near the end of the range.
     room_.wait(lock, [this] {
       return stopping_ || next_to_make_ >= end_ || next_to_make_ - next_to_take_ < depth_;
     });
@@ -54,7 +54,7 @@ void BatchPrefetcher::work() {
       result.error = std::current_exception();
     }
     lock.lock();
-    // Nothing after a failed batch is ever handed out.
+    // Batches after a failed one are never returned.
     if (result.error) next_to_make_ = std::max(next_to_make_, end_);
     results_.emplace(number, std::move(result));
     ready_.notify_one();
@@ -72,7 +72,7 @@ Batch BatchPrefetcher::next() {
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
   const auto found = results_.find(next_to_take_);
-  if (found->second.error) std::rethrow_exception(found->second.error);  // stays, for later calls
+  if (found->second.error) std::rethrow_exception(found->second.error);  // kept for later calls
   Batch batch = std::move(found->second.batch);
   results_.erase(found);
   ++next_to_take_;

@@ -15,19 +15,19 @@ namespace linformer {
 
 namespace {
 
-/// Examples with the same texts.
+/// A group of examples with the same texts.
 struct Group {
   double target = 0.0;
   uint64_t order = 0;  // random
   std::vector<int64_t> indices;
 };
 
-/// Groups by target, in random order within a target: neighbours are alike.
+/// Groups sorted by target, in random order within a target, so that neighbours are similar.
 std::vector<Group> sorted_groups(std::span<const LabelledExample> examples, uint64_t seed) {
   std::map<uint64_t, Group> by_text;
   for (size_t i = 0; i < examples.size(); ++i) {
     const LabelledExample& example = examples[i];
-    // A text has no NUL, so the pair (a, b) cannot be confused with another one.
+    // A text has no NUL, so different pairs (a, b) never give the same key.
     const uint64_t text = xxh3(example.a + '\0' + example.b.value_or(""));
     Group& group = by_text[text];
     if (group.indices.empty()) {
@@ -57,7 +57,7 @@ std::vector<int64_t> fold_numbers(std::span<const LabelledExample> examples, int
   }
   std::vector<int64_t> folds(examples.size());
   for (size_t g = 0; g < groups.size(); ++g) {
-    // Each run of num_folds neighbours gives one to each fold.
+    // Each run of num_folds neighbours gives one group to each fold.
     const auto place = static_cast<int64_t>(g);
     const KeyedPermutation deal(num_folds, stream_key(RandomPurpose::kHeldOut, {seed}),
                                 static_cast<uint64_t>(place / num_folds));

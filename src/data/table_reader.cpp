@@ -27,7 +27,8 @@ std::vector<std::string> split_at_tabs(std::string_view line) {
   }
 }
 
-/// `"He said ""no"""` -> `He said "no"`; a field that is not wholly written so stays as it is.
+/// `"He said ""no"""` -> `He said "no"`. A field that is not written this way as a whole stays as
+/// it is.
 void undo_quotes(std::string& field) {
   if (field.size() < 2 || field.front() != '"' || field.back() != '"') return;
   std::string text;
@@ -41,7 +42,7 @@ void undo_quotes(std::string& field) {
   field = std::move(text);
 }
 
-/// Follows the quotation marks of a CSV record line by line.
+/// Tracks the quotation marks of a CSV record line by line.
 struct QuoteState {
   bool inside = false;  ///< the record so far ends within a quoted field
 
@@ -78,11 +79,11 @@ std::string list_of(const std::vector<std::string>& names) {
   return list;
 }
 
-// Doubles hold every whole number up to here, so that 1e3, 1000.0 and 1000 are one text.
+// A double holds every whole number up to this one, so 1e3, 1000.0 and 1000 give the same text.
 constexpr double kExactlyWhole = 0x1p53;
 
-/// The text of a JSON value, or a problem. A number has one text however it is written: 1 and 1.0
-/// are one label.
+/// The text of a JSON value, or a problem. A number gives the same text however it is written: 1
+/// and 1.0 are the same label.
 std::string text_of(const nlohmann::json& value, const std::string& key, std::string& problem) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number_float()) {
@@ -96,7 +97,7 @@ std::string text_of(const nlohmann::json& value, const std::string& key, std::st
   return "";
 }
 
-/// Where a column is not required, null is how programs write that there is none.
+/// If a column is not required, null means that it is absent, as other programs write it.
 bool has_value(const nlohmann::json& object, const WantedColumn& wanted) {
   const auto found = object.find(wanted.column.name);
   return found != object.end() && (wanted.required || !found->is_null());
@@ -146,16 +147,16 @@ void TableReader::read_header() {
     std::optional<TableRow> header = next_delimited();
     if (!header) fail_run(input_name(path_), "the file is empty", "write a header and rows");
     if (!header->problem.empty()) {
-      fail_run(where(header->line), "the header: " + header->problem, "mend the first line");
+      fail_run(where(header->line), "the header: " + header->problem, "correct the first line");
     }
     const auto count = static_cast<int64_t>(header->fields.size());
     options_.num_fields = {count};
     field_rule_ = "the header has " + std::to_string(count);
-    ready_.clear();  // empty lines before the header
+    ready_.clear();  // drops empty lines before the header
     resolve(header->fields);
     return;
   }
-  // The columns are known from the first row alone; it stays the first row.
+  // The first row alone tells the columns; it is still returned as the first row.
   std::optional<TableRow> first = next_delimited();
   if (!first) fail_run(input_name(path_), "the file is empty", "leave it out");
   const auto count = static_cast<int64_t>(first->fields.size());
@@ -259,7 +260,7 @@ std::optional<TableRow> TableReader::next() {
   if (!row) return std::nullopt;
   TableRow result = row->problem.empty() ? select(row->line, std::move(row->fields)) : *row;
   if (ready_.empty()) return result;
-  ready_.push_back(std::move(result));  // behind the empty lines that stood before it
+  ready_.push_back(std::move(result));  // after the empty lines that precede it
   result = std::move(ready_.front());
   ready_.pop_front();
   return result;
@@ -311,7 +312,7 @@ std::vector<std::string> TableReader::split_csv(std::string record, std::string&
       ++i;
       if (i < record.size() && record[i] != ',')
         problem =
-            "text behind the closing quotation mark of field " + std::to_string(fields.size() + 1);
+            "text after the closing quotation mark of field " + std::to_string(fields.size() + 1);
     }
     while (i < record.size() && record[i] != ',') field += record[i++];
     fields.push_back(std::move(field));
@@ -329,7 +330,7 @@ TableRow TableReader::select(int64_t line, std::vector<std::string>&& fields) {
         "has " + std::to_string(count) + (count == 1 ? " field, " : " fields, ") + field_rule_;
     return row;
   }
-  // Copied, since two wanted columns may be one of the file.
+  // Copied, since two wanted columns may be the same column of the file.
   for (const std::optional<size_t>& place : places_)
     row.fields.push_back(place ? fields[*place] : "");
   return row;

@@ -12,8 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The file of this name in a folder, perhaps compressed, or the folder; "" if there is none. The
-/// name in another case is taken where it is not there as given.
+/// The file of this name in a folder, perhaps compressed, or the folder of this name; "" if there
+/// is none. If no name matches exactly, another case is accepted.
 std::string existing_file(const fs::path& folder, const std::string& name) {
   if (name.ends_with('/')) {
     const fs::path path = folder / name.substr(0, name.size() - 1);

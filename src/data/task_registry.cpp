@@ -30,7 +30,7 @@ TableLayout without_header(TableLayout layout, std::vector<int64_t> num_fields) 
 }
 
 SplitSpec files(const std::string& name, SplitRole role, const TableLayout& layout) {
-  // A published split whole, or the part of it that is at hand, perhaps in several files.
+  // A published split as a whole, or the available part of it, perhaps in several files.
   return {name,
           role,
           {{{name + ".tsv"}, layout, false},
@@ -42,7 +42,7 @@ SplitSpec test_files(const std::string& name, const TableLayout& layout,
   return {name, SplitRole::kTest, {{{name + ".tsv"}, layout, false}}, submission + ".tsv", rows};
 }
 
-/// Train, dev and test of one layout each.
+/// Train, dev and test with one layout each.
 std::vector<SplitSpec> glue_splits(const TableLayout& layout, const std::string& submission,
                                    int64_t rows) {
   return {files("train", SplitRole::kTrain, layout), files("dev", SplitRole::kDev, layout),
@@ -65,7 +65,7 @@ TaskSpec glue_task(const char* name, const char* title, std::vector<TaskLabel> l
 }
 
 TaskSpec cola() {
-  // source, label, the author's mark, sentence; the test file alone has a header
+  // source, label, the author's mark, sentence; only the test file has a header
   const TableLayout layout = without_header(single(Column::at(3), Column::at(1)), {4});
   const TableLayout test = single("sentence", "label", Column("index"));
   return glue_task("cola", "CoLA", kBinary, {Metric::kMcc},
@@ -94,7 +94,8 @@ TaskSpec stsb() {
                             glue_splits(pair("sentence1", "sentence2", "score"), "STS-B", 1379));
   task.kind = TaskKind::kRegression;
   task.max_score = 5.0;
-  // The publisher's: genre, file, year, id, score, sentence1, sentence2, at times both sources
+  // The publisher's columns: genre, file, year, id, score, sentence1, sentence2, sometimes both
+  // sources
   task.splits[2].choices.push_back(
       {{"sts-test.original.tsv", "sts-test.csv"},
        without_header(pair(Column::at(5), Column::at(6), Column::at(4), std::nullopt), {7, 9})});
@@ -155,7 +156,7 @@ TaskSpec hyperpartisan() {
   return task;
 }
 
-/// "SST-2", "sst2" and "sst_2" are one name.
+/// "SST-2", "sst2" and "sst_2" are the same name.
 std::string plain_name(const std::string& name) {
   std::string plain;
   for (const char letter : name) {

@@ -22,24 +22,24 @@ bool is_blank(const std::string& text) {
   return text.find_first_not_of(" \t\r\n") == text.npos;
 }
 
-/// A string of a JSON object, or what is wrong with it.
+/// A string of a JSON object, or a description of what is wrong with it.
 std::string take_text(const nlohmann::json& object, const std::string& key, TextRequest& request) {
   const auto found = object.find(key);
   if (found != object.end() && found->is_string()) return found->get<std::string>();
-  request.error = "\"" + key + "\" is " + (found == object.end() ? "missing" : "no text") +
+  request.error = "\"" + key + "\" is " + (found == object.end() ? "missing" : "not text") +
                   "; write {\"text\": \"...\"}, a pair as {\"text\": \"...\", \"text_pair\": "
                   "\"...\"}";
   return "";
 }
 
-/// Valid UTF-8.
+/// The text as valid UTF-8.
 std::string repaired_text(const std::string& text, TextRequest& request) {
   std::string repaired;
   request.repaired_utf8 += append_repaired_utf8(text, repaired);
   return repaired;
 }
 
-/// What keeps the texts of a request from being answered; "" = nothing.
+/// Why the texts of a request cannot be answered; "" if they can.
 std::string problem_of(const TextRequest& request) {
   std::string problem = text_problem(request.text);
   if (problem.empty() && request.text_pair) problem = text_problem(*request.text_pair);
@@ -63,12 +63,12 @@ void TextRequests::split_json(const std::string& line, TextRequest& request) con
   request.repaired_utf8 += append_repaired_json(line, repaired);
   const auto [object, problem] = parse_json<nlohmann::json>(repaired);
   if (!object.is_object()) {
-    request.error = "no JSON object" + (problem.empty() ? "" : ": the line " + problem) +
+    request.error = "not a JSON object" + (problem.empty() ? "" : ": the line " + problem) +
                     "; write {\"text\": \"...\"}, or read the input as plain text";
     return;
   }
   request.text = take_text(object, options_.text_key, request);
-  // null is how programs write that there is none.
+  // Other programs write null if there is no second text.
   if (const auto pair = object.find(options_.pair_key); pair != object.end() && !pair->is_null()) {
     request.text_pair = take_text(object, options_.pair_key, request);
   }
@@ -134,7 +134,7 @@ std::optional<TextRequest> TextRequests::next_row() {
     }
     std::optional<TableRow> row = table_->next();
     if (!row) {
-      if (table_rows_ == 0) log_warning(table_->path() + ": holds no row behind its header");
+      if (table_rows_ == 0) log_warning(table_->path() + ": holds no row after its header");
       table_rows_ = 0;
       table_.reset();
       continue;
@@ -143,7 +143,7 @@ std::optional<TextRequest> TextRequests::next_row() {
     TextRequest read;
     read.input = table_->path();
     read.line = static_cast<uint64_t>(row->line);
-    // Of rows of JSON; those of other rows are found when their texts are taken.
+    // Counts repairs in rows of JSON. Those of other rows are found when their texts are taken.
     const int64_t repaired = table_->num_repaired();
     read.repaired_utf8 = static_cast<size_t>(repaired - std::exchange(table_repaired_, repaired));
     take_row(*row, tables_[next_table_ - 1].layout.b.has_value(), read);

@@ -16,7 +16,7 @@ namespace linformer {
 
 namespace {
 
-/// "; the folder holds: data/a/train, data/a/valid", to mend a wrong prefix.
+/// "; the folder holds: data/a/train, data/a/valid", as a hint if the prefix is wrong.
 std::string prefixes_nearby(const std::string& prefix) {
   namespace fs = std::filesystem;
   std::error_code error;
@@ -43,7 +43,7 @@ std::string prefixes_nearby(const std::string& prefix) {
                           : "name one of these prefixes: " + nearby);
 }
 
-/// Refuses the first way in which the files of a prefix are not one whole set.
+/// Refuses the files of a prefix if they are not one complete set.
 void check_indices(const std::string& prefix,
                    const std::vector<std::pair<int64_t, std::string>>& shards) {
   for (size_t i = 0; i < shards.size(); ++i) {
@@ -69,8 +69,8 @@ void check_same_preparation(const ShardReader& first, const ShardReader& shard, 
     fail_run(shard.path(),
              "the shards end here, but this one is not marked as the last: the preparation was "
              "interrupted, or a part of it is missing",
-             "run `linformer-data prepare` again with the same options (it continues), or bring "
-             "the shards of the other parts together");
+             "run `linformer-data prepare` again with the same options (it continues), or copy "
+             "the shards of the other parts into one folder");
   }
 }
 
@@ -149,7 +149,7 @@ void TokenDataset::add_shard(ShardReader shard) {
   part.document_offsets = shard.document_offsets();
   add_part(part);
   shard.check();
-  shards_.push_back(std::move(shard));  // mapped memory does not move with its owner
+  shards_.push_back(std::move(shard));  // moving the owner does not move mapped memory
 }
 
 void TokenDataset::add_part(Part part) {
@@ -202,7 +202,7 @@ const TokenDataset::Part& TokenDataset::part_of(int64_t index, int64_t Part::*fi
   if (index < 0 || index >= count) {
     fail_range("index " + std::to_string(index) + " of " + std::to_string(count));
   }
-  // The last part that begins at or before the index; empty parts before it begin there too.
+  // The last part that begins at or before the index. Empty parts before it begin there too.
   const auto after =
       std::upper_bound(parts_.begin(), parts_.end(), index,
                        [first](int64_t value, const Part& part) { return value < part.*first; });

@@ -60,7 +60,7 @@ int64_t bytes_per_id_of(int64_t vocab_size) {
   return vocab_size <= 65536 ? 2 : 4;
 }
 
-/// Where the sections begin. Counts are bounded by read_header() before, so nothing overflows.
+/// Where the sections begin. read_header() has bounded the counts, so nothing overflows.
 struct Layout {
   uint64_t sentence_offsets, document_offsets, unigram_counts, end;
 
@@ -72,7 +72,7 @@ struct Layout {
   }
 };
 
-/// The index of "NAME-00012.shard", -1 where the name is another.
+/// The index of "NAME-00012.shard"; -1 for another name.
 int64_t shard_index_of(const std::string& file_name, const std::string& stem) {
   constexpr std::string_view kSuffix = ".shard";
   std::string_view rest = file_name;
@@ -123,7 +123,7 @@ ShardWriter::ShardWriter(const std::string& path, int64_t shard_index,
   header_.shard_index = shard_index;
   header_.bytes_per_id = bytes_per_id_of(settings.vocab_size);
   unigram_counts_.resize(static_cast<size_t>(settings.vocab_size));
-  const HeaderBytes empty{};  // the real one is written over it by commit()
+  const HeaderBytes empty{};  // commit() overwrites it with the real header
   file_.write(&empty, sizeof(empty));
 }
 
@@ -234,7 +234,7 @@ void ShardReader::read_header() {
   }
   if (bytes.header_checksum != checksum_of(bytes))
     fail_damaged("damaged: the header does not match its checksum");
-  // Below, only a writer with a fault can be the cause; still nothing may be read out of bounds.
+  // From here on only a faulty writer can be the cause. Still, nothing may be read out of bounds.
   constexpr uint64_t kMost = std::numeric_limits<uint32_t>::max();
   const bool sound = (bytes.bytes_per_id == 2 || bytes.bytes_per_id == 4) &&
                      bytes.vocab_size <= kMost / 2 && bytes.num_tokens <= kMost &&

@@ -1,6 +1,6 @@
 #include "linformer/dist/gradient_reducer.h"
 
-// The one file that knows c10d's Reducer, whose constructor changes between LibTorch's versions.
+// The only file that uses c10d's Reducer, whose constructor differs between LibTorch's versions.
 #include <ATen/ATen.h>
 #include <c10/util/Exception.h>
 #include <gloo/common/error.h>
@@ -15,7 +15,7 @@ using Works = std::vector<c10::intrusive_ptr<c10d::Work>>;
 using Buckets = std::vector<std::vector<size_t>>;
 using Names = std::unordered_map<size_t, std::string>;
 
-/// Sums a bucket. The Reducer's own way divides by the number of processes.
+/// Sums a bucket. The Reducer's own operation divides by the number of processes.
 class SumHook : public c10d::CppCommHookInterface<c10::intrusive_ptr<c10d::ProcessGroup>> {
  public:
   SumHook(c10::intrusive_ptr<c10d::ProcessGroup> group, std::shared_ptr<Works> works)
@@ -32,7 +32,7 @@ class SumHook : public c10d::CppCommHookInterface<c10::intrusive_ptr<c10d::Proce
 };
 
 /// Buckets of about `bytes` in the reverse order of the parameters, which is about the order in
-/// which gradients appear; the first one is small, so that sending starts early.
+/// which gradients are computed. The first bucket is small, so that communication starts early.
 Buckets buckets_of(const std::vector<at::Tensor>& parameters, double bytes) {
   double limit = std::min<double>(bytes, c10d::kDefaultFirstBucketBytes);
   Buckets buckets;
@@ -56,9 +56,10 @@ std::unique_ptr<Reducer> make_reducer(const std::vector<at::Tensor>& parameters,
                                       int64_t bytes, const Names& names) {
   const Buckets buckets = buckets_of(parameters, static_cast<double>(bytes));
   const std::vector<bool> sparse(parameters.size(), false);
-  // Looks for parameters that the loss does not reach, so that nobody waits for their gradients.
+  // Looks for parameters that the loss does not reach, so that no process waits for their
+  // gradients.
   const bool find_unused = true;
-  // Gradients live in the buckets: one copy less in and none out.
+  // Gradients are views of the buckets, which saves one copy in and one copy out.
   const bool views = true;
   const auto first = static_cast<int64_t>(c10d::kDefaultFirstBucketBytes);
   using List = std::vector<int64_t>;
@@ -79,7 +80,7 @@ std::unique_ptr<Reducer> make_reducer(const std::vector<at::Tensor>& parameters,
   }
 }
 
-/// Keeps back the Reducer's advice to do without find_unused_parameters, which is on for a reason.
+/// Suppresses the Reducer's advice to switch off find_unused_parameters, which is needed here.
 class WithoutAdvice : public c10::WarningHandler {
  public:
   explicit WithoutAdvice(c10::WarningHandler* next) : next_(next) {}
@@ -91,7 +92,7 @@ class WithoutAdvice : public c10::WarningHandler {
   c10::WarningHandler* next_;
 };
 
-/// What went wrong with the communication of this backward pass, if that was it.
+/// The communication error of this backward pass, if there was one.
 std::string failure_of(const std::exception& thrown, const Works& works) {
   const bool from_transport = dynamic_cast<const ::gloo::Exception*>(&thrown) != nullptr ||
                               dynamic_cast<const c10::DistError*>(&thrown) != nullptr;
@@ -152,7 +153,7 @@ void GradientReducer::accumulate_and_sum(const at::Tensor& loss) {
     loss.backward();
   } catch (const std::exception& error) {
     const std::string failure = failure_of(error, *state_->works);
-    if (failure.empty()) throw;  // the computation itself
+    if (failure.empty()) throw;  // an error of the computation itself
     state_->handles->fail("summing the gradients", failure);
   }
   state_->works->clear();

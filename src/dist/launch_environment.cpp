@@ -11,9 +11,9 @@ namespace {
 
 constexpr int64_t kMostProcesses = int64_t{1} << 24;
 constexpr int64_t kLastPort = 65535;
-// SLURM numbers the steps that srun did not start (batch script, interactive shell) from here on.
+// SLURM uses numbers from this one on for steps that srun did not start (batch script, shell).
 constexpr int64_t kFirstSpecialStep = 4294967280;
-constexpr int64_t kFirstSlurmPort = 12000;  // below the ports that the system hands out itself
+constexpr int64_t kFirstSlurmPort = 12000;  // below the ports that the system assigns by itself
 constexpr int64_t kSlurmPorts = 20000;
 
 class Reader {
@@ -34,7 +34,7 @@ class Reader {
     const auto [stop, error] = std::from_chars(value->data(), end, result);
     if (error != std::errc() || stop != end || result < 0 || result > last) {
       fail_usage("environment variable " + name,
-                 "\"" + *value + "\" is no whole number from 0 to " + std::to_string(last),
+                 "\"" + *value + "\" is not a whole number from 0 to " + std::to_string(last),
                  "let the launcher set it, or unset it to train with one process");
     }
     return result;
@@ -100,7 +100,7 @@ std::optional<LaunchEnvironment> read_torchrun(const Reader& reader) {
   result.launcher = "torchrun";
   result.rank = reader.required("RANK", seen);
   result.world_size = reader.required("WORLD_SIZE", seen);
-  // Schedulers of containers set the first two alone: one process a machine.
+  // Container schedulers set only the first two variables: one process per machine.
   if (reader.has("LOCAL_RANK") || reader.has("LOCAL_WORLD_SIZE")) {
     result.local_rank = reader.required("LOCAL_RANK", "LOCAL_WORLD_SIZE");
     result.local_world_size = reader.required("LOCAL_WORLD_SIZE", "LOCAL_RANK");
@@ -147,7 +147,7 @@ void read_slurm_address(const Reader& reader, LaunchEnvironment& result) {
 }
 
 std::optional<LaunchEnvironment> read_slurm(const Reader& reader) {
-  // A batch script has SLURM_PROCID as well; only what srun starts is one of several processes.
+  // A batch script has SLURM_PROCID as well. Only srun starts several processes.
   const auto step = reader.number("SLURM_STEP_ID", INT64_MAX);
   if (!step || *step >= kFirstSpecialStep) return std::nullopt;
   LaunchEnvironment result;
@@ -190,7 +190,7 @@ std::string strip_spaces(const std::string& text) {
   return result;
 }
 
-/// The number at the front of a text; -1 where there is none or more than there are processes.
+/// The number at the front of a text; -1 if there is none or it exceeds the number of processes.
 int64_t leading_number(std::string_view text) {
   int64_t number = -1;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -233,7 +233,7 @@ std::optional<int64_t> slurm_tasks_on_node(const std::string& counts, int64_t no
 LaunchEnvironment read_launch_environment(const VariableReader& variable) {
   const Reader reader(variable);
   const auto torchrun = read_torchrun(reader);
-  // `srun torchrun` and `mpirun torchrun` start one launcher a machine: the inner one counts.
+  // `srun torchrun` and `mpirun torchrun` start one launcher per machine: the inner one counts.
   if (torchrun && (reader.has("TORCHELASTIC_RUN_ID") || reader.has("LINFORMER_LAUNCH"))) {
     return *torchrun;
   }

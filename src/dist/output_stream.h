@@ -5,7 +5,8 @@
 
 namespace linformer {
 
-/// One stream of a process: passes it on, line by line behind a prefix, or as it is without one.
+/// An output stream of a process. It is passed on line by line after a prefix, or unchanged without
+/// one.
 class OutputStream {
  public:
   OutputStream(int descriptor, std::string prefix, std::FILE* target)
@@ -14,8 +15,8 @@ class OutputStream {
   int descriptor() const { return descriptor_; }
   bool open() const { return descriptor_ >= 0; }
 
-  /// Passes on what is there; closes at the end. Where the target cannot be written (nobody reads
-  /// it any more) the process is read all the same, so that it goes on.
+  /// Passes on the available output; closes at the end. If the target cannot be written (its reader
+  /// is gone), the output is still read, so that the process can continue.
   void pump();
   void close();
 

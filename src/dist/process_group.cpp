@@ -32,7 +32,7 @@ Milliseconds timeout_of(const DistributedConfig& config) {
   return Milliseconds(static_cast<int64_t>(config.timeout_seconds * 1000.0));
 }
 
-/// The first line: c10d appends stack traces.
+/// The first line of a message, since c10d appends stack traces.
 std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
@@ -66,7 +66,7 @@ c10::intrusive_ptr<c10d::ProcessGroupGloo::Options> gloo_options(
   return options;
 }
 
-/// Who moves CUDA tensors: NCCL where it is built and not ruled out, else Gloo, through the CPU.
+/// The backend for CUDA tensors: NCCL if it is built and not ruled out, else Gloo, through the CPU.
 void add_cuda(c10d::ProcessGroup& group,
               [[maybe_unused]] const c10::intrusive_ptr<c10d::Store>& store,
               const c10::intrusive_ptr<c10d::ProcessGroupGloo>& gloo,
@@ -92,7 +92,8 @@ void add_cuda(c10d::ProcessGroup& group,
   }
 }
 
-/// Every piece of at most `bytes` gets its tensors' indices; a tensor is never cut.
+/// Divides the tensors into pieces of at most `bytes` and returns their indices; a tensor is never
+/// cut.
 std::vector<std::vector<size_t>> pieces_of(const std::vector<at::Tensor>& tensors, double bytes) {
   std::vector<std::vector<size_t>> pieces;
   double filled = 0.0;
@@ -123,10 +124,10 @@ void ProcessGroup::Handles::fail(const std::string& operation, const std::string
                             : "another process is gone") +
                       " (" + reason + ")",
                   late ? "look for a process that hangs; if one was only slow, raise "
-                         "distributed.timeout_seconds; the same command goes on from the last "
+                         "distributed.timeout_seconds; the same command resumes from the last "
                          "checkpoint"
-                       : "look at the log of the process that ended first; the same command goes "
-                         "on from the last checkpoint");
+                       : "look at the log of the process that ended first; the same command "
+                         "resumes from the last checkpoint");
 }
 
 std::string address_towards(const std::string& host, int64_t port) {
@@ -141,7 +142,7 @@ std::string address_towards(const std::string& host, int64_t port) {
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
   for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
-    // A connected datagram socket sends nothing, it only chooses the way.
+    // A connected datagram socket sends nothing; it only selects the route.
     const int descriptor = ::socket(entry->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0) continue;
     sockaddr_storage own{};
@@ -155,7 +156,7 @@ std::string address_towards(const std::string& host, int64_t port) {
       return text;
     }
   }
-  fail_run("MASTER_ADDR", "there is no way from this machine to " + host,
+  fail_run("MASTER_ADDR", "there is no route from this machine to " + host,
            "check the network, or name an interface in GLOO_SOCKET_IFNAME");
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// c10d's headers take seconds and, on the CPU, Gloo's headers: only sources of this folder see
-// them.
+// c10d's headers take seconds to compile and, on the CPU, need Gloo's headers. Only sources of this
+// folder include them.
 #include <chrono>
 
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
@@ -15,7 +15,7 @@ struct ProcessGroup::Handles {
   DistributedConfig config;
   std::string name;  // "rank 1 of 4", for messages
 
-  /// Throws PeerError for what went wrong in `operation`.
+  /// Throws PeerError for a failure of `operation`.
   [[noreturn]] void fail(const std::string& operation, const std::string& what) const;
 };
 

@@ -24,7 +24,7 @@ constexpr const char* kRankKey = "linformer/rank/";
 
 using Addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
 
-/// The first line: c10d appends stack traces.
+/// The first line of a message, since c10d appends stack traces.
 std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
@@ -83,7 +83,7 @@ int bind_to_all(const LaunchEnvironment& environment) {
   fail_run("MASTER_PORT", "this machine has no address to listen at", "check its network");
 }
 
-/// The socket that rank 0 listens with.
+/// The socket at which rank 0 listens.
 int listening_socket(const LaunchEnvironment& environment, const std::string& host) {
   const Addresses found = resolve(host, std::to_string(environment.port), 0);
   const bool loopback_meant =
@@ -94,14 +94,14 @@ int listening_socket(const LaunchEnvironment& environment, const std::string& ho
     if (descriptor >= 0) return descriptor;
   }
   log_warning("MASTER_ADDR " + host +
-              " is no address of this machine that others reach, so it listens at all of its "
-              "addresses, port " +
+              " is not an address of this machine that others can reach, so it listens at all of "
+              "its addresses, port " +
               std::to_string(environment.port));
   return bind_to_all(environment);
 }
 
-/// What all processes of a run know and those of another one do not; "" where the launcher gives
-/// nothing like it.
+/// A text that all processes of a run know and those of another run do not; "" if the launcher
+/// provides none.
 std::string run_identity(const LaunchEnvironment& environment) {
   const auto variable = [](const char* name) {
     const char* const value = std::getenv(name);

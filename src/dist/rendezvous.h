@@ -9,19 +9,20 @@
 
 namespace linformer {
 
-/// Where the processes reach rank 0: MASTER_ADDR, or loopback where all of them are on one machine,
-/// so that no other machine can reach what they listen at.
+/// The host at which the processes reach rank 0: MASTER_ADDR, or loopback if all of them are on one
+/// machine, so that no other machine can connect.
 std::string meeting_host(const LaunchEnvironment& environment);
 
 bool is_loopback(const std::string& address);
 
-/// The store through which the processes find each other. Rank 0 listens at meeting_host() alone;
-/// at all addresses, with a warning, only where that is no address of its machine that others could
-/// reach (a service, a name that /etc/hosts gives to loopback).
+/// The store through which the processes find each other. Rank 0 listens at meeting_host() only. It
+/// listens at all addresses, with a warning, if that is not an address of its machine that others
+/// can reach (a service, or a name that /etc/hosts maps to loopback).
 ///
-/// Refuses, as far as a store without passwords can, what is not of the run: processes of another
-/// run that was given the same port, and two that claim the same rank. Throws PeerError where not
-/// all come in time, UsageError where a process does not belong here.
+/// A store has no passwords. As far as possible without them, it refuses processes that are not
+/// part of the run: those of another run with the same port, and a second process with the same
+/// rank. Throws PeerError if not all processes arrive in time, UsageError if a process does not
+/// belong to the run.
 c10::intrusive_ptr<c10d::Store> meet(const LaunchEnvironment& environment,
                                      const DistributedConfig& config);
 

@@ -36,7 +36,7 @@ constexpr int kSignalBase = 128;
 constexpr int kWrongUsage = 2;
 constexpr int kCannotStart = 127;
 
-/// A port that nobody listens at just now.
+/// A port that is free at the moment.
 int64_t free_port() {
   const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
@@ -52,7 +52,7 @@ int64_t free_port() {
   return ntohs(address.sin_port);
 }
 
-/// What no other run has.
+/// An identifier that no other run has.
 std::string random_id() {
   std::random_device random;
   std::string id;
@@ -60,7 +60,7 @@ std::string random_id() {
   return id;
 }
 
-/// The program beside this one if it is there, else the name, for a search in PATH.
+/// The path of the program beside this one if it exists, else its name, to be searched in PATH.
 std::string resolve_program(const std::string& name) {
   std::error_code error;
   const auto own = std::filesystem::read_symlink("/proc/self/exe", error);
@@ -89,7 +89,7 @@ Pipe make_pipe() {
   return {ends[0], ends[1]};
 }
 
-/// In the new process: never returns.
+/// Runs in the new process and never returns.
 [[noreturn]] void become(const LaunchPlan& plan, int64_t local_rank, pid_t parent, int out, int err,
                          const sigset_t& mask) {
   ::setpgid(0, 0);
@@ -143,8 +143,8 @@ bool succeeded(const Worker& worker) {
   return WIFEXITED(worker.status) && WEXITSTATUS(worker.status) == 0;
 }
 
-/// The stop signal after which the program ended, or 0: in good order, with 128 + n, or by the
-/// signal that was passed on to it, where it has nothing to put in order, or not yet.
+/// The stop signal that ended the program, or 0. The program either exited cleanly with 128 + n, or
+/// was killed by the signal that was passed on to it, since it had nothing to save.
 int stopped_by(const Worker& worker) {
   if (WIFSIGNALED(worker.status)) {
     const int killed_by = WTERMSIG(worker.status);
@@ -165,7 +165,7 @@ std::string end_of(const Worker& worker) {
          ::strsignal(signal_number) + ")";
 }
 
-/// Blocks the signals that the supervisor reads from a descriptor instead.
+/// Blocks the signals, which the supervisor reads from a descriptor instead.
 class Signals {
  public:
   Signals() {
@@ -173,7 +173,7 @@ class Signals {
     sigemptyset(&wanted);
     for (const int number : {SIGUSR1, SIGCHLD}) sigaddset(&wanted, number);
     for (const int number : kStopSignals) {
-      // One that is ignored (nohup) would come all the same while it is blocked.
+      // An ignored signal (nohup) would be delivered all the same while it is blocked.
       struct sigaction action {};
       ::sigaction(number, nullptr, &action);
       if (action.sa_handler != SIG_IGN) sigaddset(&wanted, number);
@@ -193,7 +193,7 @@ class Signals {
 
   int descriptor() const { return descriptor_; }
   const sigset_t& before() const { return before_; }
-  /// The next signal that came, or 0.
+  /// The next signal that has arrived, or 0.
   int next() const {
     signalfd_siginfo info{};
     return ::read(descriptor_, &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo)
@@ -208,7 +208,7 @@ class Signals {
 class Supervisor {
  public:
   explicit Supervisor(const LaunchPlan& plan) : plan_(plan) {}
-  ~Supervisor() { send(SIGKILL); }  // only where something was thrown
+  ~Supervisor() { send(SIGKILL); }  // only reached with running processes after an exception
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
@@ -270,7 +270,7 @@ class Supervisor {
       }
       if (succeeded(worker) || failed_ >= 0) continue;
       if (const int signal_number = stopped_by(worker)) {
-        // It may have been told to stop before it had joined the others, who would wait for it.
+        // It may have been stopped before it had joined the others, which would wait for it.
         if (stop_signal() == 0) pass_on(signal_number);
         continue;
       }
@@ -306,7 +306,7 @@ class Supervisor {
     fail_run("linformer-launch", what,
              code == kCannotStart
                  ? "check the command after --"
-                 : "see its last lines above; the same command goes on from the last checkpoint");
+                 : "see its last lines above; the same command resumes from the last checkpoint");
   }
 
   const LaunchPlan& plan_;
@@ -361,9 +361,9 @@ std::vector<std::pair<std::string, std::string>> launch_variables(const LaunchPl
 void supervise(const LaunchPlan& plan) {
   LaunchPlan complete = plan;
   if (complete.port == 0) complete.port = free_port();
-  // Launchers on several machines have nothing in common but what the user gives them.
+  // Launchers on several machines share only what the user gives them.
   if (complete.num_nodes == 1) complete.run_id = random_id();
-  defer_stop_signals();  // from here on they are the processes' matter
+  defer_stop_signals();  // from here on the processes handle them
   Supervisor(complete).run();
 }
 

@@ -30,7 +30,7 @@ struct Job {
   std::string protocol;  ///< for the result: "tuned" where a sweep chose the setting
 };
 
-/// What counts as another run: everything but threads.
+/// Settings that make a run a different one: all but the number of threads.
 std::string comparable(FinetuneConfig config) {
   config.run.threads = 0;
   return settings_text(fields_of(config));
@@ -55,7 +55,7 @@ TaskResult read_result(const FinetuneConfig& config, const std::string& protocol
   return result;
 }
 
-/// The last lines of a run's log that say what went wrong.
+/// The last lines of a run's log that explain the error.
 std::string reason_from(const std::string& log_path, int exit_code) {
   std::string text = fs::exists(log_path) ? read_text_file(log_path) : "";
   const size_t error = text.rfind("error:");
@@ -69,7 +69,7 @@ class JobRunner {
  public:
   explicit JobRunner(const SuiteOptions& options) : options_(options) {}
 
-  /// Does the jobs, `num_jobs` at a time.
+  /// Executes the jobs, `num_jobs` at a time.
   void run(const std::vector<Job>& jobs, std::vector<FailedJob>& failed) {
     std::deque<const Job*> waiting;
     for (const Job& job : jobs) {
@@ -93,7 +93,7 @@ class JobRunner {
         waiting.pop_front();
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
-      // A signal to all of them: runs that have ended since then did not fail.
+      // The signal goes to all jobs. Runs that ended since then did not fail.
       if (stop_signal() != 0) continue;
       std::erase_if(running, [&](const std::unique_ptr<Slot>& slot) {
         const std::optional<int> code = slot->process->poll();
@@ -175,7 +175,7 @@ class JobRunner {
     }
     log_info("stopped; saved: " + std::to_string(num_saved) +
              ", done: " + std::to_string(num_done) + ", not saved: " + std::to_string(num_others) +
-             "; the same command goes on");
+             "; the same command continues");
   }
 
   const SuiteOptions& options_;
@@ -322,7 +322,7 @@ SweepAxis SweepAxis::parse(const std::string& text) {
     begin = end + 1;
   }
   if (axis.key.empty() || axis.values.empty()) {
-    fail_usage("--sweep", "'" + text + "' is no list of values of a key",
+    fail_usage("--sweep", "'" + text + "' is not a list of values of a key",
                "write e.g. learning_rate=1e-5,2e-5,3e-5");
   }
   static const std::map<std::string, std::string> kShortNames{
@@ -332,7 +332,7 @@ SweepAxis SweepAxis::parse(const std::string& text) {
   if (const auto known = kShortNames.find(axis.key); known != kShortNames.end()) {
     axis.key = known->second;
   } else if (axis.key.find('.') == std::string::npos) {
-    fail_usage("--sweep", "'" + axis.key + "' is no key",
+    fail_usage("--sweep", "'" + axis.key + "' is not a key",
                "write learning_rate, batch, epochs, or a whole key such as finetune.layer_decay");
   }
   return axis;

@@ -14,7 +14,7 @@
 namespace linformer {
 namespace {
 
-/// Its predictions as a model's outputs would be that is sure of itself.
+/// The predictions as outputs of a model that is certain of each of them.
 TaskOutputs outputs_of(const TaskSpec& task, const std::vector<float>& predictions) {
   constexpr float kSure = 40.0F;
   TaskOutputs outputs;

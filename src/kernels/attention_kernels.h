@@ -6,7 +6,7 @@
 
 namespace linformer {
 
-/// What dropout_attention() (linformer/kernels/attention.h) is given.
+/// The inputs of dropout_attention() (linformer/kernels/attention.h).
 ///
 /// Letters: B batch, N queries, M keys, H heads, D head width.
 struct AttentionInputs {
@@ -35,8 +35,8 @@ struct AttentionGradients {
 ///
 ///   S = Q K^T / sqrt(D);   P = softmax(S) over the keys a query sees;   O = dropout(P) V
 ///
-/// Element ((b * H + h) * N + n) * M + m of the dropout site decides about P_nm. A query that sees
-/// no key gives 0. All tensors are contiguous and of one type, float or double.
+/// Element ((b * H + h) * N + n) * M + m of the dropout site decides whether P_nm is kept. A query
+/// that sees no key gives 0. All tensors are contiguous and of one type, float or double.
 struct AttentionKernels {
   AttentionResult (*forward)(const AttentionInputs& inputs, const AttentionOptions& options);
 
@@ -47,8 +47,8 @@ struct AttentionKernels {
   AttentionGradients (*backward)(const AttentionInputs& inputs, const AttentionOptions& options,
                                  const AttentionResult& result, const at::Tensor& upstream);
 
-  bool takes_low = false;          ///< all but log_sums may be bf16 or fp16 too, of one type
-  bool for_dropout_alone = false;  ///< without dropout, LibTorch's fused attention is better
+  bool takes_low = false;          ///< all but log_sums may be of one type bf16 or fp16
+  bool for_dropout_alone = false;  ///< without dropout, LibTorch's fused attention is faster
 };
 
 }  // namespace linformer

@@ -16,10 +16,10 @@ namespace linformer {
 namespace {
 
 constexpr size_t kAlignment = 64;
-constexpr size_t kLargeBytes = 256 * 1024;  // smaller blocks stay with malloc, which keeps them
+constexpr size_t kLargeBytes = 256 * 1024;  // malloc keeps smaller blocks itself
 constexpr size_t kHugePageBytes = 2 * 1024 * 1024;
 
-/// Rounds up to a size class: an eighth of the power of two below, so at most 12.5 % is wasted and
+/// Rounds up to a size class, an eighth of the power of two below. So at most 12.5 % is wasted, and
 /// batches of slightly different lengths share their blocks.
 size_t size_class(size_t bytes) {
   if (bytes < kLargeBytes) return (bytes + kAlignment - 1) / kAlignment * kAlignment;
@@ -84,7 +84,7 @@ class CachingAllocator final : public c10::Allocator {
   void put(void* data) {
     const std::lock_guard lock(mutex_);
     const auto entry = live_.find(data);
-    if (entry == live_.end()) std::abort();  // not ours: memory would be corrupted
+    if (entry == live_.end()) std::abort();  // an unknown block: memory would be corrupted
     const size_t size = entry->second;
     live_.erase(entry);
     use_.live_bytes -= size;

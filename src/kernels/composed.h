@@ -2,8 +2,8 @@
 
 namespace linformer {
 
-/// Lets this thread compose every operation of LibTorch's operations while it lives, as on a device
-/// without implementations of its own. For tests, which compare both on one device.
+/// While it exists, this thread composes every operation of LibTorch's operations, as on a device
+/// without implementations of its own. Tests use it to compare both on one device.
 class ComposedPath {
  public:
   ComposedPath();
@@ -11,7 +11,7 @@ class ComposedPath {
   ComposedPath(const ComposedPath&) = delete;
   ComposedPath& operator=(const ComposedPath&) = delete;
 
-  /// Whether one lives in this thread.
+  /// Whether one exists in this thread.
   static bool active();
 
  private:

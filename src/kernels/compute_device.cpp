@@ -10,14 +10,14 @@
 namespace linformer {
 namespace {
 
-/// CUDA's sums come in the same order in each run, so that resuming is exact there too. Operations
-/// without such an algorithm only warn.
+/// Makes CUDA's sums come in the same order in every run, so that resuming is exact there too.
+/// Operations without a deterministic algorithm only warn.
 void take_deterministic_algorithms() {
-  // cuBLAS reads it when it starts; with other sizes its sums may vary.
+  // cuBLAS reads this when it starts; with other sizes its sums may vary.
   setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
   at::Context& context = at::globalContext();
   context.setDeterministicAlgorithms(true, /*warn_only=*/true);
-  // It would write to all new memory first.
+  // Otherwise LibTorch would fill all new memory first.
   context.setDeterministicFillUninitializedMemory(false);
 }
 

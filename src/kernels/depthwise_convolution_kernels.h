@@ -18,11 +18,11 @@ struct ConvolutionGradients {
 struct ConvolutionKernels {
   at::Tensor (*forward)(const at::Tensor& base, const at::Tensor& x, const at::Tensor& taps);
 
-  /// `upstream` (B, N, C) is the gradient of y, and so of the base.
+  /// `upstream` (B, N, C) is the gradient of y, which is also that of the base.
   ConvolutionGradients (*backward)(const at::Tensor& x, const at::Tensor& taps,
                                    const at::Tensor& upstream);
 
-  bool takes_low = false;  ///< all but the taps may be bf16 or fp16 too, of one type
+  bool takes_low = false;  ///< all but the taps may be of one type bf16 or fp16
 };
 
 }  // namespace linformer

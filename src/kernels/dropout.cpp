@@ -18,7 +18,8 @@ at::Tensor scale_kept(const at::Tensor& input, const DropoutSite& site) {
   return kernels == nullptr ? composed::scale_kept(x, site) : kernels->scale_kept(x, site);
 }
 
-// The composed form too: LibTorch's derivative would keep the scales until the backward pass.
+// Used for the composed form too: LibTorch's derivative would keep the scales until the backward
+// pass.
 class DropoutFunction : public torch::autograd::Function<DropoutFunction> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& input,

@@ -30,17 +30,17 @@ class DropoutHash {
 
   LINFORMER_HOST_DEVICE bool active() const { return threshold_ != 0; }
 
-  // For the same decisions by operations on tensors.
+  // For computing the same decisions with operations on tensors.
   uint32_t low() const { return low_; }
   uint32_t high() const { return high_; }
   uint32_t threshold() const { return threshold_; }
   LINFORMER_HOST_DEVICE double scale() const { return scale_; }
 
-  /// out[i] = in[i] / (1 - probability) where first + i is kept, else 0; in and out may be the same
+  /// out[i] = in[i] / (1 - probability) if first + i is kept, else 0; in and out may be the same
   /// row.
   template <class T>
   void apply(const T* in, T* out, uint32_t first, int64_t count) const {
-    const DropoutHash self = *this;  // a copy that nothing can alias, or the loop stays scalar
+    const DropoutHash self = *this;  // without aliasing; otherwise the loop stays scalar
     const T scale = static_cast<T>(scale_);
 #pragma omp simd
     for (int64_t i = 0; i < count; ++i) {

@@ -8,7 +8,7 @@ namespace linformer {
 
 /// A device's dropout. One function serves both passes, since dropout is linear:
 ///
-///   y_i = x_i / (1 - probability) where DropoutHash keeps element i, else 0
+///   y_i = x_i / (1 - probability) if DropoutHash keeps element i, else 0
 ///
 ///   x (any shape), contiguous, float or double;  returns the same shape
 struct DropoutKernels {

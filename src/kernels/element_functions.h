@@ -8,7 +8,7 @@
 
 namespace linformer {
 
-/// exp in straight-line code, so that loops over it become vector instructions; within 2 ulp
+/// exp without branches, so that loops over it become vector instructions; accurate to 2 ulp
 /// (argument reduction by log 2 in two parts and the degree-6 Taylor remainder on +-log(2)/2).
 LINFORMER_HOST_DEVICE inline float fast_exp(float x) {
 #ifdef __CUDACC__
@@ -33,7 +33,7 @@ LINFORMER_HOST_DEVICE inline double fast_exp(double x) {
   return std::exp(x);
 }
 
-/// The normal distribution's Phi(x) and its density times x, from one exponential.
+/// The normal distribution's Phi(x) and its density times x, computed from one exponential.
 struct GeluParts {
   float cdf;
   float x_pdf;
@@ -63,9 +63,8 @@ LINFORMER_HOST_DEVICE inline GeluPartsDouble gelu_parts(double x) {
           x * 0.39894228040143267794 * std::exp(-0.5 * x * x)};
 }
 
-/// The same two numbers for the tanh form of GELU, x * (1 + tanh(u)) / 2 with
-/// u = sqrt(2 / pi) (x + 0.044715 x^3); the first is the factor of x, the sum of both the
-/// derivative.
+/// The same two numbers for the tanh form of GELU, x * (1 + tanh(u)) / 2 with u = sqrt(2 / pi) (x +
+/// 0.044715 x^3). The first is the factor of x; the sum of both is the derivative.
 LINFORMER_HOST_DEVICE inline GeluParts gelu_tanh_parts(float x) {
   const float square = x * x;
   const float u = 0.79788456f * x * (1.0f + 0.044715f * square);

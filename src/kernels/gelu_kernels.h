@@ -20,7 +20,7 @@ struct GeluKernels {
   GeluGradients (*backward)(const at::Tensor& x, const at::Tensor& bias, GeluForm form,
                             const at::Tensor& upstream);
 
-  bool takes_low = false;  ///< x and dy may be bf16 or fp16 too; the bias is float then
+  bool takes_low = false;  ///< x and dy may be bf16 or fp16; the bias is float then
 };
 
 }  // namespace linformer

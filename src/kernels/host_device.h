@@ -1,6 +1,6 @@
 #pragma once
 
-/// Marks a function that CPU code and CUDA kernels share, so that a machine without a GPU tests its
+/// Marks a function that CPU code and CUDA kernels share. A machine without a GPU can thus test its
 /// arithmetic.
 #ifdef __CUDACC__
 #define LINFORMER_HOST_DEVICE __host__ __device__

@@ -30,7 +30,7 @@ constexpr std::array kRegistered{
 #endif
 };
 
-// Of a device without implementations, and of one whose implementations a ComposedPath hides.
+// For a device without implementations, and one whose implementations a ComposedPath hides.
 constexpr DeviceKernels kNone{.device = at::kCPU};
 
 }  // namespace

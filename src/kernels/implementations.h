@@ -13,8 +13,8 @@ struct GeluKernels;
 struct LossKernels;
 struct NormKernels;
 
-/// A device's own implementation of each operation (NAME_kernels.h says what its functions take).
-/// Null where the device has none: there the operation is composed of LibTorch's operations
+/// A device's own implementation of each operation (NAME_kernels.h documents its functions). Null
+/// if the device has none: the operation is then composed of LibTorch's operations
 /// (composed/kernels.h).
 struct DeviceKernels {
   at::DeviceType device;
@@ -29,11 +29,12 @@ struct DeviceKernels {
 /// Every implementation that this build has, one entry for each device.
 std::span<const DeviceKernels> all_kernels();
 
-/// Those of the device that holds `x`. A backward pass takes them from here, since a graph that
-/// a device's forward pass built needs its backward pass.
+/// The implementations of the device that holds `x`. Backward passes use this function, since a
+/// graph that a device's forward pass built needs the same device's backward pass.
 const DeviceKernels& device_kernels(const at::Tensor& x);
 
-/// Those that a new operation on `x` takes: the device's, or none under a ComposedPath.
+/// The implementations for a new operation on `x`: those of the device, or none under a
+/// ComposedPath.
 const DeviceKernels& chosen_kernels(const at::Tensor& x);
 
 }  // namespace linformer

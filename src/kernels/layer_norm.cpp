@@ -14,7 +14,7 @@ namespace {
 
 using OptionalTensor = std::optional<at::Tensor>;
 
-// torch::autograd::Function knows an absent tensor as an empty optional.
+// torch::autograd::Function represents an absent tensor as an empty optional.
 OptionalTensor to_optional(const at::Tensor& tensor) {
   return tensor.defined() ? OptionalTensor(tensor) : std::nullopt;
 }

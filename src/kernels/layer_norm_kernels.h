@@ -8,7 +8,7 @@
 
 namespace linformer {
 
-/// What bias_dropout_residual_layer_norm() (linformer/kernels/layer_norm.h) is given.
+/// The inputs of bias_dropout_residual_layer_norm() (linformer/kernels/layer_norm.h).
 struct NormInputs {
   at::Tensor x;         ///< (R, C)
   at::Tensor bias;      ///< (C); undefined = none
@@ -20,7 +20,7 @@ struct NormInputs {
 struct NormOptions {
   double epsilon = 0.0;
   DropoutSite dropout;
-  /// Only where NormKernels::takes_low: the type of y, bf16 or fp16. Else y has the type of s.
+  /// The type of y, bf16 or fp16; only if NormKernels::takes_low. Otherwise y has the type of s.
   std::optional<at::ScalarType> low_norm;
 };
 
@@ -31,7 +31,7 @@ struct NormResult {
   at::Tensor inverse_deviation;  ///< (R): 1 / sqrt(mean((s - mean)^2) + epsilon)
 };
 
-/// What the backward pass of a norm is given.
+/// The inputs of a norm's backward pass.
 struct NormBackwardInputs {
   at::Tensor sum, mean, inverse_deviation;  // of the forward pass
   at::Tensor weight;
@@ -43,7 +43,7 @@ struct NormBackwardInputs {
 };
 
 struct NormGradients {
-  at::Tensor x, residual;          ///< (R, C); the same tensor where there is no dropout
+  at::Tensor x, residual;          ///< (R, C); one tensor if there is no dropout
   at::Tensor bias, weight, shift;  ///< (C), whether or not the forward pass had them
 };
 
@@ -59,7 +59,7 @@ struct NormKernels {
   ///   dx = dropout(ds);   dbias = sum dx;   dweight = sum dy * n;   dshift = sum dy, over the rows
   NormGradients (*backward)(const NormBackwardInputs& inputs);
 
-  /// x may be bf16 or fp16 too, and y where NormOptions::low_norm says so. All else is float then.
+  /// x may be bf16 or fp16; y too if NormOptions::low_norm says so. All else is float then.
   bool takes_low = false;
 };
 

@@ -12,9 +12,9 @@
 namespace linformer {
 namespace {
 
-/// What the kernels take, with the output matrix in the type of the products. The gradients are
-/// formed in the forward pass, before a loss scale could lift them into the range of fp16, so only
-/// bf16 is taken here.
+/// The inputs of the kernels, with the output matrix in the type of the products. Only bf16 is used
+/// here: gradients are computed in the forward pass, before a loss scale could lift them into the
+/// range of fp16.
 LossInputs inputs_of(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias,
                      const at::Tensor& labels) {
   const bool low = AutocastScope::current().type() == at::kBFloat16;

@@ -10,7 +10,7 @@ namespace linformer {
 struct LossInputs {
   at::Tensor hidden;      ///< (M, C) contiguous, float or double
   at::Tensor weight;      ///< (V, C) contiguous, in the type of `hidden`
-  at::Tensor low_weight;  ///< its copy in bf16, which the products take; undefined = `weight`
+  at::Tensor low_weight;  ///< its copy in bf16 for the products; undefined = `weight`
   at::Tensor bias;        ///< (V)
   at::Tensor labels;      ///< (M) int64 in [0, V), contiguous
 };
@@ -20,13 +20,13 @@ struct LossGradients {
   at::Tensor hidden, weight, bias;  ///< gradients of the sum of the losses
 };
 
-/// A device's cross-entropy of an output layer, without the (M, V) logits as a whole:
+/// A device's chunked cross-entropy of an output layer, without the (M, V) logits as a whole:
 ///
 ///   z = hidden W^T + bias;   loss_m = log sum_v exp(z_mv) - z_m,label(m)
 struct LossKernels {
   at::Tensor (*losses)(const LossInputs& inputs);
 
-  /// The gradients too, from the same logits: dz = softmax(z) - one_hot(label).
+  /// The losses and the gradients, from the same logits: dz = softmax(z) - one_hot(label).
   LossGradients (*losses_and_gradients)(const LossInputs& inputs);
 };
 

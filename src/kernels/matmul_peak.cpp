@@ -11,7 +11,7 @@ namespace linformer {
 
 double measure_matmul_peak(Precision precision, c10::Device device) {
   if (precision != Precision::kFp32 && device.is_cpu()) {
-    constexpr double kSlow = 2e10;  // FLOP a second, at which 2048 x 2048 take a second
+    constexpr double kSlow = 2e10;  // FLOP/s, at which 2048 x 2048 takes a second
     const double speed = measure_precision_speed(precision).low_flops;
     if (speed < kSlow) return speed;
   }
@@ -21,12 +21,13 @@ double measure_matmul_peak(Precision precision, c10::Device device) {
   const at::NoGradGuard no_grad;
   const at::Tensor a = at::full({kSize, kSize}, 0.5f).to(device, MixedPrecision(precision).type());
   const at::Tensor b = at::full({kSize, kSize}, 0.25f).to(device, a.scalar_type());
-  at::Tensor product = at::mm(a, b);  // not counted: first touch of the pages, threads started
+  at::Tensor product = at::mm(a, b);  // not counted: touches the pages and starts threads
   double best = 0.0;
   for (int i = 0; i < kRepeats; ++i) {
     const auto start = Clock::now();
     at::mm_out(product, a, b);
-    if (!device.is_cpu()) product[0][0].item<double>();  // others work on after the call
+    if (!device.is_cpu())
+      product[0][0].item<double>();  // other devices continue after the call returns
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     best = std::max(best, 2.0 * kSize * kSize * kSize / seconds);
   }

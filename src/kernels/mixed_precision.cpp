@@ -10,24 +10,24 @@ namespace linformer {
 
 struct MixedPrecision::State {
   struct Cast {
-    at::Tensor weight;             // kept, so that its address is not used again for another one
-    int64_t version = 0;           // of the weight when it was copied
-    const void* memory = nullptr;  // where its values were then: set_data() keeps the version
+    at::Tensor weight;             // kept, so that its address is not reused for another weight
+    int64_t version = 0;           // version of the weight when it was copied
+    const void* memory = nullptr;  // address of its values then: set_data() keeps the version
     at::Tensor copy;
   };
   using Casts = std::unordered_map<const c10::TensorImpl*, Cast>;
 
   Precision precision = Precision::kFp32;
   std::mutex mutex;
-  // A copy made without gradients cannot serve where they are wanted: recomputed layers run their
-  // forward pass without, evaluations do too.
+  // A copy made without gradients cannot be used where gradients are needed. Recomputed layers and
+  // evaluations run their forward pass without gradients.
   Casts with_gradient;
   Casts without_gradient;
 };
 
 namespace {
 
-/// The copy of `weight` in `casts`; undefined where there is none or the weight has changed.
+/// The copy of `weight` in `casts`; undefined if there is none or the weight has changed.
 template <class Casts>
 at::Tensor find_copy(const Casts& casts, const at::Tensor& weight) {
   const auto found = casts.find(weight.unsafeGetTensorImpl());
@@ -87,7 +87,7 @@ AutocastScope::AutocastScope(const MixedPrecision& precision)
     at::autocast::set_autocast_enabled(kDevices[i], precision.active());
     if (precision.active()) at::autocast::set_autocast_dtype(kDevices[i], precision.type());
   }
-  // Its own cache would keep copies made without gradients (see State).
+  // Autocast's own cache would keep copies made without gradients (see State).
   at::autocast::set_autocast_cache_enabled(false);
   innermost = own_;
 }

@@ -18,7 +18,7 @@ namespace {
 constexpr int64_t kSize = 512;
 constexpr double kGiga = 1e9;
 
-/// FLOP a second of the fastest of several products.
+/// The FLOP/s of the fastest of several products.
 double multiply_speed(at::ScalarType type) {
   using Clock = std::chrono::steady_clock;
   constexpr int kRepeats = 20;
@@ -34,7 +34,8 @@ double multiply_speed(at::ScalarType type) {
     at::mm(a, b);
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     total += seconds;
-    // The first one starts threads and generates code; it counts only where that is nothing to it.
+    // The first product also starts threads and generates code. It counts only if it is so long
+    // that this does not matter.
     if (i > 0 || seconds > kLongSeconds) best = std::min(best, seconds);
   }
   return 2.0 * static_cast<double>(kSize * kSize * kSize) / best;
@@ -45,7 +46,7 @@ std::string cpu_flags() {
   for (std::string line; std::getline(file, line);) {
     if (line.starts_with("flags")) return line;
   }
-  return "";  // another system: the measurement alone speaks
+  return "";  // another system: only the measurement decides
 }
 
 }  // namespace
@@ -82,7 +83,7 @@ void refuse_slow_precision(const PrecisionSpeed& speed, bool forced) {
     fail_usage("training.precision", what,
                "use training.precision: fp32, or add --force-slow-precision to the command");
   }
-  log_warning("training.precision: " + what + "; it goes on as --force-slow-precision says");
+  log_warning("training.precision: " + what + "; continuing, as --force-slow-precision says");
 }
 
 void check_precision_speed(Precision precision, c10::Device device, bool forced) {

@@ -27,7 +27,7 @@ bool all_finite(std::span<const double> values) {
   return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
 }
 
-/// Differences from the mean, divided by the largest so that no square overflows or vanishes.
+/// Differences from the mean, divided by the largest one so that no square overflows or underflows.
 std::vector<double> centered(std::span<const double> values) {
   const double mean =
       std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -46,7 +46,7 @@ bool is_constant(std::span<const double> values) {
   return *largest - *least <= kRounding * std::max(std::abs(*least), std::abs(*largest));
 }
 
-/// Ranks are of rounding where the values are, so it is the values that are looked at.
+/// Looks at the values, not at their ranks: if the values differ by rounding only, so do the ranks.
 bool is_undefined(std::span<const double> x, std::span<const double> y) {
   return !all_finite(x) || !all_finite(y) || is_constant(x) || is_constant(y);
 }
@@ -80,7 +80,7 @@ std::vector<double> average_ranks(std::span<const double> values) {
   for (size_t begin = 0; begin < order.size();) {
     size_t end = begin + 1;
     while (end < order.size() && values[order[end]] == values[order[begin]]) ++end;
-    // Ranks begin + 1 ... end, whose mean is half the sum of the first and the last.
+    // The ranks are begin + 1 ... end; their mean is half the sum of the first and the last.
     const double rank = static_cast<double>(begin + 1 + end) / 2.0;
     for (size_t i = begin; i < end; ++i) ranks[order[i]] = rank;
     begin = end;

@@ -13,7 +13,7 @@ namespace linformer {
 
 namespace {
 
-/// Groups of the number of other occurrences: the largest number in each, but for the last.
+/// Groups by the number of other occurrences: the largest number of each group but the last.
 struct CountGroup {
   const char* name;
   int64_t most;
@@ -21,7 +21,7 @@ struct CountGroup {
 constexpr std::array<CountGroup, 5> kCountGroups{
     {{"0", 0}, {"1", 1}, {"2", 2}, {"3-4", 4}, {"5+", INT64_MAX}}};
 
-/// A token is in the first class that it is frequent enough for; none: in the last, "rarer".
+/// A token is in the first class whose frequency it reaches; if in none, in the last, "rarer".
 constexpr std::array<int64_t, 4> kOneIn{100, 1'000, 10'000, 100'000};
 
 constexpr const char* kNotSeen = "not seen elsewhere";
@@ -72,7 +72,7 @@ std::vector<OtherOccurrences> other_occurrences(const MaskedRow& row, int64_t vo
     const auto find = [&](Place place) {
       return std::lower_bound(places.begin(), places.end(), place);
     };
-    // [first, before) stand before the token, [after, last) behind it.
+    // [first, before) are the positions before the token, [after, last) those after it.
     const auto first = find({label, 0});
     const auto before = find({label, position});
     const auto after = find({label, position + 1});

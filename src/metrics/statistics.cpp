@@ -29,7 +29,7 @@ double resampled_mean(std::span<const double> values, RandomStream& random) {
   return sum / static_cast<double>(values.size());
 }
 
-/// Numbers below `count`, as many, with replacement.
+/// `count` random indices below `count`, drawn with replacement.
 std::vector<size_t> drawn(size_t count, RandomStream& random) {
   std::vector<size_t> numbers(count);
   for (size_t& number : numbers) number = random.below(count);
@@ -50,7 +50,7 @@ double mean_metric(Metric metric, std::span<const std::vector<double>> runs,
   return mean_of(values);
 }
 
-/// Of two models on rows drawn from a fold.
+/// For two models, on rows drawn from a fold.
 double resampled_difference(Metric metric, const PairedFold& fold, RandomStream& random) {
   const std::vector<size_t> rows = drawn(fold.targets.size(), random);
   return mean_metric(metric, {&fold.predictions_a, 1}, {0}, fold.targets, rows) -

@@ -21,7 +21,7 @@ std::vector<int64_t> classes_of(Metric metric, std::span<const double> values, c
   std::vector<int64_t> classes;
   classes.reserve(values.size());
   for (const double value : values) {
-    // Above 2^20 it is no class, and the counts of all pairs of classes would not fit.
+    // A number above 2^20 is not a class; counts of all pairs of classes would not fit into memory.
     if (!(value >= 0.0 && value <= 1048576.0) || value != std::floor(value)) {
       fail_run(where(metric),
                std::string(kind) + " " + std::to_string(classes.size()) + " is " +

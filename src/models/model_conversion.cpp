@@ -267,7 +267,7 @@ ConversionNotes extend_model(const std::string& input, const std::string& output
   if (max_sequence_length <= n) {
     fail_usage("--max-sequence-length",
                std::to_string(max_sequence_length) +
-                   " is no more than the model's n = " + std::to_string(n),
+                   " is not more than the model's n = " + std::to_string(n),
                "give a larger number; shorter inputs need no conversion");
   }
   const bool interpolate = method == ExtendMethod::kInterpolate;

@@ -13,8 +13,8 @@ void check_vocab_size(const Tokenizer& tokenizer, const ModelConfig& config) {
                std::to_string(config.vocab_size),
            tokenizer.vocab_size() < config.vocab_size
                ? "put the tokenizer that the model was trained with beside it; linformer-convert "
-                 "import takes off rows that fill the vocabulary up to a multiple of 8, 16, ... or "
-                 "1024, and no others"
+                 "import removes rows only if they fill the vocabulary up to a multiple of 8, "
+                 "16, ... or 1024"
                : "put the tokenizer that the model was trained with beside it");
 }
 

@@ -52,7 +52,7 @@ void OutputFolder::commit() {
   std::error_code error;
   fs::remove(final_, error);  // an empty folder
   fs::rename(temporary_, final_, error);
-  if (error) fail_system(final_, "cannot be put into place", error.value());
+  if (error) fail_system(final_, "cannot be moved into place", error.value());
   sync_directory(fs::absolute(final_).parent_path().string());
   committed_ = true;
 }

@@ -31,8 +31,8 @@ void take_tokenizer(const OutputFolder& output, const std::string& input, const 
   const bool other = std::filesystem::exists(input + "/tokenizer.json");
   notes.push_back(
       (other ? "tokenizer.json in " + input +
-                   " is no byte-level BPE as RoBERTa's, and there is no "
-                   "tokenizer.model (SentencePiece)"
+                   " is not a byte-level BPE like RoBERTa's, and there is no tokenizer.model "
+                   "(SentencePiece)"
              : "there is no tokenizer.model (SentencePiece) in " + input +
                    ", nor RoBERTa's vocab.json and merges.txt or tokenizer.json") +
       ": the model takes input_ids; for text, put the " +

@@ -17,7 +17,7 @@ at::Tensor mean_over(const at::Tensor& hidden, const at::Tensor& tokens) {
 /// (u, v, |u - v|, u v) of the means of two texts.
 at::Tensor pair_features(const at::Tensor& hidden, const EncoderInput& input) {
   at::Tensor is_end = input.input_ids == kEosId;
-  // Padding may hold any id, </s> too, and on the left it would be counted.
+  // Padding may hold any id, also </s>, which would be counted if it stood on the left.
   if (input.mask.defined()) is_end = is_end.logical_and(input.mask);
   const at::Tensor ends = is_end.cumsum(1);
   const auto mean_behind = [&](int64_t count) {

@@ -9,10 +9,10 @@
 namespace linformer {
 namespace {
 
-/// Kernels that learn, (C, 1, n/k), or (C, D, n/k) where the channels of a head mix.
+/// Learned kernels, (C, 1, n/k), or (C, D, n/k) where the channels of a head mix.
 class ConvProjection : public SequenceProjection {
  public:
-  /// A kernel that mixes channels starts for each channel with itself.
+  /// A kernel that mixes channels starts with the structure on each channel's own taps only.
   at::Tensor start(const ModelConfig& config, int64_t layer, const std::string& name,
                    const ParameterSet& parameters) const override {
     const ProjectionInit init = config.attention.init;
@@ -22,7 +22,7 @@ class ConvProjection : public SequenceProjection {
     const at::Tensor taps = start_structure(init, 1, shape[2]);  // (1, w)
     if (!taps.defined()) return noise;
     const int64_t mixed = shape[1];
-    // Channel c of a head looks at itself: the identity over the head's channels.
+    // Channel c of a head starts with input channel c alone: the identity over the head's channels.
     const at::Tensor own = at::eye(mixed).repeat({config.hidden_size / mixed, 1});
     return noise + own.unsqueeze(-1) * taps;
   }

@@ -14,10 +14,10 @@
 namespace linformer {
 namespace {
 
-constexpr int64_t kFirstPosition = kPadId + 1;  // as RoBERTa's
+constexpr int64_t kFirstPosition = kPadId + 1;  // as in RoBERTa
 
 /// (rows, width) with sines and cosines of geometric frequencies (Vaswani et al. 2017, section
-/// 3.5), scaled to the standard deviation that the other weights start with.
+/// 3.5), scaled to the standard deviation of the other starting weights.
 at::Tensor sinusoidal_positions(int64_t rows, int64_t width, double deviation) {
   const at::Tensor position = at::arange(rows, at::kDouble).unsqueeze(1);
   const int64_t half = (width + 1) / 2;
@@ -28,7 +28,7 @@ at::Tensor sinusoidal_positions(int64_t rows, int64_t width, double deviation) {
   return table * (deviation * std::sqrt(2.0));
 }
 
-/// Positions of the tokens: 2, 3, ... over valid ones, 1 at padding.
+/// Position ids of the tokens: 2, 3, ... at valid ones, 1 at padding.
 at::Tensor position_ids(const at::Tensor& input_ids, const at::Tensor& mask) {
   if (!mask.defined()) {
     return at::arange(kFirstPosition, kFirstPosition + input_ids.size(1), input_ids.options())
@@ -44,7 +44,7 @@ bool is_right_padded(const at::Tensor& mask) {
   return !later.logical_and(earlier.logical_not()).any().item<bool>();
 }
 
-/// The configuration, once it is known that the weights have room.
+/// Returns the configuration after a check that its weights fit into memory.
 const ModelConfig& buildable(const ModelConfig& config, const ParameterSet& parameters) {
   const auto bytes_each = static_cast<double>(at::elementSize(parameters.dtype()));
   if (parameters.device().is_cpu()) check_memory(config, bytes_each);
@@ -86,14 +86,14 @@ Embeddings::Embeddings(const ModelConfig& config, ParameterSet& parameters)
 }
 
 at::Tensor Embeddings::forward(const EncoderInput& input, ForwardContext& context) const {
-  // A padded position is the padding token of segment 0, whatever ids it holds.
+  // A padded position counts as the padding token of segment 0, whatever ids it holds.
   const auto or_at_padding = [&](const at::Tensor& ids, int64_t value) {
     return input.mask.defined() ? ids.masked_fill(input.mask.logical_not(), value) : ids;
   };
   const at::Tensor ids = or_at_padding(input.input_ids, kPadId);
-  // A tied table also gets a dense gradient from the head; a sparse one from here is added into it
-  // in place, which saves a second table. CUDA adds a sparse one in any order, a dense one in the
-  // same order each time.
+  // A tied table also gets a dense gradient from the head. On the CPU, the sparse gradient from
+  // here is added to it in place, which saves a second table. CUDA adds sparse gradients in any
+  // order, but dense ones in the same order each time.
   const bool sparse = tied_ && words_.is_cpu();
   at::Tensor sum = at::embedding(words_, ids, kPadId, /*scale_grad_by_freq=*/false, sparse) +
                    at::embedding(positions_, position_ids(ids, input.mask), kPadId);
@@ -145,7 +145,7 @@ Encoder::Encoder(const ModelConfig& config, ParameterSet& parameters)
     : config_(buildable(config, parameters)), embeddings_(config, parameters) {
   const ParameterSet::Scope scope(parameters, {ModelPart::kEncoder, {}});
   if (config.has_linformer_layer() && config.attention.sharing == SharingMode::kLayerwise) {
-    // Of any Linformer layer: they all have the same k.
+    // This holds for every Linformer layer, since all of them have the same k.
     shared_projection_ = make_projection_weights(config, config.first_linformer_layer(),
                                                  "roberta.encoder", parameters);
   }
@@ -170,7 +170,7 @@ at::Tensor Encoder::forward(const EncoderInput& input, ForwardContext& context,
   if (!input.mask.defined() || is_right_padded(input.mask)) {
     return run_layers(embeddings_.forward(input, context), input.mask, context, hidden_states);
   }
-  // E and F are indexed by position: align the tokens to the left, and put the rows back after.
+  // E and F are indexed by position: align the tokens to the left, and restore the rows afterwards.
   const at::Tensor order = at::argsort(input.mask.logical_not(), /*stable=*/true, /*dim=*/1,
                                        /*descending=*/false);
   EncoderInput aligned{input.input_ids.gather(1, order), input.mask.gather(1, order), {}};
@@ -214,8 +214,8 @@ Encoder::State Encoder::run_layer(size_t index, const State& before, const Call&
                                   ForwardContext& context) const {
   const EncoderLayer& layer = layers_[index];
   State state = before;
-  // Each residual sum is fused with the norm that follows it: post-norm goes on with the norm,
-  // pre-norm with the sum and feeds the norm to the next sublayer.
+  // Each residual sum is fused with the norm that follows it. Post-norm continues with the norm.
+  // Pre-norm continues with the sum and feeds the norm to the next sublayer.
   const auto add_and_norm = [&](const at::Tensor& update, const at::Tensor& bias,
                                 const NormParameters& norm) {
     const bool to_products = pre_norm() && &norm != &final_norm_;

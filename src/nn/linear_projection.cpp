@@ -11,7 +11,7 @@
 namespace linformer {
 namespace {
 
-/// Matrices that learn, (k, n); (H, k, n) with one pair a head (sharing none), or, where k differs
+/// Learned matrices: (k, n); with one pair per head (sharing none) (H, k, n); or, where k differs
 /// between heads, (k_0 + k_1 + ..., n), head after head.
 class LinearProjection : public MatrixProjection {
  public:

@@ -25,8 +25,8 @@ at::Tensor of_heads(const at::Tensor& tensor, const std::vector<int64_t>& heads,
 ///
 ///   head_h = softmax(Q_h (E K)_h^T / sqrt(D)) (F V)_h      (arXiv 2006.04768, equation 7)
 ///
-/// Where the projection is linear in x, both orders send only k rows through the matrices of key
-/// and value, since E (x W) = (E x) W; they differ in what the bias meets. For max pooling and
+/// If the projection is linear in x, both orders send only k rows through the matrices of key and
+/// value, since E (x W) = (E x) W. They differ only in where the bias is added. For max pooling and
 /// convolutions they are different functions.
 class LinformerAttention : public Attention {
  public:
@@ -60,7 +60,7 @@ class LinformerAttention : public Attention {
   }
 
  private:
-  /// Heads with the same k. Mostly one group, all heads.
+  /// Heads with the same k. Usually there is one group with all heads.
   struct HeadGroup {
     std::vector<int64_t> heads;
     int64_t k = 0;
@@ -86,8 +86,8 @@ class LinformerAttention : public Attention {
 
   ProjectionWeights layer_weights() const {
     if (!shared_between_layers_ || !weights_.E.defined()) return weights_;
-    // A layer adds up its own gradient of the common E before the layers are added, so that the sum
-    // has the same order whether or not layers are recomputed.
+    // Each layer sums its own gradient of the shared E before the layers are summed. So the order
+    // of the sum does not depend on whether layers are recomputed.
     const at::Tensor own = at::alias(weights_.E);
     return {own, own};
   }
@@ -105,7 +105,7 @@ class LinformerAttention : public Attention {
     return result;
   }
 
-  /// The matrices of a group, out of rows k_0 of head 0, k_1 of head 1, ...
+  /// The matrices of a group, taken from rows k_0 of head 0, k_1 of head 1, ...
   ProjectionWeights weights_of(const HeadGroup& group) const {
     if (!weights_.E.defined()) return weights_;
     std::vector<int64_t> first_row(static_cast<size_t>(num_heads_), 0);

@@ -4,7 +4,7 @@
 
 namespace linformer {
 
-/// A query meets the keys at most attention_window / 2 positions away.
+/// A query attends to the keys at most attention_window / 2 positions away.
 std::unique_ptr<const Attention> make_local_window_attention(const AttentionPlace& place) {
   const ModelConfig& config = place.config;
   return std::make_unique<FullAttention>(Attend{config.num_attention_heads,

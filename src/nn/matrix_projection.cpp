@@ -17,7 +17,7 @@ at::Tensor mix(const at::Tensor& projection, const ProjectionInput& input, const
   return rescaled(projection, input, project_sequence(projection, x));
 }
 
-/// Keys or values. `mixed`: E x, if it is known already.
+/// Keys or values. `mixed`: E x, if computed already.
 at::Tensor features(const at::Tensor& projection, const at::Tensor& mixed,
                     const ProjectionInput& input, const Linear& linear) {
   const bool sequence_first = input.order == ProjectionOrder::kSequenceFirst;
@@ -37,9 +37,9 @@ KeyValue MatrixProjection::project(const ProjectionInput& input) const {
       input.full_value.defined() && input.order == ProjectionOrder::kFeaturesFirst;
   at::Tensor mixed_keys;    // E x
   at::Tensor mixed_values;  // F x
-  // E (x W) = (E x) W, so the order of the two products is free, and whichever has fewer rows goes
-  // through W: the k of E x, or the n of a short sequence. With one E a head, E_h x would have to
-  // be formed H times, and x W comes first.
+  // E (x W) = (E x) W, so the order of the two products is free. The operand with fewer rows goes
+  // through W: the k rows of E x, or the n rows of a short sequence. With one E per head, E_h x
+  // would have to be computed H times, so x W comes first.
   const bool mix_first = E.dim() == 2 && input.length() > input.k;
   if (mix_first) {
     mixed_keys = mix(E, input, input.x);

@@ -4,7 +4,7 @@
 
 namespace linformer {
 
-/// Projection by matrices E and F, (k, n) or (H, k, n) with one pair a head.
+/// Projection by matrices E and F, (k, n), or (H, k, n) with one pair per head.
 class MatrixProjection : public SequenceProjection {
  public:
   KeyValue project(const ProjectionInput& input) const override;

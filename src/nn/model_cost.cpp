@@ -75,7 +75,7 @@ MemoryEstimate estimate_memory(const ModelConfig& config, int64_t micro_batch_si
   memory.parameters = numbers * kFloatBytes;
   memory.gradients = trained * kFloatBytes;
   memory.optimizer = 2 * trained * kFloatBytes;
-  constexpr double kMost = 1e18;  // what no machine has; the sum still fits 64 bits
+  constexpr double kMost = 1e18;  // more than any machine has; the sum still fits into 64 bits
   memory.activations = static_cast<int64_t>(std::min(kMost, kept * kFloatBytes));
   const double masked = std::floor(static_cast<double>(rows) * mlm_probability) + 1.0;
   memory.logits = static_cast<int64_t>(

@@ -29,7 +29,7 @@ at::Tensor project_bias(const at::Tensor& projection, const at::Tensor& mask, in
 
 at::Tensor rescale_rows(const at::Tensor& projection, const at::Tensor& mask, int64_t length,
                         const at::Tensor& projected) {
-  const AutocastScope own_types{MixedPrecision()};  // norms are never in a low type
+  const AutocastScope own_types{MixedPrecision()};  // norms are never computed in a low type
   const int64_t heads = projection.dim() == 3 ? projection.size(0) : 1;
   const at::Tensor valid_BN = mask.defined() ? mask.to(projection.scalar_type())
                                              : at::ones({1, length}, projection.options());
@@ -37,7 +37,7 @@ at::Tensor rescale_rows(const at::Tensor& projection, const at::Tensor& mask, in
   const at::Tensor valid_BKH =
       project_sequence(squares, valid_BN.unsqueeze(-1).expand({-1, -1, heads}).contiguous());
   const at::Tensor all_KH = squares.sum(-1).view({heads, -1}).t();
-  // No row of zeros under the root: its slope there is infinite.
+  // A row of zeros must not come under the root: the derivative there is infinite.
   const at::Tensor empty = valid_BKH.eq(0.0);
   const at::Tensor scale_BKH =
       (all_KH / valid_BKH.masked_fill(empty, 1.0)).masked_fill(empty, 1.0).sqrt();

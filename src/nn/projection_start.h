@@ -8,7 +8,8 @@
 
 namespace linformer {
 
-/// What attention.init starts a matrix (k, n) with beside its noise; undefined for pure noise.
+/// The structure that attention.init gives a matrix (k, n), to which noise is added; undefined for
+/// pure noise.
 ///
 ///   normal         nothing
 ///   block_average  row i averages the columns [i n/k, (i+1) n/k)
@@ -16,9 +17,9 @@ namespace linformer {
 ///   jl             nothing
 at::Tensor start_structure(ProjectionInit init, int64_t k, int64_t n);
 
-/// The standard deviation of the noise: 0.02, the official code's effective start, for normal; a
-/// tenth of it beside a structure, so that rows and heads differ; 1 / sqrt(k) for jl, the
-/// construction of the paper's theorems.
+/// The standard deviation of the noise: for normal 0.02, the effective start of the official code;
+/// with a structure a tenth of that, so that rows and heads differ; for jl 1 / sqrt(k), the
+/// construction in the paper's theorems.
 double start_deviation(ProjectionInit init, int64_t k);
 
 }  // namespace linformer

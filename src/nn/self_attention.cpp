@@ -25,7 +25,8 @@ SelfAttention::SelfAttention(const ModelConfig& config, int64_t layer, const std
   attention_ = make_attention({config, layer, prefix, parameters, shared});
   const int64_t taps = config.attention.value_convolution;
   if (taps == 0) return;
-  // Taps N(0, 1 / (4 W)): what is added starts with half the deviation of the values.
+  // Taps N(0, 1 / (4 W)): the added convolution starts with half the standard deviation of the
+  // values.
   const std::string name = prefix + ".value_convolution.weight";
   const at::Tensor start =
       parameters.draw_normal(name, {width, 1, taps}, 0.5 / std::sqrt(static_cast<double>(taps)));

@@ -51,7 +51,7 @@ at::Tensor max_pool_sequence(const at::Tensor& x, const at::Tensor& mask, int64_
 
 at::Tensor convolve_sequence(const at::Tensor& x, const at::Tensor& weight, int64_t k) {
   const int64_t window = weight.size(2);
-  const int64_t mixed = weight.size(1);  // channels that a channel of the output looks at
+  const int64_t mixed = weight.size(1);  // input channels per output channel
   const at::Tensor x_BMWC = windows_of(x, window, 0.0);
   if (mixed == 1) {
     const at::Tensor taps_WC = weight.squeeze(1).t();

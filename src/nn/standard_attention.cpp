@@ -4,7 +4,7 @@
 
 namespace linformer {
 
-/// Every query meets every key.
+/// Every query attends to every key.
 std::unique_ptr<const Attention> make_standard_attention(const AttentionPlace& place) {
   const ModelConfig& config = place.config;
   return std::make_unique<FullAttention>(

@@ -11,9 +11,10 @@
 namespace linformer {
 namespace {
 
-/// Matrices (H, k, n) that start as picks: with the stride s = n / k, row i of head h in layer l is
-/// 1 at position i s + (h + l) mod s and 0 elsewhere. So s heads, or s layers, see every token.
-/// With train_projection: false they stay so; else they learn like any matrix.
+/// Matrices (H, k, n) that start as selections of positions. With the stride s = n / k, row i of
+/// head h in layer l is 1 at position i s + (h + l) mod s and 0 elsewhere, so s heads, or s layers,
+/// see every token. With train_projection: false they stay fixed; otherwise they learn like any
+/// matrix.
 class StridedProjection : public MatrixProjection {
  public:
   at::Tensor start(const ModelConfig& config, int64_t layer, const std::string&,
@@ -34,7 +35,7 @@ class StridedProjection : public MatrixProjection {
                "use --method tile: the stride stays and k grows with n");
   }
 
-  /// The matrix once more for each further n positions: k grows with n.
+  /// Repeats the matrix for each further n positions, so that k grows with n.
   at::Tensor tiled(const at::Tensor& weight, int64_t n, int64_t longer) const override {
     const int64_t times = longer / n;
     const int64_t k = weight.size(1);

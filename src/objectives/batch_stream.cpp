@@ -8,8 +8,8 @@ std::function<Batch(int64_t)> micro_batches_of(const PretrainConfig& config,
   const int64_t micro = config.training.micro_batch_size;
   const MaskingRate rate = config.masking_rate();
   const BatchSchedule schedule = config.batch_schedule();
-  // Where the schedule has this session's first step; elsewhere than start.position only if batch
-  // sizes were changed between sessions.
+  // The schedule's position of this session's first step. It differs from start.position only if
+  // batch sizes were changed between sessions.
   const int64_t scheduled = schedule.first_sequence(start.step);
   const int64_t batch = config.training.global_batch_size;
   const bool one_batch = config.training.overfit_one_batch;

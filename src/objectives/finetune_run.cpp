@@ -42,8 +42,8 @@ TrainerSetup setup_of(FinetuneConfig config, const FinetuneData& data) {
           ModelWeights::kAveraged};  // a classifier is used as it was chosen
 }
 
-/// The configuration that a run of this state was trained with: of one that was finished before,
-/// not what it was started with now.
+/// The configuration that a run of this state was trained with. For a run that was finished before,
+/// this is not the present configuration.
 FinetuneConfig trained_with(FinetuneConfig config, const TrainingState& state) {
   apply_settings(fields_of(config), state.settings);
   return config;

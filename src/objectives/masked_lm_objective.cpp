@@ -47,7 +47,7 @@ MaskedLmObjective::MaskedLmObjective(PretrainConfig config)
       model_(trainable(config_.model, own_device(config_), config_.distributed,
                        config_.training.micro_batch_size),
              static_cast<uint64_t>(config_.run.seed), at::kFloat, own_device(config_)) {
-  // Said before the hours of training, not after them.
+  // Reported before the hours of training, not after them.
   if (data_.valid && !masks_anything(data_.valid->batches(), evaluation_options())) {
     log_warning(
         "data.valid: nothing of the held-out text is masked, so evaluations measure nothing and "

@@ -12,7 +12,7 @@ double learning_rate_at(const ScheduleConfig& schedule, double peak, int64_t war
     return peak * static_cast<double>(update) / static_cast<double>(warmup_steps);
   }
   const double span = static_cast<double>(std::max<int64_t>(1, total_steps - warmup_steps));
-  // A warm-up up to total_steps leaves nothing between the two.
+  // A warm-up that lasts until total_steps leaves no steps between the two.
   const double unbounded =
       update == total_steps ? 1.0 : static_cast<double>(update - warmup_steps) / span;
   const double way = std::min(1.0, unbounded);

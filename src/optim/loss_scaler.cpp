@@ -28,7 +28,7 @@ void LossScaler::update(bool finite) {
     return;
   }
   if (++state_.good_steps < config_.growth_interval) return;
-  // Beyond this an fp32 loss itself would overflow.
+  // Beyond this scale, an fp32 loss itself would overflow.
   constexpr double kLargest = 1 << 30;
   state_.scale = std::min(kLargest, state_.scale * config_.growth_factor);
   state_.good_steps = 0;

@@ -26,7 +26,7 @@ double weight_decay_of(ParameterRole role, const OptimizerConfig& config) {
 Optimizer::Optimizer(std::vector<OptimizedParameter> parameters, const OptimizerConfig& config,
                      std::vector<std::string> state_names)
     : config_(config), state_names_(std::move(state_names)) {
-  // In the order of the roles, and of the first parameter with each rate.
+  // Groups are in the order of the roles, and within a role of the first parameter with each rate.
   std::vector<std::vector<Group>> by_role(kNumRoles);
   const auto group_of = [&](const OptimizedParameter& parameter) -> Group& {
     std::vector<Group>& groups = by_role[static_cast<size_t>(parameter.role)];
@@ -70,7 +70,7 @@ std::vector<at::Tensor> Optimizer::gradients() const {
 double Optimizer::gradient_norm() const {
   const std::vector<at::Tensor> all = gradients();
   if (all.empty()) return 0.0;
-  // One copy to the CPU: each would wait for the device.
+  // A single copy to the CPU, since each copy would wait for the device.
   const at::Tensor each = at::stack(at::_foreach_norm(all)).to(at::kCPU, at::kDouble);
   double squares = 0.0;
   for (int64_t i = 0; i < each.numel(); ++i) {
@@ -92,7 +92,7 @@ void Optimizer::step(double learning_rate, double divisor) {
                                                      : at::zeros_like(parameter));
     }
     update(group, gradients, learning_rate * group.learning_rate, divisor);
-    // LibTorch's fused kernel does not tell those who keep copies, such as cast_weight().
+    // LibTorch's fused kernel does not raise the version, which cast_weight() and others rely on.
     for (const at::Tensor& parameter : group.parameters) {
       parameter.unsafeGetTensorImpl()->bump_version();
     }

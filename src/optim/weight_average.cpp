@@ -35,9 +35,9 @@ void WeightAverage::restart() {
 
 void WeightAverage::swap() {
   for (size_t i = 0; i < weights_.size(); ++i) {
-    const at::Tensor weight = weights_[i].second.detach();  // the same memory under another handle
+    const at::Tensor weight = weights_[i].second.detach();  // another handle to the same memory
     weights_[i].second.set_data(averages_[i].second);
-    // set_data() tells nobody: those who keep copies, such as cast_weight(), go by the version.
+    // set_data() keeps the version, but cast_weight() and others detect changes by it.
     weights_[i].second.unsafeGetTensorImpl()->bump_version();
     averages_[i].second = weight;
   }

@@ -22,7 +22,7 @@ void put_fixed(std::string& bytes, T value) {
   for (size_t i = 0; i < sizeof(T); ++i) bytes += static_cast<char>(value >> (8 * i) & 0xff);
 }
 
-/// CRC-32C, rotated and shifted, so that the checksum of bytes that hold a checksum is another one.
+/// CRC-32C, rotated and shifted, so that the checksum of bytes that include a checksum differs.
 uint32_t masked_crc(std::string_view bytes) {
   return std::rotr(crc32c(bytes), 15) + 0xa282ead8U;
 }
@@ -95,7 +95,7 @@ Message scalar_value(const std::string& tag, double value) {
   return Message().text(summary::kTag, tag).real(summary::kSimpleValue, static_cast<float>(value));
 }
 
-/// What TensorBoard's text plugin reads: a tensor of one string without dimensions.
+/// The format of TensorBoard's text plugin: a tensor of one string without dimensions.
 Message text_value(const std::string& tag, const std::string& text) {
   const Message plugin = Message().text(summary::kPluginName, "text");
   const Message metadata = Message()
@@ -125,14 +125,14 @@ int64_t step_of(const LogRecord& record) {
   return 0;
 }
 
-/// The seconds in the names of a folder's event files, the largest; 0 if there is none.
+/// The largest SECONDS in the names of a folder's event files; 0 if there is none.
 int64_t newest_file_seconds(const std::string& folder) {
   int64_t newest = 0;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with(kNamePrefix)) continue;
-    int64_t seconds = 0;  // stays 0 where the name holds no number, or none that fits
+    int64_t seconds = 0;  // stays 0 if the name holds no number, or one that does not fit
     std::from_chars(name.data() + kNamePrefix.size(), name.data() + name.size(), seconds);
     newest = std::max(newest, seconds);
   }
@@ -142,7 +142,7 @@ int64_t newest_file_seconds(const std::string& folder) {
 std::string new_path(const std::string& folder) {
   const auto clock = static_cast<int64_t>(seconds_now());
   std::string seconds = std::to_string(std::max(clock, newest_file_seconds(folder) + 1));
-  // Ten digits: readers take the files in the order of their names.
+  // Ten digits, since readers take the files in the order of their names.
   if (seconds.size() < 10) seconds.insert(0, 10 - seconds.size(), '0');
   char host[256] = {};
   if (::gethostname(host, sizeof(host) - 1) != 0) host[0] = '\0';

@@ -55,9 +55,9 @@ std::optional<int64_t> JsonlLog::drop_behind(int64_t bytes) {
   if (size() == bytes) return 0;
   const std::string content = read_text_file(path_);
   const auto kept = static_cast<size_t>(bytes);
-  if (kept > 0 && content[kept - 1] != '\n') return std::nullopt;  // not the file it was
+  if (kept > 0 && content[kept - 1] != '\n') return std::nullopt;  // the file was changed
   write_file_atomically(path_, std::string_view(content).substr(0, kept));
-  // A last line without an end was cut off by a kill; it counts as well.
+  // A last line without an end was cut off by a kill; it is counted too.
   return std::count(content.begin() + bytes, content.end(), '\n') + (content.back() != '\n');
 }
 

@@ -47,7 +47,7 @@ std::string PredictionTable::text() const {
 PredictionTable PredictionTable::read(const std::string& path) {
   const auto refuse = [&](size_t line, const std::string& what) {
     fail_run(path + ":" + std::to_string(line), what,
-             "it is no table of predictions; delete the run, it will be done again");
+             "it is not a table of predictions; delete the run, and the same command repeats it");
   };
   PredictionTable table;
   const std::string content = read_text_file(path);
@@ -91,8 +91,8 @@ double PredictionTable::value_of(const std::string& field) const {
   double value = 0.0;
   const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
   if (!labels.empty() || error != std::errc() || end != field.data() + field.size()) {
-    fail_run("predictions", "'" + field + "' is no " + (labels.empty() ? "number" : "label"),
-             "delete the run, it will be done again");
+    fail_run("predictions", "'" + field + "' is not a " + (labels.empty() ? "number" : "label"),
+             "delete the run, and the same command repeats it");
   }
   return value;
 }

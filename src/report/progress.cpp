@@ -16,7 +16,7 @@ std::string scientific(double value) {
   return text.data();
 }
 
-/// Four to five digits in all.
+/// A number with four to five digits in total.
 std::string format_perplexity(double value) {
   if (!std::isfinite(value)) return "-";
   if (value >= 1e6) return scientific(value);

@@ -17,7 +17,7 @@ namespace linformer {
 
 namespace {
 
-// The first moment that a zip archive can name, so that the bytes depend on the content alone.
+// The earliest time that a zip archive can store, so that the bytes depend on the content alone.
 constexpr zip_uint16_t kFirstDosDate = (0 << 9) | (1 << 5) | 1;
 
 std::string where(const SubmissionSheet& sheet, size_t row) {
@@ -29,7 +29,8 @@ std::string score_text(const SubmissionSheet& sheet, size_t row) {
   double value = 0.0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
-    fail_run(where(sheet, row), "'" + text + "' is no number", "predict with a regression model");
+    fail_run(where(sheet, row), "'" + text + "' is not a number",
+             "predict with a regression model");
   }
   return format_fixed(std::clamp(value, sheet.min_score, sheet.max_score), 3);
 }
@@ -39,13 +40,13 @@ const std::string& label_text(const SubmissionSheet& sheet, size_t row) {
   if (std::find(sheet.labels.begin(), sheet.labels.end(), label) == sheet.labels.end()) {
     std::string known;
     for (const std::string& each : sheet.labels) known += (known.empty() ? "" : ", ") + each;
-    fail_run(where(sheet, row), "'" + label + "' is no label of " + sheet.file,
+    fail_run(where(sheet, row), "'" + label + "' is not a label of " + sheet.file,
              "the server takes: " + known);
   }
   return label;
 }
 
-/// What keeps a sheet from being complete; "" if nothing does.
+/// Why a sheet is incomplete; "" if it is complete.
 std::string problem_of(const SubmissionSheet& sheet) {
   const std::string name = sheet.file + " (" + sheet.task + ", " + sheet.split + ")";
   if (!sheet.filled) return name + ": no predictions";
@@ -61,7 +62,7 @@ std::string problem_of(const SubmissionSheet& sheet) {
   fail_run(path, what + ": " + why, "check the folder and the space left on its disk");
 }
 
-/// A zip archive in the making. Without commit() nothing of it stays.
+/// A zip archive that is being written. Without commit() nothing remains of it.
 class ZipArchive {
  public:
   explicit ZipArchive(const std::string& path)
@@ -102,7 +103,7 @@ class ZipArchive {
   void commit() {
     if (zip_close(archive_) != 0) fail_archive(path_, "cannot be written", zip_strerror(archive_));
     archive_ = nullptr;
-    // Once more through the file that is either old or whole and new.
+    // Copied into a file that is always either the old or the complete new one.
     write_file_atomically(path_, read_text_file(temporary_));
   }
 

@@ -86,7 +86,7 @@ std::string to_json(const TaskResult& result) {
 }
 
 TaskResult task_result_from_json(const std::string& text, const std::string& source) {
-  constexpr const char* kFix = "delete it; the run will be done again";
+  constexpr const char* kFix = "delete it, and the same command repeats the run";
   const auto [json, problem] = parse_json<Json>(text);
   if (!problem.empty()) fail_run(source, problem, kFix);
   try {

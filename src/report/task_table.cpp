@@ -9,7 +9,7 @@ namespace linformer {
 
 namespace {
 
-// Below it the scores of a regression have nothing to do with its targets.
+// Below this correlation, the scores of a regression have nothing to do with its targets.
 constexpr double kLeastCorrelation = 0.1;
 
 std::string name_of_row(const TaskRun& run) {

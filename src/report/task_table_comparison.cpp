@@ -8,7 +8,7 @@ namespace {
 
 using Runs = std::vector<TaskRun>;
 
-/// The same predictions for the same rows: then resampling can be over rows.
+/// Whether all runs have predictions for the same rows. Then resampling can be over rows.
 bool share_rows(const Runs& left, const Runs& right) {
   const std::vector<double>& targets = left.front().targets;
   if (targets.empty()) return false;
@@ -20,8 +20,8 @@ bool share_rows(const Runs& left, const Runs& right) {
   return true;
 }
 
-/// The folds of a cross-validation: each run beside that of the other model with the same seed and
-/// the same rows. Empty where a run has no such partner.
+/// The folds of a cross-validation: each run is paired with the other model's run with the same
+/// seed and the same rows. Empty if a run has no such partner.
 std::vector<PairedFold> folds_of(const Runs& left, const Runs& right) {
   std::vector<PairedFold> folds;
   if (left.size() != right.size()) return {};

@@ -16,7 +16,7 @@ std::string percent(double value) {
   return std::isfinite(value) ? format_fixed(100.0 * value, 2) : "-";
 }
 
-/// A value with its sign, as differences have.
+/// A value with its sign, for differences.
 std::string signed_percent(double value) {
   return (value > 0.0 ? "+" : "") + percent(value);
 }

@@ -11,13 +11,13 @@ bool is_printable(uint32_t byte) {
   return (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
 }
 
-/// All of them are below U+0800: one or two bytes.
+/// All of them are below U+0800, so they have one or two bytes.
 std::string utf8_of(uint32_t c) {
   if (c < 0x80) return {static_cast<char>(c)};
   return {static_cast<char>(0xC0 | c >> 6), static_cast<char>(0x80 | (c & 0x3F))};
 }
 
-/// The byte that U+0100 + i stands for.
+/// The byte that U+0100 + i represents.
 const std::array<uint8_t, kNumStandIns>& unprintable_bytes() {
   static const std::array<uint8_t, kNumStandIns> bytes = [] {
     std::array<uint8_t, kNumStandIns> all{};

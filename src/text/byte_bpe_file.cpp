@@ -53,7 +53,7 @@ std::vector<std::string> in_order(const std::string& path, const json& ids) {
   return pieces;
 }
 
-/// Runs `read` on the JSON of a file; what has another form than expected is a damaged file.
+/// Calls `read` with the JSON of a file. JSON of an unexpected form is reported as a damaged file.
 template <class Read>
 auto with_json(const std::string& path, std::string_view text, Read&& read) {
   const auto [value, problem] = parse_json<json>(text);
@@ -101,7 +101,7 @@ bool is_set(const json& object, const char* key) {
          object[key] != "";
 }
 
-/// Everything that a tokenizer.json can ask for beyond RoBERTa's tokenizer.
+/// Refuses everything in a tokenizer.json that RoBERTa's tokenizer does not have.
 void check_settings(const std::string& path, const json& file) {
   const json& model = file.at("model");
   for (const char* key : {"dropout", "continuing_subword_prefix", "end_of_word_suffix",
@@ -140,7 +140,7 @@ std::optional<ByteBpe> parse_tokenizer_json(const std::string& path, const json&
   return bpe;
 }
 
-/// What an added token says of <mask>; nothing if it is another token, or is only spelled.
+/// What an added token says about <mask>; nothing if it is another token, or has only a spelling.
 std::optional<bool> mask_takes_white_space(const std::string& path, const json& token) {
   if (!token.is_object() || token.value("content", "") != kSpecials.back()) return std::nullopt;
   for (const char* key : {"rstrip", "single_word"}) {
@@ -150,7 +150,7 @@ std::optional<bool> mask_takes_white_space(const std::string& path, const json& 
   return found == token.end() ? std::nullopt : std::optional(found->get<bool>());
 }
 
-/// The same of one of a folder's files, if it is there and says it.
+/// The same for one of a folder's files, if the file exists and says it.
 std::optional<bool> mask_takes_white_space(const std::string& path) {
   if (!std::filesystem::exists(path)) return std::nullopt;
   return read_json(path, [&](const json& file) {

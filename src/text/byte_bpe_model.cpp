@@ -18,15 +18,15 @@ namespace {
 
 constexpr std::string_view kWordMark = "\xC4\xA0";  // U+0120
 constexpr const char* kFix =
-    "copy the tokenizer's files again from where the model came, and import it anew";
+    "copy the tokenizer's files again from where the model came, and import it again";
 
-/// What a pair of neighbours becomes.
+/// The result of merging two neighbours.
 struct Merge {
   int32_t rank;
   int32_t id;
 };
 
-/// A piece of the word in the making, linked to its neighbours by their indices.
+/// A piece of the current word, linked to its neighbours by index.
 struct Symbol {
   int32_t id;
   int32_t previous;
@@ -93,7 +93,7 @@ class ByteBpeModel final : public TokenizerModel {
               std::vector<size_t>& begins) const override {
     size_t encoded = ids.size();
     encode_word(unit.text, ids);
-    // An id that is no piece stands for one byte.
+    // An id without a piece stands for one byte.
     for (size_t begin = 0; encoded < ids.size(); ++encoded) {
       begins.push_back(begin);
       begin += ids[encoded] == kUnkId ? 1 : bytes_[static_cast<size_t>(ids[encoded])].size();
@@ -120,7 +120,7 @@ class ByteBpeModel final : public TokenizerModel {
       const int32_t id = piece_id(piece);
       if (is_special(id)) {
         fail("the merge '" + left + " " + right + "' needs '" + piece +
-             "', which is no ordinary piece");
+             "', which is not an ordinary piece");
       }
       return id;
     };
@@ -141,8 +141,8 @@ class ByteBpeModel final : public TokenizerModel {
     return found == merges_.end() ? nullptr : &found->second;
   }
 
-  /// A heap of candidates and linked symbols: n log n for a word of n bytes, which in a language
-  /// without blanks is a whole sentence.
+  /// Uses a heap of candidates and linked symbols: n log n for a word of n bytes, since in a
+  /// language without blanks a word is a whole sentence.
   void encode_word(std::string_view word, std::vector<int32_t>& ids) const {
     thread_local std::vector<Symbol> symbols;
     thread_local std::vector<Candidate> heap;
@@ -166,7 +166,7 @@ class ByteBpeModel final : public TokenizerModel {
       std::pop_heap(heap.begin(), heap.end(), std::greater<>());
       heap.pop_back();
       Symbol& symbol = symbols[static_cast<size_t>(left)];
-      // A symbol that was merged away, or one that has other neighbours by now, is passed over.
+      // Candidates are skipped if a symbol was merged away or has other neighbours by now.
       if (symbol.id == kNone) continue;
       const Merge* merge = merge_at(symbols, left);
       if (merge == nullptr || merge->rank != rank) continue;

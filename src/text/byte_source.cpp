@@ -63,7 +63,7 @@ class StoredBytes {
   uint64_t consumed() const { return consumed_; }
 
  private:
-  /// A pipe may have nothing for hours; Ctrl-C has to end the waiting.
+  /// A pipe may be silent for hours, and Ctrl-C has to end the wait.
   void wait_for_data() const {
     struct pollfd waiting {
       descriptor_, POLLIN, 0
@@ -79,7 +79,7 @@ class StoredBytes {
   uint64_t consumed_ = 0;
 };
 
-/// Stored bytes plus the buffer that a decompressor reads from.
+/// Stored bytes and the buffer that a decompressor reads from.
 struct StoredBuffer {
   explicit StoredBuffer(const std::string& path) : file(path), buffer(kBufferBytes) {}
 
@@ -88,7 +88,7 @@ struct StoredBuffer {
     end = file.read(buffer.data(), buffer.size());
     return end > 0;
   }
-  /// Reads more behind what is there; false at the end of the file.
+  /// Appends more stored bytes to the buffer; false at the end of the file.
   bool extend() {
     const size_t more = file.read(buffer.data() + end, buffer.size() - end);
     end += more;
@@ -126,7 +126,7 @@ struct StoredBuffer {
 }
 
 /// The first bytes of the formats, as far as `front` goes. A terminal may give one byte at a time,
-/// and must not be asked for more than it takes to tell.
+/// so no more bytes are requested than are needed to tell the formats apart.
 bool may_be_zstd(std::string_view front) {
   constexpr std::string_view kFrame = "\x28\xB5\x2F\xFD";
   constexpr std::string_view kSkippable = "\x2A\x4D\x18";  // after 0x50 .. 0x5F
@@ -193,7 +193,7 @@ class ZstdSource : public ByteSource {
     inside_frame_ = result != 0;
   }
 
-  /// At the end of the file the decoder may still hold output; false if it gives nothing more.
+  /// At the end of the file the decoder may still hold output; false if nothing more comes.
   bool flush(ZSTD_outBuffer& output) {
     decompress(output);
     return output.pos > 0 || !inside_frame_;
@@ -233,9 +233,9 @@ class GzipSource : public ByteSource {
   uint64_t consumed_bytes() const override { return stored_->file.consumed(); }
 
  private:
-  /// Goes to where a member begins; false if none follows. A file may hold several members one
-  /// after the other (as `cat a.gz b.gz` makes). Zeros behind them fill up a tape's or a disk's
-  /// block; like gzip, anything else there is passed over with a word.
+  /// Finds the beginning of the next member; false if there is none. A file may hold several
+  /// members one after the other (as `cat a.gz b.gz` makes). Zeros after them fill up a block of a
+  /// tape or disk. Anything else there is skipped with a warning, as gzip does.
   bool next_member() {
     if (num_members_++ > 0) {
       while (stored_->rest().empty() || stored_->rest()[0] == '\0') {
@@ -244,8 +244,7 @@ class GzipSource : public ByteSource {
       }
       if (!stored_->has_more_than(1) || !may_be_gzip(stored_->rest())) {
         log_warning(stored_->file.name() +
-                    ": what follows the end of its gzip stream is no gzip, and "
-                    "was left out");
+                    ": the data after its gzip stream is not gzip and was left out");
         ended_ = true;
         return false;
       }
@@ -273,7 +272,7 @@ class GzipSource : public ByteSource {
   uint64_t num_members_ = 0;
 };
 
-/// Names say what a file is however they are written: a disk may know no small letters.
+/// The name in lower case. The case of a name means nothing: some disks have capital letters only.
 std::string lower_case_name(const std::filesystem::path& path) {
   std::string name = path.filename().string();
   for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -307,11 +306,11 @@ std::vector<std::string> without_system_files(std::vector<std::string> paths) {
     if (!is_system_file(path)) {
       kept.push_back(path);
     } else {
-      log_warning(path + ": left out, an operating system left this file in the folder");
+      log_warning(path + ": left out: this file belongs to an operating system");
     }
   }
   if (kept.empty() && !paths.empty()) {
-    fail_run(paths.front(), "an operating system left this file in the folder; it is no text",
+    fail_run(paths.front(), "this file belongs to an operating system and is not text",
              "name the files of text, or give this one another name");
   }
   return kept;

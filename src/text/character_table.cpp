@@ -10,8 +10,8 @@
 namespace linformer {
 namespace {
 
-// Tables of SentencePiece have some 265,000 nodes and keys of up to 12 bytes. Keys may share their
-// ends, and in a damaged array a node may lead back to itself.
+// SentencePiece's tables have some 265,000 nodes and keys of up to 12 bytes. Keys may share their
+// ends. In a damaged array a node may lead back to itself.
 constexpr size_t kMostNodes = size_t{1} << 22;
 constexpr size_t kLongestKey = 255;
 
@@ -22,7 +22,7 @@ struct Unit {
   bool ends_a_key() const { return (bits >> 8 & 1) != 0; }
   bool is_reached_by(uint32_t byte) const { return (bits & 0x800000FF) == byte; }
   uint32_t offset() const { return bits >> 10 << ((bits & 0x200) >> 6); }
-  /// Where the text of a key is that ends at this node.
+  /// The position of the text that belongs to the key that ends at this node.
   uint32_t text() const { return bits & 0x7FFFFFFF; }
 };
 
@@ -32,7 +32,7 @@ uint32_t little_endian(std::string_view bytes) {
   return value;
 }
 
-/// The parts of a table; none if the length is wrong.
+/// The parts of a table; empty if the length is wrong.
 struct Table {
   std::vector<Unit> units;
   std::string_view texts;
@@ -54,7 +54,7 @@ Table parts_of(std::string_view charsmap) {
   fail_run(name, "its table of characters is damaged", "copy the file again from where it came");
 }
 
-/// Puts down the neighbours in a key; false if it is not UTF-8.
+/// Records the neighbours within a key; false if the key is not UTF-8.
 bool add_neighbours(std::string_view key, CharactersBefore& before) {
   if (valid_utf8_prefix(key) != key.size()) return false;
   std::string_view last;
@@ -78,7 +78,7 @@ void check_character_table(std::string_view charsmap, const std::string& name) {
   std::vector<bool> seen(units.size());
   std::vector<uint32_t> nodes;
   const auto add = [&](uint32_t node) {
-    // Whatever byte a text has, the library looks at the unit that the byte would lead to.
+    // For any byte in a text, the library reads the unit that the byte would lead to.
     if ((node | 255) >= units.size()) fail_damaged(name);
     if (!seen[node]) nodes.push_back(node);
     seen[node] = true;

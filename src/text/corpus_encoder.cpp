@@ -16,7 +16,7 @@ namespace linformer {
 
 namespace {
 
-// Large enough that locks cost nothing, small enough that threads share the last ones evenly.
+// Large enough that locks cost nothing, small enough that threads share the last chunks evenly.
 constexpr size_t kChunkBytes = size_t{1} << 18;
 constexpr auto kProgressInterval = std::chrono::milliseconds(100);
 
@@ -27,7 +27,7 @@ struct StoredDocument {
   bool continues = false;
 };
 
-/// A run of documents of one file and one shard on its way: read, encoded, delivered.
+/// Documents of one file and one shard on their way: read, encoded, delivered.
 struct Chunk {
   uint64_t sequence = 0;
   size_t input = 0;
@@ -35,11 +35,12 @@ struct Chunk {
   std::string stored;
   std::vector<StoredDocument> documents;
   EncodedDocuments encoded;
-  std::optional<ShardText> shard_end;  // the shard ends behind these documents
+  std::optional<ShardText> shard_end;  // the shard ends after these documents
   std::exception_ptr error;
 };
 
-/// The hand-over between reader, encoders and the caller. At most `capacity` chunks are under way.
+/// Passes chunks between reader, encoders and the caller. At most `capacity` chunks exist at a
+/// time.
 class ChunkQueue {
  public:
   explicit ChunkQueue(size_t capacity) : capacity_(capacity) {}
@@ -129,7 +130,7 @@ class Reader {
     queue_.finish_reading(sequence_);
   }
 
-  /// Of the inputs, once all are read.
+  /// The layouts of the inputs, complete once all are read.
   const std::vector<TextLayout>& layouts() const { return layouts_; }
 
  private:
@@ -151,7 +152,7 @@ class Reader {
   }
 
   void add(const RawDocument& document, uint64_t new_cuts) {
-    // Only now is it known that the shard before this document was not the last.
+    // Only now is it known that the shard before this document is not the last one.
     if (shard_stored_bytes_ >= options_.shard_text_bytes) {
       end_shard(/*is_last=*/false);
       start_shard(shard_ + 1);
@@ -205,7 +206,7 @@ class Reader {
   bool stopped_ = false;
 };
 
-/// What an encoding thread does with each chunk.
+/// The work of an encoding thread on each chunk.
 class Worker {
  public:
   Worker(const CorpusOptions& options, const Tokenizer& tokenizer)
@@ -247,8 +248,9 @@ class Worker {
     counts.text_bytes += text_bytes;
   }
 
-  /// Encodes all of text_ at once and cuts its ids where sentences end. Returns how many sentences
-  /// have ids: one of control characters alone has none, nor has a blank text any.
+  /// Encodes the whole text_ at once and cuts its ids at the ends of sentences. Returns how many
+  /// sentences have ids. A sentence of control characters alone has none, and a blank text has
+  /// none.
   uint32_t encode_text(bool continues, Chunk& chunk) {
     sentences_.clear();
     split_sentences(text_, options_.line_ends, sentences_);
@@ -297,7 +299,7 @@ void encode_chunks(const CorpusOptions& options, const Tokenizer& tokenizer, Chu
   }
 }
 
-/// Joins the threads however the caller leaves.
+/// Joins the threads, even if the caller leaves by an exception.
 class Threads {
  public:
   explicit Threads(ChunkQueue& queue) : queue_(queue) {}

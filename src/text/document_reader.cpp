@@ -37,7 +37,7 @@ bool is_wikitext_title(std::string_view line) {
          line[line.size() - 3] != '=';
 }
 
-/// `[{"...`, or `["...",`: what programs write that know no JSON lines.
+/// `[{"...`, or `["...",`: written by programs that do not know JSON lines.
 bool begins_like_json_array(std::string_view text) {
   const auto next = [&](size_t from) {
     return std::min(text.find_first_not_of(" \t\r\n", from), text.size());
@@ -82,7 +82,7 @@ TextLayout guess_layout(std::string_view beginning) {
   while (true) {
     size_t searched = 0;
     const std::optional<LineAtFront> found = line_at_front(beginning, newline, false, searched);
-    if (!found) break;  // a line that is not whole says nothing
+    if (!found) break;  // an incomplete line does not count
     const std::string_view line = beginning.substr(0, found->length);
     const bool blank = is_blank(line);
     if (title && blank) return TextLayout::kWikitext;
@@ -107,8 +107,8 @@ std::string_view LineReader::beginning() {
   return {buffer_.data() + begin_, std::min(end_ - begin_, kNewlineSample)};
 }
 
-/// Reads more; makes room by moving what is left to the front, and by growing if that is not
-/// enough. False at the end of the stream.
+/// Reads more. Makes room by moving the rest to the front, and by growing if that is not enough.
+/// False at the end of the stream.
 bool LineReader::fill() {
   if (at_end_) return false;
   if (begin_ > 0 && buffer_.size() - end_ < kReadBytes) {
@@ -168,7 +168,7 @@ DocumentReader::DocumentReader(const std::string& path, std::optional<TextLayout
       layout_(layout ? *layout : guess_layout(lines_.beginning())),
       max_document_bytes_(max_document_bytes) {
   if (!layout && begins_like_json_array(lines_.beginning())) {
-    fail_run(input_name(path), "begins like a JSON array, which is no text and no JSON lines",
+    fail_run(input_name(path), "begins like a JSON array, which is neither text nor JSON lines",
              "write one object a line (jq -c '.[]' FILE), or name the --layout if it is text");
   }
   if (layout_ != TextLayout::kJsonLines) lines_.limit_line_bytes(max_document_bytes);
@@ -208,7 +208,7 @@ std::optional<RawDocument> DocumentReader::next_block() {
   const bool continues = std::exchange(pending_continues_, false);
   uint64_t first_line = document_.empty() ? line_number_ + 1 : pending_line_;
   bool after_blank = false;
-  size_t title = 0;  // where a line that may be a title begins in document_; 0 = nowhere
+  size_t title = 0;  // where a possible title begins in document_; 0 = nowhere
   while (const auto line = lines_.next()) {
     const bool goes_on = std::exchange(line_open_, !lines_.ended());
     if (lines_.ended()) ++line_number_;
@@ -245,7 +245,7 @@ std::optional<RawDocument> DocumentReader::next_block() {
   return RawDocument{document_, first_line, continues};
 }
 
-/// What begins at `position` of document_ (behind a line end) is for the next document.
+/// The text from `position` of document_ on (after a line end) belongs to the next document.
 void DocumentReader::keep_for_next(size_t position, uint64_t line) {
   pending_ = document_.substr(position);
   pending_line_ = line;
@@ -259,7 +259,7 @@ DocumentContent append_document_text(const RawDocument& document, TextLayout lay
     num_invalid += append_repaired_utf8(document.text, out);
     return DocumentContent::kText;
   }
-  // What is malformed is replaced first, since the parser would refuse the whole line for it.
+  // Malformed bytes are replaced first, since the parser would refuse the whole line for them.
   std::string line;
   const size_t num_replaced = append_repaired_json(document.text, line);
   const auto [json, problem] = parse_json<nlohmann::json>(line);

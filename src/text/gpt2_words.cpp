@@ -34,7 +34,7 @@ std::string message_of(int error) {
   return reinterpret_cast<const char*>(text);
 }
 
-/// Each match begins where the one before ended, hence "anchored".
+/// "anchored": each match has to begin where the one before it ended.
 std::unique_ptr<pcre2_code, FreeCode> compile() {
   int error = 0;
   PCRE2_SIZE where = 0;
@@ -42,7 +42,7 @@ std::unique_ptr<pcre2_code, FreeCode> compile() {
       pcre2_compile(reinterpret_cast<PCRE2_SPTR>(kPattern.data()), kPattern.size(),
                     PCRE2_UTF | PCRE2_UCP | PCRE2_ANCHORED, &error, &where, nullptr));
   if (!code) throw std::logic_error("GPT-2's pattern does not compile: " + message_of(error));
-  // Where machine code cannot be made, PCRE2 interprets: slower, with the same matches.
+  // Without machine code, PCRE2 interprets the pattern: slower, with the same matches.
   pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);
   return code;
 }

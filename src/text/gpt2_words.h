@@ -5,9 +5,9 @@
 
 namespace linformer {
 
-/// Where the word that begins at `begin` ends, of the words that GPT-2 cuts a text into before it
-/// merges bytes; together they are the whole text. `text` has to be valid UTF-8, longer than
-/// `begin`. The pattern, of github.com/openai/gpt-2 src/encoder.py, with Unicode's letters, numbers
+/// The end of the word that begins at `begin`. GPT-2 cuts a text into these words before it merges
+/// bytes; together they are the whole text. `text` has to be valid UTF-8 and longer than `begin`.
+/// The pattern is that of github.com/openai/gpt-2 src/encoder.py, with Unicode's letters, numbers
 /// and white space:
 ///
 ///   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+

@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kEscapeBytes = 6;  // as \uD83D
 
-/// The 16 bits that an escape at the front stands for.
+/// The 16-bit code of an escape at the front.
 std::optional<uint32_t> escaped_unit(std::string_view text) {
   if (text.size() < kEscapeBytes || !text.starts_with("\\u")) return std::nullopt;
   uint32_t unit = 0;
@@ -53,7 +53,7 @@ class JsonRepair {
   }
 
  private:
-  /// All of the rest, if that is shorter.
+  /// The whole rest, if that is shorter.
   void copy(size_t length) {
     out_ += rest_.substr(0, length);
     rest_.remove_prefix(std::min(length, rest_.size()));

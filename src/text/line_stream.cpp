@@ -35,11 +35,12 @@ bool LineStream::open_next() {
   return true;
 }
 
-/// Whether a whole line is buffered; at the end of the input also one without its end.
+/// Whether a complete line is buffered. At the end of the input, a line without its end counts too.
 bool LineStream::has_line() {
   const std::string_view rest = std::string_view(buffer_).substr(begin_);
   if (!newline_) {
-    // A pipe's first LF decides with what came before it, so that the line can be answered.
+    // In a pipe, the text up to the first LF decides how lines end, so that the line can be
+    // answered.
     const bool enough = at_end_ || rest.size() > std::min(kNewlineSample, max_line_bytes_) ||
                         rest.find('\n', searched_) != rest.npos;
     searched_ = enough ? 0 : rest.size();
@@ -50,7 +51,7 @@ bool LineStream::has_line() {
   return found_ || (at_end_ && passing_over_);
 }
 
-/// Reads more of the input, or notes its end.
+/// Reads more of the input, or records its end.
 void LineStream::fill() {
   if (searched_ > max_line_bytes_) {
     passing_over_ = true;

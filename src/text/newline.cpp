@@ -5,7 +5,7 @@ namespace linformer {
 Newline newline_of(std::string_view beginning, Quoting quoting) {
   size_t num_lf = 0;
   size_t num_cr = 0;
-  size_t run = 0;  // CRs that an LF may follow
+  size_t run = 0;  // CRs that may be followed by LF
   bool inside = false;
   for (const char c : beginning) {
     if (quoting == Quoting::kCsv && c == '"') inside = !inside;

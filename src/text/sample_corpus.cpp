@@ -13,7 +13,7 @@ namespace linformer {
 
 namespace {
 
-// Second key of the random streams: what the numbers are for.
+// Second key of the random streams: the purpose of the numbers.
 enum class Part : uint64_t { kLexicon, kDocument, kPassage };
 
 using Words = std::vector<std::string>;
@@ -103,7 +103,7 @@ struct Person {
 
 }  // namespace
 
-/// The grammar at work on one document or passage.
+/// Applies the grammar to one document or passage.
 class SampleWriter {
  public:
   SampleWriter(const SampleCorpus& corpus, RandomStream random) : corpus_(corpus), random_(random) {
@@ -128,7 +128,7 @@ class SampleWriter {
       for (int s = 0; s < num_sentences; ++s) text += sentence() + " ";
       text += recall(persons_[random_.below(persons_.size())]) + "\n";
     }
-    // At the end every person comes back once more.
+    // Every person is mentioned once more at the end.
     for (const Person& person : persons_) text += recall(person) + " ";
     text.back() = '\n';
     return text;
@@ -169,12 +169,12 @@ class SampleWriter {
     person.home = corpus_.places_[random_.below(corpus_.places_.size())];
     person.thing = corpus_.things_[random_.below(corpus_.things_.size())];
     person.thing_adjective = pick(random_, corpus_.plain_adjectives_);
-    // The first name tells: those with an even number of letters are women's.
+    // The first name decides: names with an even number of letters are women's.
     person.female = person.first.size() % 2 == 0;
     return person;
   }
 
-  /// A noun in the number asked for: of the topic 4 times in 5.
+  /// A noun in this number, of the topic in 4 of 5 cases.
   std::string noun(Number number) {
     const auto& topic = corpus_.topics_[static_cast<size_t>(topic_)];
     const std::string& stem =
@@ -199,7 +199,7 @@ class SampleWriter {
   std::string adjective() {
     const uint64_t kind = random_.below(100);
     if (kind < 35) return pick(random_, corpus_.plain_adjectives_);
-    // 9 of 10 that judge lean to the document's side.
+    // 9 of 10 judging words are on the document's side.
     const bool praises = chance(random_, 90) == positive_;
     return pick(random_, praises ? corpus_.praising_ : corpus_.blaming_);
   }
@@ -232,7 +232,7 @@ class SampleWriter {
     return text;
   }
 
-  /// Names again what only the introduction says.
+  /// Repeats a fact that only the introduction states.
   std::string recall(const Person& person) {
     switch (random_.below(5)) {
       case 0:
@@ -396,7 +396,7 @@ SampleFiles write_sample_corpus(const std::string& folder, double megabytes, uin
   const auto bytes = static_cast<uint64_t>(megabytes * 1e6);
   SampleFiles files{folder + "/train.txt", folder + "/valid.txt", folder + "/labelled-train.tsv",
                     folder + "/labelled-valid.tsv"};
-  // Held-out texts have indices that the training texts never reach.
+  // Held-out texts use indices that the training texts never reach.
   constexpr uint64_t kHeldOut = uint64_t{1} << 31;
   files.train_documents = write_documents(corpus, files.train, 0, bytes);
   files.valid_documents = write_documents(corpus, files.valid, kHeldOut, bytes / 20);

@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, 39> kAbbreviations{
     "e.g", "ed",     "eds", "fr",   "gen", "gov",  "hon",   "i.e",  "lt",  "maj",
     "mme", "mr",     "mrs", "ms",   "mt",  "pres", "prof",  "rep",  "rev", "sen",
     "sgt", "sr",     "sra", "srta", "st",  "supt", "trans", "viz",  "vs"};
-// Lower case, sorted. Words after which a sentence goes on if a number follows.
+// Lower case, sorted. Words after which a sentence continues if a number follows.
 constexpr std::array<std::string_view, 15> kNumberAbbreviations{
     "app", "art", "bk",  "ch", "eq",  "fig", "figs", "no",
     "nos", "op",  "par", "pp", "sec", "vol", "vols"};
@@ -62,7 +62,7 @@ size_t opener_length(std::string_view text) {
   return 0;
 }
 
-/// May the character at the front begin a sentence? A capital, a digit, or caseless.
+/// Whether the character at the front may begin a sentence: a capital, a digit, or without case.
 bool may_begin(std::string_view text) {
   if (text.empty()) return true;
   const char c = text[0];
@@ -76,7 +76,7 @@ bool may_begin(std::string_view text) {
   return code >= 0x590 && !(code >= 0x2000 && code <= 0x2BFF);
 }
 
-/// The word that ends where `text` ends: letters, with single full stops between them.
+/// The word at the end of `text`: letters, with single full stops between them.
 std::string_view last_word(std::string_view text) {
   size_t begin = text.size();
   while (begin > 0) {
@@ -89,12 +89,12 @@ std::string_view last_word(std::string_view text) {
   return text.substr(begin);
 }
 
-/// Does the single full stop behind `sentence` (which began the sentence) only mark an
-/// abbreviation, given what follows after the blanks?
+/// Whether the single full stop after `sentence` (which began the sentence) only marks an
+/// abbreviation, given the text after the blanks.
 bool is_abbreviation(std::string_view sentence, std::string_view following) {
   const std::string_view word = last_word(sentence);
   if (word.empty()) {
-    // "1." at the front numbers what follows.
+    // "1." at the front numbers an item.
     return !sentence.empty() && std::all_of(sentence.begin(), sentence.end(), is_digit);
   }
   if (word.size() == 1) return word != "I";  // the pronoun ends sentences more often
@@ -160,7 +160,7 @@ class Splitter {
     return next;
   }
 
-  /// `i` is at the first of a run of terminators; returns where to go on.
+  /// `i` is the first of several terminators; returns the position where to continue.
   size_t at_terminator(size_t i) {
     size_t run_end = i;
     while (run_end < text_.size() && is_terminator(text_[run_end])) ++run_end;
@@ -169,7 +169,7 @@ class Splitter {
 
   size_t at_wide_terminator(size_t i) {
     const std::string_view rest = text_.substr(i);
-    // Ideographic full stop, full-width ! and ?: they end a sentence without a blank behind.
+    // Ideographic full stop, full-width ! and ?: they end a sentence without a following blank.
     for (const std::string_view mark : {"\xE3\x80\x82", "\xEF\xBC\x81", "\xEF\xBC\x9F"}) {
       if (!rest.starts_with(mark)) continue;
       size_t end = i + mark.size();
@@ -189,7 +189,7 @@ class Splitter {
     size_t next = end;
     while (next < text_.size() && is_space(text_[next]) && text_[next] != '\n') ++next;
     if (next < text_.size() && text_[next] == '\n') {
-      // A joined line end is a blank; whatever ends a sentence anyway is for at_line_end().
+      // A joined line end is a blank; other line ends are handled by at_line_end().
       const size_t line_end = next;
       size_t line_ends = 0;
       while (next < text_.size() && is_space(text_[next])) line_ends += text_[next++] == '\n';

@@ -9,7 +9,7 @@
 namespace linformer {
 namespace {
 
-/// One field of a protocol buffer: a number, or the bytes of a text or an inner message.
+/// One field of a protocol buffer: a number, or the bytes of a text or of an inner message.
 struct WireField {
   uint64_t number = 0;
   uint64_t value = 0;
@@ -24,7 +24,7 @@ struct WireField {
   }
 };
 
-/// Walks through the fields of a message (protobuf.dev, "Encoding").
+/// Iterates over the fields of a message (protobuf.dev, "Encoding").
 class WireReader {
  public:
   WireReader(std::string_view bytes, const std::string& name) : rest_(bytes), name_(name) {}

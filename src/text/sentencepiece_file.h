@@ -6,7 +6,7 @@
 
 namespace linformer {
 
-/// What a SentencePiece model file says that the library does not hand out. The numbers of the
+/// The parts of a SentencePiece model file that the library does not expose. The values of the
 /// enums are those of the file (sentencepiece_model.proto).
 struct SentencePieceFile {
   enum class PieceType { kNormal = 1, kUnknown, kControl, kUserDefined, kUnused, kByte };
@@ -29,7 +29,7 @@ struct SentencePieceFile {
   bool mark_blanks = true;          ///< escape_whitespaces
 };
 
-/// Throws RunError if the bytes are not a whole protocol buffer; `name` is for messages.
+/// Throws RunError if the bytes are not a complete protocol buffer; `name` is for messages.
 SentencePieceFile parse_sentencepiece_file(std::string_view bytes, const std::string& name);
 
 }  // namespace linformer

@@ -17,15 +17,15 @@ namespace {
 
 constexpr std::string_view kWordMark = "\xE2\x96\x81";  // U+2581
 
-// SentencePiece needs some 100 bytes for a byte of text, and its sums of scores are floats: longer
-// words (text without blanks) are cut.
+// SentencePiece needs some 100 bytes per byte of text, and its sums of scores are floats. Longer
+// words (text without blanks) are therefore cut.
 constexpr size_t kMaxUnitBytes = size_t{1} << 16;
 
 // Field 3 of a model, the normaliser's settings, with their field 3 (add_dummy_prefix) false. A
-// message that stands twice in a protocol buffer is merged, the last value of a field counts.
+// message that occurs twice in a protocol buffer is merged; the last value of a field counts.
 constexpr std::string_view kWithoutMark{"\x1A\x02\x18\x00", 4};
 
-/// Marks that a normaliser may join with the blank before them.
+/// Marks that a normaliser may combine with the blank before them.
 bool begins_with_combining_mark(std::string_view text) {
   if (text.empty()) return false;
   if (text[0] == '\xCC' || text[0] == '\xCD') return true;  // U+0300 to U+037F
@@ -54,7 +54,7 @@ class SentencePieceModel final : public TokenizerModel {
   bool is_control(int32_t id) const override { return processor_.IsControl(id); }
   std::string_view word_mark() const override { return kWordMark; }
   bool marks_first_word() const override { return true; }
-  // Blanks are part of the words behind them, and go where <mask> is that word.
+  // Blanks are part of the following words, and are dropped if <mask> is that word.
   bool mask_takes_white_space() const override { return true; }
 
   const char* special_ids_fix() const override {
@@ -121,7 +121,8 @@ class SentencePieceModel final : public TokenizerModel {
     }
   }
 
-  /// A mark of a blank that a text spells out, cut off with nothing beside it, would be dropped.
+  /// Whether a mark of a blank that the text spells out is next to `at`. If a cut left such a mark
+  /// alone, it would be dropped.
   bool beside_word_mark(std::string_view text, size_t at) const {
     const size_t last = text.find_last_not_of(separators_, at);
     const size_t next = text.find_first_not_of(separators_, at);
@@ -158,8 +159,8 @@ class SentencePieceModel final : public TokenizerModel {
     for (int32_t id = 0; id < processor_.GetPieceSize(); ++id) {
       const std::string& piece = processor_.IdToPiece(id);
       if (piece.find(kWordMark, kWordMark.size()) != std::string::npos) return false;
-      // Control, unknown and byte pieces have a score of 0 and are never matched in text; a user's
-      // own symbol is, blanks or not.
+      // Control, unknown and byte pieces have a score of 0 and are never matched in text. A user's
+      // own symbol is matched, with or without blanks.
       const bool matched = !processor_.IsControl(id) && !processor_.IsUnknown(id) &&
                            !processor_.IsByte(id) && !processor_.IsUnused(id);
       if (matched && processor_.GetScore(id) == 0.0F && piece.find(' ') != std::string::npos) {
@@ -169,8 +170,8 @@ class SentencePieceModel final : public TokenizerModel {
     return true;
   }
 
-  /// Tries at which characters a text may be cut: the normaliser has to take them for blanks, and
-  /// to make one of several. Without a normaliser (`identity`) a line end is a character.
+  /// Tests at which characters a text may be cut: the normaliser has to treat them as blanks and to
+  /// collapse several into one. Without a normaliser (`identity`), a line end is a character.
   void find_separators() {
     const auto ids_of = [&](std::string_view text) {
       std::vector<int32_t> ids;
@@ -192,7 +193,7 @@ class SentencePieceModel final : public TokenizerModel {
   std::string model_bytes_;
   sentencepiece::SentencePieceProcessor processor_;
   std::string separators_;  // a text may be cut at each of them; empty: nowhere
-  // The same model that puts no mark before a text; few texts need it.
+  // The same model without a mark before the text; few texts need it.
   mutable sentencepiece::SentencePieceProcessor continuing_;
   mutable std::once_flag continuing_loaded_;
 };

@@ -8,7 +8,7 @@
 
 namespace linformer {
 
-/// Throws RunError if the bytes are no SentencePiece model; `name` is for messages.
+/// Throws RunError if the bytes are not a SentencePiece model; `name` is for messages.
 std::unique_ptr<TokenizerModel> make_sentencepiece_model(std::string_view model_bytes,
                                                          const std::string& name);
 

@@ -9,14 +9,14 @@ namespace linformer {
 
 namespace {
 
-/// Counts the ids of the stretches between cuts while they are appended.
+/// Counts the ids between cuts while they are appended.
 class StretchCounter {
  public:
   StretchCounter(std::span<const size_t> cuts, const std::vector<int32_t>& ids,
                  std::vector<uint32_t>& counts)
       : cuts_(cuts), ids_(ids), counts_(counts), open_(ids.size()) {}
 
-  /// What is appended from now on begins at `position` of the text.
+  /// Ids appended after this call begin at `position` of the text.
   void go_to(size_t position) {
     while (next_ < cuts_.size() && cuts_[next_] <= position) close();
   }

@@ -23,7 +23,7 @@ constexpr std::string_view kMaskPiece = "<mask>";
 constexpr std::array<std::pair<int32_t, std::string_view>, 4> kFrontSpecials{
     {{kBosId, "<s>"}, {kPadId, "<pad>"}, {kEosId, "</s>"}, {kUnkId, "<unk>"}}};
 
-/// Where the next special literal is in a text.
+/// The position of the next special literal in a text.
 struct LiteralMatch {
   size_t position = std::string_view::npos;
   size_t length = 0;
@@ -175,7 +175,7 @@ std::string Tokenizer::decode_with_specials(std::span<const int32_t> ids) const 
   const auto flush = [&] {
     if (run.empty()) return;
     std::string part = model_->decode(run);
-    // Decoding drops the blank before a first word in SentencePiece, and keeps it in BPE.
+    // SentencePiece drops the blank before the first word when it decodes; BPE keeps it.
     const bool opens_with_blank = begins_word(run.front());
     if (opens_with_blank && !model_->marks_first_word()) part.erase(0, 1);
     if (!text.empty() && opens_with_blank) text += ' ';

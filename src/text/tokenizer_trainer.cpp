@@ -22,16 +22,16 @@ namespace linformer {
 
 namespace {
 
-// SentencePiece's trainer passes over longer sentences, and over those with its own sign for an
-// unknown character, U+2585, without a word.
+// SentencePiece's trainer silently skips longer sentences, and sentences with its own sign for an
+// unknown character, U+2585.
 constexpr size_t kMaxSentenceBytes = 16384;
 constexpr std::string_view kUnknownSign = "\xE2\x96\x85";
 constexpr int64_t kSentencesBetweenQuestions = 4096;
 
-/// Third key of the stream that draws sentences; the sample corpus has the values below it.
+/// Third key of the stream that draws sentences; the sample corpus uses the values below it.
 constexpr uint64_t kSentenceDraw = 3;
 
-/// Whether some normaliser leaves anything of a text: without a word SentencePiece ends the
+/// Whether some normaliser keeps anything of a text. Without any word, SentencePiece ends the
 /// program.
 bool has_characters(std::string_view text) {
   for (size_t length; !text.empty(); text.remove_prefix(length)) {
@@ -59,7 +59,7 @@ class CorpusSentences : public sentencepiece::SentenceIterator {
   bool done() const override { return done_; }
   const std::string& value() const override { return sentence_; }
   sentencepiece::util::Status status() const override { return {}; }
-  /// The exception that ended the reading, if one did: it may not pass through the library.
+  /// The exception that ended the reading, if any. It must not pass through the library.
   std::exception_ptr error() const { return error_; }
 
   void Next() override {
@@ -144,7 +144,8 @@ class CorpusSentences : public sentencepiece::SentenceIterator {
     result_.text_bytes += text_.size();
   }
 
-  /// Fills sentences_ with what SentencePiece can learn from: all of text_ but its white space.
+  /// Fills sentences_ with text that SentencePiece can learn from: all of text_ but its white
+  /// space.
   void split_text() {
     std::vector<std::string_view> split;
     split_sentences(text_, options_.line_ends, split);
@@ -234,7 +235,7 @@ void check_options(const TokenizerTraining& options) {
   for (const std::string& input : options.inputs) check_input(input);
 }
 
-/// The number that stands behind `mark` in a message.
+/// The number after `mark` in a message.
 std::optional<int64_t> number_behind(const std::string& message, std::string_view mark) {
   const size_t at = message.find(mark);
   if (at == message.npos) return std::nullopt;
@@ -244,7 +245,7 @@ std::optional<int64_t> number_behind(const std::string& message, std::string_vie
   return parsed.ec == std::errc() ? std::optional(number) : std::nullopt;
 }
 
-/// Says what the trainer's message means. It counts pieces without <mask>.
+/// Translates the trainer's message, which counts pieces without <mask>.
 [[noreturn]] void fail_training(const TokenizerTraining& options, const TrainedTokenizer& result,
                                 const std::string& message) {
   log_debug("SentencePiece: " + message);
@@ -296,8 +297,8 @@ TrainedTokenizer train_tokenizer(const TokenizerTraining& options,
   TrainedTokenizer result;
   std::string message;
   std::exception_ptr error;
-  // The library's random generator belongs to a thread and takes its seed when first used: a new
-  // thread makes the seed count also for a second training in the same process.
+  // The library's random generator belongs to a thread and is seeded at first use. With a new
+  // thread, the seed also applies to a second training in the same process.
   std::thread trainer([&] {
     try {
       sentencepiece::SetRandomGeneratorSeed(options.seed);

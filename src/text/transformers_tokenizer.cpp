@@ -24,11 +24,11 @@ using PieceType = SentencePieceFile::PieceType;
 
 constexpr const char* kWordMark = "\xE2\x96\x81";   // U+2581
 constexpr const char* kWideTilde = "\xEF\xBD\x9E";  // U+FF5E
-// Characters that no text may have.
+// Noncharacters, which no text may contain.
 constexpr const char* kTildeStandIn = "\xEF\xB7\x90";  // U+FDD0
 constexpr const char* kCut = "\xEF\xB7\x91";           // U+FDD1
-// What grapheme clusters take in behind their first character: marks, joiners, the vowel am of Thai
-// and Lao, skin tones. In brackets it is a regular expression.
+// Characters that grapheme clusters absorb after their first one: marks, joiners, the vowel am of
+// Thai and Lao, skin tones. In brackets it is a regular expression.
 constexpr const char* kJoining =
     "\\p{M}\xE2\x80\x8C\xE2\x80\x8D\xE0\xB8\xB3\xE0\xBA\xB3"
     "\xF0\x9F\x8F\xBB-\xF0\x9F\x8F\xBF";
@@ -55,7 +55,7 @@ std::string base64_of(std::string_view bytes) {
   return text;
 }
 
-/// A text as a regular expression that matches it alone.
+/// A regular expression that matches exactly this text.
 std::string escaped(std::string_view text) {
   std::string pattern;
   for (const char c : text) {
@@ -89,17 +89,17 @@ std::string class_of(const std::set<std::string>& characters) {
   return inside;
 }
 
-/// Cuts a text between two characters that a table of characters leaves apart, where `NFKC` might
-/// put them together or in another order.
+/// Cuts a text between two characters that a table of characters keeps apart but `NFKC` might
+/// combine or reorder.
 Json cut_what_stays_apart(const CharactersBefore& before) {
-  std::map<std::set<std::string>, std::set<std::string>> behind;  // those with the same ones before
+  std::map<std::set<std::string>, std::set<std::string>> behind;  // by common predecessors
   std::set<std::string> all;
   for (const auto& [character, characters] : before) {
     behind[characters].insert(character);
     all.insert(character);
   }
   const std::string known = class_of(all);
-  // Not at the front: `NFKC` of tokenizers then ends the program.
+  // Not at the front, since `NFKC` of tokenizers then ends the program.
   std::string pattern = std::string("(?!\\A)(?=[") + kJoining + known + "])(?=[^" + known + "]";
   for (const auto& [characters, followers] : behind) {
     pattern += "|(?<![" + class_of(characters) + "])[" + class_of(followers) + "]";
@@ -107,9 +107,9 @@ Json cut_what_stays_apart(const CharactersBefore& before) {
   return replace(regex(pattern + ")"), kCut);
 }
 
-/// `Precompiled` looks its table up for a whole grapheme cluster or for each of its characters, and
-/// of a cluster may keep the first character alone; SentencePiece takes the longest sequence that
-/// the table has. So `NFKC` composes what the table composes, and the table gets single characters.
+/// `Precompiled` looks up a whole grapheme cluster or each of its characters, and may keep only the
+/// first character of a cluster. SentencePiece takes the longest sequence that the table has. So
+/// `NFKC` composes what the table composes, and the table gets single characters.
 void push_composing(const SentencePieceFile& file, const std::string& name, Json& steps) {
   steps.push_back(replace(literal(kWideTilde), kTildeStandIn));  // for the table to decide
   steps.push_back(cut_what_stays_apart(composed_characters(file.charsmap, name)));
@@ -118,8 +118,8 @@ void push_composing(const SentencePieceFile& file, const std::string& name, Json
   steps.push_back(replace(regex(std::string("(?!\\A)(?=[") + kJoining + "])"), kCut));
 }
 
-/// The library's own order: its table of characters, blanks collapsed, blanks marked; a blank in
-/// front comes from the pre-tokenizer. An empty text stays empty.
+/// The library's own order: its table of characters, blanks collapsed, blanks marked. The
+/// pre-tokenizer adds the blank in front. An empty text stays empty.
 Json normalizer_of(const SentencePieceFile& file, const std::string& name) {
   Json steps = Json::array();
   const bool composes = file.normalization == "nmt_nfkc" || file.normalization == "nfkc" ||
@@ -140,8 +140,8 @@ Json normalizer_of(const SentencePieceFile& file, const std::string& name) {
   return sequence_of("normalizers", std::move(steps));
 }
 
-/// Puts the mark of a blank in front of a text that begins with none. Not behind a special token:
-/// what stands there, as the "." of "<mask>.", begins no word.
+/// Puts the mark of a blank in front of a text that begins without one, but not after a special
+/// token: text there, such as the "." of "<mask>.", begins no word.
 Json blank_in_front() {
   return {{"type", "Metaspace"},
           {"replacement", kWordMark},
@@ -149,8 +149,8 @@ Json blank_in_front() {
           {"split", false}};
 }
 
-/// SentencePiece never finds bytes and control pieces in a text; the unigram model of tokenizers
-/// would. A cut behind their first character, where a text spells one out, keeps it from that.
+/// SentencePiece never finds bytes and control pieces in a text, but the unigram model of
+/// tokenizers would. If a text spells one out, a cut after its first character prevents that.
 Json cut_pieces_of_no_text(const SentencePieceFile& file) {
   std::string pattern;
   for (const SentencePieceFile::Piece& piece : file.pieces) {
@@ -187,8 +187,8 @@ Json unigram_of(const SentencePieceFile& file) {
           {"byte_fallback", file.byte_fallback}};
 }
 
-/// SentencePiece's BPE joins the two neighbours whose union has the best score: every way to cut a
-/// piece in two is a merge, of the piece's rank.
+/// SentencePiece's BPE joins the two neighbours whose union has the best score. So every way to cut
+/// a piece in two is a merge with the piece's rank.
 Json merges_of(const SentencePieceFile& file) {
   std::map<std::string_view, size_t> ids;
   for (size_t id = 0; id < file.pieces.size(); ++id) {
@@ -243,7 +243,7 @@ void check_writable(const Tokenizer& tokenizer, const SentencePieceFile& file) {
   if (!file.mark_blanks) fail_unwritable(tokenizer, "blanks have no mark");
   for (const SentencePieceFile::Piece& piece : file.pieces) {
     if (piece.text.empty() || valid_utf8_prefix(piece.text) != piece.text.size()) {
-      fail_run(tokenizer.name(), "it has a piece that is no text (UTF-8)",
+      fail_run(tokenizer.name(), "it has a piece that is not text (UTF-8)",
                "copy the file again from where it came");
     }
     if (piece.type == PieceType::kUserDefined || piece.type == PieceType::kUnused) {

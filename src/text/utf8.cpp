@@ -7,8 +7,8 @@ namespace linformer {
 
 namespace {
 
-/// What the bytes at the front of a text are: `length` bytes that are a character or, if not
-/// `valid`, the longest beginning of one (at least a byte).
+/// What the bytes at the front of a text are: `length` bytes that form a character or, if not
+/// `valid`, the longest beginning of one (at least one byte).
 struct Sequence {
   size_t length;
   bool valid;

@@ -40,7 +40,7 @@ void CheckpointWriter::save(RunSnapshot snapshot, bool is_best) {
   auto owned = std::make_shared<const RunSnapshot>(std::move(snapshot));
   pending_ = std::async(std::launch::async, [this, owned = std::move(owned), is_best]() mutable {
     const double seconds = write(store_, *owned, is_best);
-    owned.reset();  // its memory goes back before anyone hears that all is written
+    owned.reset();  // frees the memory before the completion becomes visible
     return seconds;
   });
   if (!background_) wait();

@@ -23,7 +23,7 @@ std::optional<int64_t> time_from(const char* variable) {
   int64_t time = 0;
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), time);
   if (error != std::errc() || rest != text.data() + text.size()) {
-    log_warning(std::string(variable) + " is no number of seconds ('" + std::string(text) +
+    log_warning(std::string(variable) + " is not a number of seconds ('" + std::string(text) +
                 "'); set training.session_hours to be stopped in time");
     return std::nullopt;
   }

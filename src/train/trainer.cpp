@@ -76,7 +76,7 @@ Trainer::Trainer(Objective& objective, TrainerSetup setup, std::shared_ptr<Proce
 void Trainer::prepare_run_folder() {
   const std::string path = config_.run.dir + "/config.yaml";
   const bool over = is_over();
-  // What a finished run was not trained with is not written down as its own.
+  // Settings that a finished run was not trained with are not written as its own.
   if (over && std::filesystem::exists(path)) {
     setup_.resolved_yaml = read_text_file(path);
   } else {
@@ -218,8 +218,8 @@ StopReason Trainer::train() {
         if (totals->num_labels == 0) note_empty_step(*totals);
         log_step(*totals);
       }
-      // Weights in trouble are neither worth a look nor a state to come back to: first the guard.
-      // What is due at the last step is finish()'s.
+      // Bad weights are neither worth an evaluation nor a checkpoint, so the guard comes first.
+      // finish() handles the last step.
       if (is_sound() && !is_last_step() && due(state_.step, config_.evaluation.every)) evaluate();
       if (is_sound() && !is_last_step() && due(state_.step, config_.checkpoint.every)) save();
     }
@@ -291,7 +291,7 @@ std::optional<StepTotals> Trainer::train_step() {
     step_.drop_gradients();
     return std::nullopt;
   }
-  // The sums of all processes travel while the last backward pass goes on.
+  // The sums of all processes are sent during the last backward pass.
   std::function<StepSums()> sums;
   const Batch batch = accumulate(last, totals, [&](const LossSum&, const at::Tensor& scaled) {
     if (!communicator_.is_alone()) {
@@ -323,13 +323,13 @@ void Trainer::update(StepTotals& totals, const Batch& last) {
   const StepGradients gradients = step_.end_passes(totals.num_labels);
   totals.gradient_norm = gradients.norm;
   totals.learning_rate = next_learning_rate();
-  // An overflow of fp16 with a finite loss is the loss scale's matter.
+  // If the loss is finite, an overflow of fp16 is handled by the loss scale.
   const bool overflowed = !gradients.usable && std::isfinite(totals.mean_loss());
   const bool empty = totals.num_labels == 0;
   if (!overflowed && !empty) {
     totals.problem = guard_.find_problem(totals.mean_loss(), totals.gradient_norm);
   }
-  // Without a gradient the optimizer would decay weights and moments for nothing.
+  // Without a gradient, the optimizer would only decay weights and moments.
   const bool take = gradients.usable && !empty && !totals.problem;
   const bool measure = take && due(state_.step + 1, config_.logging.statistics_every);
   std::optional<StepStatistics> statistics;

@@ -1,4 +1,4 @@
-// What the trainer does about steps that would do harm.
+// What the trainer does about steps that the guard refuses.
 #include "linformer/core/clock.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
@@ -28,7 +28,7 @@ std::string list_samples(const std::vector<SampleId>& samples) {
 
 void Trainer::handle_problem(const StepTotals& totals) {
   const bool bearable = guard_.skip();
-  // Every sequence of the step: where the gradient alone is bad, nobody knows which one it was.
+  // Lists every sequence of the step: if only the gradient is bad, no single one can be blamed.
   std::vector<SampleId> samples = totals.not_finite;
   if (samples.empty()) {
     const int64_t first =
@@ -99,7 +99,7 @@ std::optional<Checkpoint> Trainer::rollback_target(int64_t last_good_step) const
   const std::optional<Checkpoint> newest = checkpoints_.newest_whole(last_good_step);
   const GuardState& guard = guard_.state();
   if (!newest || guard.num_rollbacks == 0 || newest->step != guard.rollback_step) return newest;
-  // It did not help to go back there: one further, if there is one.
+  // The rollback to this checkpoint did not help, so the one before it is used, if there is one.
   const std::optional<Checkpoint> older = checkpoints_.newest_whole(newest->step - 1);
   return older ? older : newest;
 }

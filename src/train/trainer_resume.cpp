@@ -1,4 +1,4 @@
-// What the trainer does about settings that are not those of its checkpoint; the rules are in
+// How the trainer treats settings that differ from those of its checkpoint; the rules are in
 // config/resume_rules.h.
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-// What the trainer saves, and when: regularly by train(), at the end, and where something fails.
+// When the trainer saves: regularly (train()), at the end, and if something fails.
 #include "linformer/core/clock.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
@@ -60,7 +60,8 @@ void Trainer::finish() {
                (saved   ? "the weights are saved as they are"
                 : older ? "the last checkpoint is intact"
                         : "nothing of this run is saved"),
-           (saved ? "to go on from before, remove " + checkpoints_.folder_of(state_.step) + ", "
+           (saved ? "to continue from an earlier checkpoint, remove " +
+                        checkpoints_.folder_of(state_.step) + ", "
                   : std::string()) +
                what_to_change() + ", and " + (saved || older ? "resume" : "start anew"));
 }

@@ -1,5 +1,5 @@
-// docs/extending.md names the files that a new part takes. Here its lists are held against the
-// parts that exist.
+// docs/extending.md lists the files that a new part needs. This test compares its lists with the
+// existing parts.
 #include <filesystem>
 #include <fstream>
 #include <iterator>

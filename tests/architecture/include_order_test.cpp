@@ -1,5 +1,5 @@
-// The order of the folders, which docs/architecture.md draws: who may include whom, and where
-// LibTorch and the other heavy headers may be seen at all.
+// The order of the folders, which docs/architecture.md draws: which folder may include which, and
+// where LibTorch and the other heavy headers may be included.
 #include <map>
 #include <regex>
 #include <set>

@@ -1,6 +1,6 @@
-// How src/kernels is laid out (docs/architecture.md, "Kernels"): an operation NAME has the
-// interface NAME_kernels.h, its source NAME.cpp, and one source of that name in the folder of each
-// implementation; one place knows which devices have which.
+// The layout of src/kernels (docs/architecture.md, "Kernels"). An operation NAME has the interface
+// NAME_kernels.h, its source NAME.cpp, and one source of that name in the folder of each
+// implementation. Only one place knows which devices have which implementation.
 #include <filesystem>
 #include <regex>
 #include <set>

@@ -1,4 +1,4 @@
-// The layout of the repository: mirrors, sizes, and text that belongs to one machine only.
+// The layout of the repository: mirrored folders, sizes, and text that is specific to one machine.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>

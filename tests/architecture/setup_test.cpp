@@ -1,4 +1,4 @@
-// tools/setup.sh beside a package manager that only writes down what it is asked for.
+// tools/setup.sh with a package manager that only records its arguments.
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>

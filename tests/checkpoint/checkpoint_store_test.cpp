@@ -184,7 +184,7 @@ TEST_F(CheckpointStoreTest, RefusesToStartOverWhereAllAreBroken) {
   checkpoints.save(1, content("weights"));
   fs::remove(checkpoints.folder_of(1) + "/MANIFEST.json");
   EXPECT_THAT(message_of<RunError>([&] { checkpoints.newest_whole(); }),
-              HasSubstr("none of its 1 checkpoints is whole"));
+              HasSubstr("none of its 1 checkpoints is valid"));
 }
 
 TEST_F(CheckpointStoreTest, RefusesToBeginWhatTheDiskCannotHold) {

@@ -48,8 +48,8 @@ TEST(StoredTensors, RefusesAnIndexThatDoesNotHold) {
       {"{", "index.json"},
       {"[]", "has no weight_map"},
       {index_of("{}"), "has no weight_map"},
-      {index_of(R"({"a": 3})"), "which is no file beside it"},
-      {index_of(R"({"a": "../one.safetensors"})"), "which is no file beside it"},
+      {index_of(R"({"a": 3})"), "which is not a file beside it"},
+      {index_of(R"({"a": "../one.safetensors"})"), "which is not a file beside it"},
       {index_of(R"({"a": "absent.safetensors"})"), "absent.safetensors"},
       {index_of(R"({"a": "one.safetensors", "b": "one.safetensors"})"), "has no tensor b"},
       {index_of(R"({"b": "one.safetensors"})"), "holds a, the index does not say so"}};

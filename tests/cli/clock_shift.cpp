@@ -1,5 +1,5 @@
-// Preloaded into a program under test: from the N-th look at the wall clock on (N is
-// CLOCK_SHIFT_AFTER) it is a day earlier, as after somebody has set it back.
+// Preloaded into a program under test. From the N-th reading of the wall clock on (N is
+// CLOCK_SHIFT_AFTER), the clock is a day earlier, as if it had been set back.
 #include <atomic>
 #include <cstdlib>
 #include <ctime>

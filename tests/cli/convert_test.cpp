@@ -114,7 +114,7 @@ TEST_F(ConvertProgramTest, WrongInputIsRefusedWithExitCodeAndFix) {
                  2, "did you mean sharing?");
   expect_refusal(run({"extend", "--input", path("roberta"), "--output", path("b"),
                       "--max-sequence-length", "16"}),
-                 2, "no more than the model's n = 16");
+                 2, "not more than the model's n = 16");
   expect_refusal(run({"export", "--input", path("roberta"), "--output", path("roberta")}), 2,
                  "is there already");
   EXPECT_FALSE(std::filesystem::exists(path("b")));

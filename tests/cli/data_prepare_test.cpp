@@ -98,7 +98,7 @@ TEST_F(DataPrepareTest, StopsOnCtrlCAndGoesOn) {
   ASSERT_EQ(prepare(text(), "whole").exit_code, 0);
   const auto stopped = prepare(text(), "set", {}, signal_at_third_shard("set", SIGINT));
   EXPECT_EQ(stopped.exit_code, 130);
-  EXPECT_THAT(stopped.err, HasSubstr("the same command goes on from there"));
+  EXPECT_THAT(stopped.err, HasSubstr("the same command continues from there"));
   EXPECT_THAT(stopped.out, IsEmpty());
   ASSERT_EQ(prepare(text(), "set").exit_code, 0);
   EXPECT_TRUE(files_of("set") == files_of("whole"));
@@ -236,7 +236,7 @@ TEST_F(DataPrepareTest, LeavesOutAndCountsWhatHoldsNoText) {
   const auto skipped = prepare(file("bad.jsonl"), "bad", {"--bad-lines", "skip", "--json"});
   ASSERT_EQ(skipped.exit_code, 0) << skipped.err;
   EXPECT_EQ(nlohmann::json::parse(skipped.out)["bad_lines"], 2);
-  EXPECT_THAT(skipped.err, HasSubstr("2 lines are no JSON object with a string \"text\""));
+  EXPECT_THAT(skipped.err, HasSubstr("2 lines are not JSON objects with a string \"text\""));
 }
 
 // Fine-tuning and prediction encode a text with Tokenizer::encode().

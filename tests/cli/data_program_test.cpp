@@ -1,4 +1,4 @@
-// What all subcommands of linformer-data have in common: help, version, exit codes.
+// Behaviour that all subcommands of linformer-data share: help, version, exit codes.
 #include <chrono>
 
 #include "cli/data_fixture.h"

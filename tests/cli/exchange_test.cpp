@@ -1,4 +1,4 @@
-// What linformer-convert export writes, read by transformers' AutoTokenizer and pipelines.
+// The output of linformer-convert export, read by transformers' AutoTokenizer and pipelines.
 #include <cstdlib>
 
 #include <ATen/ATen.h>

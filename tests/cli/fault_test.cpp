@@ -1,4 +1,4 @@
-// What happens to a run when the machine fails it: docs/reliability.md has the table.
+// How runs survive failures of the machine; docs/reliability.md has the table.
 #include <chrono>
 #include <csignal>
 #include <ctime>
@@ -208,7 +208,8 @@ TEST_F(FaultTest, StopsBeforeAJobEnds) {
       .environment = {"SLURM_JOB_END_TIME=" + std::to_string(std::time(nullptr) + 30)}};
   const auto stopped = train("job", settings("checkpoint.save_before_seconds=60"), options);
   EXPECT_EQ(stopped.exit_code, 128 + SIGTERM) << stopped.err;
-  EXPECT_THAT(stopped.err, AllOf(HasSubstr("the session's time is up"), HasSubstr("go on with: ")));
+  EXPECT_THAT(stopped.err,
+              AllOf(HasSubstr("the session's time is up"), HasSubstr("resume with: ")));
   expect_goes_on("job");
 }
 

@@ -1,4 +1,4 @@
-// Runs on a file system that has neither symbolic links nor locks (poor_file_system.cpp).
+// Runs on a file system without symbolic links and locks (poor_file_system.cpp).
 #include <nlohmann/json.hpp>
 
 #include "cli/train_fixture.h"

@@ -1,4 +1,4 @@
-// linformer-finetune, from the command line to tables.
+// linformer-finetune, from the command line to the tables.
 #include <csignal>
 #include <filesystem>
 #include <sstream>
@@ -289,7 +289,7 @@ TEST_F(FinetuneProgramTest, SaysWhatIsWrong) {
   EXPECT_THAT(error({"--task", "ax"}, 2), HasSubstr("fine-tune on mnli"));
   EXPECT_THAT(error({"--suite", "sst-2", "--sweep", "learning_rate"}, 2), HasSubstr("--sweep"));
   EXPECT_THAT(error({"--suite", "sst-2", "--sweep", "batch_size=16,32"}, 2),
-              AllOf(HasSubstr("--sweep: 'batch_size' is no key"), HasSubstr("batch, epochs")));
+              AllOf(HasSubstr("--sweep: 'batch_size' is not a key"), HasSubstr("batch, epochs")));
   EXPECT_THAT(error({"--suite", "rte", "--from-mnli"}, 2), HasSubstr("mnli is not among"));
   EXPECT_THAT(error({"--task", "sst-2", "--set", "task.train=[" + file("absent.tsv") + "]"}, 1),
               HasSubstr("absent.tsv"));

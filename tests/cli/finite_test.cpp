@@ -1,4 +1,4 @@
-// Models whose weights, or what comes of them, are no numbers: no program gives NaN for an answer.
+// Models whose weights or outputs are not finite: no program returns NaN as an answer.
 #include <cmath>
 
 #include <ATen/ATen.h>

@@ -1,4 +1,4 @@
-// A library that exports a function of std::, as some LibTorch wheels do: this one removes nothing.
+// A library that exports a function of std::, as some LibTorch wheels do. This one removes nothing.
 #include "cli/foreign_std.h"
 
 #include <filesystem>

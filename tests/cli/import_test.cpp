@@ -1,4 +1,4 @@
-// linformer-convert import of what other programs write, and what it says where it refuses.
+// linformer-convert import for models of other programs, and its messages when it refuses them.
 #include <algorithm>
 #include <filesystem>
 
@@ -247,7 +247,7 @@ TEST_F(ImportVariants, AModelWithoutPrefixAndHead) {
   });
   change_config("headless", [](json& config) { config["architectures"] = {"RobertaModel"}; });
   const ProgramResult result = expect_same("headless", "plain", /*logits=*/false);
-  EXPECT_THAT(result.out, HasSubstr("lm_head was drawn anew"));
+  EXPECT_THAT(result.out, HasSubstr("lm_head starts with random weights"));
   EXPECT_THAT(result.out, HasSubstr("left out pooler.dense.weight"));
   // A config.json that promises the head is another matter.
   change_config("headless", [](json& config) { config["architectures"] = {"RobertaForMaskedLM"}; });
@@ -377,11 +377,11 @@ TEST_F(ImportVariants, WhatIsWrongInConfigJsonIsSaidOnceWithItsOwnFix) {
        "type_vocab_size 100000 is not supported",
        "only 1 is"},
       {{{"mask_token_id", 18446744073709551615U}},
-       "mask_token_id 18446744073709551615 is no id",
+       "mask_token_id 18446744073709551615 is not an id",
        ""},
       {{{"mask_token_id", 3}},
        "mask_token_id is 3, and <mask> is the last id here, 10",
-       "and no others"},
+       "removes rows after <mask> only if"},
       {{{"max_position_embeddings", 18446744073709551615U}},
        "max_position_embeddings 18446744073709551615 is not a number of positions",
        ""}};
@@ -412,14 +412,14 @@ TEST_F(ImportVariants, WhatIsSaidOfTokenizersIsSo) {
                         "or tokenizer.json: the model takes"));
   write_file_atomically(path("other/tokenizer.json"), R"({"model": {"type": "Unigram"}})");
   EXPECT_THAT(note("unigram"), HasSubstr("tokenizer.json in " + path("other") +
-                                         " is no byte-level BPE as RoBERTa's, and there is no "
-                                         "tokenizer.model (SentencePiece): the model takes"));
+                                         " is not a byte-level BPE like RoBERTa's, and there is "
+                                         "no tokenizer.model (SentencePiece): the model takes"));
   // 11 rows are no round number above 9 pieces.
   write_file_atomically(path("other/tokenizer.model"), letters(4));
   expect_refusal(import(path("other"), path("no")),
                  {"9 pieces, the model beside it has 11",
-                  "takes off rows that fill the vocabulary up to a multiple of 8, 16, ... or 1024, "
-                  "and no others"});
+                  "removes rows only if they fill the vocabulary up to a multiple of 8, 16, ... "
+                  "or 1024"});
 }
 
 TEST_F(ImportVariants, NamesOfTheHubAreNotDownloaded) {

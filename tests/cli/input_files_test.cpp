@@ -1,5 +1,5 @@
-// Files as users have them, through every program that reads their kind: compressed, with a
-// byte-order mark, with the line ends of any system, with null where there is nothing.
+// Typical user files, read by every program that accepts them: compressed, with a byte-order mark,
+// with the line ends of any system, with null for missing values.
 #include <filesystem>
 
 #include "cli/predict_fixture.h"
@@ -201,7 +201,7 @@ TEST_F(InputFilesTest, NullIsAsIfTheKeyWereAbsent) {
   const ProgramResult none =
       classify("sentiment", {"--input-format", "json-lines"}, "{\"text\": null}\n");
   EXPECT_EQ(none.exit_code, 1);
-  EXPECT_THAT(none.err, HasSubstr("\"text\" is no text"));
+  EXPECT_THAT(none.err, HasSubstr("\"text\" is not text"));
 }
 
 // A text that is none is an error in every form in which it may come.

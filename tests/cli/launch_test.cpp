@@ -1,4 +1,4 @@
-// linformer-launch with programs of the shell: what it sets, passes on, and stops.
+// linformer-launch with shell programs: what it sets, passes on, and stops.
 #include <chrono>
 #include <csignal>
 #include <filesystem>

@@ -1,5 +1,5 @@
-// Numbers too large for the machine, and files that shrink while they are read: an error that says
-// so, before anything is built and with everything saved.
+// Numbers too large for the machine, and files that shrink while they are read. The programs report
+// an error before anything is built, and after everything was saved.
 #include <chrono>
 #include <map>
 

@@ -1,4 +1,4 @@
-// Whose functions the programs call: the loader is asked, as it starts them.
+// Whose functions the programs call. The test asks the loader when it starts them.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>

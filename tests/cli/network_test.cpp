@@ -1,5 +1,5 @@
-// Two machines: the same run over two network namespaces with an address each, joined by a virtual
-// cable that can lose packets or be cut.
+// Two machines: one run over two network namespaces with an address each, joined by a virtual cable
+// that can lose packets or be cut.
 #include <chrono>
 #include <cstdlib>
 #include <thread>

@@ -1,5 +1,5 @@
-// Preloaded into a program under test: a file system that has neither symbolic links nor locks, as
-// some network and FUSE file systems.
+// Preloaded into a program under test: a file system without symbolic links and locks, like some
+// network and FUSE file systems.
 #include <cerrno>
 
 #include <sys/file.h>

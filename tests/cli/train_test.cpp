@@ -118,7 +118,7 @@ TEST_F(TrainTest, SignalsSaveAndTheSameCommandGoesOn) {
               signal_at(file(name) + "/checkpoints/step-00000010/MANIFEST.json", signal_number));
     EXPECT_EQ(stopped.exit_code, 128 + signal_number) << stopped.err;
     EXPECT_THAT(stopped.err, AllOf(HasSubstr("stopped by a signal after step"),
-                                   HasSubstr("go on with: linformer-train --config " + config())));
+                                   HasSubstr("resume with: linformer-train --config " + config())));
     EXPECT_FALSE(fs::exists(file(name) + "/checkpoints/step-00000060"));
     const auto resumed = train(name);
     ASSERT_EQ(resumed.exit_code, 0) << resumed.err;

@@ -205,7 +205,7 @@ TEST(PretrainConfig, RefusesContradictionsByName) {
        [](auto& c) {
          c.training.batch_ramp = {24, 5};
        }},
-      {"training.batch_ramp.start: 4 is no multiple of micro_batch_size 8",
+      {"training.batch_ramp.start: 4 is not a multiple of micro_batch_size 8",
        [](auto& c) {
          c.training.batch_ramp = {4, 5};
        }},
@@ -274,7 +274,7 @@ TEST(Lint, WarnsAboutWhatLooksLikeAMistake) {
       {"small Linformers", [](auto& c) { c.model.hidden_size = 192; }},
       {"hides most of the text", [](auto& c) { c.data.mlm_probability = 0.6; }},
       {"data.valid is empty", [](auto& c) { c.data.valid.clear(); }},
-      {"is trained on as well", [](auto& c) { c.data.valid = c.data.train; }},
+      {"is also in data.train", [](auto& c) { c.data.valid = c.data.train; }},
       {"only the end is saved", [](auto& c) { c.checkpoint.every = 20000; }},
   };
   for (const auto& [expected, change] : cases) {

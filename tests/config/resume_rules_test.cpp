@@ -80,7 +80,7 @@ void expect_every_key_is_decided(RunKind kind) {
   for (const auto* list : {&own_resume_groups(kind), &common_resume_groups()}) {
     for (const ResumeGroup& group : *list) {
       for (const std::string_view key : group.keys) {
-        EXPECT_TRUE(keys.count(std::string(key))) << key << " is no key";
+        EXPECT_TRUE(keys.count(std::string(key))) << key << " is not a key";
       }
     }
   }

@@ -85,11 +85,14 @@ TEST(CorpusMix, FarPlacesCostNothing) {
 }
 
 TEST(CorpusMix, RefusesWhatIsNoWeight) {
-  EXPECT_THAT(message_of<UsageError>([] { CorpusMix({1.0, 0.0}); }), HasSubstr("0 is no weight"));
+  EXPECT_THAT(message_of<UsageError>([] {
+                CorpusMix({1.0, 0.0});
+              }),
+              HasSubstr("0 is not a weight"));
   EXPECT_THAT(message_of<UsageError>([] {
                 CorpusMix({1.0, std::nan("")});
               }),
-              HasSubstr("is no weight"));
+              HasSubstr("is not a weight"));
   EXPECT_THAT(message_of<UsageError>([] { CorpusMix({1.0, 1e-9}); }), HasSubstr("1 in 10,000"));
 }
 

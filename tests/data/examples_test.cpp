@@ -71,9 +71,9 @@ TEST_F(ExamplesTest, RefusesBadRowsByLine) {
   EXPECT_THAT(refusal("[1, 2]"), has("not a JSON object"));
   EXPECT_THAT(refusal("{\"labels\": [1]}"), has("no key \"input_ids\""));
   EXPECT_THAT(refusal("{\"input_ids\": [1]}"), has("no key \"labels\""));
-  EXPECT_THAT(refusal("{\"input_ids\": 4, \"labels\": [1]}"), has("\"input_ids\" is no list"));
+  EXPECT_THAT(refusal("{\"input_ids\": 4, \"labels\": [1]}"), has("\"input_ids\" is not a list"));
   EXPECT_THAT(refusal("{\"input_ids\": [0, 4.5], \"labels\": [1, 2]}"),
-              has("input_ids[1] is 4.5, no whole number"));
+              has("input_ids[1] is 4.5, not a whole number"));
   // A number that wraps to -100 would be a label that is passed over.
   EXPECT_THAT(refusal("{\"input_ids\": [0, 4], \"labels\": [18446744073709551516, 4]}"),
               has("labels[0] is 18446744073709551516, too large a number"));

@@ -227,8 +227,8 @@ TEST(LabelledExamples, ScoresHaveARange) {
   EXPECT_THAT(refusal("sts-b", header + "0\tA.\tB.\t5.5\n"),
               HasSubstr(":2: the score 5.5 is outside 0 to 5"));
   EXPECT_THAT(refusal("sts-b", header + "0\tA.\tB.\t3,5\n"),
-              HasSubstr("the score '3,5' is no number"));
-  EXPECT_THAT(refusal("sts-b", header + "0\tA.\tB.\tnan\n"), HasSubstr("'nan' is no number"));
+              HasSubstr("the score '3,5' is not a number"));
+  EXPECT_THAT(refusal("sts-b", header + "0\tA.\tB.\tnan\n"), HasSubstr("'nan' is not a number"));
   EXPECT_THAT(refusal("sts-b", header + "0\tA.\t\t5\n"), HasSubstr("the second text is empty"));
 }
 
@@ -241,7 +241,7 @@ TEST(LabelledExamples, MalformedUtf8IsRepairedAndCounted) {
 }
 
 TEST(LabelledExamples, FilesWithoutRowsAndColumnsAreRefused) {
-  EXPECT_THAT(refusal("sst-2", "sentence\tlabel\n"), HasSubstr("holds no row behind its header"));
+  EXPECT_THAT(refusal("sst-2", "sentence\tlabel\n"), HasSubstr("holds no row after its header"));
   EXPECT_THAT(refusal("sst-2", ""), HasSubstr("the file is empty"));
   EXPECT_THAT(refusal("sst-2", "sentence\nx\n"), HasSubstr("no column 'label'"));
   EXPECT_THAT(refusal("sst-2", "text\tlabel\nx\t1\n"),

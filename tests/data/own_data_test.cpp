@@ -94,7 +94,7 @@ TEST_F(OwnDataTest, FewLabelsAreBlamedOnWhatIsWrong) {
             "c.jsonl:2: \"label\" is null"},
            {"d.tsv", "text\tlabel\na\t1\nb\t\nc\t \n", "d.tsv:3: no label"},
            {"e.tsv", "text\tlabel\na\nb\n", "no label in the column 'label'; 2 of 2 rows"},
-           {"f.tsv", "text\tlabel\n", "no row behind the header"}}) {
+           {"f.tsv", "text\tlabel\n", "no row after the header"}}) {
     OwnData data;
     data.train = {file("._" + wrong.name, "rubbish"), file(wrong.name, wrong.rows)};
     const std::string said = refusal<RunError>(data);
@@ -127,7 +127,7 @@ TEST_F(OwnDataTest, PairsAndScores) {
   EXPECT_EQ(train.rows[1].id, "k8");
   EXPECT_THAT(train.targets(), ElementsAre(-2.5F, 1000.0F));
   data.metrics = {Metric::kAccuracy};
-  EXPECT_THAT(refusal<UsageError>(data), HasSubstr("accuracy is no metric of a regression"));
+  EXPECT_THAT(refusal<UsageError>(data), HasSubstr("accuracy is not a metric of a regression"));
 }
 
 TEST_F(OwnDataTest, WithoutHeaderColumnsAreNumbers) {
@@ -138,7 +138,7 @@ TEST_F(OwnDataTest, WithoutHeaderColumnsAreNumbers) {
   data.label_column = "0";
   EXPECT_THAT(train_of(data).targets(), ElementsAre(1.0F, 0.0F));
   data.label_column = "label";
-  EXPECT_THAT(refusal<UsageError>(data), HasSubstr("'label' is no number"));
+  EXPECT_THAT(refusal<UsageError>(data), HasSubstr("'label' is not a number"));
 }
 
 TEST_F(OwnDataTest, RefusesWhatMakesNoTask) {

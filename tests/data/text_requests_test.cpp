@@ -81,9 +81,9 @@ TEST(TextRequests, EachLineThatCannotBeAnsweredSaysWhy) {
   EXPECT_THAT(error_of(fill_mask("no place")), HasSubstr("no <mask>"));
   RequestOptions json = options(RequestKind::kClassify);
   json.json_lines = true;
-  EXPECT_THAT(error_of(request("plain", json)), HasSubstr("no JSON object"));
+  EXPECT_THAT(error_of(request("plain", json)), HasSubstr("not a JSON object"));
   EXPECT_THAT(error_of(request("{\"txt\": \"a\"}", json)), HasSubstr("\"text\" is missing"));
-  EXPECT_THAT(error_of(request("{\"text\": 3}", json)), HasSubstr("\"text\" is no text"));
+  EXPECT_THAT(error_of(request("{\"text\": 3}", json)), HasSubstr("\"text\" is not text"));
   for (const char* empty :
        {"{\"text\": \"\"}", "{\"text\": \" \\t\"}", "{\"text\": \"a\", \"text_pair\": \"\"}"}) {
     EXPECT_THAT(error_of(request(empty, json)), HasSubstr("a text is empty")) << empty;
@@ -111,7 +111,7 @@ TEST(TextRequests, RepairJsonThatPythonWrites) {
   EXPECT_EQ(half.error, "");
   EXPECT_EQ(half.text, "a \xEF\xBF\xBD");
   EXPECT_EQ(half.repaired_utf8, 1u);
-  EXPECT_THAT(request("{\"text\": NaN}", json).error, HasSubstr("\"text\" is no text"));
+  EXPECT_THAT(request("{\"text\": NaN}", json).error, HasSubstr("\"text\" is not text"));
 }
 
 TEST(TextRequests, RepairInvalidUtf8) {

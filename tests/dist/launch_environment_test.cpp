@@ -149,7 +149,7 @@ TEST(LaunchEnvironment, RefusesHalfSetVariables) {
 }
 
 TEST(LaunchEnvironment, RefusesWhatIsNoNumber) {
-  EXPECT_THAT(refusal(with(kTorchrun, {{"RANK", "first"}})), HasSubstr("\"first\" is no whole"));
+  EXPECT_THAT(refusal(with(kTorchrun, {{"RANK", "first"}})), HasSubstr("\"first\" is not a whole"));
   EXPECT_THAT(refusal(with(kTorchrun, {{"RANK", "-1"}})), HasSubstr("RANK: \"-1\""));
   EXPECT_THAT(refusal(with(kTorchrun, {{"RANK", "1x"}})), HasSubstr("RANK: \"1x\""));
   EXPECT_THAT(refusal(with(kTorchrun, {{"MASTER_PORT", "65536"}})), HasSubstr("MASTER_PORT"));

@@ -1,4 +1,4 @@
-// One program a target for libFuzzer (clang): LINFORMER_FUZZ_TARGET names it.
+// One libFuzzer program per target (clang); LINFORMER_FUZZ_TARGET names the target.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// The readers of files that need the folders with LibTorch.
+// The readers of files that need LibTorch.
 #include "fuzz/fuzz_target.h"
 
 #include "linformer/checkpoint/model_config_json.h"

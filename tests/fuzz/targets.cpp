@@ -1,4 +1,4 @@
-// The readers of files that do without LibTorch.
+// The readers of files that do not need LibTorch.
 #include <cstring>
 #include <filesystem>
 

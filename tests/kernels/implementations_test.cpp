@@ -1,6 +1,7 @@
-// Every operation on every device against the form composed of LibTorch's operations, computed in
-// double on the CPU. The devices come from the list of implementations, so a new implementation is
-// tested here without a new test; a device that lacks one composes, and is tested too.
+// Compares every operation on every device with the form composed of LibTorch's operations,
+// computed in double on the CPU. The devices come from the list of implementations, so a new
+// implementation is tested here without a new test. A device that lacks one uses the composed form
+// and is tested too.
 #include "kernels/implementations.h"
 
 #include <algorithm>

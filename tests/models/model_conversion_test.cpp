@@ -264,7 +264,7 @@ TEST_F(ModelConversion, ExtendsWindowsByWidthOrByNumber) {
               HasSubstr("a multiple of n = 8"));
   EXPECT_THAT(message_of<UsageError>(
                   [&] { extend_model(path("conv"), path("x"), 8, ExtendMethod::kTile); }),
-              HasSubstr("no more than the model's n = 8"));
+              HasSubstr("not more than the model's n = 8"));
 }
 
 TEST_F(ModelConversion, AverageIsTheMean) {

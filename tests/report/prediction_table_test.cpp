@@ -51,7 +51,7 @@ TEST(PredictionTable, OtherTablesAreRefusedByLine) {
   PredictionTable table;
   table.labels = {"a", "b"};
   table.rows = {{1, "0", "a", "c", {}}};
-  EXPECT_THAT(message_of<RunError>([&] { table.predictions(); }), HasSubstr("'c' is no label"));
+  EXPECT_THAT(message_of<RunError>([&] { table.predictions(); }), HasSubstr("'c' is not a label"));
 }
 
 }  // namespace

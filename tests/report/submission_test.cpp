@@ -117,11 +117,11 @@ TEST(Submission, RefusesWhatTheServerDoesNotTake) {
   EXPECT_THAT(message_of<RunError>([] {
                 submission_text(labels("RTE", {"entailment", "neutral"}));
               }),
-              AllOf(HasSubstr("RTE.tsv, row 1: 'neutral' is no label of RTE.tsv"),
+              AllOf(HasSubstr("RTE.tsv, row 1: 'neutral' is not a label of RTE.tsv"),
                     HasSubstr("the server takes: not_entailment, entailment")));
   for (const char* text : {"", "good", "1.0x", "nan", "inf"}) {
     EXPECT_THAT(message_of<RunError>([&] { submission_text(scores({text})); }),
-                HasSubstr("is no number"))
+                HasSubstr("is not a number"))
         << text;
   }
 }

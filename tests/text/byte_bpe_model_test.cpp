@@ -1,4 +1,5 @@
-// Byte-level BPE behind the class Tokenizer: by hand, and against Hugging Face's implementation.
+// Byte-level BPE through the class Tokenizer: computed by hand, and against Hugging Face's
+// implementation.
 #include <cstdlib>
 #include <filesystem>
 #include <thread>
@@ -127,7 +128,8 @@ TEST(ByteBpeModel, RefusesOtherLayoutsAndDamage) {
   EXPECT_THAT(refusal(bpe), HasSubstr("'two words' has characters that stand for no byte"));
   bpe = tiny_byte_bpe();
   bpe.merges.emplace_back("q", "q");
-  EXPECT_THAT(refusal(bpe), HasSubstr("the merge 'q q' needs 'qq', which is no ordinary piece"));
+  EXPECT_THAT(refusal(bpe),
+              HasSubstr("the merge 'q q' needs 'qq', which is not an ordinary piece"));
   bpe = tiny_byte_bpe();
   bpe.merges.push_back(bpe.merges[1]);
   EXPECT_THAT(refusal(bpe), HasSubstr("the merge 'h e' is there twice"));

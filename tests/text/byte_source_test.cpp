@@ -78,7 +78,7 @@ TEST(ByteSource, SystemFilesAreNoInput) {
   EXPECT_EQ(without_system_files({"a", "x/.DS_Store", "b"}), (Paths{"a", "b"}));
   EXPECT_TRUE(without_system_files({}).empty());
   EXPECT_THAT(message_of<RunError>([] { without_system_files({"x/.DS_Store"}); }),
-              HasSubstr("x/.DS_Store: an operating system left this file"));
+              HasSubstr("x/.DS_Store: this file belongs to an operating system"));
 }
 
 TEST(ByteSource, RecognisesContentNotNames) {

@@ -1,6 +1,6 @@
-// A text has the same ids wherever it is encoded: as a document of a corpus, cut into sentences
-// (pre-training, held-out text), and at once by the tokenizer (fine-tuning, prediction). A property
-// over scripts and kinds of tokenizers.
+// A property test over scripts and kinds of tokenizers: a text has the same ids wherever it is
+// encoded, be it as a document of a corpus, cut into sentences (pre-training, held-out text), or at
+// once by the tokenizer (fine-tuning, prediction).
 #include <algorithm>
 #include <map>
 

@@ -1,4 +1,4 @@
-// Trainer tests that hold for every feature that changes what a step does (train/trainer).
+// Trainer tests that hold for every feature that changes a step (train/trainer).
 #include <filesystem>
 #include <functional>
 

@@ -1,4 +1,4 @@
-// The numbers of a tiny run, step by step: what a refactoring may not move (train/trainer).
+// The numbers of a tiny run, step by step, which a refactoring must not change (train/trainer).
 #include <sstream>
 
 #include <ATen/Parallel.h>

@@ -1,4 +1,4 @@
-// Steps that would do harm, saving on request and before a session ends.
+// Bad steps, saving on request, and saving before a session ends.
 #include <csignal>
 #include <cstdlib>
 #include <ctime>

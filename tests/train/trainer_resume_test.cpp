@@ -1,4 +1,4 @@
-// Runs that go on with other settings: what the rules of config/resume_rules.h come to.
+// Runs that are resumed with other settings: the effects of the rules in config/resume_rules.h.
 #include <filesystem>
 #include <fstream>
 #include <functional>

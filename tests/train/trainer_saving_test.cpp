@@ -1,4 +1,4 @@
-// Evaluations and steps that measure nothing, find trouble or fail, and what is saved for them.
+// Evaluations and steps that measure nothing, find bad values or fail, and what is saved then.
 #include <filesystem>
 
 #include <ATen/ATen.h>

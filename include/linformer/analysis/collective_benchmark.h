@@ -7,7 +7,7 @@
 
 namespace linformer {
 
-/// How fast the processes of a run sum a tensor, alone, without anything to hide behind.
+/// How fast the processes of a run sum a tensor, without overlap with other work.
 struct CollectiveBenchmark {
   int64_t bytes = 0;
   std::vector<double> seconds;  ///< of each repetition, the slowest process counting

@@ -7,8 +7,8 @@
 
 namespace linformer {
 
-/// What a model computes has to be numbers: nobody is to take NaN for an answer. Weights that are
-/// finite but huge get this far. Throws RunError.
+/// Throws RunError unless all outputs are finite, so that NaN is never taken for an answer. Weights
+/// that are finite but huge can cause such outputs.
 void require_finite_outputs(const at::Tensor& outputs);
 void require_finite_outputs(std::span<const float> outputs);
 

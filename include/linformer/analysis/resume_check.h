@@ -19,16 +19,17 @@ struct ResumeCheckOptions {
   uint64_t seed = 1;      ///< of the moments
 };
 
-/// Proves that a run of this configuration can be resumed: trains 2 N steps; then, `kills` times,
-/// the same with a kill -9 at a random moment and a second start, and compares every bit of
-/// weights, optimizer and state; then goes on from step N on several processes, and compares data
-/// positions exactly and losses to rounding (1e-4 relative). `say` gets a line for each part.
-/// Throws RunError that names what differs; the runs stay in the folder for a look.
+/// Proves that a run of this configuration can be resumed. It trains 2 N steps. Then it trains the
+/// same `kills` times with a kill -9 at a random moment and a second start, and compares every bit
+/// of weights, optimizer and state. Finally it resumes from step N on several processes, and
+/// compares data positions exactly and losses up to rounding (1e-4 relative). `say` gets a line for
+/// each part. Throws RunError that names the difference; the runs stay in the folder for
+/// inspection.
 void check_resume(const PretrainConfig& config, const ResumeCheckOptions& options,
                   const std::function<void(const std::string&)>& say);
 
 /// The first difference of two checkpoints, e.g. "model.safetensors: lm_head.bias"; "" if weights,
-/// optimizer and state are equal to the bit (times and the log's length aside).
+/// optimizer and state are bit-identical (except for times and the log's length).
 std::string first_checkpoint_difference(const std::string& a, const std::string& b);
 
 }  // namespace linformer

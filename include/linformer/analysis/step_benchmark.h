@@ -31,14 +31,14 @@ struct StepBenchmarkResult {
   double median_seconds() const;
   double median_matmul_peak() const;
   double tokens_per_second() const { return tokens_per_step / median_seconds(); }
-  /// Share of the measured matrix-multiply peak that needed arithmetic reaches.
+  /// Share of the measured matrix-multiply peak that the needed FLOPs reach.
   double peak_share() const {
     return tokens_per_second() * needed_flop_per_token / median_matmul_peak();
   }
 };
 
-/// Times whole training steps on random tokens, with the matrix-multiply peak measured in turn in
-/// the same run, so that the share does not depend on how fast the machine happens to be.
+/// Times whole training steps on random tokens. The matrix-multiply peak is measured in turn in the
+/// same run, so that the share does not depend on the machine's present speed.
 StepBenchmarkResult benchmark_step(const StepBenchmarkOptions& options);
 
 /// Median of a list that is not empty.

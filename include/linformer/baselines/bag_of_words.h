@@ -12,21 +12,22 @@
 namespace linformer {
 
 struct BagOfWordsOptions {
-  /// Strengths to choose from, as scikit-learn's C: l2 = 1 / (C n). The best by the task's first
-  /// metric on a held-out part of the training examples is taken, of equal ones the smallest C.
+  /// Candidate strengths, like scikit-learn's C: l2 = 1 / (C n). The best one by the task's first
+  /// metric on a held-out part of the training examples is used; of equal ones the smallest C.
   std::vector<double> inverse_strengths = {0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0};
   double held_out_share = 0.1;
   uint64_t seed = 1;  ///< of the held-out part
-  /// Ends fits early enough; what comes after does not move the metrics.
+  /// Stops fits early; later iterations do not change the metrics.
   LbfgsOptions optimizer = {150, 8, 1e-4};
 };
 
-/// What a task gives away without any understanding of word order: logistic (or, for scores, ridge)
-/// regression on TextFeatures. The baseline that a pre-trained encoder has to beat. Deterministic.
+/// Logistic (or, for scores, ridge) regression on TextFeatures. It shows how much of a task can be
+/// solved almost without word order. A pre-trained encoder has to beat this baseline.
+/// Deterministic.
 class BagOfWords {
  public:
-  /// Chooses the strength, then fits all examples with it. Throws RunError if no strength gives a
-  /// metric (scores that are all the same), or if there are too few examples.
+  /// Chooses the strength, then fits it on all examples. Throws RunError if no strength gives a
+  /// metric (all scores are the same), or if there are too few examples.
   BagOfWords(std::span<const LabelledExample> train, const TaskSpec& task,
              const BagOfWordsOptions& options = {});
 

@@ -9,8 +9,8 @@
 
 namespace linformer {
 
-/// logits = W x + b, of a multinomial logistic regression, or of a ridge regression with one
-/// output. Two classes have one row of weights, the logit of class 0 being 0.
+/// logits = W x + b of a multinomial logistic regression, or of a ridge regression with one output.
+/// Two classes need one row of weights: the logit of class 0 is 0.
 class LinearModel {
  public:
   /// num_classes = 1: a regression.
@@ -21,14 +21,14 @@ class LinearModel {
   ///   1/n sum_i loss_i + l2/2 |W|^2
   ///
   /// with loss_i = - log softmax(logits)[target], or (output - target)^2 / 2. Starts from the
-  /// weights that are there.
+  /// present weights.
   LbfgsResult fit(const SparseRows& rows, std::span<const float> targets, double l2,
                   const LbfgsOptions& options);
 
   /// The class with the largest logit, or the output.
   std::vector<float> predict(const SparseRows& rows) const;
 
-  /// The function that fit() minimises, at parameters given row by row with the bias last.
+  /// The function that fit() minimises. Parameters are given row by row, with the bias last.
   double objective(const SparseRows& rows, std::span<const float> targets, double l2,
                    std::span<const double> parameters, std::span<double> gradient) const;
   const std::vector<double>& parameters() const { return parameters_; }

@@ -12,9 +12,9 @@
 
 namespace linformer {
 
-/// Rows of which few columns are not 0.
+/// Sparse rows.
 struct SparseRows {
-  std::vector<size_t> ends;  ///< of each row in the following two
+  std::vector<size_t> ends;  ///< end of each row in the following two
   std::vector<uint32_t> columns;
   std::vector<float> values;
   size_t num_columns = 0;
@@ -23,16 +23,16 @@ struct SparseRows {
   size_t begin(size_t row) const { return row == 0 ? 0 : ends[row - 1]; }
 };
 
-/// Words in lower case (letters outside ASCII as they are) and single punctuation marks.
+/// Words in lower case (letters outside ASCII unchanged) and single punctuation marks.
 std::vector<std::string> words_of(std::string_view text);
 
 /// Words and pairs of neighbouring words, hashed, weighted by (1 + log tf) idf and scaled to length
-/// 1 per text. A pair of texts has those of a, of b, the words that both have and that only one
-/// has, and figures of their overlap (cosine, shares, ratio of the lengths).
+/// 1 per text. A pair of texts has the features of a, those of b, the words that both have, the
+/// words that only one has, and measures of their overlap (cosine, shares, ratio of the lengths).
 class TextFeatures {
  public:
-  /// Learns which columns there are, and their idf = log((1 + n) / (1 + df)) + 1, from training
-  /// examples; what fewer than `min_examples` of them have is left out.
+  /// Learns the columns and their idf = log((1 + n) / (1 + df)) + 1 from training examples.
+  /// Features in fewer than `min_examples` of them are left out.
   TextFeatures(std::span<const LabelledExample> examples, int64_t min_examples = 2);
 
   size_t num_columns() const { return num_columns_; }

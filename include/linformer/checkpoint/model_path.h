@@ -4,12 +4,12 @@
 
 namespace linformer {
 
-/// "pytorch_model.bin" if the folder holds such a pickle and no safetensors; "" otherwise. A path
-/// that is a pickle itself is named so too.
+/// The name of a pickle: "pytorch_model.bin" if the folder holds it and no safetensors, or `path`
+/// itself if it is a pickle; "" otherwise.
 std::string find_pickle(const std::string& path);
 
-/// Throws RunError that says why there is no model at `path` and what to do: a pickle, a name of
-/// the Hugging Face Hub, a folder without a model, or none at all.
+/// Throws RunError that says why there is no model at `path` and what to do. `path` is a pickle, a
+/// name of the Hugging Face Hub, a folder without a model, or does not exist.
 [[noreturn]] void fail_no_model(const std::string& path);
 
 }  // namespace linformer

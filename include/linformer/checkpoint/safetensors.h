@@ -33,7 +33,7 @@ enum class TensorType {
 
 /// Bytes of one element.
 size_t size_of(TensorType type);
-/// The format's word, e.g. "BF16".
+/// The type's name in the format, e.g. "BF16".
 std::string_view name_of(TensorType type);
 std::optional<TensorType> tensor_type_of(std::string_view name);
 
@@ -49,9 +49,9 @@ struct TensorView {
   int64_t num_elements() const;
 };
 
-/// A safetensors file, mapped into memory. The constructor checks the whole header (its size, its
+/// A safetensors file, mapped into memory. The constructor checks the whole header: its size, its
 /// JSON, keys given twice, unknown types, shapes that do not fit their bytes, tensors that overlap,
-/// leave holes or pass the end) and throws RunError that names the file and the tensor at fault.
+/// leave holes or exceed the file. It throws RunError that names the file and the tensor.
 class SafetensorsFile {
  public:
   explicit SafetensorsFile(const std::string& path);
@@ -60,15 +60,16 @@ class SafetensorsFile {
   const std::map<std::string, TensorView>& tensors() const { return tensors_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
-  /// Throws RunError that names the tensor and its nearest known name if there is none.
+  /// The tensor of this name. If there is none, throws RunError that suggests the nearest known
+  /// name.
   const TensorView& at(const std::string& name) const;
 
-  /// Compares each tensor with its checksum, where the file has checksums (those that
-  /// write_safetensors() writes do); throws RunError that names the first damaged tensor.
+  /// Compares each tensor with its checksum, if the file has checksums (write_safetensors() writes
+  /// them). Throws RunError that names the first damaged tensor.
   void verify() const;
 
-  /// Throws LostBytesError if the file was cut since it was opened (core/mapped_file.h): what was
-  /// read of its tensors counts only if it does not.
+  /// Throws LostBytesError if the file was truncated since it was opened (core/mapped_file.h).
+  /// Values that were read are valid only if it does not throw.
   void check() const { file_.check(); }
 
  private:
@@ -77,8 +78,8 @@ class SafetensorsFile {
   std::map<std::string, std::string> metadata_;
 };
 
-/// A tensor to be written. `bytes` is called once; what it returns has to stay valid until the next
-/// source's call, so that one tensor at a time can be brought into memory.
+/// A tensor to be written. `bytes` is called once. Its result has to stay valid until the next
+/// source is called, so that only one tensor at a time need be in memory.
 struct TensorSource {
   std::string name;
   TensorType type = TensorType::kF32;
@@ -86,10 +87,10 @@ struct TensorSource {
   std::function<std::span<const std::byte>()> bytes;
 };
 
-/// Writes a safetensors file atomically (core/atomic_file.h). Tensors lie in the order of falling
-/// element size, then name, so that each is aligned; the data begin at a multiple of 8. Metadata
-/// gains "xxh3.NAME" with the checksum of each tensor, which other readers ignore. Throws RunError
-/// for names given twice and bytes that do not fit the shape.
+/// Writes a safetensors file atomically (core/atomic_file.h). Tensors are sorted by falling element
+/// size, then name, so that each is aligned; the data begin at a multiple of 8. Metadata includes
+/// "xxh3.NAME", the checksum of each tensor, which other readers ignore. Throws RunError for names
+/// given twice and bytes that do not fit the shape.
 void write_safetensors(const std::string& path, std::vector<TensorSource> tensors,
                        std::map<std::string, std::string> metadata = {});
 

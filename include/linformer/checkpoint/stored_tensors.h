@@ -18,7 +18,7 @@ class StoredTensors {
   /// lies outside the folder, a tensor that is not where the index says, or is in two shards.
   static StoredTensors open_folder(const std::string& folder);
 
-  /// The file, or the index; for messages.
+  /// The path of the file or of the index, for messages.
   const std::string& source() const { return source_; }
   const std::map<std::string, TensorView>& tensors() const { return tensors_; }
 

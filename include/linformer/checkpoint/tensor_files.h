@@ -13,9 +13,9 @@ namespace linformer {
 
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
-/// Writes tensors of any device, layout and strides to a safetensors file, atomically, one at a
-/// time in memory. Names have to differ, and a shared tensor should be given once. Metadata gets
-/// "format": "pt", which transformers asks for.
+/// Writes tensors of any device, layout and strides to a safetensors file, atomically, with one
+/// tensor at a time in memory. Names have to differ, and a shared tensor should be given once.
+/// Metadata includes "format": "pt", which transformers requires.
 void save_tensors(const std::string& path, const NamedTensors& tensors,
                   std::map<std::string, std::string> metadata = {});
 
@@ -28,8 +28,8 @@ inline std::map<std::string, at::Tensor> load_tensors(const std::string& path) {
   return load_tensors(StoredTensors::open_file(path));
 }
 
-/// Throws RunError that lists every tensor of `targets` that is missing in `tensors`, of another
-/// shape or kind there, or unknown to `targets`. `source` is for the message.
+/// Throws RunError that lists every tensor of `targets` that is missing in `tensors` or has another
+/// shape or type there, and every tensor that `targets` does not have. `source` is for the message.
 void check_fit(const std::string& source, const std::map<std::string, TensorView>& tensors,
                const NamedTensors& targets);
 

@@ -4,8 +4,8 @@
 
 namespace linformer {
 
-/// The kinds of sequence projection and of attention. A kind is entered here and nowhere else. Its
-/// two sources define
+/// The kinds of sequence projection and of attention. A new kind is added to one of these lists and
+/// nowhere else. Its two source files define
 ///
 ///   const ProjectionRules& NAME_projection_rules();   src/config/NAME_projection.cpp
 ///   const SequenceProjection& NAME_projection();      src/nn/NAME_projection.cpp

@@ -6,23 +6,23 @@
 
 namespace linformer {
 
-/// What one kind of attention asks of a configuration, and what it costs. Its tensors are the
-/// Attention of the same name (nn/attention.h).
+/// The requirements of one kind of attention on a configuration, and its cost. The Attention of the
+/// same name (nn/attention.h) computes with tensors.
 class AttentionRules {
  public:
   virtual ~AttentionRules() = default;
 
-  /// Throws UsageError, naming the key, for what this kind refuses; asked of models that have a
-  /// layer of this kind.
+  /// Throws UsageError that names the key if this kind refuses the configuration. Called for models
+  /// that have a layer of this kind.
   virtual void validate(const ModelConfig& config) const = 0;
 
-  /// Multiply-adds a token of one layer's attention, output matrix included.
+  /// Multiply-adds per token of one layer's attention, output matrix included.
   virtual double multiply_adds(const ModelConfig& config, int64_t layer) const = 0;
 
   /// Keys that a sequence of full length has in this layer.
   virtual int64_t num_keys(const ModelConfig& config, int64_t layer) const = 0;
 
-  /// Numbers that a layer adds to the model beside query, key, value and output.
+  /// Parameters that a layer adds to the model besides query, key, value and output.
   virtual int64_t num_parameters(const ModelConfig& config, int64_t layer) const;
 };
 

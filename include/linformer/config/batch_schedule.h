@@ -4,13 +4,13 @@
 
 namespace linformer {
 
-/// How many sequences each optimizer step takes, steps counted from 0. A pure function of its
-/// arguments, so the place of any step in the stream of sequences is arithmetic.
+/// How many sequences each optimizer step takes; steps count from 0. The schedule is a pure
+/// function of its arguments, so the place of any step in the stream of sequences can be computed.
 ///
 ///   step >= ramp_steps   global
 ///   step <  ramp_steps   start + start * floor((global / start - 1) * step / ramp_steps)
 ///
-/// Every size is a multiple of `start`, so what divides `start` (micro-batches, processes) divides
+/// Every size is a multiple of `start`, so micro-batches and processes that divide `start` divide
 /// every step.
 class BatchSchedule {
  public:
@@ -22,7 +22,8 @@ class BatchSchedule {
   static constexpr int64_t kMaxRampSteps = int64_t{1} << 30;
 
   int64_t sequences(int64_t step) const;
-  /// The sequences of all steps before `step`: the position of its first one in the stream.
+  /// The sequences of all steps before `step`, which is the stream position of the step's first
+  /// one.
   int64_t first_sequence(int64_t step) const;
   /// The step that takes the sequence at `position` of the stream.
   int64_t step_of(int64_t position) const;

@@ -15,12 +15,12 @@ namespace linformer {
 /// that are not finite.
 void read_yaml(const FieldList& fields, std::string_view text, const std::string& source);
 
-/// read_yaml() for text that a program took out of another file: messages name `source` only, as
-/// lines and columns of the piece would mislead.
+/// read_yaml() for text that a program took out of another file. Messages name `source` only, since
+/// lines and columns of the excerpt would mislead.
 void read_yaml_fragment(const FieldList& fields, std::string_view text, const std::string& source);
 
 /// Sets one field from "a.b=VALUE", the argument of --set; VALUE in YAML ("3", "[a, b]").
-/// Throws UsageError likewise.
+/// Throws UsageError for the same reasons.
 void apply_override(const FieldList& fields, const std::string& assignment);
 
 /// The text of a configuration file; throws UsageError if it is missing, a folder, or not text.
@@ -35,22 +35,22 @@ std::string write_yaml(const FieldList& fields, DumpStyle style);
 std::string describe_fields(const FieldList& fields);
 
 /// The first field in which two lists of one struct differ, e.g. "attention.sharing: none instead
-/// of headwise" (`a` has none); "" if they are equal.
+/// of headwise" if `a` has none; "" if they are equal.
 std::string first_difference(const FieldList& a, const FieldList& b);
 
-/// A line "a.b: VALUE" for each field, to be compared.
+/// A line "a.b: VALUE" for each field, for comparisons.
 std::string settings_text(const FieldList& fields);
 
 /// A line of settings_text() that differs.
 struct ChangedSetting {
   std::string key, value, other;
 };
-/// The first line in which `text` differs from `other`, nothing if they are equal.
+/// The first line in which `text` differs from `other`; nothing if they are equal.
 std::optional<ChangedSetting> first_changed_setting(const std::string& text,
                                                     const std::string& other);
 
-/// A config struct from a YAML file (none if `path` is empty) and `--set` arguments, the later
-/// ones winning, validated with C::validate() if it has that.
+/// A config struct from a YAML file (no file if `path` is empty) and `--set` arguments. Later
+/// values win. The result is validated with C::validate() if C has that method.
 template <class C>
 C load_config(const std::string& path, const std::vector<std::string>& overrides = {}) {
   C config;

@@ -14,8 +14,8 @@ struct EnumNames<CollectiveBackend> {
   static constexpr std::array<std::string_view, 3> kNames{"auto", "gloo", "nccl"};
 };
 
-/// How several processes work on one run. Who they are comes from the launcher's environment
-/// (dist/launch_environment.h); with one process nothing here matters.
+/// How several processes work on one run. The launcher's environment says which processes there are
+/// (dist/launch_environment.h). With one process, these settings have no effect.
 struct DistributedConfig {
   CollectiveBackend backend = CollectiveBackend::kAuto;
   double timeout_seconds = 600.0;
@@ -25,13 +25,12 @@ struct DistributedConfig {
   template <class Self, class Visitor>
   static void visit_fields(Self& config, Visitor&& field) {
     field("backend", config.backend,
-          "what moves the gradients between processes; auto: nccl where the tensors are on CUDA, "
-          "else gloo");
+          "communication library for gradients; auto: nccl if the tensors are on CUDA, else gloo");
     field("timeout_seconds", config.timeout_seconds,
-          "a process that the others wait for longer than this is taken for dead and the run "
-          "stops; longer than saving and start-up differ between processes");
+          "seconds to wait for another process before the run stops; has to exceed the "
+          "differences in start-up and saving time between processes");
     field("bucket_megabytes", config.bucket_megabytes,
-          "gradients are summed in pieces of this size while the backward pass goes on");
+          "gradients are summed in pieces of this size during the backward pass");
     field("shard_optimizer", config.shard_optimizer,
           "true splits the optimizer's moments over the processes (ZeRO-1): the same numbers, less "
           "memory, weights sent once more per step");

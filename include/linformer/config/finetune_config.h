@@ -49,32 +49,33 @@ struct TaskConfig {
           "your own with text_column and label_column");
     field("data", config.data,
           "folder with the task's files as they are distributed, or the folder above it");
-    field("train", config.train, "files to learn from; [] = those that data has");
+    field("train", config.train, "training files; [] = those found in data");
     field("valid", config.valid,
-          "labelled files that choose the best epoch; [] = those that data has, else a part of "
+          "labelled files that choose the best epoch; [] = those found in data, else a part of "
           "train");
-    field("test", config.test, "files to predict at the end; [] = those that data has, if any");
-    field("text_column", config.text_column, "column of the text, of own files");
+    field("test", config.test, "files to predict at the end; [] = those found in data, if any");
+    field("text_column", config.text_column, "column of the text in your own files");
     field("text_pair_column", config.text_pair_column,
           "column of the second text, if there is one");
-    field("label_column", config.label_column, "column of the label or score, of own files");
+    field("label_column", config.label_column, "column of the label or score in your own files");
     field("id_column", config.id_column,
-          "column that names a row in predictions; \"\" = rows count");
+          "column that names a row in predictions; \"\" = rows are numbered");
     field("header", config.header,
-          "false: own files have no header, and columns are numbers from 0");
+          "false: your own files have no header, and columns are numbers from 0");
     field("labels", config.labels,
-          "label names in the order of the model's outputs; [] = all that train has, sorted");
-    field("regression", config.regression, "true: labels are scores, of own files");
+          "label names in the order of the model's outputs; [] = all labels in train, sorted");
+    field("regression", config.regression, "true: the labels of your own files are scores");
     field("valid_share", config.valid_share,
-          "share of train that is held out where there are no files for it");
+          "share of train that is held out if there are no files for valid");
     field("folds", config.folds,
           "k of a k-fold cross-validation over train instead of valid; 0 = none");
-    field("fold", config.fold, "which of them is held out, from 0");
+    field("fold", config.fold, "the fold that is held out, from 0");
     field("split_seed", config.split_seed, "seed of the part that is held out, and of the folds");
     field("max_train_rows", config.max_train_rows,
-          "learn from so many rows, drawn with split_seed; 0 = all");
+          "number of training rows, drawn with split_seed; 0 = all");
     field("max_bad_share", config.max_bad_share,
-          "rows that cannot be read are counted and named; more than this share ends the run");
+          "largest share of unreadable rows; they are counted and named, and a larger share ends "
+          "the run");
   }
   bool operator==(const TaskConfig&) const = default;
 };
@@ -88,15 +89,14 @@ struct InputConfig {
   static void visit_fields(Self& config, Visitor&& field) {
     field("max_length", config.max_length,
           "tokens of the longest sequence, special ones included; 0 = as many as the model takes");
-    field(
-        "truncation", config.truncation,
-        "what is kept of longer texts: head, tail, or head_tail (a quarter from the beginning, the "
-        "rest from the end); of pairs the longer text is shortened first");
+    field("truncation", config.truncation,
+          "the part that is kept of longer texts: head, tail, or head_tail (a quarter from the "
+          "beginning, the rest from the end); of pairs the longer text is shortened first");
   }
   bool operator==(const InputConfig&) const = default;
 };
 
-/// What fine-tuning has and pre-training has not.
+/// Settings of fine-tuning that pre-training does not have.
 struct FinetuneSettings {
   Protocol protocol = Protocol::kTask;
   double epochs = 10.0;
@@ -121,8 +121,8 @@ struct FinetuneSettings {
         "weights", config.weights,
         "pretrained: those of run.init_from; random: only its shape and tokenizer, as a baseline");
     field("pooling", config.pooling,
-          "what the head sees: cls, the first token (RoBERTa's); mean, the mean over all tokens; "
-          "pair_mean, of pairs the mean of each text, their distance and product, else the mean");
+          "input of the head: cls, the first token (RoBERTa's); mean, the mean over all tokens; "
+          "pair_mean, for pairs the mean of each text, their distance and product, else the mean");
     field("segment_embeddings", config.segment_embeddings,
           "true: a model without them gets segment embeddings (BERT's token_type_ids), which tell "
           "the texts of a pair apart");
@@ -131,7 +131,7 @@ struct FinetuneSettings {
     field("head_learning_rate", config.head_learning_rate,
           "multiplies the learning rate of the new head");
     field("reinit_layers", config.reinit_layers,
-          "so many layers from the top start anew, like the head");
+          "number of layers from the top that start anew, like the head");
     field("dropout", config.dropout,
           "dropout in the encoder, its attention and the head; null = as the model has it");
   }
@@ -163,8 +163,8 @@ struct FinetuneConfig {
     field("distributed", config.distributed, "several processes");
   }
 
-  /// The trainer's part for a training set of so many rows: steps of all epochs, steps between
-  /// evaluations.
+  /// The trainer's configuration for a training set of this many rows: steps of all epochs, steps
+  /// between evaluations.
   TrainerConfig trainer(int64_t num_rows) const;
 
   /// Rules that involve several fields; throws UsageError that names the key.
@@ -173,11 +173,11 @@ struct FinetuneConfig {
   bool operator==(const FinetuneConfig&) const = default;
 };
 
-/// Defaults for a task under a protocol. RoBERTa's table (fairseq,
+/// Defaults for a task under a protocol. The task protocol is RoBERTa's table (fairseq,
 /// examples/roberta/README.glue.md): 10 epochs, AdamW with betas 0.9 and 0.98, weight decay 0.1, no
 /// clipping, 6 % of warm-up, linear decay; learning rate 1e-5 (2e-5 for RTE and STS-B), batch 32
-/// (16 for RTE, MRPC, CoLA, STS-B). What the table does not have gets 2e-5 and 32 or, for long
-/// documents, 16. The global protocol: 2e-5 and 32 for all.
+/// (16 for RTE, MRPC, CoLA, STS-B). Tasks outside the table get 2e-5 and 32 or, for long documents,
+/// 16. The global protocol: 2e-5 and 32 for all.
 FinetuneConfig finetune_defaults(std::string_view task, Protocol protocol);
 
 /// A configuration from a YAML file (none if `path` is empty) and `--set` arguments, over the

@@ -4,8 +4,8 @@
 
 namespace linformer {
 
-/// The share of tokens to predict at each step, from 0: from `first` to `last` on a line over
-/// `steps` steps, then `last`.
+/// The share of tokens to predict at each step, counted from 0. It changes linearly from `first` to
+/// `last` over `steps` steps and then stays at `last`.
 struct MaskingRate {
   double first = 0.15;
   double last = 0.15;

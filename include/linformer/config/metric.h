@@ -7,7 +7,7 @@
 
 namespace linformer {
 
-/// What a task is measured by; metrics/task_metrics.h computes them.
+/// The metrics of a task; metrics/task_metrics.h computes them.
 enum class Metric {
   kAccuracy,
   kF1,        ///< of class 1 against class 0
@@ -23,7 +23,7 @@ struct EnumNames<Metric> {
                                                           "pearson",  "spearman", "macro_f1"};
 };
 
-/// Compares scores, not classes.
+/// Whether the metric compares scores, not classes.
 constexpr bool is_of_scores(Metric metric) {
   return metric == Metric::kPearson || metric == Metric::kSpearman;
 }

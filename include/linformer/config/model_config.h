@@ -61,7 +61,7 @@ struct EnumNames<ProjectionInit> {
                                                           "jl"};
 };
 
-/// The attention of the layers. What is about k rows is about `linformer` layers only.
+/// The attention of the layers. Settings of the k rows concern `linformer` layers only.
 struct AttentionConfig {
   OneOrMany<AttentionType> type = AttentionType::kLinformer;
   NestedNumbers projected_length = 128;
@@ -78,7 +78,7 @@ struct AttentionConfig {
   template <class Self, class Visitor>
   static void visit_fields(Self& config, Visitor&& field) {
     field("type", config.type,
-          "what queries meet, a list names one per layer" LINFORMER_ATTENTION_KINDS(
+          "what queries attend to; a list names one per layer" LINFORMER_ATTENTION_KINDS(
               LINFORMER_KIND_HELP));
     field("projected_length", config.projected_length,
           "rows k kept of the n keys and values; a list gives one per layer, a list of lists one "
@@ -95,13 +95,13 @@ struct AttentionConfig {
     field("convolution_mixing", config.convolution_mixing,
           "of projection conv: depthwise keeps channels apart, head mixes the channels of a head");
     field("value_convolution", config.value_convolution,
-          "width (odd) of a depthwise convolution over the values, added to what the heads give; 0 "
+          "width (odd) of a depthwise convolution over the values, added to the heads' output; 0 "
           "= none");
     field("attention_window", config.attention_window,
           "of type local_window: width of the window around a token, half of it on each side");
     field("rescale_padding", config.rescale_padding,
           "true scales row i of a projected sequence by |E_i| / |E_i over valid positions|");
-    field("train_projection", config.train_projection, "false keeps E, F as they start");
+    field("train_projection", config.train_projection, "false keeps E, F at their starting values");
   }
 
   bool operator==(const AttentionConfig&) const = default;
@@ -142,7 +142,7 @@ struct ModelConfig {
     field("hidden_act", config.hidden_act,
           "feed-forward block: gelu (exact erf), gelu_new (tanh form), or gated: swiglu, geglu");
     field("hidden_dropout_prob", config.hidden_dropout_prob,
-          "dropout on embeddings and on what each sublayer adds");
+          "dropout on embeddings and on each sublayer's output");
     field("attention_probs_dropout_prob", config.attention_probs_dropout_prob,
           "dropout on attention probabilities");
     field("max_sequence_length", config.max_sequence_length,
@@ -156,7 +156,7 @@ struct ModelConfig {
     field("initializer_range", config.initializer_range,
           "standard deviation of the starting weights; auto = 0.9 / sqrt(hidden_size)", "auto");
     field("position_embedding", config.position_embedding,
-          "learned, or sinusoidal: sines scaled to initializer_range that stay as they are");
+          "learned, or sinusoidal: sines scaled to initializer_range that are not trained");
     field("position_init", config.position_init,
           "start of learned positions: normal, or sines scaled to initializer_range");
     field("tie_word_embeddings", config.tie_word_embeddings,
@@ -176,7 +176,7 @@ struct ModelConfig {
   bool is_gated() const {
     return hidden_act == Activation::kSwiglu || hidden_act == Activation::kGeglu;
   }
-  /// Whether Hugging Face's RoBERTa computes the same: such a model's folder opens there.
+  /// Whether Hugging Face's RoBERTa computes the same function. Such a model's folder opens there.
   bool is_plain_roberta() const;
   int64_t head_size() const { return hidden_size / num_attention_heads; }
   /// Rows of the positions table: n + 2, since RoBERTa counts positions from pad_token_id + 1.
@@ -191,7 +191,7 @@ struct ModelConfig {
   bool operator==(const ModelConfig&) const = default;
 };
 
-/// What stands on the encoder: the masked-LM head, or a layer over pooled tokens that gives class
+/// The head on the encoder: the masked-LM head, or a layer over pooled tokens that gives class
 /// scores or one number.
 enum class HeadType { kMaskedLm, kClassification, kRegression };
 
@@ -201,8 +201,8 @@ struct EnumNames<HeadType> {
                                                           "regression"};
 };
 
-/// What a classification or regression is made from: the hidden state of the first token (<s>), the
-/// mean over all tokens that are no padding, or, of pairs, the means u and v of the two texts as
+/// The input of a classification or regression head: the hidden state of the first token (<s>), the
+/// mean over all tokens that are not padding, or, for pairs, the means u and v of the two texts as
 /// (u, v, |u - v|, u v) (arXiv 1705.02364, 3.1; GLUE's own baselines).
 enum class ClassifierPooling { kCls, kMean, kPairMean };
 

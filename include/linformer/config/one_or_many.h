@@ -9,17 +9,17 @@
 
 namespace linformer {
 
-/// A setting that is one value for all (layers, heads), or a list with one for each. In files a
-/// plain value or a list; a list of one value says the same as the value.
+/// A setting that is one value for all (layers, heads) or a list with one value for each. In files
+/// it is a plain value or a list; a list of one value means the same as the value.
 template <class T>
 class OneOrMany {
  public:
-  /// Of one value; implicit, so that a config reads `type = AttentionType::kStandard`.
+  /// From one value. It is implicit, so that a config reads `type = AttentionType::kStandard`.
   template <std::convertible_to<T> U>
   OneOrMany(const U& value) : values_{T(value)} {}
   explicit OneOrMany(std::vector<T> values) : values_(std::move(values)) {}
 
-  /// The value of number `index`; a list has to be long enough.
+  /// The value for `index`; a list has to be long enough.
   const T& of(int64_t index) const {
     return values_.size() == 1 ? values_.front() : values_.at(static_cast<size_t>(index));
   }
@@ -39,7 +39,7 @@ class OneOrMany {
   std::vector<T> values_;
 };
 
-/// Whole numbers per layer, each of which may be a list per head.
+/// Whole numbers per layer; each may be a list with one number per head.
 using NestedNumbers = OneOrMany<OneOrMany<int64_t>>;
 
 }  // namespace linformer

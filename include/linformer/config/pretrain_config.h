@@ -64,9 +64,9 @@ struct DataConfig {
     field("mlm_probability", config.mlm_probability,
           "share of tokens to predict (80 % masked, 10 % random, 10 % kept)");
     field("final_mlm_probability", config.final_mlm_probability,
-          "mlm_probability goes to this on a line over the steps; null = it stays");
+          "mlm_probability changes linearly to this over the steps; null = it stays constant");
     field("mlm_probability_steps", config.mlm_probability_steps,
-          "steps that it takes to get there; null = the run's");
+          "steps until final_mlm_probability is reached; null = all steps of the run");
     field("prefetch_batches", config.prefetch_batches, "micro-batches prepared ahead of the step");
     field("loader_threads", config.loader_threads, "threads that prepare micro-batches");
   }
@@ -74,7 +74,7 @@ struct DataConfig {
   bool operator==(const DataConfig&) const = default;
 };
 
-/// Held-out masked-LM loss: the same masks in every evaluation.
+/// Held-out masked-LM loss, with the same masks in every evaluation.
 struct MaskedEvaluationConfig : EvaluationConfig {
   int64_t mask_seed = 7;
   std::optional<double> mlm_probability;
@@ -84,7 +84,7 @@ struct MaskedEvaluationConfig : EvaluationConfig {
     EvaluationConfig::visit_fields(config, field);
     field("mask_seed", config.mask_seed, "seed of the frozen validation masks");
     field("mlm_probability", config.mlm_probability,
-          "share of tokens to predict there, the same in every evaluation; null = "
+          "share of held-out tokens to predict, the same in every evaluation; null = "
           "data.mlm_probability");
   }
   bool operator==(const MaskedEvaluationConfig&) const = default;
@@ -122,13 +122,13 @@ struct PretrainConfig {
   double evaluation_mlm_probability() const;
   /// Tokens of one optimizer step after the ramp, padding included.
   int64_t tokens_per_step() const { return training.global_batch_size * model.max_sequence_length; }
-  /// Steps that max_steps and max_tokens allow (the lower of both); nothing if only max_hours is
+  /// Steps that max_steps and max_tokens allow (the lower of the two); nothing if only max_hours is
   /// set.
   std::optional<int64_t> planned_steps() const;
   int64_t resolved_warmup_steps() const { return trainer().resolved_warmup_steps(); }
   /// Sequences per forward pass of an evaluation.
   int64_t evaluation_batch_size() const { return trainer().evaluation_batch_size(); }
-  /// What the trainer has to know, max_steps resolved.
+  /// What the trainer has to know, with max_steps resolved.
   TrainerConfig trainer() const;
 
   /// Rules that involve several fields; throws UsageError that names the key.
@@ -137,7 +137,7 @@ struct PretrainConfig {
   bool operator==(const PretrainConfig&) const = default;
 };
 
-/// Settings that are allowed but look like a mistake, a sentence each; for warnings at the start.
+/// Warnings, a sentence each, about settings that are allowed but look like a mistake.
 std::vector<std::string> lint(const PretrainConfig& config);
 
 }  // namespace linformer

@@ -10,15 +10,15 @@
 
 namespace linformer {
 
-/// What happens where a run that goes on has another value of a key than its checkpoint was made
+/// What happens if a key of a resumed run differs from the value that its checkpoint was written
 /// with.
 enum class ResumeRule {
-  kRefuse,    ///< the run would not be the same one
-  kContent,   ///< the value is free; what it leads to is compared
-  kWarn,      ///< taken, with a warning: the rest of the run differs
-  kWarnRate,  ///< likewise, with the learning rate before and after
-  kHeldOut,   ///< taken, with a warning: scores no longer compare, so the best one begins anew
-  kApply,     ///< taken: what is learned stays the same
+  kRefuse,    ///< refused: it would be another run
+  kContent,   ///< the value may change; the content that it names is compared
+  kWarn,      ///< accepted with a warning: the rest of the run differs
+  kWarnRate,  ///< the same, and the warning has the learning rates before and after
+  kHeldOut,   ///< accepted with a warning: scores are not comparable, so the best one is forgotten
+  kApply,     ///< accepted: what is learned stays the same
 };
 
 enum class RunKind { kPretraining, kFinetuning };
@@ -30,21 +30,21 @@ struct ResumeGroup {
   std::vector<std::string_view> keys;
 };
 
-/// The one place that decides: every key of a run's configuration is in one of the groups. The
-/// first is what a kind of run has of its own, the second what both have.
+/// The rules for every key of a run's configuration; each key is in exactly one group. The first
+/// function gives the groups of one kind of run alone, the second those of both kinds.
 const std::vector<ResumeGroup>& own_resume_groups(RunKind kind);
 const std::vector<ResumeGroup>& common_resume_groups();
 
-/// The group of a key. Throws std::logic_error if nobody has decided about it.
+/// The group of a key. Throws std::logic_error if no group has it.
 const ResumeGroup& resume_group(RunKind kind, const std::string& key);
 
 /// Values by key, as YAML writes them.
 using Settings = std::map<std::string, std::string>;
 
-/// What a checkpoint remembers of a configuration: the values that are compared when it goes on.
+/// The values of a configuration that a checkpoint stores and that are compared when it is resumed.
 Settings compared_settings(RunKind kind, const FieldList& fields);
 
-/// Sets the fields that `settings` names, of a configuration of the same kind.
+/// Sets the fields that `settings` names. They have to come from a configuration of the same kind.
 void apply_settings(const FieldList& fields, const Settings& settings);
 
 struct SettingChange {
@@ -53,8 +53,8 @@ struct SettingChange {
   std::string_view why;
 };
 
-/// What differs, in the order of the keys. A key that `before` does not have (it is newer than the
-/// checkpoint) does not count.
+/// The differences, in the order of the keys. A key that `before` does not have (it is newer than
+/// the checkpoint) does not count.
 std::vector<SettingChange> changed_settings(RunKind kind, const Settings& before,
                                             const Settings& now);
 

@@ -37,8 +37,8 @@ struct EnumNames<ResumeMode> {
   static constexpr std::array<std::string_view, 3> kNames{"auto", "never", "must"};
 };
 
-/// The optimizers. An optimizer is entered here and nowhere else; its source, src/optim/NAME.cpp,
-/// defines make_NAME().
+/// The optimizers. A new optimizer is added here and nowhere else; its source file,
+/// src/optim/NAME.cpp, defines make_NAME().
 #define LINFORMER_OPTIMIZER_KINDS(KIND)        \
   KIND(Adamw, adamw, "decoupled weight decay") \
   KIND(Lamb, lamb, "for large batches, each tensor moves in proportion to its own norm")
@@ -79,10 +79,9 @@ struct ScheduleConfig {
     field("warmup_steps", config.warmup_steps, "steps of linear warm-up from 0");
     field("warmup_share", config.warmup_share,
           "warm-up as a share of all steps, e.g. 0.06; instead of warmup_steps");
-    field(
-        "final_learning_rate", config.final_learning_rate,
-        "learning rate at the last step (linear, cosine, polynomial); 0 would come one step after "
-        "it, since a step at rate 0 learns nothing");
+    field("final_learning_rate", config.final_learning_rate,
+          "learning rate at the last step (linear, cosine, polynomial); 0 is reached one step "
+          "after the last, since a step at rate 0 learns nothing");
     field("power", config.power, "exponent of the polynomial schedule");
   }
   bool operator==(const ScheduleConfig&) const = default;
@@ -117,7 +116,7 @@ struct OptimizerConfig {
   bool operator==(const OptimizerConfig&) const = default;
 };
 
-/// Of fp16: gradients are scaled up so that small ones do not vanish.
+/// Settings of fp16: losses are scaled up so that small gradients do not vanish.
 struct LossScaleConfig {
   double initial = 65536.0;
   double growth_factor = 2.0;
@@ -134,12 +133,12 @@ struct LossScaleConfig {
     field("backoff_factor", config.backoff_factor,
           "multiplies the scale after an overflow; the step's update is left out");
     field("minimum", config.minimum,
-          "the scale falls no further; an overflow then counts as a gradient that is not finite");
+          "lowest scale; an overflow at it counts as a gradient that is not finite");
   }
   bool operator==(const LossScaleConfig&) const = default;
 };
 
-/// What happens to a step whose loss or gradient is not finite, or far from what it was before.
+/// What happens to a step whose loss or gradient is not finite or is a spike.
 struct GuardConfig {
   int64_t max_skipped_steps = 8;
   int64_t max_rollbacks = 3;
@@ -150,14 +149,15 @@ struct GuardConfig {
   template <class Self, class Visitor>
   static void visit_fields(Self& config, Visitor&& field) {
     field("max_skipped_steps", config.max_skipped_steps,
-          "steps in a row whose loss or gradient is not finite, or a spike, that are skipped: the "
-          "weights stay as they are; the next such step rolls the run back to its last checkpoint");
+          "number of bad steps in a row (loss or gradient not finite, or a spike) that are "
+          "skipped without changing the weights; the next one rolls the run back to its last "
+          "checkpoint");
     field("max_rollbacks", config.max_rollbacks,
           "rollbacks before the run ends with an error; 0 = it ends instead of rolling back");
     field("skip_before", config.skip_before,
-          "after a rollback the offending steps are passed over, and so many before them");
+          "after a rollback the bad steps are passed over, and this many steps before them");
     field("spike_zscore", config.spike_zscore,
-          "a loss or gradient norm so many standard deviations above the mean of the last "
+          "a loss or gradient norm this many standard deviations above the mean of the last "
           "spike_window steps is a spike, and its step is skipped; 0 = never");
     field("spike_window", config.spike_window, "steps that spike_zscore compares with");
   }
@@ -179,7 +179,8 @@ struct BatchRampConfig {
   bool operator==(const BatchRampConfig&) const = default;
 };
 
-/// A run ends at the first of max_steps, max_tokens and max_hours; at least one is set.
+/// Length, batches, learning rate and optimizer of a run. The run ends at the first of max_steps,
+/// max_tokens and max_hours; at least one is set.
 struct TrainingConfig {
   std::optional<int64_t> max_steps;
   std::optional<int64_t> max_tokens;
@@ -204,8 +205,8 @@ struct TrainingConfig {
     field("max_tokens", config.max_tokens, "tokens read, padding included");
     field("max_hours", config.max_hours, "hours of training, all sessions together");
     field("session_hours", config.session_hours,
-          "hours until this process is ended from outside, e.g. by a scheduler; it saves and stops "
-          "checkpoint.save_before_seconds earlier, and the same command goes on");
+          "hours until this process is ended from outside, e.g. by a scheduler; it saves and "
+          "stops checkpoint.save_before_seconds earlier, and the same command resumes the run");
     field("global_batch_size", config.global_batch_size, "sequences per optimizer step");
     field("batch_ramp", config.batch_ramp, "smaller batches at the start of the run");
     field("micro_batch_size", config.micro_batch_size,
@@ -213,7 +214,7 @@ struct TrainingConfig {
     field("learning_rate", config.learning_rate, "peak learning rate, after warm-up");
     field("schedule", config.schedule, "the learning rate over the steps");
     field("optimizer", config.optimizer, "the optimizer");
-    field("guard", config.guard, "steps that would do harm");
+    field("guard", config.guard, "steps whose loss or gradient is not finite or a spike");
     field(
         "precision", config.precision,
         "number format of matrix products: fp32, bf16 or fp16; weights, sums, norms and gradients "
@@ -234,13 +235,13 @@ struct TrainingConfig {
 
   /// Sequences of each step.
   BatchSchedule batch_schedule() const;
-  /// The batch sizes and the ramp fit each other; throws UsageError.
+  /// Checks that the batch sizes and the ramp fit each other; throws UsageError.
   void validate_batches() const;
 
   bool operator==(const TrainingConfig&) const = default;
 };
 
-/// When a run looks at held-out data, and what follows from it.
+/// When a run is measured on held-out data, and when it stops early.
 struct EvaluationConfig {
   int64_t every = 500;
   int64_t micro_batch_size = 0;
@@ -257,7 +258,7 @@ struct EvaluationConfig {
     field("early_stop_patience", config.early_stop_patience,
           "stop after this many evaluations without a better one; 0 = never");
     field("early_stop_min_delta", config.early_stop_min_delta,
-          "how much better counts: nats of held-out loss, or points of a task's metric");
+          "least improvement that counts, in nats of held-out loss or points of a task's metric");
   }
   bool operator==(const EvaluationConfig&) const = default;
 };
@@ -279,12 +280,13 @@ struct CheckpointConfig {
           "keep checkpoints whose step is a multiple of this for good; 0 = none");
     field("keep_best", config.keep_best, "keep the checkpoint of the best evaluation");
     field("background", config.background,
-          "write while training goes on; takes memory for a copy of weights and optimizer");
+          "write checkpoints while training continues; takes memory for a copy of weights and "
+          "optimizer");
     field("save_before_seconds", config.save_before_seconds,
-          "save and stop so long before training.session_hours, or the end of the job that a "
-          "scheduler names (SLURM_JOB_END_TIME)");
+          "save and stop this long before training.session_hours, or before the end of the job "
+          "that a scheduler names (SLURM_JOB_END_TIME)");
     field("resume", config.resume,
-          "auto: from the newest whole checkpoint, if any; never: refuse a run folder that has "
+          "auto: from the latest valid checkpoint, if any; never: refuse a run folder that has "
           "one; must: refuse one that has none");
   }
   bool operator==(const CheckpointConfig&) const = default;
@@ -323,7 +325,7 @@ struct LoggingConfig {
   bool operator==(const LoggingConfig&) const = default;
 };
 
-/// What the trainer has to know of any run, pre-training or fine-tuning.
+/// What the trainer has to know of any run, be it pre-training or fine-tuning.
 struct TrainerConfig {
   RunConfig run;
   TrainingConfig training;  ///< max_steps resolved: what ends the run besides max_hours

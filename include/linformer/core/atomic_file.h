@@ -6,9 +6,9 @@
 
 namespace linformer {
 
-/// Writes PATH so that it is either the old file or the whole new one, also after a crash:
-/// writes PATH.tmp-PID, fsyncs, renames, fsyncs the folder. Without commit() the destructor
-/// removes the temporary file. Every error is a RunError that names the path.
+/// Writes PATH so that it holds either the old content or the complete new one, also after a crash:
+/// writes PATH.tmp-PID, fsyncs, renames, fsyncs the folder. Without commit() the destructor removes
+/// the temporary file. Every error is a RunError that names the path.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path);
@@ -18,7 +18,7 @@ class AtomicFile {
 
   void write(const void* data, size_t size);
   void write(std::string_view text) { write(text.data(), text.size()); }
-  /// Overwrites `size` bytes at `offset` (a header whose numbers are known at the end).
+  /// Overwrites `size` bytes at `offset`, e.g. a header whose numbers are known only at the end.
   void write_at(size_t offset, const void* data, size_t size);
   size_t size() const { return size_; }
   void commit();
@@ -30,13 +30,13 @@ class AtomicFile {
   std::string temporary_path_;
   int descriptor_ = -1;
   size_t size_ = 0;
-  std::string buffer_;  // the last bytes written, not yet handed to the system
+  std::string buffer_;  // the last bytes written, not yet passed to the system
 };
 
-/// AtomicFile in one call.
+/// Writes a whole file with AtomicFile.
 void write_file_atomically(const std::string& path, std::string_view content);
 
-/// Appends and flushes to disk one record (log lines); creates the file.
+/// Appends one record, e.g. a log line, and flushes it to disk; creates the file if it is missing.
 void append_to_file(const std::string& path, std::string_view content);
 
 /// Reads a whole (small) file; throws RunError.

@@ -13,7 +13,7 @@ namespace linformer {
 uint64_t xxh3(std::span<const std::byte> bytes);
 uint64_t xxh3(std::string_view text);
 
-/// CRC-32C (Castagnoli, RFC 3720 appendix B.4), of a byte range; for formats that ask for it.
+/// CRC-32C (Castagnoli, RFC 3720 appendix B.4) of a byte range, for formats that require it.
 uint32_t crc32c(std::string_view bytes);
 
 /// 16 lower-case hexadecimal digits.

@@ -8,7 +8,7 @@
 
 namespace linformer {
 
-/// A program that this one has started; its output goes to a file. Destroying it kills it.
+/// A child process. Its output goes to a file. The destructor kills it.
 class ChildProcess {
  public:
   /// `command`: path of the program, then its arguments. Throws RunError if it cannot be started.
@@ -20,12 +20,12 @@ class ChildProcess {
   pid_t pid() const { return pid_; }
   void send(int signal_number) const;
 
-  /// How it ended: its exit code, or 128 + n if signal n ended it. wait() waits for it, poll()
-  /// gives nothing while it runs.
+  /// The exit code, or 128 + n if signal n ended the process. wait() waits for the end; poll()
+  /// returns nothing while the process runs.
   int wait();
   std::optional<int> poll();
-  /// The signal that ended it, once it has ended; 0 where it ended by itself. A program that was
-  /// asked to stop and put things in order ends by itself, with 128 + n.
+  /// The signal that ended the process, once it has ended; 0 if it exited by itself. A program that
+  /// was asked to stop and shut down cleanly exits by itself, with 128 + n.
   int killing_signal() const { return killing_signal_; }
 
  private:
@@ -36,7 +36,7 @@ class ChildProcess {
   int killing_signal_ = 0;
 };
 
-/// The file of the program that is running, e.g. to start it again.
+/// The path of the running program, e.g. to start it again.
 std::string this_program();
 
 }  // namespace linformer

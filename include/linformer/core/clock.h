@@ -4,7 +4,7 @@ namespace linformer {
 
 inline constexpr double kSecondsPerHour = 3600.0;
 
-/// Seconds on a clock that nobody sets back; only differences mean something.
+/// Seconds on a monotonic clock; only differences are meaningful.
 double steady_seconds();
 
 }  // namespace linformer

@@ -5,7 +5,7 @@
 
 namespace linformer {
 
-/// An error that a person can mend: says where, what, and how. Caught once, in `cli`.
+/// An error that the user can fix: it says where, what, and how to fix it. Caught once, in `cli`.
 ///
 /// `what()` reads "WHERE: WHAT\n  fix: FIX".
 class Error : public std::runtime_error {

@@ -4,9 +4,9 @@
 
 namespace linformer {
 
-/// An exclusive advisory lock (flock) on PATH, held until destruction and given up by the kernel
-/// if the process dies. Throws RunError that says which process holds it, if one does. On a file
-/// system without locks it warns and holds nothing.
+/// An exclusive advisory lock (flock) on PATH, held until destruction. The kernel releases it if
+/// the process dies. If another process holds it, the constructor throws RunError that names the
+/// process. On a file system without locks it warns and holds nothing.
 class FileLock {
  public:
   explicit FileLock(const std::string& path);

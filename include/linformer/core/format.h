@@ -23,8 +23,8 @@ size_t edit_distance(std::string_view a, std::string_view b);
 /// The candidate nearest to `name`, or "" if none is within a third of its length (at least 2).
 std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates);
 
-/// A table for people: columns padded to their widest cell, numbers to the right, a rule under
-/// the header.
+/// A table for people: columns padded to their widest cell, numbers aligned to the right, a rule
+/// under the header.
 std::string format_table(const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace linformer

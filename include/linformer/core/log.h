@@ -9,7 +9,7 @@ enum class LogLevel { kDebug, kInfo, kWarning, kError, kOff };
 /// Lowest level that is printed on stderr; kInfo at the start.
 void set_log_level(LogLevel level);
 
-/// Log lines go to stderr ("[14:05:07] info: ..."); results go to stdout and never through here.
+/// Log lines go to stderr ("[14:05:07] info: ..."). Results go to stdout and are never logged.
 void log_debug(const std::string& message);
 void log_info(const std::string& message);
 void log_warning(const std::string& message);

@@ -9,7 +9,7 @@
 
 namespace linformer {
 
-/// A mapped file has lost bytes since it was opened: it was cut, or its disk failed.
+/// A mapped file has lost bytes since it was opened: it was truncated, or its disk failed.
 class LostBytesError : public RunError {
  public:
   explicit LostBytesError(const std::string& path);
@@ -18,8 +18,8 @@ class LostBytesError : public RunError {
 /// A whole file mapped read-only into memory; unmapped by the destructor. Movable, not copyable.
 /// Throws RunError if the file is missing, unreadable or not a regular file.
 ///
-/// Bytes that the file loses while it is mapped read as zeros (the system would end the program
-/// with SIGBUS). Whoever has read bytes calls check() before they count.
+/// Bytes that the file loses while it is mapped read as zeros; otherwise the system would end the
+/// program with SIGBUS. A reader calls check() before it relies on the bytes that it has read.
 class MappedFile {
  public:
   explicit MappedFile(const std::string& path);
@@ -38,12 +38,12 @@ class MappedFile {
   void check() const;
 
  private:
-  struct Range;  // what the signal handler knows of the mapping
+  struct Range;  // what the signal handler knows about the mapping
   void release();
 
   std::string path_;
   Range* range_ = nullptr;
-  uint64_t device_ = 0;  // the file itself, whatever is at its path later
+  uint64_t device_ = 0;  // of the file itself; its path may name another file later
   uint64_t inode_ = 0;
   const std::byte* data_ = nullptr;
   size_t size_ = 0;

@@ -2,9 +2,9 @@
 
 namespace linformer {
 
-/// Bytes of memory that this process can still get before the system has to end something: what
-/// /proc/meminfo calls available and free swap, within the limits of its control group and of
-/// ulimit -v. Infinity where nothing says so.
+/// Bytes of memory that this process can still get: available memory and free swap of
+/// /proc/meminfo, within the limits of its control group and of ulimit -v. Infinity if none of
+/// these is known.
 double available_memory_bytes();
 
 }  // namespace linformer

@@ -8,12 +8,12 @@ namespace linformer {
 /// Processors that this process may run on.
 int64_t num_processors();
 
-/// Refuses a number of threads that a person asked for, if it is below 1, more than kMostThreads or
-/// kThreadsPerProcessor for each processor allow, or more than the system gives this process (a
-/// library that is refused a thread ends the program). Throws UsageError for `where`.
+/// Refuses a number of threads given by the user if it is below 1, above kMostThreads, above
+/// kThreadsPerProcessor for each processor, or above what the system gives this process. (A library
+/// that is refused a thread ends the program.) Throws UsageError for `where`.
 void check_threads(const std::string& where, int64_t count);
 
-/// The same for processes that each compute; the system is not asked.
+/// The same for processes that each compute; the system's limit is not tested.
 void check_processes(const std::string& where, int64_t count);
 
 inline constexpr int64_t kMostThreads = 64;

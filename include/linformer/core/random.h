@@ -6,8 +6,8 @@
 
 namespace linformer {
 
-/// What a random stream is for. Streams of different purposes never overlap; the numbers are part
-/// of the file formats' meaning (same seed, same order, same masks) and must not be changed.
+/// The purpose of a random stream. Streams of different purposes never overlap. The numbers must
+/// not be changed: the meaning of files depends on them (same seed, same order, same masks).
 enum class RandomPurpose : uint32_t {
   kDataOrder = 1,
   kMasking = 2,
@@ -28,8 +28,8 @@ uint64_t mix64(uint64_t value);
 /// Folds a purpose and any number of keys (seed, epoch, sample, ...) into one 64-bit key.
 uint64_t stream_key(RandomPurpose purpose, std::initializer_list<uint64_t> keys);
 
-/// A random stream that is a pure function of its key: Philox4x32-10 (Salmon et al., SC 2011)
-/// in counter mode. No global state, so order of use, threads and processes do not matter.
+/// A random stream that is a pure function of its key: Philox4x32-10 (Salmon et al., SC 2011) in
+/// counter mode. It has no global state, so the order of use, threads and processes do not matter.
 class RandomStream {
  public:
   explicit RandomStream(uint64_t key) : key_(key) {}
@@ -42,7 +42,8 @@ class RandomStream {
   double uniform();
   /// Uniform in {0, ..., bound - 1} without bias; bound > 0.
   uint64_t below(uint64_t bound);
-  /// Standard normal (Box-Muller; one value a call, the pair's second is kept for the next).
+  /// Standard normal (Box-Muller). Returns one value of a pair and keeps the second for the next
+  /// call.
   double normal();
 
  private:

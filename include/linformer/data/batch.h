@@ -19,17 +19,17 @@ struct Batch {
   std::vector<int64_t> input_ids;         ///< (B, N), <pad> where attention_mask is 0
   std::vector<uint8_t> attention_mask;    ///< (B, N), 1 = token, 0 = padding
   std::vector<int64_t> token_type_ids;    ///< (B, N), segments; empty = all 0
-  bool has_padding = false;               ///< some attention_mask is 0
+  bool has_padding = false;               ///< true if some attention_mask is 0
   std::vector<int64_t> masked_positions;  ///< (M), flat indices b * N + i, ascending
   std::vector<int64_t> masked_labels;     ///< (M), the ids to predict there
-  std::vector<SampleId> samples;          ///< (B), where each row comes from
+  std::vector<SampleId> samples;          ///< (B), the origin of each row
   std::vector<float> targets;             ///< (B), class index or score; empty for masked LM
-  int64_t num_tokens = 0;                 ///< positions that are no padding
+  int64_t num_tokens = 0;                 ///< positions that are not padding
 
   bool operator==(const Batch&) const = default;
 };
 
-/// A row on its way into a batch.
+/// A row of a batch.
 struct BatchRow {
   MaskedSequence sequence;
   std::vector<uint8_t> attention_mask;  ///< one per id; empty = all are tokens
@@ -37,14 +37,14 @@ struct BatchRow {
   SampleId sample = {};
 };
 
-/// Puts rows under each other, padded at the end to the longest, rounded up to a multiple of 8
-/// (fast kernels like it) but not past `max_length`. No row may be longer than `max_length`.
+/// Stacks rows, padded at the end to the longest row, rounded up to a multiple of 8 (fast kernels
+/// prefer it) but not past `max_length`. No row may be longer than `max_length`.
 Batch make_batch(std::span<const BatchRow> rows, int64_t max_length);
 
-/// Masked batches of one packed corpus or several. Every call is a pure function of its arguments
-/// and the constructor's, so the order depends on neither threads nor processes, and resuming at
-/// any position costs nothing. Safe to call from several threads. What it is given has to outlive
-/// it.
+/// Masked batches of one or several packed corpora. Every call is a pure function of its arguments
+/// and the constructor's. So the order depends on neither threads nor processes, and resuming at
+/// any position costs nothing. It may be called from several threads. The constructor's arguments
+/// have to outlive the object.
 class BatchSource {
  public:
   BatchSource(std::vector<const SequencePacking*> corpora, CorpusMix mix,
@@ -52,30 +52,30 @@ class BatchSource {
   BatchSource(const SequencePacking& packing, const MaskingOptions& masking, uint64_t seed)
       : BatchSource({&packing}, CorpusMix(), masking, seed) {}
 
-  /// The sequence at a position of the run's endless stream: the mix says which corpus and how far
-  /// into it, sample_at() with the corpus's seed which of its sequences.
+  /// The sequence at a position of the run's endless stream. The mix gives the corpus and the
+  /// position in it; sample_at() with the corpus's seed gives the sequence of that corpus.
   SampleId sample(int64_t position) const;
 
   /// The `count` training sequences at [first_position, first_position + count) of the run's
-  /// endless stream: sample() gives the sequence, training_masks() with the corpus's seed its
-  /// masks, of which there are more the larger the share to predict is.
+  /// endless stream. sample() gives each sequence, training_masks() with the corpus's seed its
+  /// masks. A larger share to predict gives more masks.
   Batch batch(int64_t first_position, int64_t count, double mlm_probability) const;
-  /// With the share of the masking options.
+  /// With the masking options' share to predict.
   Batch batch(int64_t first_position, int64_t count) const {
     return batch(first_position, count, masker_.options().mlm_probability);
   }
 
-  /// The sequences [first_index, first_index + count) in the order of the first corpus, with masks
+  /// The sequences [first_index, first_index + count) of the first corpus in its order, with masks
   /// that depend on (mask_seed, index) alone.
   Batch evaluation_batch(int64_t first_index, int64_t count, uint64_t mask_seed) const;
 
-  /// One row as batch() masks it; `linformer-data why` shows it.
+  /// One row with the masks that batch() gives it; `linformer-data why` shows it.
   MaskedSequence training_row(SampleId sample, double mlm_probability) const;
   MaskedSequence training_row(SampleId sample) const {
     return training_row(sample, masker_.options().mlm_probability);
   }
 
-  /// Of the first corpus.
+  /// The number of sequences of the first corpus.
   int64_t num_sequences() const { return corpora_.front()->num_sequences(); }
   uint64_t seed() const { return seed_; }
 

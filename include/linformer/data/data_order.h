@@ -6,9 +6,10 @@
 
 namespace linformer {
 
-/// A permutation of {0, ..., size - 1} that is a pure function of (seed, epoch): each value costs
-/// the same tens of nanoseconds, and no table is kept. A Feistel network over the smallest power
-/// of two that holds `size`, walked until it leads back below `size` (Black and Rogaway 2002).
+/// A permutation of {0, ..., size - 1} that is a pure function of (seed, epoch). Each value costs
+/// the same tens of nanoseconds, and no table is stored. It is a Feistel network over the smallest
+/// power of two that holds `size`, applied again until the result is below `size` (cycle walking;
+/// Black and Rogaway 2002).
 class KeyedPermutation {
  public:
   /// size > 0.
@@ -26,7 +27,7 @@ class KeyedPermutation {
   std::array<uint64_t, kNumRounds> keys_{};
 };
 
-/// A sequence at one point of training.
+/// A sequence at one point of the training.
 struct SampleId {
   int64_t epoch = 0;
   int64_t index = 0;  ///< of the sequence in its SequencePacking
@@ -34,12 +35,12 @@ struct SampleId {
   bool operator==(const SampleId&) const = default;
 };
 
-/// The sequence at `position` of the endless stream of a run: epoch = position / num_sequences,
-/// and within an epoch every sequence once, in the order of that epoch's permutation.
+/// The sequence at `position` of a run's endless stream: epoch = position / num_sequences. Each
+/// epoch has every sequence once, in the order of that epoch's permutation.
 SampleId sample_at(uint64_t seed, int64_t num_sequences, int64_t position);
 
-/// The seed of a corpus's order and masks: the run's own for the first, so that a run over one
-/// corpus is what it is without this; keys of their own for the others.
+/// The seed of a corpus's order and masks. The first corpus uses the run's own seed, so that a run
+/// over one corpus is unchanged; the others use keys of their own.
 uint64_t corpus_seed(uint64_t seed, int64_t corpus);
 
 }  // namespace linformer

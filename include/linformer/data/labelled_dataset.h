@@ -16,27 +16,28 @@ namespace linformer {
 struct LabelledDatasetOptions {
   int64_t max_sequence_length = 512;
   Truncation truncation = Truncation::kHead;
-  int64_t type_vocab_size = 0;   ///< from 2 on second texts are segment 1
+  int64_t type_vocab_size = 0;   ///< from 2 on, second texts are segment 1
   uint64_t seed = 1;             ///< of the training order
-  int64_t micro_batch_size = 8;  ///< rows that share a length: those of one micro-batch
-  /// Micro-batches among which rows of like length are looked for; 1 = no grouping.
+  int64_t micro_batch_size = 8;  ///< rows that share a length: the rows of one micro-batch
+  /// Number of micro-batches within which rows of similar length are grouped; 1 = no grouping.
   int64_t window_batches = 64;
-  int64_t threads = 1;  ///< that encode
+  int64_t threads = 1;  ///< threads that encode
 };
 
 /// Labelled examples as ids, in batches for training and for evaluation. Every call is a pure
-/// function of its arguments and the constructor's. Safe to call from several threads.
+/// function of its arguments and the constructor's. May be called from several threads.
 class LabelledDataset {
  public:
-  /// Encodes as RoBERTa, cut to max_sequence_length (encode_texts_within). At least one example.
+  /// Encodes as RoBERTa, cut to max_sequence_length (encode_texts_within). Needs at least one
+  /// example.
   LabelledDataset(std::span<const LabelledExample> examples, const Tokenizer& tokenizer,
                   const LabelledDatasetOptions& options);
 
   int64_t num_sequences() const { return static_cast<int64_t>(targets_.size()); }
   int64_t max_sequence_length() const { return options_.max_sequence_length; }
-  /// Ids of all examples once, special tokens included.
+  /// Number of ids of all examples, special tokens included.
   int64_t num_tokens() const { return static_cast<int64_t>(ids_.size()); }
-  /// Examples that were cut.
+  /// Number of examples that were cut.
   int64_t num_truncated() const { return num_truncated_; }
   int64_t longest() const;
   std::span<const int32_t> tokens(int64_t index) const;
@@ -46,15 +47,16 @@ class LabelledDataset {
 
   /// The example at a position of the endless training stream. Each epoch has every example once,
   /// in the order of sample_at(), rearranged within windows of window_batches micro-batches (never
-  /// across an epoch's end): sorted by length, cut into micro-batches, and these put into a random
-  /// order. Micro-batches begin at multiples of micro_batch_size of the position.
+  /// across the end of an epoch). A window is sorted by length and cut into micro-batches, which
+  /// are put into a random order. Micro-batches begin at positions that are multiples of
+  /// micro_batch_size.
   SampleId sample(int64_t position) const;
 
   /// The rows at [position, position + count), padded to the longest, with targets.
   Batch batch(int64_t position, int64_t count) const;
 
   /// For evaluation: every example once, the longest first. `samples[b].index` of a batch is the
-  /// number of the row's example, so that predictions find back into the order of the file.
+  /// number of the row's example, so that predictions can be put back into the order of the file.
   int64_t num_evaluation_batches(int64_t batch_size) const;
   Batch evaluation_batch(int64_t number, int64_t batch_size) const;
 
@@ -81,7 +83,7 @@ class LabelledDataset {
   uint64_t fingerprint_ = 0;
 
   mutable std::mutex mutex_;
-  mutable std::vector<std::shared_ptr<const Window>> recent_;  // the last used in front
+  mutable std::vector<std::shared_ptr<const Window>> recent_;  // most recently used first
 };
 
 }  // namespace linformer

@@ -14,25 +14,25 @@ namespace linformer {
 struct LabelledExample {
   std::string a;
   std::optional<std::string> b;  ///< the second text of a pair
-  /// Index of the class, or the score; NaN = the file has no labels.
+  /// Index of the class, or the score; NaN if the file has no labels.
   float target = std::numeric_limits<float>::quiet_NaN();
   int64_t line = 0;  ///< in its file, from 1
-  std::string id;    ///< of the id column, or the number of the row from 0
+  std::string id;    ///< from the id column, or the number of the row from 0
 
   bool has_target() const { return target == target; }
 };
 
-/// A row that could not be read.
+/// A row that cannot be read.
 struct BadRow {
   std::string where;  ///< FILE:LINE
   std::string reason;
 };
 
 struct ReadOptions {
-  /// Without: labels are read where the files have them.
+  /// If false, labels are read where the files have them.
   bool labels_required = true;
-  /// More bad rows than this share stop the run. A few are always let through, as GLUE's QQP has 3:
-  /// `free_bad_rows`, but no more than a tenth of the rows. 0 and 0 for files of which every row
+  /// A larger share of bad rows stops the run. A few are always tolerated, since GLUE's QQP has 3:
+  /// `free_bad_rows`, but at most a tenth of the rows. Both are 0 for files of which every row
   /// needs a prediction.
   double max_bad_share = 0.001;
   int64_t free_bad_rows = 3;
@@ -47,25 +47,26 @@ struct LabelledExamples {
   std::vector<BadRow> bad_rows;  ///< the first kKeptBadRows
   int64_t num_repaired = 0;      ///< malformed UTF-8 sequences that became U+FFFD
 
-  /// Rows of each label, in their order; empty for a regression or without labels.
+  /// Rows of each label, in the order of the labels; empty for a regression or without labels.
   std::vector<int64_t> label_counts(const TaskSpec& task) const;
   std::vector<float> targets() const;
-  /// What to log about rows left out and text repaired, a line each; empty if nothing was.
+  /// Messages for the log about rows left out and text repaired, a line each; empty if there are
+  /// none.
   std::vector<std::string> remarks() const;
 };
 
-/// The examples of some files, one after the other. A row is bad if it has a wrong number of
-/// fields, an empty text, a label that the task has not, or a score that is no number or outside
-/// the task's range. Throws RunError with the first bad rows if there are too many, if a column or
-/// a file is missing, if no row is left, and if some files have labels and some have not.
-/// A path that is a folder stands for the texts below it, a file (.txt) each, in folders that have
-/// the names or spellings of the task's labels (aclImdb/train/pos/0_9.txt); their ids are the
-/// files' names without ending, their order is that of the labels and then of the names.
+/// The examples of several files, one after the other. A row is bad if it has a wrong number of
+/// fields, an empty text, a label that the task does not have, or a score that is not a number or
+/// outside the task's range. Throws RunError with the first bad rows if there are too many, if a
+/// column or a file is missing, if no row is left, and if only some of the files have labels. A
+/// path that is a folder stands for the texts below it, one file (.txt) each, in folders named
+/// after the task's labels or their spellings (aclImdb/train/pos/0_9.txt). Their ids are the files'
+/// names without ending; their order is that of the labels and then of the names.
 LabelledExamples read_labelled_examples(const std::vector<std::string>& paths,
                                         const TableLayout& layout, const TaskSpec& task,
                                         const ReadOptions& options = {});
 
-/// Of a split that was found.
+/// The examples of a split that was found.
 LabelledExamples read_labelled_examples(const SplitFiles& files, const TaskSpec& task,
                                         const ReadOptions& options = {});
 

@@ -13,27 +13,28 @@ namespace linformer {
 struct MaskingOptions {
   double mlm_probability = 0.15;     ///< share of the maskable positions that are predicted
   double replace_probability = 0.8;  ///< of these, the share that becomes <mask>
-  double random_probability = 0.1;   ///< and the share that becomes a random id; the rest is kept
+  double random_probability = 0.1;   ///< of these, the share that becomes random; the rest is kept
   int64_t vocab_size = 0;            ///< <mask> is vocab_size - 1
   /// Per id, 1 if it begins a word (Tokenizer::word_starts()): whole words are predicted. Empty:
-  /// each token for itself.
+  /// single tokens are predicted.
   std::vector<uint8_t> word_starts = {};
 };
 
 /// A sequence after masking.
 struct MaskedSequence {
   std::vector<int32_t> input_ids;
-  std::vector<int32_t> positions;  ///< that are predicted, ascending
-  std::vector<int32_t> labels;     ///< the ids that were there
+  std::vector<int32_t> positions;  ///< positions to predict, ascending
+  std::vector<int32_t> labels;     ///< the original ids there
 };
 
 /// Masks tokens as BERT and RoBERTa do. Of m maskable positions, floor(p m + u) are predicted, with
-/// u uniform in [0, 1), so that their expected number is p m; drawn without replacement. Special
-/// tokens (<s>, <pad>, </s>, <unk>, <mask>) are never predicted and never put in as random ids.
+/// u uniform in [0, 1), so that their expected number is p m. They are drawn without replacement.
+/// Special tokens (<s>, <pad>, </s>, <unk>, <mask>) are never predicted and never used as random
+/// ids.
 ///
-/// With word_starts, words are drawn in the same way: a word is a maskable position and the
-/// positions after it that are maskable and begin no word. All of a word's tokens are predicted or
-/// none; what stands in for each is drawn token by token. Every word has the same chance, so the
+/// With word_starts, words are drawn in the same way. A word is a maskable position and the
+/// maskable positions after it that do not begin a word. Either all tokens of a word are predicted
+/// or none; the replacement of each is drawn token by token. Every word has the same chance, so the
 /// expected number of tokens is p m as well.
 class MlmMasker {
  public:
@@ -43,7 +44,7 @@ class MlmMasker {
   /// A pure function of the ids, the stream's key and the share to predict.
   MaskedSequence mask(std::span<const int32_t> tokens, RandomStream random,
                       double mlm_probability) const;
-  /// With the share of the options.
+  /// With the share of the masking options.
   MaskedSequence mask(std::span<const int32_t> tokens, RandomStream random) const {
     return mask(tokens, random, options_.mlm_probability);
   }
@@ -54,7 +55,7 @@ class MlmMasker {
  private:
   using IndexSpan = std::pair<int32_t, int32_t>;  // half-open
 
-  /// What is predicted together, ascending: words, or single tokens.
+  /// The units that are predicted together, ascending: words, or single tokens.
   std::vector<IndexSpan> maskable_units(std::span<const int32_t> tokens) const;
   bool continues_word(int32_t id) const {
     return !options_.word_starts.empty() && options_.word_starts[static_cast<size_t>(id)] == 0;

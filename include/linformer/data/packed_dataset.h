@@ -15,12 +15,12 @@ namespace linformer {
 
 struct PackedDatasetOptions {
   PackingOptions packing;
-  MaskingOptions masking;  ///< vocab_size is that of the data
+  MaskingOptions masking;  ///< vocab_size is set from the data
   uint64_t seed = 0;
 };
 
-/// One corpus or several, packed and ready to give masked batches. Not movable: its parts point to
-/// each other.
+/// One or several corpora, packed and ready to give masked batches. Not movable, since its parts
+/// point to each other.
 class PackedDataset {
  public:
   PackedDataset(std::vector<TokenDataset> corpora, CorpusMix mix, PackedDatasetOptions options);
@@ -29,8 +29,8 @@ class PackedDataset {
   PackedDataset(const PackedDataset&) = delete;
   PackedDataset& operator=(const PackedDataset&) = delete;
 
-  /// Without weights, all prefixes are one corpus; with weights, each is one. Throws as
-  /// TokenDataset::open() does, and RunError for a corpus without a token.
+  /// Without weights, all prefixes form one corpus; with weights, each prefix is one. Throws like
+  /// TokenDataset::open(), and RunError for a corpus without a token.
   static std::unique_ptr<PackedDataset> open(const std::vector<std::string>& prefixes,
                                              const std::vector<double>& weights,
                                              uint64_t tokenizer_hash, PackedDatasetOptions options,
@@ -49,12 +49,12 @@ class PackedDataset {
   // Over all corpora together.
   int64_t num_tokens() const;
   int64_t num_sequences() const;
-  /// Share of positions that are no padding if every sequence is padded to n.
+  /// Share of positions that are not padding if every sequence is padded to n.
   double fill() const;
-  /// Identity of the content and, of several corpora, their shares.
+  /// Identity of the content and, with several corpora, of their shares.
   uint64_t fingerprint() const;
-  /// How often each id occurs; of several corpora, each counted as often as the run reads it: the
-  /// counts of a corpus are scaled so that its tokens have its share.
+  /// How often each id occurs. With several corpora, each counts as often as the run reads it: its
+  /// counts are scaled so that its tokens have its share.
   std::vector<uint64_t> unigram_counts() const;
 
  private:

@@ -9,11 +9,11 @@
 namespace linformer {
 
 struct PackingOptions {
-  int64_t max_sequence_length = 512;  ///< n, the special tokens included
+  int64_t max_sequence_length = 512;  ///< n, special tokens included
   Packing packing = Packing::kFullSentences;
 };
 
-/// Where the text of a sequence lies in the data set; ends are one past the last.
+/// Where the text of a sequence lies in the data set. Ends are exclusive.
 struct SequenceSource {
   IndexRange tokens;
   IndexRange sentences;
@@ -25,9 +25,10 @@ struct SequenceSource {
 ///
 ///   <s> sentence sentence ... </s> sentence of the next document ... </s>
 ///
-/// with a </s> between documents. A sentence longer than n - 2 is cut into pieces of n - 2, each
-/// then treated as a sentence. Every token of the data set is in exactly one sequence. Built in one
-/// pass over the indices; 8 bytes a sequence. The data set has to outlive it.
+/// with a </s> between documents. A sentence longer than n - 2 is cut into pieces of n - 2, and
+/// each piece is treated as a sentence. Every token of the data set is in exactly one sequence. The
+/// constructor makes one pass over the indices and keeps 8 bytes per sequence. The data set has to
+/// outlive this object.
 class SequencePacking {
  public:
   /// Throws UsageError if n leaves no room for a token beside <s> and </s>.
@@ -38,7 +39,7 @@ class SequencePacking {
   /// The ids of a sequence, special tokens included, at most n.
   std::vector<int32_t> tokens(int64_t index) const;
   SequenceSource source(int64_t index) const;
-  /// Share of positions that are no padding if every sequence is padded to n.
+  /// Share of positions that are not padding if every sequence is padded to n.
   double fill() const;
   /// Ids of all sequences, special tokens included.
   int64_t num_positions() const { return num_positions_; }
@@ -47,7 +48,7 @@ class SequencePacking {
   const TokenDataset* dataset_;
   int64_t max_sequence_length_;
   int64_t num_positions_ = 0;
-  std::vector<int64_t> begins_;  // first token of each sequence; then num_tokens
+  std::vector<int64_t> begins_;  // first token of each sequence, and num_tokens at the end
 };
 
 }  // namespace linformer

@@ -15,11 +15,12 @@
 
 namespace linformer {
 
-/// Makes batches on background threads, at most `depth` ahead of the consumer, and hands them out
-/// in their order. The batches do not depend on the number of threads, since `make` is pure.
+/// Makes batches on background threads, at most `depth` ahead of the consumer, and returns them in
+/// order. The batches do not depend on the number of threads, since `make` is pure.
 ///
-/// An exception of `make` comes out of the next() that would have returned its batch, and out of
-/// every later one. The destructor ends the threads at once (after the batch each is making).
+/// If `make` throws, the exception comes out of the next() call that would have returned the batch,
+/// and out of every later call. The destructor ends the threads after the batch that each is
+/// making.
 class BatchPrefetcher {
  public:
   using Make = std::function<Batch(int64_t micro_batch_number)>;
@@ -32,12 +33,13 @@ class BatchPrefetcher {
   BatchPrefetcher(const BatchPrefetcher&) = delete;
   BatchPrefetcher& operator=(const BatchPrefetcher&) = delete;
 
-  /// The next batch; waits for it if need be. Past the end: std::out_of_range. One consumer only.
+  /// The next batch; waits for it if necessary. Throws std::out_of_range past the end. Allows one
+  /// consumer only.
   Batch next();
 
-  /// Seconds that next() waited in all: time that the training step lost to the loader.
+  /// Total seconds that next() has waited: time that training steps lost to the loader.
   double waited_seconds() const;
-  /// Batches that are made and not yet taken.
+  /// Batches that are made but not yet taken.
   int64_t num_ready() const;
 
  private:
@@ -53,14 +55,14 @@ class BatchPrefetcher {
   const int64_t depth_;
   const int64_t end_;
   mutable std::mutex mutex_;
-  std::condition_variable room_;   // a batch was taken, or it is time to stop
+  std::condition_variable room_;   // a batch was taken, or the threads have to stop
   std::condition_variable ready_;  // a batch was made
   std::map<int64_t, Result> results_;
   int64_t next_to_make_;
   int64_t next_to_take_;
   bool stopping_ = false;
   double waited_seconds_ = 0.0;
-  std::vector<std::thread> threads_;  // last: they use what is above
+  std::vector<std::thread> threads_;  // last, since the threads use the members above
 };
 
 }  // namespace linformer

@@ -8,12 +8,12 @@
 
 namespace linformer {
 
-/// Where rows are parted to learn from some and test on others, examples with the same texts go to
-/// the same side, so that none is tested on what it learned from. Labels (or ranges of the score)
-/// are spread evenly. Pure functions of the examples and the seed.
+/// Splits of rows into training and test rows. Examples with the same texts are never separated, so
+/// that no test row was learned from. Labels (or ranges of the score) are spread evenly. All
+/// functions are pure functions of the examples and the seed.
 
-/// The number of each example's fold, 0 to num_folds - 1. Throws RunError if there are fewer
-/// distinct examples than folds.
+/// The fold of each example, 0 to num_folds - 1. Throws RunError if there are fewer distinct
+/// examples than folds.
 std::vector<int64_t> fold_numbers(std::span<const LabelledExample> examples, int64_t num_folds,
                                   uint64_t seed);
 
@@ -23,15 +23,17 @@ struct RowSplit {
   std::vector<int64_t> held_out;
 };
 
-/// Holds out about a share of the examples, 0 < share < 1; at least one on each side, or RunError.
+/// Holds out about a share of the examples, 0 < share < 1. Throws RunError unless each side gets at
+/// least one.
 RowSplit hold_out(std::span<const LabelledExample> examples, double share, uint64_t seed);
 
-/// Draws exactly `count` examples, 0 < count <= their number, each label (or range of the score) in
-/// its share. Equal texts may be parted: what is not drawn is not looked at. Indices, ascending.
+/// Draws exactly `count` examples, 0 < count <= their number, with each label (or range of the
+/// score) in proportion. Equal texts may be separated, since examples that are not drawn are not
+/// used. Indices are ascending.
 std::vector<int64_t> draw_rows(std::span<const LabelledExample> examples, int64_t count,
                                uint64_t seed);
 
-/// One fold held out, the others kept.
+/// Holds out one fold and keeps the others.
 RowSplit fold_split(std::span<const int64_t> folds, int64_t held_out_fold);
 
 /// The examples at these indices.

@@ -14,14 +14,14 @@ namespace linformer {
 
 enum class TableFormat {
   kTsv,        ///< fields between tabs; a quotation mark is text
-  kCsv,        ///< RFC 4180: "..." may hold commas, line ends and, doubled, quotation marks
-  kJsonLines,  ///< an object a line
+  kCsv,        ///< RFC 4180: "..." may hold commas, line ends and doubled quotation marks
+  kJsonLines,  ///< one object per line
 };
 
-/// The format by a file's name, .zst and .gz aside: .csv, .jsonl (.json, .ndjson), else TSV.
+/// The format by a file's name without .zst and .gz: .csv, .jsonl (.json, .ndjson), else TSV.
 TableFormat table_format_of(const std::string& path);
 
-/// A column by the name in the header (the key, in JSON lines), or by its place from 0.
+/// A column, given by its name in the header (in JSON lines, the key) or by its index from 0.
 struct Column {
   Column(std::string column_name) : name(std::move(column_name)) {}
   Column(const char* column_name) : name(column_name) {}
@@ -40,44 +40,45 @@ struct Column {
 struct TableOptions {
   TableFormat format = TableFormat::kTsv;
   bool header = true;  ///< the first line has the names; JSON lines need none
-  /// TSV: a field written as in CSV, "..." with inner quotation marks doubled, loses its quoting
-  /// after the split at tabs (QQP). Elsewhere a field may begin with a mark that is text.
+  /// TSV: a field written as in CSV, "..." with inner quotation marks doubled, loses its quotation
+  /// marks after the split at tabs (as QQP needs). In other files a field may begin with a
+  /// quotation mark that is text.
   bool undo_quotes = false;
-  /// Numbers of fields that rows without header may have; none = that of the first row.
+  /// Allowed numbers of fields of rows without a header; empty = that of the first row.
   std::vector<int64_t> num_fields = {};
 };
 
-/// A column to read. One that is not required may be absent from the file as a whole.
+/// A column to read. A file may lack a column that is not required.
 struct WantedColumn {
   Column column;
   bool required = true;
 };
 
 struct TableRow {
-  int64_t line = 0;                 ///< where it begins, from 1
-  std::vector<std::string> fields;  ///< of the wanted columns, in their order; "" if absent
-  std::string problem;              ///< why it cannot be read; "" = it could, and has fields
+  int64_t line = 0;                 ///< line where the row begins, from 1
+  std::vector<std::string> fields;  ///< the wanted columns in their order; "" if absent
+  std::string problem;              ///< why the row cannot be read; "" = it can, and has fields
 };
 
 /// The rows of a table, compressed (.zst, .gz) or plain, one after the other. Lines end at LF or CR
-/// LF, in files of old Macs at CR (newline_of()); nothing else ends one: U+0085 and U+2028 stay
-/// in the text. A byte-order mark is dropped; empty lines at the file's end are nothing.
+/// LF, in files of old Macs at CR (newline_of()). Nothing else ends a line: U+0085 and U+2028 stay
+/// in the text. A byte-order mark is dropped; empty lines at the end of the file are ignored.
 class TableReader {
  public:
-  /// Throws RunError if the file is missing, empty, or has not the columns that are required; names
-  /// the columns that it has.
+  /// Throws RunError if the file is missing, empty, or lacks a required column; the message names
+  /// the columns that the file has.
   TableReader(std::string path, TableOptions options, std::vector<WantedColumn> wanted);
 
-  /// The next row, or nothing at the end. A row with a wrong number of fields, or that is no JSON
-  /// object, comes with its problem. Throws RunError where no row could follow: a quoted field
-  /// without end, a NUL byte, a damaged stream.
+  /// The next row, or nothing at the end. A row that has a wrong number of fields, or is not a JSON
+  /// object, has its problem set. Throws RunError if no row can follow: a quoted field without end,
+  /// a NUL byte, a damaged stream.
   std::optional<TableRow> next();
 
-  /// Whether the file has wanted column number i.
+  /// Whether the file has the i-th wanted column.
   bool has(size_t i) const { return places_[i].has_value(); }
   const std::string& path() const { return path_; }
-  /// Places in rows of JSON that were malformed (append_repaired_json()) and became U+FFFD; of
-  /// other rows the fields come as they are.
+  /// Malformed places in rows of JSON that became U+FFFD (append_repaired_json()). Fields of other
+  /// tables are returned unchanged.
   int64_t num_repaired() const { return num_repaired_; }
   /// FILE:LINE
   std::string where(int64_t line) const;
@@ -100,7 +101,7 @@ class TableReader {
   LineReader lines_;
   int64_t line_ = 0;
   int64_t num_repaired_ = 0;
-  std::vector<std::optional<size_t>> places_;  // of each wanted column
+  std::vector<std::optional<size_t>> places_;  // index in the file of each wanted column
   std::string field_rule_;                     // "the header has 4"
   std::deque<TableRow> ready_;
 };

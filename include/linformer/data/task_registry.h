@@ -12,27 +12,27 @@ namespace linformer {
 
 enum class TaskKind { kClassification, kRegression };
 
-/// Where the texts and the label of an example stand in a file.
+/// The columns of the texts and the label of an example in a file.
 struct TableLayout {
   TableOptions table;
   Column a{"text"};
   std::optional<Column> b = {};      ///< the second text of a pair
   std::optional<Column> label = {};  ///< may be absent from the file
-  std::optional<Column> id = {};     ///< may be absent: then examples are numbered from 0
-  bool format_by_name = false;       ///< table.format is that of each file's name instead
+  std::optional<Column> id = {};     ///< may be absent; examples are then numbered from 0
+  bool format_by_name = false;       ///< if true, table.format follows from each file's name
 };
 
 struct TaskLabel {
   std::string name;                         ///< as GLUE's submission files write it
-  std::vector<std::string> spellings = {};  ///< further ones that files use
+  std::vector<std::string> spellings = {};  ///< further spellings in files
 };
 
 enum class SplitRole { kTrain, kDev, kTest };
 
-/// Names that a split's file may have. The files of one choice that exist belong together.
+/// Names that a split's file may have. All files of one choice that exist belong together.
 struct FileChoice {
-  /// Without .zst and .gz. "train/" is a folder that holds a folder for each label, with a text a
-  /// file (read_labelled_examples).
+  /// Without .zst and .gz. "train/" is a folder with one folder per label, and one text per file
+  /// (read_labelled_examples).
   std::vector<std::string> names;
   TableLayout layout;
   bool is_part = false;  ///< less than the published split
@@ -41,23 +41,23 @@ struct FileChoice {
 struct SplitSpec {
   std::string name;  ///< "train", "dev", "test"; "dev_matched" and so on for MNLI
   SplitRole role = SplitRole::kTrain;
-  std::vector<FileChoice> choices;   ///< the first that exists is taken
+  std::vector<FileChoice> choices;   ///< the first one that exists is used
   std::string submission_file = {};  ///< for GLUE's server; "" = none
-  int64_t submission_rows = 0;       ///< that the server expects
+  int64_t submission_rows = 0;       ///< number of rows that the server expects
 };
 
-/// What a task without dev split is developed on.
+/// The development data of a task without a dev split.
 enum class DevSource { kFile, kHeldOut, kFolds };
 
-/// A task: what its files look like, its labels, and what it is measured by.
+/// A task: the layout of its files, its labels, and its metrics.
 struct TaskSpec {
   std::string name;   ///< "sst-2"
   std::string title;  ///< "SST-2"
   TaskKind kind = TaskKind::kClassification;
   std::vector<TaskLabel> labels = {};  ///< in the order of the model's outputs
-  double min_score = 0.0;              ///< of a regression
+  double min_score = 0.0;              ///< range of the scores of a regression
   double max_score = 0.0;
-  std::vector<Metric> metrics = {};  ///< the first decides
+  std::vector<Metric> metrics = {};  ///< the first one decides
   std::vector<std::string> folders = {};
   std::vector<SplitSpec> splits = {};
   DevSource dev_source = DevSource::kFile;
@@ -75,7 +75,8 @@ struct TaskSpec {
 /// cola, sst-2, mrpc, sts-b, qqp, mnli, qnli, rte, wnli, ax, imdb, hyperpartisan.
 const std::vector<TaskSpec>& known_tasks();
 
-/// By its name, in any case ("SST2", "sst_2" and "STSB" too); throws UsageError with all names.
+/// The task of this name, in any case ("SST2", "sst_2" and "STSB" too). Throws UsageError that
+/// lists all names.
 const TaskSpec& find_task(const std::string& name);
 
 }  // namespace linformer

@@ -13,7 +13,7 @@ struct TextDataset {
   CorpusCounts counts;
 };
 
-/// Reads and encodes text files into memory, as `linformer-data prepare` would into shards: for
+/// Reads and encodes text files into memory, as `linformer-data prepare` would into shards. For
 /// held-out text of up to some hundred MB. Throws RunError for files that cannot be read.
 TextDataset encode_texts(const CorpusOptions& options, const Tokenizer& tokenizer);
 

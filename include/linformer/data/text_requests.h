@@ -14,25 +14,25 @@
 
 namespace linformer {
 
-/// One text to answer, or why it cannot be answered.
+/// A text to be answered, or the reason why it cannot be.
 struct TextRequest {
   std::string input;                     ///< file, "standard input", or "--text"
-  uint64_t line = 0;                     ///< in it, from 1
+  uint64_t line = 0;                     ///< line of the input, from 1
   std::string text;                      ///< valid UTF-8
   std::optional<std::string> text_pair;  ///< the second text of a pair
-  InputRow row;                          ///< no ids where there is an error
-  bool truncated = false;                ///< was longer than the model's n
+  InputRow row;                          ///< empty if there is an error
+  bool truncated = false;                ///< the text was longer than the model's n
   size_t repaired_utf8 = 0;              ///< malformed sequences, each replaced by U+FFFD
-  std::string error;                     ///< why there is no row; empty if there is one
+  std::string error;                     ///< why there is no row; "" if there is one
 
   /// "reviews.txt:7"
   std::string where() const { return input + ":" + std::to_string(line); }
 };
 
-/// What a line asks for.
+/// The kind of answer that a line asks for.
 enum class RequestKind {
-  kFillMask,  ///< a text with <mask> in it, which becomes the mask's id wherever it stands
-  kClassify,  ///< a text, or two with a TAB between them
+  kFillMask,  ///< a text with <mask> in it; every <mask> becomes the mask's id
+  kClassify,  ///< a text, or two separated by a TAB
 };
 
 struct RequestOptions {
@@ -42,36 +42,36 @@ struct RequestOptions {
   std::string text_key = "text";
   std::string pair_key = "text_pair";
   int64_t max_sequence_length = 512;
-  Truncation truncation = Truncation::kHead;  ///< of kClassify; prompts keep their head
-  int64_t type_vocab_size = 0;                ///< from 2 on second texts are segment 1
-  size_t look_ahead = 512;                    ///< requests in one window at most
+  Truncation truncation = Truncation::kHead;  ///< for kClassify; prompts keep their head
+  int64_t type_vocab_size = 0;                ///< from 2 on, second texts are segment 1
+  size_t look_ahead = 512;                    ///< largest number of requests in one window
 };
 
-/// A table, and which of its columns are the texts.
+/// A table, and the columns of its texts.
 struct RequestTable {
   std::string path;
   TableLayout layout;
 };
 
-/// Turns lines into rows of ids, a window of them at a time. Each line gives one request, also an
-/// empty one and one that is no UTF-8, so that answers can stand line by line beside the input.
+/// Turns lines into rows of ids, a window of them at a time. Each line gives one request, even if
+/// it is empty or not UTF-8, so that answers match the input line by line.
 class TextRequests {
  public:
-  /// Texts given one by one. The tokenizer has to outlive this.
+  /// Texts given one by one. The tokenizer has to outlive this object.
   TextRequests(const Tokenizer& tokenizer, const RequestOptions& options,
                std::vector<std::string> texts);
   /// Lines of files; "-" is standard input.
   TextRequests(const Tokenizer& tokenizer, const RequestOptions& options, LineStream lines);
-  /// Rows of tables, read as for fine-tuning. Throws RunError, before any row is read, if one of
-  /// them is missing or has not the columns.
+  /// Rows of tables, read as for fine-tuning. Throws RunError, before any row is read, if a table
+  /// is missing or lacks the columns.
   TextRequests(const Tokenizer& tokenizer, const RequestOptions& options,
                std::vector<RequestTable> tables);
 
-  /// The next requests, in order: waits for one, then takes those that are there already, up to
+  /// The next requests in order. Waits for one, then takes those that are available already, up to
   /// options.look_ahead. Empty at the end.
   std::vector<TextRequest> next();
 
-  /// One text as it would be read from a line.
+  /// The request of one text, as if read from a line.
   TextRequest request(const std::string& line) const;
 
  private:
@@ -94,8 +94,8 @@ class TextRequests {
   std::vector<RequestTable> tables_;
   size_t next_table_ = 0;
   std::unique_ptr<TableReader> table_;
-  int64_t table_rows_ = 0;      // read of it
-  int64_t table_repaired_ = 0;  // places repaired in these
+  int64_t table_rows_ = 0;      // rows read from the table
+  int64_t table_repaired_ = 0;  // places repaired in these rows
 };
 
 }  // namespace linformer

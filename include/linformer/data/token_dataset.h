@@ -10,10 +10,10 @@
 
 namespace linformer {
 
-/// What open() reads before it returns.
+/// What open() verifies before it returns.
 enum class DatasetCheck {
-  kFull,     ///< every byte of every shard is compared with its checksum
-  kHeaders,  ///< headers and sizes only (seconds saved on hundreds of GB)
+  kFull,     ///< compares every byte of every shard with its checksum
+  kHeaders,  ///< headers and sizes only (saves seconds with hundreds of GB)
 };
 
 /// A half-open range of sentences or tokens.
@@ -24,21 +24,21 @@ struct IndexRange {
   bool operator==(const IndexRange&) const = default;
 };
 
-/// Documents of sentences of token ids, numbered through all shards of all prefixes in their order.
+/// Documents of sentences of token ids, numbered in order through all shards of all prefixes.
 /// Read-only; every const method may be called from several threads. Movable.
 ///
 /// Indices outside the range throw std::out_of_range (a programmer's error).
 class TokenDataset {
  public:
-  /// Opens PREFIX-00000.shard, PREFIX-00001.shard, ... of every prefix. Throws RunError where a
-  /// shard is missing or damaged, the last one is missing, or shards differ in vocabulary or
-  /// tokenizer, or are not of the tokenizer `expected_tokenizer_hash`.
+  /// Opens PREFIX-00000.shard, PREFIX-00001.shard, ... of every prefix. Throws RunError if a shard
+  /// is missing or damaged, if the last one is missing, if shards differ in vocabulary or
+  /// tokenizer, or if they do not belong to the tokenizer `expected_tokenizer_hash`.
   static TokenDataset open(const std::vector<std::string>& prefixes,
                            std::optional<uint64_t> expected_tokenizer_hash = std::nullopt,
                            DatasetCheck check = DatasetCheck::kFull);
 
-  /// The same from memory: documents[d][s] are the ids of sentence s of document d. Empty
-  /// sentences and documents are left out, as by ShardWriter.
+  /// A data set in memory: documents[d][s] are the ids of sentence s of document d. Empty sentences
+  /// and documents are left out, as by ShardWriter.
   static TokenDataset from_memory(const std::vector<std::vector<std::vector<int32_t>>>& documents,
                                   int64_t text_bytes, int64_t vocab_size,
                                   uint64_t tokenizer_hash = 0);
@@ -51,15 +51,15 @@ class TokenDataset {
   int64_t num_shards() const { return static_cast<int64_t>(parts_.size()); }
   int64_t vocab_size() const { return vocab_size_; }
   uint64_t tokenizer_hash() const { return tokenizer_hash_; }
-  /// How often each id occurs; vocab_size numbers.
+  /// How often each id occurs; one number per id of the vocabulary.
   const std::vector<uint64_t>& unigram_counts() const { return unigram_counts_; }
-  /// Identity of the content: the checksums of the shards in their order, the vocabulary and the
-  /// tokenizer. Checkpoints carry it, so that a run is never resumed on other data.
+  /// Identity of the content: the checksums of the shards in order, the vocabulary and the
+  /// tokenizer. Checkpoints store it, so that a run is never resumed on other data.
   uint64_t fingerprint() const { return fingerprint_; }
 
-  /// Tokens of sentence `sentence`, counted through the whole data set.
+  /// The tokens of a sentence; sentences are numbered through the whole data set.
   IndexRange sentence_tokens(int64_t sentence) const;
-  /// Sentences of document `document`.
+  /// The sentences of a document.
   IndexRange document_sentences(int64_t document) const;
   IndexRange document_tokens(int64_t document) const;
   int64_t document_of_sentence(int64_t sentence) const;
@@ -70,12 +70,13 @@ class TokenDataset {
   void append_tokens(IndexRange tokens, std::vector<int32_t>& ids) const;
   std::vector<int32_t> tokens(IndexRange range) const;
 
-  /// Throws LostBytesError if a shard that holds one of these tokens was cut since it was opened.
-  /// What was read of them counts only if it does not.
+  /// Throws LostBytesError if a shard that holds one of these tokens was truncated since it was
+  /// opened. Tokens that were read are valid only if it does not throw.
   void check(IndexRange tokens) const;
 
   /// Calls visit(sentence_begin, is_first_of_document) for every sentence in order, in one pass
-  /// over the indices: sentence_begin is its first token; the sentence ends where the next begins.
+  /// over the indices. sentence_begin is the sentence's first token; the sentence ends where the
+  /// next one begins.
   template <class Visitor>
   void for_each_sentence(Visitor&& visit) const {
     for (const Part& part : parts_) {
@@ -104,11 +105,11 @@ class TokenDataset {
   void add_shard(ShardReader shard);
   void add_part(Part part);
   const Part& part_of(int64_t index, int64_t Part::*first, int64_t count) const;
-  /// std::out_of_range, unless it is a cut shard that gave such numbers.
+  /// Throws std::out_of_range, unless a truncated shard caused the wrong numbers.
   [[noreturn]] void fail_range(const std::string& what) const;
 
   std::vector<ShardReader> shards_;  // own the mapped memory of parts_
-  std::vector<int32_t> memory_ids_;  // or these do
+  std::vector<int32_t> memory_ids_;  // own the memory of parts_ otherwise
   std::vector<uint32_t> memory_sentences_, memory_documents_;
   std::vector<Part> parts_;
   std::vector<uint64_t> unigram_counts_;

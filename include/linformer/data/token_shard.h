@@ -13,7 +13,7 @@
 
 namespace linformer {
 
-/// What a shard is part of; the same for all shards of one `prepare`.
+/// Settings that all shards of one `prepare` share.
 struct ShardSettings {
   int64_t vocab_size = 0;
   uint64_t tokenizer_hash = 0;        ///< XXH3 of the bytes of tokenizer.model
@@ -29,33 +29,33 @@ struct ShardHeader {
   int64_t num_documents = 0;
   int64_t num_sentences = 0;
   int64_t num_tokens = 0;
-  int64_t text_bytes = 0;         ///< UTF-8 bytes of the text behind the tokens
-  int64_t num_invalid_utf8 = 0;   ///< invalid byte sequences met in that text
+  int64_t text_bytes = 0;         ///< UTF-8 bytes of the tokens' text
+  int64_t num_invalid_utf8 = 0;   ///< invalid byte sequences in that text
   uint64_t content_checksum = 0;  ///< XXH3 of everything after the header
 };
 
 /// "PREFIX-00000.shard".
 std::string shard_path(const std::string& prefix, int64_t shard_index);
 
-/// The shards of a prefix that exist, as (index, path), by index. Opens no file.
+/// The existing shards of a prefix as (index, path), sorted by index. Opens no file.
 std::vector<std::pair<int64_t, std::string>> list_shards(const std::string& prefix);
 
-/// Writes one shard. Tokens go to the disk as they come; only the index stays in memory (4 bytes a
-/// sentence and a document, 8 a vocabulary entry). Nothing is at `path` before commit().
+/// Writes one shard. Tokens go to the disk as they come. Only the index stays in memory: 4 bytes
+/// per sentence and document, 8 per vocabulary entry. Nothing exists at `path` before commit().
 class ShardWriter {
  public:
   ShardWriter(const std::string& path, int64_t shard_index, const ShardSettings& settings);
 
   /// Adds a document of sentences of ids in [0, vocab_size). Empty sentences are left out, and so
-  /// is a document that has no others; their text bytes count all the same. Throws RunError if an
-  /// id is outside the vocabulary, the disk is full, or the shard would pass 2^32 - 1 tokens.
+  /// is a document without any other sentence; their text bytes still count. Throws RunError if an
+  /// id is outside the vocabulary, the disk is full, or the shard would exceed 2^32 - 1 tokens.
   void append_document(std::span<const std::vector<int32_t>> sentences, int64_t text_bytes,
                        int64_t num_invalid_utf8 = 0);
 
-  /// Counts so far; a caller starts the next shard when they are large enough.
+  /// The counts so far. A caller starts the next shard when they are large enough.
   const ShardHeader& header() const { return header_; }
 
-  /// Finishes the file and puts it in its place. `is_last`: no shard follows.
+  /// Finishes the file and moves it into place. `is_last`: no shard follows.
   void commit(bool is_last);
 
  private:
@@ -73,29 +73,29 @@ class ShardWriter {
   std::vector<uint16_t> narrow_ids_;  // a sentence on its way to the file
 };
 
-/// A shard mapped into memory. Opening checks the header's checksum and the size of the file;
-/// verify() reads the rest. Both throw RunError that names the file.
+/// A shard mapped into memory. The constructor checks the header's checksum and the size of the
+/// file; verify() reads the rest. Both throw RunError that names the file.
 class ShardReader {
  public:
   explicit ShardReader(const std::string& path);
 
-  /// Compares the checksum of the content and checks that offsets and ids are in range.
+  /// Compares the checksum of the content, and checks that offsets and ids are in range.
   void verify() const;
 
-  /// Throws LostBytesError if the file was cut since it was opened (core/mapped_file.h).
+  /// Throws LostBytesError if the file was truncated since it was opened (core/mapped_file.h).
   void check() const { file_.check(); }
 
   const std::string& path() const { return file_.path(); }
   const ShardHeader& header() const { return header_; }
 
-  /// The ids; one of the two spans is empty, as bytes_per_id says.
+  /// The ids. One of the two spans is empty, depending on bytes_per_id.
   std::span<const uint16_t> narrow_ids() const { return narrow_ids_; }
   std::span<const int32_t> wide_ids() const { return wide_ids_; }
   /// Sentence s holds the tokens [sentence_offsets()[s], sentence_offsets()[s + 1]).
   std::span<const uint32_t> sentence_offsets() const { return sentence_offsets_; }
   /// Document d holds the sentences [document_offsets()[d], document_offsets()[d + 1]).
   std::span<const uint32_t> document_offsets() const { return document_offsets_; }
-  /// How often each id occurs; vocab_size numbers.
+  /// How often each id occurs; one number per id of the vocabulary.
   std::span<const uint64_t> unigram_counts() const { return unigram_counts_; }
 
  private:

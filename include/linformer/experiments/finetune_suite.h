@@ -54,15 +54,15 @@ struct SuiteResult {
   bool complete = true;  ///< false: a signal came; what is done is kept
 };
 
-/// Makes `config` the number-th run (from 0) below OUTPUT/TASK/PROTOCOL: its seed, its folder
+/// Makes `config` the number-th run (from 0) below OUTPUT/TASK/PROTOCOL: sets its seed, its folder
 /// seed-N and, with folds, its fold.
 void place_run(FinetuneConfig& config, const std::string& folder, int64_t number);
 
-/// Does all runs, several at a time, each a process of its own with its folder below
-/// options.output, and passes over those that are done already with the same settings.
-/// `config_for` gives the configuration of a task under a protocol with further --set arguments.
-/// Stops by SIGTERM or SIGINT; the same call goes on. Throws UsageError if a folder holds a result
-/// of other settings.
+/// Executes all runs, several at a time, each as a process of its own with its folder below
+/// options.output. Runs that are already done with the same settings are skipped. `config_for`
+/// gives the configuration of a task under a protocol with further --set arguments. SIGTERM and
+/// SIGINT stop it; the same call continues. Throws UsageError if a folder holds a result of other
+/// settings.
 SuiteResult run_suite(
     const SuiteOptions& options,
     const std::function<FinetuneConfig(const std::string& task, Protocol protocol,

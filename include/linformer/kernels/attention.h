@@ -6,8 +6,8 @@
 
 namespace linformer {
 
-/// Scaled dot-product attention with dropout on the probabilities, tiled over the queries; neither
-/// the scores nor the probabilities are kept, the backward pass recomputes them.
+/// Scaled dot-product attention with dropout on the probabilities, tiled over the queries. Neither
+/// the scores nor the probabilities are stored; the backward pass computes them again.
 ///
 ///   O_h = dropout(softmax(Q_h K_h^T / sqrt(D))) V_h      for each head h
 ///
@@ -15,12 +15,12 @@ namespace linformer {
 ///   key, value (B, M, H*D); M = N for standard attention, k for Linformer
 ///   key_mask   (B, M) bool, true = may be attended to; undefined = all. A row with no true
 ///              gives 0
-///   window     even; query i sees keys i - window / 2 to i + window / 2 (M = N), in blocks, at a
-///              cost of N * window; 0 = all keys
+///   window     even; query i sees keys i - window / 2 to i + window / 2 (M = N). Computed in
+///              blocks, at a cost of N * window; 0 = all keys
 ///   returns    (B, N, H*D)
 ///
-/// Softmax and accumulation are in the tensors' type. LibTorch's fused CPU kernel does not take
-/// dropout, which is why this one exists.
+/// Softmax and accumulation use the tensors' type. LibTorch's fused CPU kernel does not support
+/// dropout, which is why this kernel exists.
 at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,
                              const at::Tensor& value, int64_t num_heads, const at::Tensor& key_mask,
                              const DropoutSite& site, int64_t window = 0);

@@ -12,17 +12,17 @@ struct MemoryUse {
 
 /// Makes LibTorch's CPU tensors come from an allocator that keeps freed blocks for reuse.
 ///
-/// glibc returns each large block to the system on free, so every training step would fault all
-/// its pages in again (a third to a half of a small model's step). Blocks of one size class are
-/// reused as they are; large ones are mapped on huge-page boundaries. Call once, before the first
-/// tensor. Returned memory is 64-byte aligned and not initialised. Thread safe.
+/// glibc returns each large block to the system on free, so every training step would fault in all
+/// its pages again (a third to a half of a small model's step). Here, blocks of one size class are
+/// reused as they are, and large blocks are mapped on huge-page boundaries. Call this once, before
+/// the first tensor. Returned memory is 64-byte aligned and not initialised. Thread safe.
 void install_caching_allocator();
 
-/// Numbers of the caching allocator; all 0 when it was never installed.
+/// Statistics of the caching allocator; all 0 if it was never installed.
 MemoryUse memory_use();
 void reset_peak_memory();
 
-/// Gives blocks that are free back to the system (after a phase with other shapes).
+/// Returns free blocks to the system, e.g. before a phase with other shapes.
 void release_cached_memory();
 
 }  // namespace linformer

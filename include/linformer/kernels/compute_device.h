@@ -8,10 +8,10 @@
 
 namespace linformer {
 
-/// The device that `choice` means: auto is CUDA where there is one, else the CPU. Process
-/// `local_rank` of a machine takes the device of that number. Throws UsageError where CUDA is asked
-/// for and absent, or has fewer devices. On CUDA, operations take deterministic algorithms from
-/// then on, in the whole process.
+/// The device that `choice` means: auto is CUDA if there is a CUDA device, else the CPU. Process
+/// `local_rank` of a machine gets the device of that number. Throws UsageError if CUDA is requested
+/// but missing, or has fewer devices. On CUDA, the whole process uses deterministic algorithms from
+/// then on.
 c10::Device compute_device(DeviceChoice choice, int64_t local_rank = 0);
 
 }  // namespace linformer

@@ -6,10 +6,10 @@
 
 namespace linformer {
 
-/// Where the randomness of one dropout site comes from: nothing is drawn, kept or stored.
+/// The source of randomness of one dropout site. Nothing is drawn or stored.
 ///
-/// Element i of a tensor is kept when hash(key, i) >= probability, a pure function, so the backward
-/// pass recomputes the mask, and a resumed run repeats it exactly.
+/// Element i of a tensor is kept if hash(key, i) >= probability. This is a pure function, so the
+/// backward pass computes the mask again, and a resumed run repeats it exactly.
 struct DropoutSite {
   double probability = 0.0;  ///< 0 = no dropout (evaluation)
   uint64_t key = 0;

@@ -11,8 +11,9 @@ struct ResidualNorm {
   at::Tensor normalized;  ///< LayerNorm(sum)
 };
 
-/// Who reads the normalised rows. For matrix products alone a device may give them in the low type
-/// that products take under mixed precision, which saves a cast before each of them.
+/// The consumers of the normalised rows. If only matrix products read them, a device may return
+/// them in the low type that products use under mixed precision, which saves a cast before each
+/// product.
 enum class NormReaders { kAny, kProducts };
 
 /// The tail of every sublayer in one pass: bias, dropout, residual, LayerNorm (Ba et al. 2016).

@@ -9,8 +9,8 @@ namespace linformer {
 ///   hidden (M, C);  weight (V, C);  bias (V);  labels (M) int64 in [0, V)
 ///   returns a scalar. M = 0 gives 0.
 ///
-/// Works through the rows in pieces and forms the gradients on the way, so the (M, V) logits never
-/// exist as a whole.
+/// Chunked cross-entropy: works through the rows in chunks and computes the gradients on the way,
+/// so the (M, V) logits never exist as a whole.
 at::Tensor linear_cross_entropy(const at::Tensor& hidden, const at::Tensor& weight,
                                 const at::Tensor& bias, const at::Tensor& labels);
 

@@ -9,11 +9,11 @@
 
 namespace linformer {
 
-/// The number type of matrix products, and the weights' copies in that type. A handle: copies share
-/// the casts.
+/// The number type of matrix products, and the copies of weights in that type. This is a handle:
+/// its copies share the casts.
 ///
-/// With bf16 and fp16 the weights themselves stay fp32, and so do the residual stream, norms,
-/// softmax, losses, reductions and gradients of weights; what enters matrix products is cast
+/// With bf16 and fp16, the weights themselves stay fp32. So do the residual stream, norms, softmax,
+/// losses, reductions and gradients of weights. Only the operands of matrix products are cast
 /// (docs/precision.md).
 class MixedPrecision {
  public:
@@ -21,10 +21,10 @@ class MixedPrecision {
 
   Precision precision() const;
   bool active() const { return precision() != Precision::kFp32; }
-  /// Of matrix products.
+  /// The type of matrix products.
   at::ScalarType type() const;
 
-  /// Forgets the weights' copies, for the memory's sake: a changed weight is copied anew anyway.
+  /// Drops the copies of weights to free memory. (A changed weight is copied again in any case.)
   void drop_casts() const;
 
  private:
@@ -34,12 +34,12 @@ class MixedPrecision {
   std::shared_ptr<State> state_;
 };
 
-/// Computes in this precision on this thread while it lives: LibTorch's autocast (matrix products
-/// take and give the low type) and cast_weight(). What was before comes back at the end, after
-/// exceptions too. Scopes nest; one of fp32 suspends an outer one.
+/// While it exists, this thread computes in this precision, with LibTorch's autocast (matrix
+/// products take and return the low type) and cast_weight(). The destructor restores the previous
+/// state, after exceptions too. Scopes nest; a scope of fp32 suspends an outer one.
 ///
-/// Meant for forward passes. backward() belongs outside: its products have the types of the forward
-/// pass already, and on other devices it runs on other threads.
+/// Use it for forward passes. backward() belongs outside: its products already have the types of
+/// the forward pass, and on other devices it runs on other threads.
 class AutocastScope {
  public:
   explicit AutocastScope(const MixedPrecision& precision);
@@ -47,7 +47,7 @@ class AutocastScope {
   AutocastScope(const AutocastScope&) = delete;
   AutocastScope& operator=(const AutocastScope&) = delete;
 
-  /// Of the innermost scope; fp32 outside of all.
+  /// The precision of the innermost scope; fp32 outside of all scopes.
   static MixedPrecision current();
 
  private:
@@ -61,13 +61,14 @@ class AutocastScope {
   std::shared_ptr<MixedPrecision::State> own_;  // keeps alive what current() points to
 };
 
-/// A weight as matrix products of the innermost scope take it; itself in fp32 and for other types
-/// than float. The copy of a leaf is kept until the leaf changes or drop_casts(), and carries
-/// gradients to the leaf in fp32. "Changes" means its version or its memory: what writes past both
-/// (a fused kernel, a raw pointer) has to raise the version.
+/// A weight in the type of matrix products of the innermost scope. In fp32, and for other types
+/// than float, it is the weight itself. The copy of a leaf is kept until the leaf changes or
+/// drop_casts() is called, and passes gradients to the leaf in fp32. A change means another version
+/// or other memory. Code that bypasses both (a fused kernel, a raw pointer) has to raise the
+/// version.
 at::Tensor cast_weight(const at::Tensor& weight);
 
-/// bf16 and fp16 to fp32, with the gradient cast back; other types as they are.
+/// bf16 and fp16 converted to fp32, with the gradient cast back; other types unchanged.
 at::Tensor to_full(const at::Tensor& x);
 
 }  // namespace linformer

@@ -9,7 +9,7 @@
 
 namespace linformer {
 
-/// Matrix products on this CPU in a low number type beside fp32.
+/// Speed of matrix products on this CPU in a low number type, compared with fp32.
 struct PrecisionSpeed {
   Precision precision = Precision::kFp32;
   double full_flops = 0.0;  ///< fp32, FLOP a second
@@ -25,16 +25,16 @@ struct PrecisionSpeed {
 /// avx512_bf16 or amx_bf16; avx512_fp16 or amx_fp16.
 bool has_native_instructions(std::string_view flags, Precision precision);
 
-/// Times products of 512 x 512 matrices in both types with the threads set now; a second at most
-/// each. Whether the CPU has instructions is asked too, but the measurement decides: a library may
-/// not use them.
+/// Times products of 512 x 512 matrices in both types with the present number of threads, for at
+/// most a second each. Whether the CPU has instructions is reported too, but the measurement
+/// decides, since a library may not use them.
 PrecisionSpeed measure_precision_speed(Precision precision);
 
-/// Throws UsageError with the measured factor where training.precision is slower than fp32, unless
-/// `forced` (then it is a warning in the log).
+/// Throws UsageError with the measured factor if training.precision is slower than fp32. With
+/// `forced` it logs a warning instead.
 void refuse_slow_precision(const PrecisionSpeed& speed, bool forced);
 
-/// Measures and refuses, for programs; nothing for fp32 and on other devices than the CPU.
+/// Measures and refuses, for programs. Does nothing for fp32 or on other devices than the CPU.
 void check_precision_speed(Precision precision, c10::Device device, bool forced);
 
 }  // namespace linformer

@@ -5,16 +5,17 @@
 
 namespace linformer {
 
-/// Pearson's correlation of two lists of the same length. NaN where it is undefined: one row only,
-/// all values of a list the same but for rounding, or a value that is not finite. The same is a
-/// spread of at most 1e-6 of the largest value, since a row's prediction, a float, moves by some
-/// units in its last place with the rows that it is computed with. Throws RunError without rows.
+/// Pearson's correlation of two lists of the same length. NaN if it is undefined: a single row, a
+/// list whose values are all equal up to rounding, or a value that is not finite. Equal means a
+/// spread of at most 1e-6 of the largest value, since a prediction, a float, changes in its last
+/// bits with the rows that are computed together. Throws RunError without rows.
 double pearson_correlation(std::span<const double> x, std::span<const double> y);
 
-/// Spearman's: Pearson's of the ranks, equal values sharing the mean of their ranks. NaN as above.
+/// Spearman's correlation: Pearson's of the ranks; equal values share the mean of their ranks. NaN
+/// as above.
 double spearman_correlation(std::span<const double> x, std::span<const double> y);
 
-/// Rank of each value from 1; equal values get the mean of the ranks that they take together.
+/// Rank of each value, from 1; equal values get the mean of their ranks.
 std::vector<double> average_ranks(std::span<const double> values);
 
 }  // namespace linformer

@@ -12,33 +12,32 @@
 
 namespace linformer {
 
-/// What tells predicted tokens apart: whether their ids stand elsewhere in the sequence, how far
-/// away, how often they occur in text.
+/// How predicted tokens are grouped: by whether their ids occur elsewhere in the sequence, by the
+/// distance to that occurrence, or by their frequency in text.
 enum class LossSplit { kRepetition, kDistance, kFrequency };
 template <>
 struct EnumNames<LossSplit> {
   static constexpr std::array<std::string_view, 3> kNames{"repetition", "distance", "frequency"};
 };
 
-/// A sequence as the model sees it, and what it has to predict.
+/// A sequence as the model sees it, and the tokens to predict.
 struct MaskedRow {
   std::span<const int64_t> input_ids;  ///< (N), <pad> on padding
-  std::span<const int64_t> positions;  ///< (M), that are predicted, in [0, N)
+  std::span<const int64_t> positions;  ///< (M), positions to predict, in [0, N)
   std::span<const int64_t> labels;     ///< (M), the true ids there
 };
 
-/// Where else in its sequence the model sees the id of a predicted token.
+/// Other positions of a sequence at which the model sees the id of a predicted token.
 struct OtherOccurrences {
   int64_t count = 0;
-  int64_t distance = 0;  ///< positions to the nearest; 0 without any
+  int64_t distance = 0;  ///< to the nearest one; 0 if there is none
 
   bool operator==(const OtherOccurrences&) const = default;
 };
 
 /// For each predicted token, the other positions whose input id is its label, in O(N log N). A
-/// position hidden behind <mask> or a random id counts as what the model sees there. The token's
-/// own position never counts, even where its id was left in place. Nor do special tokens and
-/// padding.
+/// position hidden by <mask> or a random id counts as what the model sees there. The token's own
+/// position never counts, even if its id was left in place. Special tokens and padding never count.
 std::vector<OtherOccurrences> other_occurrences(const MaskedRow& row, int64_t vocab_size);
 
 struct LossGroup {
@@ -46,7 +45,7 @@ struct LossGroup {
   NllTotals totals;
 };
 
-/// Groups that share no token and together hold every predicted token.
+/// Disjoint groups that together hold every predicted token.
 struct LossTable {
   std::string key;    ///< for JSON
   std::string title;  ///< for people
@@ -56,14 +55,14 @@ struct LossTable {
 /// The losses of predicted tokens by group.
 class LossGroups {
  public:
-  /// Of a vocabulary whose last id is <mask>.
+  /// For a vocabulary whose last id is <mask>.
   explicit LossGroups(int64_t vocab_size);
 
-  /// A sequence, with the loss of each predicted token in nats.
+  /// Adds a sequence with the loss of each predicted token in nats.
   void add(const MaskedRow& row, std::span<const double> losses);
 
-  /// repetition has two tables, the others one. Frequencies are those of `training_counts`, the
-  /// occurrences of each id; if it is empty, those of the sequences that were added.
+  /// repetition has two tables, the other splits one. Frequencies are those of `training_counts`,
+  /// the occurrences of each id; if it is empty, those of the added sequences.
   std::vector<LossTable> tables(LossSplit split, std::span<const int64_t> training_counts) const;
 
  private:
@@ -72,10 +71,10 @@ class LossGroups {
   LossTable by_frequency(std::span<const int64_t> training_counts) const;
 
   int64_t vocab_size_;
-  std::vector<NllTotals> by_count_;     // of other occurrences; the last is for all above
+  std::vector<NllTotals> by_count_;     // by number of other occurrences; the last: all above
   std::vector<NllTotals> by_distance_;  // [i]: distances from 2^i to 2^(i + 1) - 1
   std::vector<NllTotals> by_id_;
-  std::vector<int64_t> counts_;  // of ordinary ids in the text itself, masks undone
+  std::vector<int64_t> counts_;  // of ordinary ids in the original text
 };
 
 }  // namespace linformer

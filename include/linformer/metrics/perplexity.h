@@ -5,7 +5,7 @@
 namespace linformer {
 
 /// Sum of negative log-likelihoods (nats) over predicted tokens. Totals of micro-batches, processes
-/// or files are added; only at the end is anything divided.
+/// or files are added; the division happens only at the end.
 struct NllTotals {
   double nll_sum = 0.0;
   int64_t masked_tokens = 0;
@@ -25,8 +25,8 @@ struct NllTotals {
 };
 
 /// Bits that the model needs per byte of text: the mean nll of a token in bits, times the tokens
-/// per byte. Compares models with different tokenizers. `num_tokens` tokens (special ones not
-/// counted) stand for `text_bytes` bytes. NaN without tokens or bytes.
+/// per byte. It compares models with different tokenizers. `num_tokens` tokens (without special
+/// ones) encode `text_bytes` bytes. NaN without tokens or bytes.
 double bits_per_byte(const NllTotals& totals, int64_t num_tokens, int64_t text_bytes);
 
 }  // namespace linformer

@@ -6,8 +6,8 @@
 
 namespace linformer {
 
-/// Predicts each token by how often it occurs, whatever stands around it: the perplexity that any
-/// real language model has to beat. Add-one smoothing: p(id) = (count + 1) / (total + vocabulary).
+/// Predicts each token by its frequency, independently of its context. A language model has to have
+/// a lower perplexity. Add-one smoothing: p(id) = (count + 1) / (total + vocabulary).
 class UnigramModel {
  public:
   /// counts[id] = occurrences of token id; its size is the vocabulary's. At least one entry, none

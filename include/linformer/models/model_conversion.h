@@ -15,8 +15,8 @@ using ConversionNotes = std::vector<std::string>;
 /// Every function here reads model folders and writes a new one, whole or not at all: the output
 /// folder must not exist, or be empty. Tokenizer files go along. Throws UsageError and RunError.
 
-/// A model of another program as a folder of this one; the numbers keep their type and every bit.
-/// Missing, unknown and misshapen tensors are listed by name and refused.
+/// Converts a model of another program into a folder of this one; the numbers keep their type and
+/// every bit. Missing, unknown and misshapen tensors are listed by name and refused.
 ConversionNotes import_model(ForeignFormat format, const std::string& input,
                              const std::string& output);
 
@@ -24,8 +24,8 @@ ConversionNotes import_model(ForeignFormat format, const std::string& input,
 /// tools/hf beside it (`trust_remote_code=True`). The numbers keep every bit.
 ConversionNotes export_model(const std::string& input, const std::string& output);
 
-/// A model with standard attention as one with `attention`: all its weights stay, and E, F (and a
-/// value convolution) are added as attention.init says, drawn with `seed`.
+/// Converts a model with standard attention into one with `attention`. All its weights stay; E, F
+/// (and a value convolution) are added as attention.init says, drawn with `seed`.
 ConversionNotes linformerise_model(const std::string& input, const std::string& output,
                                    const AttentionConfig& attention, uint64_t seed);
 

@@ -15,16 +15,16 @@
 
 namespace linformer {
 
-/// What attention sees of one batch and one layer.
+/// The input of attention: one batch in one layer.
 struct AttentionInput {
   at::Tensor x;     ///< (B, N, C), padded rows zero
   at::Tensor mask;  ///< (B, N) bool, true = token; undefined = no padding
   Linear query, key, value;
-  at::Tensor full_value;  ///< (B, N, C), the values where they are known already, else undefined
+  at::Tensor full_value;  ///< (B, N, C), the values if computed already, else undefined
 };
 
-/// One kind of attention in one layer: which keys and values a query meets. What it asks of a
-/// configuration and what it costs are the AttentionRules of the same name.
+/// One kind of attention in one layer. It decides which keys and values a query attends to. The
+/// AttentionRules of the same name hold its requirements on a configuration and its cost.
 class Attention {
  public:
   virtual ~Attention() = default;
@@ -33,13 +33,13 @@ class Attention {
   virtual at::Tensor forward(const AttentionInput& input, ForwardContext& context) const = 0;
 };
 
-/// Where an attention comes from.
+/// What an attention is built from.
 struct AttentionPlace {
   const ModelConfig& config;
   int64_t layer = 0;
-  std::string prefix;                              ///< of its parameters' names
-  ParameterSet& parameters;                        ///< takes those that are its own
-  const std::optional<ProjectionWeights>& shared;  ///< the model's, with layerwise sharing
+  std::string prefix;                              ///< prefix of its parameters' names
+  ParameterSet& parameters;                        ///< its own parameters are added here
+  const std::optional<ProjectionWeights>& shared;  ///< the model's E, with layerwise sharing
 };
 
 /// The attention of this layer's kind, from the list in config/attention_kinds.h.

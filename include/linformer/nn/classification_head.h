@@ -9,17 +9,17 @@
 
 namespace linformer {
 
-/// RoBERTa's head for classification and regression, on what pooling (ClassifierPooling) makes of
-/// the hidden states: logits = dropout(tanh(dropout(h) W + b)) U + c.
+/// RoBERTa's head for classification and regression. Pooling (ClassifierPooling) turns the hidden
+/// states into h; logits = dropout(tanh(dropout(h) W + b)) U + c.
 class ClassificationHead {
  public:
   /// `head` is a classification with at least one label, or a regression.
   ClassificationHead(const ModelConfig& config, const HeadConfig& head, ParameterSet& parameters);
 
-  /// hidden (B, N, C), what the encoder made of `input` -> (B, num_outputs). With padding on the
-  /// left the first token is the first one that is no padding. The first text of a pair are the
-  /// tokens before the first </s>, with <s>; the second those between the second </s> and the
-  /// third. A text without tokens has the mean 0.
+  /// hidden (B, N, C), the encoder's output for `input` -> (B, num_outputs). With padding on the
+  /// left, the first token is the first position that is not padding. The first text of a pair is
+  /// <s> and the tokens before the first </s>. The second text is the tokens between the second
+  /// </s> and the third. A text without tokens has the mean 0.
   at::Tensor logits(const at::Tensor& hidden, const EncoderInput& input,
                     ForwardContext& context) const;
 
@@ -28,7 +28,7 @@ class ClassificationHead {
 
   ClassifierPooling pooling_;
   double dropout_probability_;
-  at::Tensor dense_weight_;  // (C, C), of pair_mean (C, 4 C)
+  at::Tensor dense_weight_;  // (C, C); with pair_mean (C, 4 C)
   at::Tensor dense_bias_;    // (C)
   at::Tensor out_weight_;    // (num_outputs, C)
   at::Tensor out_bias_;      // (num_outputs)

@@ -20,9 +20,8 @@ struct EncoderInput {
   at::Tensor token_type_ids;  ///< (B, N) int64, segments; undefined = all 0
 };
 
-/// Token, position and segment embeddings, their norm and dropout, as RoBERTa's: positions count
-/// valid tokens from pad_token_id + 1 = 2; the rows of padding are zero and get no gradient from
-/// here.
+/// Token, position and segment embeddings with their norm and dropout, as in RoBERTa. Positions
+/// count valid tokens from pad_token_id + 1 = 2. Rows of padding are zero and pass no gradient on.
 class Embeddings {
  public:
   Embeddings(const ModelConfig& config, ParameterSet& parameters);
@@ -42,12 +41,12 @@ class Embeddings {
   NormParameters norm_;
 };
 
-/// One layer's matrices. How its sublayers and norms follow each other is the encoder's matter.
+/// The parameters of one layer. Encoder decides the order of sublayers and norms.
 struct EncoderLayer {
   EncoderLayer(const ModelConfig& config, int64_t index, ParameterSet& parameters,
                const std::optional<ProjectionWeights>& shared);
 
-  size_t first_parameter;  // of the set, which the others follow
+  size_t first_parameter;  // index in the ParameterSet; the others follow it
   SelfAttention attention;
   at::Tensor attention_output_weight, attention_output_bias;
   NormParameters attention_norm;
@@ -65,15 +64,15 @@ struct EncoderLayer {
 ///
 ///   feed-forward:  gelu(x W + b) W' + b'; gated: (act(x G + g) * (x W + b)) W' + b'
 ///
-/// Any padding is allowed: rows with padding on the left or in between are aligned to the left
-/// first (E and F are indexed by position) and put back at the end.
+/// Any padding is allowed. E and F are indexed by position, so rows with padding on the left or in
+/// between are first aligned to the left. The output is put back into the original positions.
 class Encoder {
  public:
   Encoder(const ModelConfig& config, ParameterSet& parameters);
 
-  /// N <= max_sequence_length; returns (B, N, C). `hidden_states`, if given, gets the embeddings'
-  /// output and each layer's, the last one as returned (L + 1 tensors; pre-norm: the residual
-  /// stream).
+  /// N <= max_sequence_length; returns (B, N, C). If `hidden_states` is given, it gets L + 1
+  /// tensors: the embeddings' output and the output of each layer. With pre-norm these are the
+  /// residual stream. The last one equals the returned tensor.
   /// Throws UsageError for a longer input.
   at::Tensor forward(const EncoderInput& input, ForwardContext& context,
                      std::vector<at::Tensor>* hidden_states = nullptr) const;
@@ -85,13 +84,13 @@ class Encoder {
   const Embeddings& embeddings() const { return embeddings_; }
 
  private:
-  /// What goes from layer to layer, rows (B * N, C): the residual stream, and the input of the next
-  /// sublayer, its norm. Post-norm: the same tensor.
+  /// What one layer hands to the next, rows (B * N, C): the residual stream, and its norm as the
+  /// input of the next sublayer. With post-norm both are the same tensor.
   struct State {
     at::Tensor stream;
     at::Tensor input;
   };
-  /// What all layers share in one call.
+  /// What all layers share in one call of forward().
   struct Call {
     at::Tensor mask;
     std::vector<int64_t> shape;  // (B, N, C)

@@ -6,10 +6,11 @@
 
 namespace linformer {
 
-/// Hands out the dropout sites of one forward pass, in the order in which they are reached.
+/// Hands out the dropout sites of one forward pass, in the order in which the pass asks for them.
 ///
-/// `key` has to differ between micro-batches (the trainer derives it from the seed and the position
-/// of the micro-batch's first sample); a default one means evaluation: no dropout.
+/// `key` has to differ between micro-batches. The trainer derives it from the seed and the position
+/// of the micro-batch's first sample. A default-constructed context means evaluation, without
+/// dropout.
 class ForwardContext {
  public:
   ForwardContext() = default;
@@ -17,7 +18,7 @@ class ForwardContext {
 
   DropoutSite next_dropout(double probability);
 
-  /// Layers keep only their input and compute the rest again in the backward pass.
+  /// If set, layers keep only their input and compute the rest again in the backward pass.
   void set_recompute(bool recompute) { recompute_ = recompute; }
   bool recompute() const { return recompute_; }
 

@@ -22,7 +22,8 @@ at::Tensor multiply(const at::Tensor& x, const Linear& linear);
 /// x (B, N, in) W^T + b.
 at::Tensor apply(const at::Tensor& x, const Linear& linear);
 
-/// x (B, N, C) with padded rows set to `filler` by selection: a product would let NaN through.
+/// x (B, N, C) with padded rows replaced by `filler`. A product with the mask would let NaN
+/// through.
 at::Tensor select_valid(const at::Tensor& x, const at::Tensor& mask, double filler = 0.0);
 
 }  // namespace linformer

@@ -8,8 +8,8 @@
 
 namespace linformer {
 
-/// RoBERTa's masked-LM head: logits = LN(gelu(h W + b)) D^T + c, with D the word embeddings (tied)
-/// or a matrix of its own. Only the positions asked for go through it.
+/// RoBERTa's masked-LM head: logits = LN(gelu(h W + b)) D^T + c. D is the word embeddings (tied) or
+/// a matrix of its own. Only the requested positions go through the head.
 class MaskedLmHead {
  public:
   MaskedLmHead(const ModelConfig& config, const at::Tensor& word_embeddings,
@@ -19,7 +19,7 @@ class MaskedLmHead {
   ///   hidden (M, C): hidden states of the labelled positions;  labels (M) int64;  returns a scalar
   at::Tensor loss_sum(const at::Tensor& hidden, const at::Tensor& labels) const;
 
-  /// The cross-entropies one by one, no gradients: (M).
+  /// The cross-entropy of each position, without gradients: (M).
   at::Tensor losses(const at::Tensor& hidden, const at::Tensor& labels) const;
 
   /// hidden (M, C) -> logits (M, V).

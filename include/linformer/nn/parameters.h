@@ -10,16 +10,16 @@
 
 namespace linformer {
 
-/// What a parameter is, for weight decay and for its start.
+/// The kind of a parameter. It decides weight decay and starting values.
 enum class ParameterKind { kWeight, kBias, kNorm, kEmbedding, kProjection };
 
-/// Where in a model a parameter is. kEncoder: what belongs to no layer, a shared E and the last
-/// norm.
+/// The part of the model that a parameter belongs to. kEncoder: parameters of no single layer,
+/// which are a shared E and the last norm.
 enum class ModelPart { kEmbeddings, kAttention, kFeedForward, kEncoder, kHead };
 
 struct ParameterPlace {
   ModelPart part = ModelPart::kHead;
-  std::optional<int64_t> layer;  ///< from 0, of attention and feed-forward
+  std::optional<int64_t> layer;  ///< from 0; of attention and feed-forward only
 };
 
 struct Parameter {
@@ -29,9 +29,10 @@ struct Parameter {
   ParameterPlace place;
 };
 
-/// The named parameters of one model, in a fixed order, each stored once however often it is used.
+/// The named parameters of one model, in a fixed order. A parameter that is used twice is stored
+/// once.
 ///
-/// Starting values are a pure function of (seed, name): they depend neither on the order in which
+/// Starting values are a pure function of (seed, name). They depend neither on the order in which
 /// modules are built nor on other modules.
 class ParameterSet {
  public:
@@ -39,7 +40,7 @@ class ParameterSet {
                         at::Device device = at::kCPU)
       : seed_(seed), dtype_(dtype), device_(device) {}
 
-  /// While it lives, parameters that are added belong to this place; without one to a head.
+  /// Parameters added while a Scope exists belong to its place; those added without one, to a head.
   class Scope {
    public:
     Scope(ParameterSet& parameters, ParameterPlace place)
@@ -53,24 +54,24 @@ class ParameterSet {
     ParameterPlace outer_;
   };
 
-  /// N(0, deviation^2).
+  /// Adds a parameter drawn from N(0, deviation^2).
   at::Tensor add_normal(const std::string& name, ParameterKind kind, at::IntArrayRef shape,
                         double deviation);
   at::Tensor add_constant(const std::string& name, ParameterKind kind, at::IntArrayRef shape,
                           double value);
-  /// Takes the values of `start`.
+  /// Adds a parameter with the values of `start`.
   at::Tensor add(const std::string& name, ParameterKind kind, const at::Tensor& start);
 
-  /// A tensor on the CPU with the draws of N(0, deviation^2) that belong to `name`.
+  /// A CPU tensor of the draws of N(0, deviation^2) that belong to `name`.
   at::Tensor draw_normal(const std::string& name, at::IntArrayRef shape, double deviation) const;
 
   const std::vector<Parameter>& all() const { return parameters_; }
-  /// The tensor of this name; throws std::out_of_range.
+  /// The tensor of this name; throws std::out_of_range if there is none.
   const at::Tensor& get(const std::string& name) const;
-  /// Numbers in all parameters together.
+  /// The number of elements of all parameters together.
   int64_t count() const;
   at::ScalarType dtype() const { return dtype_; }
-  /// Where the tensors are.
+  /// The device that holds the tensors.
   at::Device device() const { return device_; }
 
  private:

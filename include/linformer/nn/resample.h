@@ -6,11 +6,11 @@
 
 namespace linformer {
 
-/// The last dimension stretched from its size to `size`, linearly between entries; ends stay flat.
-/// Computed in fp64.
+/// Stretches the last dimension to `size`, linearly between entries; the ends stay flat. Computed
+/// in fp64.
 at::Tensor stretch_last_dimension(const at::Tensor& tensor, int64_t size);
 
-/// The last dimension repeated up to `size`.
+/// Repeats the last dimension up to `size`.
 at::Tensor tile_last_dimension(const at::Tensor& tensor, int64_t size);
 
 }  // namespace linformer

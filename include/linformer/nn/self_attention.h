@@ -14,20 +14,20 @@
 
 namespace linformer {
 
-/// Multi-head self-attention of one layer: the matrices of query, key and value, and what the
-/// layer's kind of attention makes of them.
+/// Multi-head self-attention of one layer: the matrices of query, key and value, followed by the
+/// layer's kind of attention.
 ///
 /// Letters: B batch, N sequence, K projected, H heads, D head width, C = H * D hidden.
 ///
-/// With value_convolution the values are needed at all N positions, and a depthwise convolution of
-/// them is added to the heads' output.
+/// With value_convolution, the values are computed at all N positions, and a depthwise convolution
+/// of them is added to the heads' output.
 ///
-/// The padding contract: padded rows are selected to zero on entry and, where a bias was added to
-/// them, again before the sequence projection, so whatever they hold changes nothing, and their
+/// The padding contract: padded rows are set to zero on entry and, where a bias was added to them,
+/// again before the sequence projection. Their content therefore changes nothing, and their
 /// gradients are exactly zero.
 class SelfAttention {
  public:
-  /// `shared`: the model's E of layerwise sharing.
+  /// `shared`: the model's E, with layerwise sharing.
   SelfAttention(const ModelConfig& config, int64_t layer, const std::string& prefix,
                 ParameterSet& parameters, const std::optional<ProjectionWeights>& shared);
 

@@ -22,7 +22,7 @@ at::Tensor max_pool_sequence(const at::Tensor& x, const at::Tensor& mask, int64_
 /// Convolution with kernel = stride = w and no bias; padded rows of x have to be zero.
 ///
 ///   weight (C, 1, w)  y_ic = sum_j weight_c0j x_(iw + j)c
-///          (C, D, w)  the same over the D channels of the head that c belongs to
+///          (C, D, w)  the same, summed over the D channels of the head that c belongs to
 at::Tensor convolve_sequence(const at::Tensor& x, const at::Tensor& weight, int64_t k);
 
 /// (B, k, 1), 1 where a window has a token, else 0, in the type of `options`' tensor.

@@ -6,9 +6,9 @@
 
 namespace linformer {
 
-/// What a run would cost, without writing anything: parameters and memory by component, tokens,
-/// epochs over the corpus, hours from a probe of a few micro-batches, the schedule. Sets
-/// config.model.vocab_size. Text for people, several lines.
+/// The cost of a run, without writing anything: parameters and memory by component, tokens, epochs
+/// over the corpus, hours (from a probe of a few micro-batches), and the schedule. Sets
+/// config.model.vocab_size. Returns text for people, several lines.
 std::string describe_run(PretrainConfig& config);
 
 }  // namespace linformer

@@ -13,18 +13,18 @@
 
 namespace linformer {
 
-/// Fine-tuning of one run folder: data, model, trainer, and what is measured at the end.
+/// Fine-tuning of one run folder: data, model, trainer, and the measurements at the end.
 ///
-/// Beside what every run folder has there are then result.json, the model of the best evaluation in
-/// checkpoints/best, and predictions/SPLIT.tsv for each held-out set.
+/// Besides the usual files, the run folder then has result.json, the model of the best evaluation
+/// in checkpoints/best, and predictions/SPLIT.tsv for each held-out set.
 class FinetuneRun {
  public:
   /// As Trainer's.
   explicit FinetuneRun(FinetuneConfig config,
                        std::shared_ptr<ProcessGroup> processes = std::make_shared<ProcessGroup>());
 
-  /// Trains, goes back to the best evaluation, measures and predicts. Without result if a signal
-  /// stopped it.
+  /// Trains, returns to the best evaluation, measures and predicts. There is no result if a signal
+  /// stopped the run.
   StopReason run();
 
   const FinetuneConfig& config() const { return config_; }

@@ -19,8 +19,8 @@ LossSum masked_lm_loss(const Model& model, const Batch& batch, ForwardContext& c
 /// no dropout.
 std::vector<double> masked_lm_losses(const Model& model, const Batch& batch);
 
-/// What the encoder reads of a batch; no mask where nothing is padding. On the CPU it borrows the
-/// batch's memory, elsewhere it is a copy.
+/// The encoder's input for a batch; no mask if there is no padding. On the CPU it borrows the
+/// batch's memory, on other devices it is a copy.
 EncoderInput encoder_input(const Batch& batch, at::Device device = at::kCPU);
 
 /// The embeddings' output and each layer's at the T tokens of the batch that are not padding:

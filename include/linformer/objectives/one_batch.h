@@ -4,9 +4,9 @@
 
 namespace linformer {
 
-/// The configuration of training.overfit_one_batch: a check of model and optimizer that takes
-/// seconds. Every step takes the first batch again, with the same masks and without dropout, so the
-/// loss has to fall towards 0. Nothing is evaluated or saved. Without that key, `config` as it is.
+/// The configuration for training.overfit_one_batch, a check of model and optimizer that takes
+/// seconds. Every step uses the first batch, with the same masks and without dropout, so the loss
+/// has to fall towards 0. Nothing is evaluated or saved. Without that key, `config` unchanged.
 PretrainConfig one_batch_config(PretrainConfig config);
 
 }  // namespace linformer

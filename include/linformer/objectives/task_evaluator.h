@@ -29,7 +29,7 @@ struct TaskOutputs {
   std::vector<double> probabilities(int64_t row) const;
 };
 
-/// Which batches of a set one of several processes does; the other rows stay 0.
+/// The batches of a set that one of several processes computes; the other rows stay 0.
 struct OutputOptions {
   int64_t batch_size = 32;
   int64_t first_batch = 0;

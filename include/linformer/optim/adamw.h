@@ -7,8 +7,8 @@
 
 namespace linformer {
 
-/// AdamW (Loshchilov, Hutter 2019) on LibTorch's fused kernel: decoupled weight decay, bias
-/// correction, epsilon added after it, as torch.optim.AdamW.
+/// AdamW (Loshchilov, Hutter 2019) on LibTorch's fused kernel: decoupled weight decay and bias
+/// correction, with epsilon added after the correction, as in torch.optim.AdamW.
 class AdamW final : public Optimizer {
  public:
   AdamW(std::vector<OptimizedParameter> parameters, const OptimizerConfig& config)

@@ -12,7 +12,7 @@
 
 namespace linformer {
 
-/// Which rate and decay a parameter gets.
+/// The role of a parameter decides its learning rate and weight decay.
 enum class ParameterRole {
   kWeight,      ///< weight_decay
   kBiasOrNorm,  ///< no decay, unless decay_biases_and_norms
@@ -24,31 +24,31 @@ struct OptimizedParameter {
   std::string name;
   at::Tensor tensor;
   ParameterRole role = ParameterRole::kWeight;
-  bool updated_here = true;    ///< false: another process does it; no moments are kept here
-  double learning_rate = 1.0;  ///< multiplies the step's
+  bool updated_here = true;    ///< false: another process updates it and keeps its moments
+  double learning_rate = 1.0;  ///< multiplies the step's learning rate
 };
 
-/// An optimizer: groups of parameters with their own rate and decay, and named state tensors of
-/// each parameter's size, which checkpoints keep. Kinds differ in their state and in how it moves a
-/// weight.
+/// An optimizer. It has groups of parameters with their own rate and decay, and named state tensors
+/// of each parameter's size, which checkpoints store. Kinds of optimizers differ in their state and
+/// in how they change a weight.
 ///
-/// Parameters that do not require a gradient are left alone. A parameter whose gradient is not
-/// defined in a step counts as one with gradient zero.
+/// Parameters that do not require a gradient are not changed. A parameter without a gradient in a
+/// step counts as one with gradient zero.
 class Optimizer {
  public:
-  /// `state_names` of what is kept per parameter, e.g. "exp_avg"; it starts as zeros.
+  /// `state_names` are the tensors per parameter, e.g. "exp_avg"; they start as zeros.
   Optimizer(std::vector<OptimizedParameter> parameters, const OptimizerConfig& config,
             std::vector<std::string> state_names);
   virtual ~Optimizer() = default;
 
-  /// The gradients that are there, to be looked at or scaled in place.
+  /// The defined gradients, to be read or scaled in place.
   std::vector<at::Tensor> gradients() const;
 
   /// L2 norm over all gradients together, before any scaling.
   double gradient_norm() const;
 
-  /// One update with every gradient divided by `divisor` (the step's label count, times whatever
-  /// clipping asks for).
+  /// One update with every gradient divided by `divisor`: the step's label count, divided by the
+  /// clipping factor.
   void step(double learning_rate, double divisor);
 
   /// Drops all gradients; their memory is reused by the next backward pass.
@@ -56,8 +56,9 @@ class Optimizer {
 
   int64_t num_updates() const { return num_updates_; }
 
-  /// The state by name, STATE.PARAMETER, e.g. "exp_avg.lm_head.bias": handles, not copies, so
-  /// loading into them restores the optimizer. The count of updates goes with it.
+  /// The state by name, STATE.PARAMETER, e.g. "exp_avg.lm_head.bias". These are handles, not
+  /// copies, so loading into them restores the optimizer. The count of updates has to be restored
+  /// with it.
   std::vector<std::pair<std::string, at::Tensor>> state() const;
   const std::vector<std::string>& state_names() const { return state_names_; }
   void set_num_updates(int64_t count) { num_updates_ = count; }
@@ -69,12 +70,13 @@ class Optimizer {
     double weight_decay = 0.0;
     double learning_rate = 1.0;  // factor
     std::vector<at::Tensor> parameters;
-    std::vector<std::vector<at::Tensor>> states;  // of each state name, in the parameters' order
+    std::vector<std::vector<at::Tensor>> states;  // per state name, in the parameters' order
     std::vector<std::string> names;
-    std::vector<at::Tensor> all;  // with those that are updated elsewhere, in their order
+    std::vector<at::Tensor> all;  // including those that other processes update
   };
 
-  /// Moves one group, with gradients not yet divided; num_updates() counts this update already.
+  /// Updates one group with gradients that are not yet divided; num_updates() counts this update
+  /// already.
   virtual void update(Group& group, const std::vector<at::Tensor>& gradients, double learning_rate,
                       double divisor) = 0;
 

@@ -31,11 +31,11 @@ class LogValue {
 /// Names and values of one log line, in this order.
 using LogRecord = std::vector<std::pair<std::string, LogValue>>;
 
-/// One JSON object, without a line end. Numbers that are not finite become null, since JSON has
-/// none; text that is not UTF-8 gets replacement characters.
+/// One JSON object, without a line end. Numbers that are not finite become null, since JSON does
+/// not have them. Text that is not UTF-8 gets replacement characters.
 std::string to_json_line(const LogRecord& record);
 
-/// log.jsonl: one JSON object a line, each on disk when write() returns. Throws RunError.
+/// log.jsonl: one JSON object per line, each on disk when write() returns. Throws RunError.
 class JsonlLog {
  public:
   /// Appends to `path`; the file is created by the first write().
@@ -46,13 +46,13 @@ class JsonlLog {
   /// Bytes on the disk; 0 without a file.
   int64_t size() const;
 
-  /// For resuming: cuts off what was written after the file had `bytes`, and returns how many lines
-  /// that were; nothing, and no change, if the file is shorter.
+  /// For resuming: cuts off everything after the first `bytes` bytes and returns the number of
+  /// lines removed. Returns nothing and changes nothing if the file is shorter.
   std::optional<int64_t> drop_behind(int64_t bytes);
 
-  /// For resuming after `step`: drops lines whose "step" is later, and lines that are not whole
-  /// (cut off by a kill), so that the log has every step once. Replaces the file atomically;
-  /// returns the number of lines dropped.
+  /// For resuming after `step`: drops lines whose "step" is later, and incomplete lines (cut off by
+  /// a kill), so that the log has every step once. Replaces the file atomically. Returns the number
+  /// of lines dropped.
   int64_t drop_after(int64_t step);
 
   const std::string& path() const { return path_; }

@@ -7,7 +7,7 @@
 
 namespace linformer {
 
-/// What a person wants to see while a model trains.
+/// The progress of a training, for display.
 struct TrainingProgress {
   int64_t step = 0;
   std::optional<int64_t> total_steps;
@@ -22,9 +22,8 @@ struct TrainingProgress {
 /// "step 1,200/10,000 | loss 4.123 | ppl 61.7 | lr 4.8e-04 | 3,550 tok/s | 54% peak | ETA 1h 02m"
 std::string format_progress(const TrainingProgress& progress);
 
-/// One line that keeps changing on a terminal; elsewhere (a file, a pipe) plain lines, every
-/// `plain_every`-th update only. Other output on the same stream goes between clear() and the next
-/// update.
+/// A single line that is updated on a terminal. Elsewhere (a file, a pipe) plain lines, only at
+/// every `plain_every`-th update. Call clear() before other output on the same stream.
 class ProgressLine {
  public:
   enum class Mode { kAutomatic, kTerminal, kPlain };
@@ -36,9 +35,9 @@ class ProgressLine {
   ProgressLine& operator=(const ProgressLine&) = delete;
 
   void update(const std::string& text);
-  /// Wipes the line from a terminal.
+  /// Erases the line from a terminal.
   void clear();
-  /// Leaves the last text standing (prints it, where plain output had skipped it).
+  /// Keeps the last text (prints it if plain output has skipped it).
   void finish();
 
   bool is_terminal() const { return terminal_; }

@@ -11,7 +11,7 @@ namespace linformer {
 
 enum class TensorBoard { kOff, kOn };
 
-/// The log of a run: FOLDER/log.jsonl and, for TensorBoard, an event file of the same content.
+/// The log of a run: FOLDER/log.jsonl and, for TensorBoard, an event file with the same content.
 class RunLog {
  public:
   RunLog(const std::string& folder, TensorBoard tensorboard);
@@ -21,13 +21,13 @@ class RunLog {
   /// Bytes of log.jsonl.
   int64_t size() const { return lines_.size(); }
 
-  /// Begins a session that goes on after `step`, when log.jsonl had `log_bytes`: what was written
-  /// after it is dropped (by its steps, if somebody changed the file), and TensorBoard forgets
-  /// later points. `configuration` goes into the event file as text. Returns the number of lines
-  /// dropped.
+  /// Begins a session that continues after `step`, when log.jsonl had `log_bytes` bytes. Later
+  /// lines are dropped (by their steps, if the file was changed from outside), and TensorBoard
+  /// drops later points. `configuration` goes into the event file as text. Returns the number of
+  /// lines dropped.
   int64_t start_session(int64_t step, int64_t log_bytes, const std::string& configuration);
 
-  /// The run went back to `step`: TensorBoard forgets later points, log.jsonl keeps them.
+  /// The run was rolled back to `step`: TensorBoard drops later points, log.jsonl keeps them.
   void go_back(int64_t step);
 
  private:

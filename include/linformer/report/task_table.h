@@ -11,7 +11,7 @@
 
 namespace linformer {
 
-/// What one fine-tuning run reached.
+/// The result of one fine-tuning run.
 struct TaskRun {
   std::string task;
   std::string model;
@@ -22,17 +22,18 @@ struct TaskRun {
   bool regression = false;
   /// majority_baseline() of the deciding metric.
   double majority_baseline = std::numeric_limits<double>::quiet_NaN();
-  bool in_average = true;           ///< the task counts in the average (GLUE's nine do)
-  std::string remark;               ///< of the task's data, e.g. "part of train"
+  bool in_average = true;  ///< whether the task counts in the average (GLUE's nine tasks do)
+  std::string remark;      ///< about the task's data, e.g. "part of train"
   std::vector<double> predictions;  ///< in the file's order; empty = not kept
   std::vector<double> targets;
 };
 
-/// Learned nothing: the deciding metric is no better than always predicting the most frequent class
-/// (Mosbach et al., arXiv 2006.04884), or, of a regression, below 0.1 or undefined.
+/// A failed run has learned nothing: its deciding metric is no better than always predicting the
+/// most frequent class (Mosbach et al., arXiv 2006.04884) or, for a regression, is below 0.1 or
+/// undefined.
 bool is_failed(const TaskRun& run);
 
-/// A metric over runs that differ in the seed; NaN where it is undefined.
+/// A metric over runs with different seeds; NaN if it is undefined.
 struct MetricSummary {
   std::string name;
   double median = 0.0;
@@ -52,12 +53,12 @@ struct TaskRow {
   double majority_baseline = 0.0;
   bool in_average = true;
 
-  /// Mean over the metrics: GLUE's score of a task.
+  /// Mean over the metrics, which is GLUE's score of a task.
   double median_score() const;
   double mean_score() const;
 };
 
-/// Of one model and protocol over its tasks, as GLUE does: the mean of the tasks' scores.
+/// The average of one model and protocol over its tasks, as in GLUE: the mean of the tasks' scores.
 struct AverageRow {
   std::string model, protocol;
   double median = 0.0;  ///< mean of the tasks' medians
@@ -66,40 +67,40 @@ struct AverageRow {
 };
 
 /// One row per task, model and protocol, in the order of their first run; runs by seed. Throws
-/// RunError where runs of a row have different metrics or a seed comes twice.
+/// RunError if runs of a row have different metrics or a seed occurs twice.
 std::vector<TaskRow> task_rows(const std::vector<TaskRun>& runs);
 std::vector<AverageRow> average_rows(const std::vector<TaskRow>& rows);
 
-/// Markdown; values times 100, with two decimals. "-" is undefined.
+/// Markdown; values times 100, with two decimals. "-" means undefined.
 std::string task_table_markdown(const std::vector<TaskRow>& rows);
-/// {"rows": [...], "averages": [...]}; values as they are, null is undefined.
+/// {"rows": [...], "averages": [...]}; values are not scaled, null means undefined.
 std::string task_table_json(const std::vector<TaskRow>& rows);
 
-/// Two sides of a task in one line: two models, or two protocols of a model.
+/// A comparison of two models, or of two protocols of a model, on one task.
 struct ComparisonRow {
   std::string task;
-  std::string beside;  ///< what both sides share: the protocol, or the model
+  std::string beside;  ///< shared by both sides: the protocol, or the model
   std::string metric;
   MetricSummary left, right;
   int64_t left_failed = 0, right_failed = 0;
   DifferenceInterval interval = {};  ///< of the means, left - right
-  /// What the interval is over: "rows and seeds" where all runs kept their predictions for the same
-  /// rows, "folds and rows" where the runs of each seed did (a cross-validation), else "seeds".
+  /// What the interval is over: "rows and seeds" if all runs kept their predictions for the same
+  /// rows, "folds and rows" if the runs of each seed did (a cross-validation), else "seeds".
   std::string resampled = {};
 };
 
 struct Comparison {
   std::string left, right;
-  std::string shared;        ///< what `beside` of the rows is: "protocol" or "model"
+  std::string shared;        ///< the meaning of `beside` in the rows: "protocol" or "model"
   double confidence = 0.95;  ///< of the intervals
   std::vector<ComparisonRow> rows;
 };
 
-/// Tasks that both models were run on under the same protocol; each by all its metrics that can be
-/// computed from predictions, or by the seeds' figures.
+/// Compares the tasks that both models were run on under the same protocol, by all metrics that can
+/// be computed from predictions, or by the seeds' results.
 Comparison compare_models(const std::vector<TaskRun>& runs, const std::string& left,
                           const std::string& right, const BootstrapOptions& options = {});
-/// Tasks that a model was run on under both protocols, e.g. "tuned" and "global".
+/// Compares the tasks that a model was run on under both protocols, e.g. "tuned" and "global".
 Comparison compare_protocols(const std::vector<TaskRun>& runs, const std::string& left,
                              const std::string& right, const BootstrapOptions& options = {});
 

@@ -18,36 +18,37 @@ struct CorpusOptions {
   std::vector<std::string> inputs;   ///< paths, read in this order; "-" is standard input
   std::optional<TextLayout> layout;  ///< none: guessed from the beginning of each file
   LineEnds line_ends = LineEnds::kBreak;
-  /// None: as the layout wants it, `<unk>` as its id in WikiText and everything else as text.
+  /// None: as the layout wants it, which is `<unk>` as its id in WikiText and everything else as
+  /// text.
   std::optional<SpecialLiterals> literals;
   BadLines bad_lines = BadLines::kRefuse;
-  /// A shard ends with the document that brings its text, as stored, to this size.
+  /// A shard ends with the document at which its text, as stored, reaches this size.
   uint64_t shard_text_bytes = uint64_t{64} << 20;
   int threads = 1;  ///< encoding threads; the result does not depend on it
 };
 
-/// What the ids of a corpus depend on besides the options and the tokenizer; raise it when the same
-/// text gets other ids. 2: ids of whole texts.
+/// Version of the encoding: the ids of a corpus depend on it besides the options and the tokenizer.
+/// Raise it when the same text gets other ids. 2: ids of whole texts.
 inline constexpr int kCorpusEncodingVersion = 2;
 
-/// What was met in a run of documents.
+/// Counts over several documents.
 struct CorpusCounts {
   uint64_t documents = 0;
-  uint64_t empty_documents = 0;  ///< dropped: a JSON object whose text is blank, for example
-  uint64_t no_text = 0;          ///< dropped: a JSON object whose text is null
-  uint64_t bad_lines = 0;        ///< dropped as CorpusOptions::bad_lines asks
+  uint64_t empty_documents = 0;  ///< left out, e.g. a JSON object whose text is blank
+  uint64_t no_text = 0;          ///< left out: a JSON object whose text is null
+  uint64_t bad_lines = 0;        ///< left out as CorpusOptions::bad_lines says
   uint64_t sentences = 0;
   uint64_t tokens = 0;
   uint64_t text_bytes = 0;  ///< of the documents' text (JSON unpacked, UTF-8 repaired)
   uint64_t invalid_utf8 = 0;
-  uint64_t cuts = 0;  ///< documents that were too long and were cut in parts
+  uint64_t cuts = 0;  ///< documents that were too long and were cut into parts
 
   CorpusCounts& operator+=(const CorpusCounts& other);
   bool operator==(const CorpusCounts&) const = default;
 };
 
-/// Some encoded documents, in the order of the input. Lengths lie one after the other: document d
-/// has document_sentences[d] sentences; sentence s has sentence_tokens[s] tokens.
+/// Several encoded documents, in the order of the input. Lengths are stored one after the other:
+/// document d has document_sentences[d] sentences; sentence s has sentence_tokens[s] tokens.
 struct EncodedDocuments {
   uint64_t shard = 0;
   std::vector<int32_t> tokens;
@@ -65,28 +66,30 @@ struct ShardText {
   bool is_last = false;       ///< no document follows
 };
 
-/// Takes what encode_corpus() delivers; both are called on the caller's thread, in input order.
+/// Receives what encode_corpus() delivers. take() and end_shard() are called on the caller's
+/// thread, in input order.
 class CorpusSink {
  public:
   virtual ~CorpusSink() = default;
   virtual void take(const EncodedDocuments& documents) = 0;
   virtual void end_shard(const ShardText& text) = 0;
-  /// Asked before encoding: false skips the documents of this shard (end_shard() is still called).
-  /// Called on the reading thread.
+  /// Asked before encoding: false skips the documents of this shard (end_shard() is called all the
+  /// same). Called on the reading thread.
   virtual bool wants(uint64_t shard) const = 0;
   /// Called about ten times a second. `consumed_bytes` counts stored input bytes; an exception
   /// thrown here (or in take and end_shard) stops everything.
   virtual void progress(uint64_t consumed_bytes) = 0;
 };
 
-/// Reads, divides and encodes a corpus: one reading thread, options.threads encoding threads, and
-/// the caller's thread, which hands the results to `sink` in order. Memory is bounded by a few
-/// chunks of text for each thread. What the sink gets depends only on the inputs and the options
-/// other than `threads`. Throws what reading or encoding throws, for the earliest text concerned.
+/// Reads, divides and encodes a corpus with one reading thread and options.threads encoding
+/// threads. The caller's thread hands the results to `sink` in order. Memory is bounded by a few
+/// chunks of text per thread. What the sink gets depends only on the inputs and the options other
+/// than `threads`. If reading or encoding throws, the exception of the earliest text is thrown.
 ///
 /// A document's ids are those of its whole text (Tokenizer::encode()), as fine-tuning and
-/// prediction encode it; they are cut into sentences afterwards, so that packing can keep sentences
-/// whole. Of line ends that are joined, each with the white space around it counts as one blank.
+/// prediction encode it. They are cut into sentences afterwards, so that packing can keep sentences
+/// whole. If line ends are joined, each counts as one blank together with the white space around
+/// it.
 ///
 /// Returns the layout of each input.
 std::vector<TextLayout> encode_corpus(const CorpusOptions& options, const Tokenizer& tokenizer,

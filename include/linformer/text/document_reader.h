@@ -26,38 +26,37 @@ std::string_view layout_name(TextLayout layout);
 /// The layout of this name; throws UsageError.
 TextLayout layout_of(const std::string& name);
 
-/// Guesses the layout from the beginning of a text: an opening brace means JSON lines, a WikiText
-/// heading WikiText, an empty line blank lines; else a document per line.
+/// Guesses the layout from the beginning of a text. An opening brace means JSON lines, a WikiText
+/// heading WikiText, an empty line blank lines, anything else a document per line.
 TextLayout guess_layout(std::string_view beginning);
 
-/// What a line means that is no JSON object, or one without a string "text".
+/// What to do with a line that is not a JSON object with a string "text".
 enum class BadLines {
-  kRefuse,  ///< an error that names it
-  kSkip,    ///< it is left out and counted
+  kRefuse,  ///< an error that names the line
+  kSkip,    ///< the line is left out and counted
 };
 
-/// A document as stored: not yet parsed (JSON) nor checked for valid UTF-8, so that this costs
-/// the worker threads and not the one reader.
+/// A document as stored: neither parsed (JSON) nor checked for valid UTF-8. The worker threads do
+/// that, so that the single reader stays fast.
 struct RawDocument {
   std::string_view text;  ///< valid until the next call of next()
-  uint64_t line = 0;      ///< first line of it in its file, from 1
-  /// It is the rest of a document that was too long; what it was cut from ends right before it.
+  uint64_t line = 0;      ///< its first line in the file, from 1
+  /// This is a further part of a document that was too long; it continues the part before it.
   bool continues = false;
 };
 
-/// Splits a stream into lines, as its beginning says where they end (newline_of()); memory is
-/// bounded by `max_line_bytes`.
+/// Splits a stream into lines. The beginning of the stream decides how lines end (newline_of()).
+/// Memory is bounded by `max_line_bytes`.
 class LineReader {
  public:
   LineReader(const std::string& path, size_t max_line_bytes, Quoting quoting = Quoting::kNone);
 
-  /// The next line without its end. A line longer than the bound comes
-  /// in pieces that are all of it, cut before a blank if there is one, else where a sentence ends:
-  /// ended() is then false for all but the last.
-  /// Throws RunError at a NUL byte: such a file is not text.
+  /// The next line without its end. A line longer than the bound comes in several pieces, cut
+  /// before a blank if there is one, else at the end of a sentence. ended() is then false for all
+  /// pieces but the last. Throws RunError at a NUL byte: such a file is not text.
   std::optional<std::string_view> next();
   bool ended() const { return ended_; }
-  /// The last character of the last line's end: LF, or CR that stood alone.
+  /// The last character of the last line's end: LF, or CR if that stood alone.
   char end_character() const { return end_character_; }
   /// What is buffered at the start (up to 64 KiB), for guess_layout().
   std::string_view beginning();
@@ -82,14 +81,14 @@ class LineReader {
 };
 
 /// The documents of one file, in order. Memory is bounded: a document longer than
-/// `max_document_bytes` comes in several parts, cut between lines or words; put together they are
+/// `max_document_bytes` comes in several parts, cut between lines or words. Together the parts are
 /// the document.
 class DocumentReader {
  public:
   static constexpr size_t kMaxDocumentBytes = size_t{16} << 20;
 
-  /// Without a layout it is guessed from the file's beginning. Throws RunError if the file cannot
-  /// be opened, or if it is to be guessed and begins like a JSON array.
+  /// Without a layout, it is guessed from the file's beginning. Throws RunError if the file cannot
+  /// be opened, or if the layout is to be guessed and the file begins like a JSON array.
   DocumentReader(const std::string& path, std::optional<TextLayout> layout,
                  size_t max_document_bytes = kMaxDocumentBytes);
 
@@ -98,7 +97,7 @@ class DocumentReader {
 
   TextLayout layout() const { return layout_; }
   uint64_t consumed_bytes() const { return lines_.consumed_bytes(); }
-  /// Cuts made in documents that were too long.
+  /// Number of cuts in documents that were too long.
   uint64_t cuts() const { return cuts_; }
 
  private:
@@ -111,7 +110,7 @@ class DocumentReader {
   TextLayout layout_;
   size_t max_document_bytes_;
   std::string document_;
-  std::string pending_;  // read already, but belongs to the next document
+  std::string pending_;  // already read, but part of the next document
   uint64_t pending_line_ = 0;
   bool pending_continues_ = false;
   bool line_open_ = false;  // the last line came without its end
@@ -120,16 +119,17 @@ class DocumentReader {
   uint64_t cuts_ = 0;
 };
 
-/// What append_document_text() found.
+/// Result of append_document_text().
 enum class DocumentContent {
   kText,
-  kNoText,   ///< a JSON object whose "text" is null (or NaN, as Python writes): nothing to read
-  kBadLine,  ///< no JSON object with a string "text", and such lines are skipped
+  kNoText,   ///< a JSON object whose "text" is null (or NaN, as Python writes): no text
+  kBadLine,  ///< not a JSON object with a string "text", if such lines are skipped
 };
 
-/// Appends the text of a stored document to `out`: itself, or the field "text" of a JSON object.
-/// Malformed UTF-8, and halves of surrogate pairs in JSON's escapes, are replaced by U+FFFD and
-/// added to `num_invalid`. Throws RunError "FILE:LINE: ..." for a bad line that is to be refused.
+/// Appends the text of a stored document to `out`: the document itself, or the field "text" of a
+/// JSON object. Malformed UTF-8, and halves of surrogate pairs in JSON's escapes, are replaced by
+/// U+FFFD and counted in `num_invalid`. Throws RunError "FILE:LINE: ..." for a bad line that is to
+/// be refused.
 DocumentContent append_document_text(const RawDocument& document, TextLayout layout,
                                      const std::string& path, BadLines bad_lines, std::string& out,
                                      uint64_t& num_invalid);

@@ -12,34 +12,35 @@
 
 namespace linformer {
 
-/// A line as it stands in its input.
+/// A line of an input.
 struct InputLine {
-  /// Without its end (newline_of()) and the input's byte-order mark; any bytes.
+  /// Without its end (newline_of()) and without the input's byte-order mark; any bytes.
   std::string text;
   uint64_t number = 0;    ///< in its input, from 1
-  bool too_long = false;  ///< longer than the bound: `text` is empty, the rest was passed over
+  bool too_long = false;  ///< longer than the bound: `text` is empty, the line was skipped
 };
 
-/// The lines of files, one file after the other, for work that answers each line: says whether
-/// another line can be had without waiting, so that what was typed is answered before more comes.
+/// The lines of files, one file after the other, for programs that answer each line. ready() says
+/// whether another line is available without waiting, so that a typed line is answered before more
+/// input comes.
 class LineStream {
  public:
   static constexpr size_t kMaxLineBytes = size_t{16} << 20;
 
-  /// Files (plain, zstd, gzip), "-" for standard input. Those that operating systems leave in
-  /// folders are left out. Throws RunError, before anything is read,
-  /// if one of them is missing, unreadable, empty or a folder.
+  /// Files (plain, zstd, gzip), "-" for standard input. Files that operating systems leave in
+  /// folders are left out. Throws RunError, before anything is read, if an input is missing,
+  /// unreadable, empty or a folder.
   explicit LineStream(std::vector<std::string> inputs, size_t max_line_bytes = kMaxLineBytes);
 
-  /// The next line; waits for it. Nothing at the end of the last input. Throws RunError where an
-  /// input cannot be read, or a signal comes while waiting.
+  /// The next line; waits for it. Nothing at the end of the last input. Throws RunError if an input
+  /// cannot be read, or if a signal comes while waiting.
   std::optional<InputLine> next();
 
-  /// Whether next() would return at once. False at the end of an input that something which may
-  /// have to wait follows. A compressed pipe may hold a line back until more comes.
+  /// Whether next() would return at once. False at the end of an input if the next input may have
+  /// to be waited for. A compressed pipe may hold back a line until more comes.
   bool ready();
 
-  /// The input of the last line, as messages name it.
+  /// The input of the last line, named as in messages.
   const std::string& input() const { return name_; }
 
  private:
@@ -54,8 +55,8 @@ class LineStream {
   std::unique_ptr<ByteSource> source_;
   std::string buffer_;
   size_t begin_ = 0;                  // of the next line in buffer_
-  size_t searched_ = 0;               // from begin_ on, so many bytes hold no line end
-  std::optional<Newline> newline_;    // of the input, once enough of it is there
+  size_t searched_ = 0;               // this many bytes from begin_ on hold no line end
+  std::optional<Newline> newline_;    // of the input, once enough of it was read
   std::optional<LineAtFront> found_;  // of buffer_ from begin_ on
   bool at_end_ = false;               // of the input
   bool passing_over_ = false;

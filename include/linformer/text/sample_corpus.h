@@ -15,23 +15,23 @@ struct SamplePassage {
   std::string text;
 };
 
-/// Text from an own grammar over invented words, so that a data set comes with the program and
-/// nobody's text is copied. A language model finds in it what it finds in real text, on a small
-/// scale:
-///   - topics: a document's nouns and verbs come mostly from one of eight, by Zipf's law;
+/// Text from the project's own grammar over invented words, so that a data set comes with the
+/// program and no text is copied. On a small scale it has the properties of real text that a
+/// language model learns:
+///   - topics: most of a document's nouns and verbs come from one of eight topics, by Zipf's law;
 ///   - agreement: verbs agree with their subject in number, across relative clauses as well, and
 ///     all verbs of a document have its tense; pronouns agree with the person;
-///   - entities: a document introduces its persons once, each with a trade, a home and a
-///     possession, and names these again hundreds of tokens later, the same ones every time;
-///   - sentiment: adjectives and adverbs of a document lean to one side.
+///   - entities: a document introduces each person once, with a trade, a home and a possession, and
+///     names these again hundreds of tokens later, always the same ones;
+///   - sentiment: the adjectives and adverbs of a document tend to one side.
 ///
 /// Everything is a pure function of (seed, index), in integers: the same bytes on every machine.
 class SampleCorpus {
  public:
   explicit SampleCorpus(uint64_t seed);
 
-  /// A document: paragraphs, one per line, each line ended by '\n'. Indices from 0 to 2^32 - 1;
-  /// held-out documents are simply other indices.
+  /// A document: paragraphs, one per line, each line ended by '
+  /// '. Indices are 0 to 2^32 - 1; held-out documents have other indices.
   std::string document(uint64_t index) const;
 
   /// A short passage (2 to 4 sentences) of one topic and one sentiment, with its labels.
@@ -66,8 +66,9 @@ struct SampleFiles {
 
 /// Writes train.txt (about `megabytes` million bytes, blank lines between documents), valid.txt (a
 /// twentieth of that, other documents), labelled-train.tsv (2,000 rows) and labelled-valid.tsv (400
-/// rows; header: topic, sentiment, text) into a folder, which is made if missing. Each file is
-/// replaced as a whole. Throws UsageError for megabytes outside (0, 10000], RunError for the disk.
+/// rows; header: topic, sentiment, text) into a folder, which is created if missing. Each file is
+/// replaced as a whole. Throws UsageError for megabytes outside (0, 10000], RunError for disk
+/// errors.
 SampleFiles write_sample_corpus(const std::string& folder, double megabytes, uint64_t seed);
 
 }  // namespace linformer

@@ -11,8 +11,8 @@
 
 namespace linformer {
 
-/// Encodes as Tokenizer::encode() does, to the id, but 2 to 4 times as fast, since it remembers
-/// words; and says which ids belong to which stretch of a text. One per thread.
+/// Gives exactly the ids of Tokenizer::encode(), but 2 to 4 times as fast, since it remembers
+/// words. It also says which ids belong to which part of a text. Use one per thread.
 class TextEncoder {
  public:
   explicit TextEncoder(const Tokenizer& tokenizer);
@@ -20,10 +20,10 @@ class TextEncoder {
   /// Appends the ids of a text (valid UTF-8), without <s> and </s>.
   void encode(std::string_view text, const EncodeOptions& options, std::vector<int32_t>& ids);
 
-  /// The same, and appends to `counts` how many of the ids are of each stretch: from the front to
-  /// the first of `cuts` (ascending positions in the text), from there to the second, and so on,
-  /// cuts.size() + 1 numbers. An id belongs to the stretch in which its characters begin. The ids
-  /// do not depend on the cuts.
+  /// The same, and appends to `counts` how many of the ids belong to each stretch of the text.
+  /// `cuts` are ascending positions in the text: the first stretch ends at the first cut, the
+  /// second at the second, and so on, which makes cuts.size() + 1 numbers. An id belongs to the
+  /// stretch in which its characters begin. The ids do not depend on the cuts.
   void encode(std::string_view text, const EncodeOptions& options, std::span<const size_t> cuts,
               std::vector<int32_t>& ids, std::vector<uint32_t>& counts);
 
@@ -32,7 +32,7 @@ class TextEncoder {
   static constexpr size_t kMaxWordIds = 8;
   static constexpr size_t kSlots = size_t{1} << 16;
 
-  /// A remembered word: one cache line. length 0 marks an empty slot.
+  /// A remembered word in one cache line. Length 0 marks an empty slot.
   struct alignas(64) Slot {
     std::array<char, kMaxWordBytes> word{};
     uint8_t length = 0;

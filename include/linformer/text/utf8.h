@@ -7,7 +7,7 @@
 
 namespace linformer {
 
-/// Some programs put it at the front of a file; it is no text.
+/// Some programs write it at the front of a file; it is not text.
 inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 /// Length in bytes of the well-formed UTF-8 character at the front of `text` (not empty), or 0 if
@@ -27,9 +27,9 @@ size_t append_repaired_utf8(std::string_view text, std::string& out);
 /// Largest position <= `position` that does not cut a character of `text` in two.
 size_t utf8_boundary_before(std::string_view text, size_t position);
 
-/// How much to take of a text that is longer than `bound`, at most that: up to the last white space
-/// if that is in the second half, else up to the end of a sentence (an ideographic stop), else what
-/// cuts no character. At least a byte.
+/// How many bytes, at most `bound`, to take from a text that is longer than `bound`. The cut is at
+/// the last white space if that is in the second half, else at the end of a sentence (an
+/// ideographic full stop), else between two characters. The result is at least 1.
 size_t length_of_piece(std::string_view text, size_t bound);
 
 }  // namespace linformer

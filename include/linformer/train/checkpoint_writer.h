@@ -8,30 +8,30 @@
 
 namespace linformer {
 
-/// Writes checkpoints of a run on a thread of its own, one at a time: training stands still while
-/// its state is copied, not while it goes to the disk. Memory is bounded by one copy; a save that
-/// comes before the last one is written waits for it.
+/// Writes checkpoints of a run on a thread of its own, one at a time. Training stops while its
+/// state is copied, but not while the copy is written to disk. Memory is bounded by one copy: a
+/// save waits until the previous one is written.
 class CheckpointWriter {
  public:
-  /// `store` has to outlive the writer, and is used by nobody else between save() and wait().
-  /// Without `background` save() returns when all is on the disk.
+  /// `store` has to outlive the writer. Nobody else may use it between save() and wait(). Without
+  /// `background`, save() returns when everything is on the disk.
   CheckpointWriter(CheckpointStore& store, bool background);
-  /// Waits; an error that nobody asked for is logged.
+  /// Waits; logs an error that nobody has asked for.
   ~CheckpointWriter();
   CheckpointWriter(const CheckpointWriter&) = delete;
   CheckpointWriter& operator=(const CheckpointWriter&) = delete;
 
-  /// Hands a snapshot over; `is_best` lets the link `best` point to it. Throws what went wrong with
-  /// the save before this one, which is then lost; this one has not begun.
+  /// Hands over a snapshot; `is_best` makes the link `best` point to it. Throws the error of the
+  /// previous save, which is then lost; the new save has not begun.
   void save(RunSnapshot snapshot, bool is_best);
 
-  /// Waits until everything is on the disk. Throws what went wrong (RunError).
+  /// Waits until everything is on the disk. Throws RunError if writing failed.
   void wait();
 
-  /// Like wait(), but only where that takes no time.
+  /// Like wait(), but only if nothing has to be waited for.
   void poll();
 
-  /// Seconds that the last finished save took from its hand-over to the disk.
+  /// Seconds from hand-over to disk of the last finished save.
   double last_write_seconds() const { return last_write_seconds_; }
 
  private:

@@ -28,7 +28,7 @@ struct ControlFlags {
   bool operator==(const ControlFlags&) const = default;
 };
 
-/// What the processes add up in a step: one message for all of it.
+/// The sums of a step over the processes, sent in one message.
 struct StepSums {
   double loss_sum = 0.0;
   int64_t num_labels = 0;
@@ -36,11 +36,11 @@ struct StepSums {
   ControlFlags flags;  ///< of any process
 };
 
-/// The processes of a run, as the trainer sees them. With one process everything here is what one
-/// would write without it, and nothing is sent.
+/// The processes of a run, as the trainer sees them. With one process, every function does its
+/// local part and sends nothing.
 ///
-/// Step s takes the same sequences and makes the same dropout whatever the number of processes P:
-/// its micro-batches are numbered, and process r does those with number = r (mod P). Only the order
+/// Step s uses the same sequences and the same dropout whatever the number of processes P: its
+/// micro-batches are numbered, and process r computes those with number = r (mod P). Only the order
 /// of some sums differs.
 class Communicator {
  public:
@@ -54,7 +54,7 @@ class Communicator {
   /// Refuses batches that cannot be divided, and processes that were started with other settings or
   /// other data than rank 0 (paths, threads and the run folder may differ). Throws UsageError.
   ///
-  /// `settings` are settings_text() of what has to be equal.
+  /// `settings` are settings_text() of the settings that have to be equal.
   void check_same_run(const TrainerConfig& config, const std::string& settings,
                       uint64_t data_fingerprint);
 
@@ -64,18 +64,18 @@ class Communicator {
                                      const TrainerConfig& config);
   bool shards_optimizer() const { return shards_ != nullptr; }
 
-  /// Where the `number`-th micro-batch of this process begins, in sequences after the step's begin.
+  /// The first sequence of this process's `number`-th micro-batch, counted from the step's begin.
   int64_t offset(int64_t number, int64_t micro_batch_size) const {
     return (number * size() + processes_->rank()) * micro_batch_size;
   }
 
-  /// The step's sums over the processes; the returned function waits for them, which is done best
-  /// after the backward pass.
+  /// Starts to sum the step's numbers over the processes. The returned function waits for the
+  /// result; it is best called after the backward pass.
   std::function<StepSums()> start_sum(const StepSums& own);
-  /// loss.backward(); with the step's last micro-batch, gradients become sums over all processes.
+  /// loss.backward(). With the step's last micro-batch, gradients become sums over all processes.
   enum class Micro { kMoreFollow, kLast };
   void backward(const at::Tensor& loss, Micro place);
-  /// After an update: where the optimizer is sharded, everybody gets the new weights.
+  /// After an update with a sharded optimizer, all processes get the new weights.
   void share_update();
 
   /// The flags of all processes, combined. Waits for all of them.
@@ -90,15 +90,17 @@ class Communicator {
   }
   int64_t rank() const { return processes_->rank(); }
 
-  /// The optimizer's state as one process alone would have it: complete on rank 0 (tensors of
-  /// others are brought there if `Fetch::kYes`, else only have their shape), and on the others what
-  /// they own. All processes call it, where the optimizer is sharded.
+  /// The optimizer's state as a single process would have it. On rank 0 it is complete: with
+  /// `Fetch::kYes`, tensors of other processes are sent there, otherwise only their shapes are set.
+  /// The other processes have the tensors that they own. If the optimizer is sharded, all processes
+  /// have to call it.
   enum class Fetch { kNo, kYes };
   NamedTensors whole_state(const Optimizer& optimizer, Fetch fetch);
-  /// After rank 0 has resumed: everybody gets weights, moments (`whole` of rank 0), and the state.
+  /// After rank 0 has resumed, all processes get its weights, moments (`whole` of rank 0) and
+  /// state.
   void share_start(const ParameterSet& parameters, const NamedTensors& whole, Optimizer& optimizer,
                    TrainingState& state);
-  /// Everybody gets rank 0's tensors.
+  /// All processes get rank 0's tensors.
   void share(const NamedTensors& tensors);
 
  private:

@@ -6,7 +6,7 @@
 
 namespace linformer {
 
-/// A loss before normalisation: sums and counts travel together, the division happens once, over
+/// A loss before normalisation. Sums and counts travel together; the division happens once, over
 /// all micro-batches and processes of a step.
 struct LossSum {
   at::Tensor sum;  ///< scalar; backward() gives gradients of the sum

@@ -56,13 +56,13 @@ class Objective {
   // The data.
   virtual int64_t num_sequences() const = 0;  ///< of an epoch
   virtual uint64_t data_fingerprint() const = 0;
-  /// Identity of what evaluate() measures on; 0 = nothing.
+  /// Identity of the data that evaluate() measures on; 0 = none.
   virtual uint64_t held_out_fingerprint() const = 0;
   /// The sequence at a position of the run's endless stream.
   virtual SampleId sample(int64_t position) const = 0;
   /// The micro-batches of a session, numbered from 0; pure, and safe to call from several threads.
-  /// Micro-batch i begins offset(i) sequences after start.position (a process of several does every
-  /// P-th one).
+  /// Micro-batch i begins offset(i) sequences after start.position (with P processes, each computes
+  /// every P-th one).
   virtual std::function<Batch(int64_t)> micro_batches(
       StreamStart start, std::function<int64_t(int64_t)> offset) const = 0;
 
@@ -73,8 +73,7 @@ class Objective {
   virtual std::vector<at::Tensor> hidden_states(const Batch& batch) const = 0;
   /// exp(mean_loss) where the loss is that of tokens; nothing where that means nothing.
   virtual std::optional<double> perplexity(double mean_loss) const = 0;
-  /// Floating-point operations that a token of step `step` (from 0) cannot do without; nothing
-  /// where lengths vary too much to say.
+  /// FLOPs per token that step `step` (from 0) needs; nothing if lengths vary too much.
   virtual std::optional<double> needed_flop_per_token(int64_t step) const = 0;
 
   // The evaluation.

@@ -18,8 +18,8 @@ struct OtherWeights {
   NamedTensors tensors;  ///< empty: there are none
 };
 
-/// Everything that a checkpoint of a run holds, copied out of the trainer, so that training may go
-/// on while it is written.
+/// Everything that a checkpoint of a run holds, copied out of the trainer, so that training can
+/// continue while it is written.
 struct RunSnapshot {
   std::string config_json;
   std::string tokenizer_model;

@@ -14,26 +14,27 @@ namespace linformer {
 
 /// The number types of training steps: forward passes under autocast and, for fp16, the loss scale.
 ///
-/// For each micro-batch loss() and the backward pass of scaled(); before gradients are looked at,
-/// unscale(). Several processes call unscale() on the sums of all, and so decide alike.
+/// Call loss() and the backward pass of scaled() for each micro-batch, and unscale() before
+/// gradients are used. With several processes, each calls unscale() on the sums over all, so all
+/// decide the same.
 class StepPrecision {
  public:
   explicit StepPrecision(const TrainingConfig& config);
 
-  /// Forward pass of a micro-batch, by `forward`. The loss is fp32 and not scaled.
+  /// The loss of a micro-batch, computed by `forward`. It is fp32 and not scaled.
   LossSum loss(const std::function<LossSum()>& forward) const;
 
-  /// What backward() is called on: the loss times the scale.
+  /// The loss times the scale, for backward().
   at::Tensor scaled(const at::Tensor& loss) const;
 
-  /// Ends the step's passes: gradients get their own size back, and the weights' copies are
-  /// dropped. False: they overflowed fp16 with this scale, so that the update has to be left out;
-  /// the scale is lower now. True as well where the scale could not fall any more: what is not
-  /// finite then is not the scale's fault, and for the trainer to judge.
+  /// Ends the step's passes: gradients are divided by the scale, and the weights' copies are
+  /// dropped. Returns false if gradients overflowed fp16 with this scale: the update has to be left
+  /// out, and the scale is now lower. Also returns true if the scale could fall no further. Values
+  /// that are not finite then have another cause, and the trainer decides about them.
   bool unscale(const Optimizer& optimizer);
 
   Precision precision() const { return types_.precision(); }
-  /// For evaluations: the same number types.
+  /// The same number types, for evaluations.
   const MixedPrecision& types() const { return types_; }
 
   /// "loss_scale" and "skipped_updates" of fp16, for the log; else nothing.

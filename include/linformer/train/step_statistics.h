@@ -18,8 +18,8 @@ namespace linformer {
 std::string statistics_group(const Parameter& parameter);
 
 /// Norms and activations of one optimizer step (logging.statistics_every). It exists only in steps
-/// that ask for it and changes no bit of them; such a step costs a copy of the weights and a
-/// forward pass more.
+/// that request it and changes no bit of them. Such a step costs an additional copy of the weights
+/// and an additional forward pass.
 class StepStatistics {
  public:
   /// Before the update. Gradients are sums, to be divided by `divisor`, the step's label count.

@@ -48,8 +48,8 @@ struct StepTotals {
   }
 };
 
-/// Which weights model.safetensors of a checkpoint holds with training.ema_decay; the other ones
-/// are in training/.
+/// The weights that model.safetensors of a checkpoint holds with training.ema_decay; training/ has
+/// the others.
 enum class ModelWeights { kRaw, kAveraged };
 
 /// What a trainer is set up with.
@@ -70,9 +70,9 @@ struct TrainerSetup {
 /// Trains one run folder: steps, evaluations, checkpoints, log. What is learned is the objective's
 /// matter.
 ///
-/// Same configuration, data and number of threads: same bits, however often it is stopped and
-/// resumed in between. With several processes each has one; all call the same methods, and rank 0's
-/// alone touches the run folder.
+/// The same configuration, data and number of threads give the same bits, however often the run is
+/// stopped and resumed. With several processes, each has a trainer and all call the same methods;
+/// only rank 0's trainer uses the run folder.
 class Trainer {
  public:
   /// Locks and creates the run folder, and resumes from the newest whole checkpoint as
@@ -93,13 +93,13 @@ class Trainer {
   void take_average(const std::string& folder);
   /// Refuses to go on from a checkpoint of another run.
   void check_resumable(const TrainingState& saved, const std::string& folder) const;
-  /// Goes on from `saved`; where scores do not compare any more the best one begins anew.
+  /// Continues from `saved`. If scores are not comparable any more, the best one is forgotten.
   void take_state(const TrainingState& saved);
-  /// Says which settings differ from those of the checkpoint that the run has resumed from.
+  /// Reports which settings differ from those of the checkpoint that the run was resumed from.
   void compare_settings(const std::string& folder);
   /// Whether the state needs no further step.
   bool is_over() const;
-  /// A session without a step: refuses one that would be no longer when it is started again.
+  /// For a session without a step: refuses it if the next session would be as short.
   void check_session_length() const;
   double next_learning_rate() const;
   std::optional<StopReason> finished();
@@ -110,14 +110,14 @@ class Trainer {
   void finish();
   void start_prefetcher();
   int64_t micro_batches_per_process() const;
-  /// One step; nothing if a stop signal came before it (then nothing has changed). The weights are
-  /// updated unless the guard finds a problem.
+  /// One step. Returns nothing if a stop signal came before it; then nothing has changed. The
+  /// weights are updated unless the guard finds a problem.
   std::optional<StepTotals> train_step();
-  /// Whether training.max_steps are done: what is due then is finish()'s.
+  /// Whether training.max_steps are done. finish() then does the rest.
   bool is_last_step() const;
-  /// Whether the weights are a state to come back to.
+  /// Whether the weights are good enough for a checkpoint.
   bool is_sound() const;
-  /// Whether a stop signal ends the run before the step is whole.
+  /// Whether a stop signal ends the run before the step is complete.
   bool stops_within_step() const;
   /// Forward and backward pass of this process's `number`-th micro-batch, which is returned; its
   /// sums go into `totals` before `backward` is called.
@@ -133,23 +133,23 @@ class Trainer {
   std::optional<Checkpoint> rollback_target(int64_t last_good_step) const;
   void report_rollback(int64_t bad_step);
   [[noreturn]] void give_up(const StepTotals& totals, const std::string& why) const;
-  /// What to change where numbers are not finite: before the first update the start of the weights,
-  /// after it the updates.
+  /// What to change if numbers are not finite: before the first update the starting weights, later
+  /// the updates.
   std::string what_to_change() const;
   void log_step(const StepTotals& totals);
-  /// Counts steps without anything to predict, and says so at the first.
+  /// Counts steps without anything to predict, and warns at the first one.
   void note_empty_step(const StepTotals& totals);
   /// Of the measured matrix-multiply peak of all processes, where the objective knows its
   /// arithmetic.
   std::optional<double> share_of_peak(double tokens_per_second);
-  /// Never ends the run, whatever the loss is: a bad one is the guard's matter, or finish()'s.
+  /// Never ends the run, whatever the loss is: the guard or finish() handles a bad loss.
   void evaluate();
   std::optional<EvaluationScore> measure();
   void log_evaluation(const EvaluationScore& score);
   void show_evaluation(const EvaluationScore& score, bool better);
   void save(bool is_best = false);
-  /// Where something fails through no fault of the last whole step, which is still here. `why` says
-  /// without what the run cannot go on; "" = the error itself says it.
+  /// Saves the state of the last complete step if something else fails. `why` says what the run
+  /// cannot continue without; "" if the error itself says it.
   void save_before_failing(const std::string& why);
   RunSnapshot snapshot(const NamedTensors& moments);
   double elapsed_seconds() const;

@@ -11,8 +11,8 @@
 
 namespace linformer {
 
-/// Everything besides weights and optimizer that a run needs to go on exactly. Data order, masks
-/// and dropout are pure functions of the seed and the position, so there is no generator to keep.
+/// Everything besides weights and optimizer that a run needs to continue exactly. Data order, masks
+/// and dropout are pure functions of the seed and the position, so no generator state is needed.
 struct TrainingState {
   int64_t step = 0;                  ///< steps done, skipped ones included
   int64_t num_updates = 0;           ///< of them, updates of the weights
@@ -23,15 +23,15 @@ struct TrainingState {
   std::optional<double> best_score;  ///< of an evaluation, EvaluationScore::score
   int64_t best_step = 0;
   int64_t evaluations_since_best = 0;
-  int64_t evaluated_step = -1;  ///< of the last evaluation; -1 = none, or nobody knows
+  int64_t evaluated_step = -1;  ///< of the last evaluation; -1 = none, or unknown
   LossScaleState loss_scale;    ///< of fp16
-  int64_t log_bytes = 0;  ///< length of log.jsonl; what is behind it belongs to no checkpoint yet
+  int64_t log_bytes = 0;        ///< length of log.jsonl; later lines belong to no checkpoint yet
   GuardState guard;
 
-  // What the run has to be continued with.
+  // These have to be the same when the run is resumed.
   uint64_t seed = 0;
   uint64_t data_fingerprint = 0;
-  // What it is compared with as it goes on.
+  // These are compared when the run is resumed.
   uint64_t held_out_fingerprint = 0;  ///< of what best_score was measured on
   Settings settings;                  ///< compared_settings() of the last step's session
 

@@ -26,7 +26,7 @@ struct StepGradients {
 ///   forward and backward of each micro-batch; gradients add up as sums over labels
 ///   unscaling, norm, clipping to max_grad_norm, one update with the gradients of the mean loss
 ///
-/// What comes between (data, processes, guard, log) is the caller's.
+/// The caller handles everything in between (data, processes, guard, log).
 class TrainingStep {
  public:
   /// All three have to outlive the step.

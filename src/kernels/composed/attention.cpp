@@ -25,7 +25,7 @@ at::Tensor visible_pairs(const at::Tensor& query, const at::Tensor& key_mask, in
   return visible.defined() ? visible.logical_and(band) : band;
 }
 
-/// LibTorch's fused attention takes no dropout of ours: the probabilities exist as a whole.
+/// LibTorch's fused attention does not support this dropout, so the probabilities exist as a whole.
 at::Tensor attention_with_dropout(const at::Tensor& query, const at::Tensor& key,
                                   const at::Tensor& value, const at::Tensor& visible,
                                   const DropoutSite& site) {
@@ -44,7 +44,7 @@ at::Tensor attention(const AttentionInputs& inputs, const AttentionOptions& opti
   const at::Tensor key = split_heads(inputs.key, options.num_heads);
   const at::Tensor value = split_heads(inputs.value, options.num_heads);
   at::Tensor visible = visible_pairs(inputs.query, inputs.key_mask, options.window);
-  at::Tensor blind;  // queries without any key: they look at all of them, and get 0 after that
+  at::Tensor blind;  // queries without any key: they attend to all keys and get 0 afterwards
   if (visible.defined()) {
     blind = visible.any(-1, /*keepdim=*/true).logical_not();
     visible = visible.logical_or(blind);

@@ -10,8 +10,8 @@ namespace {
 
 constexpr int64_t kLow32 = 0xffffffff;
 
-/// The low 32 bits of x * factor for 0 <= x < 2^32, in 64-bit integers: the factor's halves are
-/// multiplied one by one, so that nothing overflows.
+/// The low 32 bits of x * factor for 0 <= x < 2^32, in 64-bit integers. The factor's halves are
+/// multiplied separately, so that nothing overflows.
 at::Tensor multiply_32(const at::Tensor& x, int64_t factor) {
   const at::Tensor high = (x * (factor >> 16)).bitwise_and_(0xffff);
   return (x * (factor & 0xffff)).add_(high.mul_(1 << 16)).bitwise_and_(kLow32);

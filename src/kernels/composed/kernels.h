@@ -8,20 +8,20 @@
 #include "linformer/kernels/gelu.h"
 #include "linformer/kernels/layer_norm.h"
 
-/// The operations composed of LibTorch's operations, which differentiates them: for devices without
-/// an implementation of their own, and what tests compare implementations with. Shapes and
-/// equations are those of the operations' headers.
+/// Every operation composed of LibTorch's operations, which LibTorch differentiates. It serves
+/// devices without an implementation of their own, and tests compare implementations with it.
+/// Shapes and equations are those of the operations' headers.
 namespace linformer::composed {
 
-/// Under autocast its two products are in the low type, the softmax in fp32.
+/// Under autocast, its two products are in the low type and the softmax in fp32.
 at::Tensor attention(const AttentionInputs& inputs, const AttentionOptions& options);
 
-/// As W shifted products. `weight` (C, 1, W).
+/// Computed as W shifted products. `weight` (C, 1, W).
 at::Tensor depthwise_convolution(const at::Tensor& base, const at::Tensor& x,
                                  const at::Tensor& weight);
 
-/// The scale 1 / (1 - probability) or 0 of every element of a contiguous tensor of these sizes, the
-/// same bits as DropoutHash gives, by integer operations on tensors.
+/// The scale 1 / (1 - probability) or 0 of every element of a contiguous tensor of these sizes. It
+/// has the same bits as DropoutHash, computed by integer operations on tensors.
 at::Tensor dropout_scale(at::IntArrayRef sizes, const at::TensorOptions& options,
                          const DropoutSite& site);
 
@@ -29,7 +29,7 @@ at::Tensor scale_kept(const at::Tensor& x, const DropoutSite& site);
 
 at::Tensor bias_gelu(const at::Tensor& x, const at::Tensor& bias, GeluForm form);
 
-/// Losses of the rows (M). The logits (M, V) exist as a whole; under autocast their product is in
+/// Losses of the rows (M). The logits (M, V) exist as a whole; under autocast, their product is in
 /// the low type.
 at::Tensor cross_entropy_rows(const at::Tensor& hidden, const at::Tensor& weight,
                               const at::Tensor& bias, const at::Tensor& labels);

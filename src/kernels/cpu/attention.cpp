@@ -25,14 +25,14 @@ struct Range {
   int64_t size() const { return end - begin; }
 };
 
-/// Keys that queries [first, first + count) look at together.
+/// Keys that queries [first, first + count) attend to together.
 Range visible_keys(const Shape& s, int64_t first, int64_t count) {
   if (s.window == 0) return {0, s.keys};
   return {std::max<int64_t>(0, first - s.window / 2),
           std::min(s.keys, first + count + s.window / 2)};
 }
 
-/// Queries a tile holds: about 256 KiB of scores, so that a tile stays in the second-level cache.
+/// Queries per tile: about 256 KiB of scores, so that a tile stays in the second-level cache.
 int64_t tile_rows(const Shape& shape) {
   if (shape.window > 0) {
     return std::min(shape.queries, std::clamp<int64_t>(shape.window / 2, 16, 128));
@@ -45,7 +45,7 @@ uint32_t element_index(const Shape& shape, int64_t batch_head, int64_t query, in
   return static_cast<uint32_t>((batch_head * shape.queries + query) * shape.keys + key);
 }
 
-/// Numbers in the largest tile.
+/// Size of the largest tile in elements.
 int64_t tile_size(const Shape& shape) {
   const int64_t rows = tile_rows(shape);
   const int64_t keys = shape.window > 0 ? std::min(shape.keys, rows + shape.window) : shape.keys;
@@ -59,7 +59,7 @@ void clear_outside(T* row, const Range& inside, int64_t size) {
   std::fill(row + inside.end, row + size, T(0));
 }
 
-/// Where a query's keys are in its tile's row, which holds `tile`.
+/// The place of a query's keys in its tile's row, which holds `tile`.
 Range keys_in_row(const Shape& s, const Range& tile, int64_t query) {
   const Range own = visible_keys(s, query, 1);
   return {own.begin - tile.begin, own.end - tile.begin};
@@ -89,7 +89,7 @@ T softmax_row(T* scores, const bool* mask, int64_t keys) {
     scores[m] = fast_exp(scores[m] - largest);
     total += scores[m];
   }
-  if (mask != nullptr) {  // fast_exp is floored, a masked key has to be exactly 0
+  if (mask != nullptr) {  // fast_exp never returns 0, but a masked key has to be exactly 0
     total = 0;
     for (int64_t m = 0; m < keys; ++m) {
       scores[m] = mask[m] ? scores[m] : T(0);
@@ -139,8 +139,8 @@ struct HeadGradients {
   T* value;
 };
 
-// One row of the backward pass. In: scores (scaled Q K^T) and dp = dO V^T. Out: the dropped
-// probabilities (for dV) in scores, and dS = P * (dP - delta) * scale in dp.
+// One row of the backward pass. Input: scores (scaled Q K^T) and dp = dO V^T. Output: the
+// probabilities after dropout (for dV) in scores, and dS = P * (dP - delta) * scale in dp.
 template <class T>
 void backward_row(T* scores, T* dp, const bool* mask, T log_sum, T delta, T scale,
                   const DropoutHash& hash, uint32_t first, int64_t keys) {
@@ -197,7 +197,7 @@ void backward_head(const Shape& s, const T* query, const T* key, const T* value,
                    offset_mask(mask, begin), log_sums[first + r], delta, scale, hash,
                    element_index(s, batch_head, first + r, begin), own.size());
     }
-    // Windows of neighbouring tiles overlap: their sums start from zero.
+    // Windows of neighbouring tiles overlap, so their sums start from zero.
     const T accumulate = first == 0 && s.window == 0 ? T(0) : T(1);
     gemm<T>(Transpose::kNo, Transpose::kNo, count, width, span, T(1), dp, span, key + offset,
             stride, T(0), grads.query + first * stride, stride);
@@ -217,8 +217,8 @@ Shape shape_of(const AttentionInputs& in, const AttentionOptions& options) {
           options.window};
 }
 
-/// Calls body(bh, b, q_offset, k_offset) for each head of each sequence, with where its columns
-/// begin in the queries and in the keys.
+/// Calls body(bh, b, q_offset, k_offset) for each head of each sequence. The offsets say where its
+/// columns begin in the queries and in the keys.
 template <class Body>
 void for_each_head(const Shape& s, const Body& body) {
   at::parallel_for(0, s.batch * s.heads, 1, [&](int64_t begin, int64_t end) {

@@ -15,8 +15,9 @@ struct Shape {
   int64_t width;
 };
 
-// The channels are last in x and in the taps (W, C), so that the inner loops run over channels.
-// direction +1 correlates (the forward pass), -1 is its transpose (gradient of the input).
+// The channels are the last dimension of x and of the taps (W, C), so that the inner loops run over
+// channels. direction +1 correlates (the forward pass); -1 is its transpose (gradient of the
+// input).
 template <class T>
 void accumulate_rows(const T* x, const T* taps, T* y, const Shape& shape, int direction,
                      int64_t begin, int64_t end) {

@@ -11,14 +11,14 @@
 namespace linformer::cpu {
 namespace {
 
-constexpr int64_t kMaxLogits = 16 << 20;  // 64 MiB of float: larger pieces leave the caches anyway
+constexpr int64_t kMaxLogits = 16 << 20;  // 64 MiB of float; larger chunks exceed the caches anyway
 
 int64_t piece_rows(int64_t vocabulary) {
   return std::max<int64_t>(16, kMaxLogits / vocabulary);
 }
 
-/// Adds the bias to a row of logits, returns the cross-entropy; the row becomes exp(logit - max)
-/// and `normalizer` their sum.
+/// Adds the bias to a row of logits and returns the cross-entropy. The row becomes exp(logit -
+/// max), and `normalizer` the sum of the row.
 template <class T>
 T row_loss(T* logits, const T* bias, int64_t vocabulary, int64_t label, T& normalizer) {
   T largest = -std::numeric_limits<T>::infinity();
@@ -28,7 +28,7 @@ T row_loss(T* logits, const T* bias, int64_t vocabulary, int64_t label, T& norma
     largest = logits[v] > largest ? logits[v] : largest;
   }
   const T target = logits[label];
-  // Sums of short blocks in T, added up in double: one long sum of floats loses digits.
+  // Short blocks are summed in T and added up in double, since one long sum of floats loses digits.
   constexpr int64_t kBlock = 1024;
   double total = 0.0;
   for (int64_t first = 0; first < vocabulary; first += kBlock) {
@@ -56,8 +56,8 @@ void row_gradient(T* row, T* grad_bias, int64_t vocabulary, int64_t label, T nor
   for (int64_t v = 0; v < vocabulary; ++v) grad_bias[v] += row[v];
 }
 
-/// hidden (M, C) W^T, split over the vocabulary: BLAS splits the few rows instead, and then every
-/// thread reads all of W.
+/// hidden (M, C) W^T, split over the vocabulary. BLAS would split the few rows instead, and then
+/// every thread would read the whole W.
 at::Tensor multiply_by_words(const at::Tensor& hidden, const at::Tensor& weight) {
   constexpr int64_t kWords = 256;  // 256 rows of W stay in the second-level cache
   const int64_t rows = hidden.size(0);
@@ -88,7 +88,7 @@ at::Tensor logits_of(const at::Tensor& hidden, const LossInputs& in) {
   return at::mm(hidden.to(type), in.low_weight.t()).to(hidden.scalar_type());
 }
 
-/// Adds a piece's gradients of the hidden states and of the weight.
+/// Adds the gradients of one chunk for the hidden states and the weight.
 void add_gradients(const at::Tensor& grad_logits, const at::Tensor& piece, const LossInputs& in,
                    at::Tensor grad_piece, at::Tensor& grad_weight) {
   if (in.low_weight.defined()) {
@@ -107,8 +107,8 @@ void add_gradients(const at::Tensor& grad_logits, const at::Tensor& piece, const
   }
 }
 
-/// Writes the losses of rows [first, first + count). With `grad_bias` the logits become their own
-/// gradient, and its sum over the rows is added to the bias's.
+/// Writes the losses of rows [first, first + count). With `grad_bias`, the logits become their own
+/// gradient, and its sum over the rows is added to the gradient of the bias.
 void work_through_rows(const LossInputs& in, at::Tensor& logits, int64_t first, at::Tensor& losses,
                        at::Tensor* grad_bias) {
   const int64_t vocabulary = in.weight.size(0);

@@ -5,8 +5,8 @@
 
 namespace linformer {
 
-/// Rows split over the threads into fixed ranges, each with its own row of partial sums, added in
-/// thread order: the same number of threads gives the same bits.
+/// Splits rows over the threads into fixed ranges. Each range has its own row of partial sums, and
+/// these are added in thread order, so the same number of threads gives the same bits.
 ///
 ///   body(begin, end, T* sums)   sums: `width` zeros
 template <class T, class Body>

@@ -4,8 +4,8 @@
 
 namespace linformer::cuda {
 
-/// Memory of the current device. Elements are of one type; bias and its sums are float, or double
-/// for elements of type double.
+/// Pointers to memory of the current device. Elements are of one type. Bias and its sums are float,
+/// or double if the elements are double.
 struct BiasGeluArguments {
   ElementType type = ElementType::kFloat;
   const void* x = nullptr;         ///< (rows, width)
@@ -18,11 +18,11 @@ struct BiasGeluArguments {
   bool tanh_form = false;
 };
 
-/// y = gelu(x + bias). Queued on `stream` (a cudaStream_t); returns CUDA's error code of the
-/// launch, 0 without one.
+/// y = gelu(x + bias). Queued on `stream` (a cudaStream_t). Returns CUDA's error code of the
+/// launch, 0 for success.
 int bias_gelu_forward(const BiasGeluArguments& arguments, void* stream);
 
-/// dx = dy * gelu'(x + bias), and for each strip of rows the sums of dx.
+/// dx = dy * gelu'(x + bias), and the sums of dx for each strip of rows.
 int bias_gelu_backward(const BiasGeluArguments& arguments, void* stream);
 
 }  // namespace linformer::cuda

@@ -35,7 +35,7 @@ __global__ void convolve_kernel(ConvolutionArguments a) {
   }
 }
 
-// Each layer of the grid has one tap.
+// Each layer of the grid handles one tap.
 template <class T, int N>
 __global__ void tap_gradients_kernel(ConvolutionArguments a) {
   using C = ComputeType<T>;

@@ -4,7 +4,8 @@
 
 namespace linformer::cuda {
 
-/// Memory of the current device. The taps are float, or double where the elements are.
+/// Pointers to memory of the current device. The taps are float, or double if the elements are
+/// double.
 struct ConvolutionArguments {
   ElementType type = ElementType::kFloat;
   const void* base = nullptr;      ///< (sequences * length, channels); null: zeros
@@ -21,11 +22,11 @@ struct ConvolutionArguments {
 };
 
 /// output[i] = base[i] + sum_j taps[j] * x[i + direction * (j - (width - 1) / 2)], zeros outside of
-/// the sequence. Queued on `stream` (a cudaStream_t); returns CUDA's error code of the launch, 0
-/// without one.
+/// the sequence. Queued on `stream` (a cudaStream_t). Returns CUDA's error code of the launch, 0
+/// for success.
 int convolve_rows(const ConvolutionArguments& arguments, void* stream);
 
-/// For each strip of rows, the sums of upstream[i] * x[i + j - (width - 1) / 2] for each tap j.
+/// For each strip of rows and each tap j, the sum of upstream[i] * x[i + j - (width - 1) / 2].
 int sum_tap_gradients(const ConvolutionArguments& arguments, void* stream);
 
 }  // namespace linformer::cuda

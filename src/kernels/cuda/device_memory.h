@@ -7,7 +7,7 @@
 
 #include "elements.h"
 
-/// From tensors to what the launch functions take.
+/// Conversion of tensors into the arguments of launch functions.
 namespace linformer::cuda {
 
 inline ElementType element_type(const at::Tensor& x) {
@@ -25,7 +25,7 @@ inline ElementType element_type(const at::Tensor& x) {
   }
 }
 
-/// The type that kernels compute in, and have biases, weights and sums in.
+/// The type in which kernels compute, which is also that of biases, weights and sums.
 inline at::TensorOptions compute_options(const at::Tensor& x) {
   return x.options().dtype(x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat);
 }
@@ -38,7 +38,7 @@ inline const void* read_only(const at::Tensor& x) {
   return x.defined() ? x.const_data_ptr() : nullptr;
 }
 
-/// Calls a launch function on the stream of the device of `x`, and throws what CUDA reports.
+/// Calls a launch function on the stream of the device of `x`, and throws if CUDA reports an error.
 template <class Launch, class Arguments>
 void launch_on(const at::Tensor& x, Launch launch, const Arguments& arguments) {
   const c10::cuda::CUDAGuard device(x.device());

@@ -7,7 +7,7 @@
 
 #include "elements.h"
 
-/// What kernels share: number types, packs of neighbouring elements, sums over rows.
+/// Shared by the kernels: number types, packs of neighbouring elements, sums over rows.
 namespace linformer::cuda {
 
 /// The type that a kernel computes in for elements of type T.
@@ -22,7 +22,7 @@ struct ComputeTypeOf<double> {
 template <class T>
 using ComputeType = typename ComputeTypeOf<T>::type;
 
-/// Neighbouring elements that one thread reads and writes at once.
+/// Neighbouring elements that one thread reads and writes together.
 template <class T, int N>
 struct alignas(sizeof(T) * N) Pack {
   T values[N];
@@ -60,8 +60,8 @@ void with_type(ElementType type, const Function& function) {
 
 constexpr int kPack = 4;
 
-/// Whether rows of `width` elements at these addresses (null: absent) can be read in packs of
-/// kPack.
+/// Whether rows of `width` elements at these addresses (null: absent) can be read in packs of kPack
+/// elements.
 template <class... Pointers>
 bool takes_packs(int64_t width, Pointers... pointers) {
   constexpr uintptr_t kAlignment = kPack * sizeof(double);
@@ -69,7 +69,7 @@ bool takes_packs(int64_t width, Pointers... pointers) {
 }
 
 /// The block of a kernel that sums columns over rows: kColumnLanes packs of columns, and kRowLanes
-/// rows at a time. The grid is column_grid().
+/// rows at a time. column_grid() gives the grid.
 constexpr int kColumnLanes = 32;
 constexpr int kRowLanes = 8;
 
@@ -83,7 +83,7 @@ dim3 column_grid(int64_t width, int64_t strips) {
   return dim3(static_cast<unsigned>(columns), static_cast<unsigned>(strips));
 }
 
-/// First of the thread's N columns; width or more for a thread without any.
+/// First of the thread's N columns; width or more if the thread has none.
 template <int N>
 __device__ int64_t first_column() {
   return (static_cast<int64_t>(blockIdx.x) * kColumnLanes + threadIdx.x) * N;
@@ -97,13 +97,13 @@ __device__ inline int64_t row_step() {
   return static_cast<int64_t>(gridDim.y) * kRowLanes;
 }
 
-/// Adds up what the row lanes of a block have summed and writes the block's sums of its columns,
-/// always in the same order. All threads of the block call it. `to`: the row of this strip.
+/// Adds up the sums of a block's row lanes and writes the block's sums of its columns, always in
+/// the same order. All threads of the block call it. `to`: the row of this strip.
 template <int N, class T>
 __device__ void write_column_sums(const T (&sums)[N], T* to, int64_t width) {
   __shared__ T shared[kRowLanes][kColumnLanes * N];
   const int lane = static_cast<int>(threadIdx.x) * N;
-  __syncthreads();  // of an earlier call, whose values are still being read
+  __syncthreads();  // waits for readers of the values of an earlier call
 #pragma unroll
   for (int i = 0; i < N; ++i) shared[threadIdx.y][lane + i] = sums[i];
   __syncthreads();

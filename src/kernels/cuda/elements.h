@@ -8,8 +8,8 @@ namespace linformer::cuda {
 /// Number types that the launch functions of this folder take, behind untyped pointers.
 enum class ElementType { kFloat, kDouble, kBf16, kFp16 };
 
-/// How many strips of rows a kernel sums one by one. Each gives one row of partial sums. It
-/// depends on the shape alone, so that sums have the same order in each run.
+/// The number of strips of rows that a kernel sums separately. Each strip gives one row of partial
+/// sums. It depends on the shape alone, so that sums have the same order in each run.
 inline int64_t row_strips(int64_t rows, int64_t width) {
   constexpr int64_t kRowsAtLeast = 32;
   constexpr int64_t kBlocks = 1024;

@@ -18,7 +18,7 @@ __device__ void drop(C (&values)[N], const DropoutHash& hash, int64_t first) {
   }
 }
 
-/// s into `s`, of the row's columns that this lane has; returns their sum.
+/// Writes s of the columns of this lane into `s`, and returns their sum.
 template <class T, int N>
 __device__ ComputeType<T> add_residual(const ResidualNormArguments& a, int64_t row,
                                        ComputeType<T>* s) {
@@ -51,7 +51,7 @@ __device__ ComputeType<T> add_residual(const ResidualNormArguments& a, int64_t r
   return sum_of_warp(total);
 }
 
-// A row's sums are kept in shared memory where they have room; a lane reads only what it wrote.
+// A row's sums are kept in shared memory if they fit; a lane reads only what it wrote itself.
 template <class T, class Y, int N, bool kShared>
 __global__ void forward_kernel(ResidualNormArguments a) {
   using C = ComputeType<T>;

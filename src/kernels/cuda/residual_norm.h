@@ -5,8 +5,8 @@
 
 namespace linformer::cuda {
 
-/// Memory of the current device. x and dx are of type `x_type`; y and dy are of `norm_type`; all
-/// other elements are float, or double where x is. Null: absent.
+/// Pointers to memory of the current device. x and dx are of type `x_type`; y and dy are of
+/// `norm_type`; all other elements are float, or double if x is double. Null: absent.
 struct ResidualNormArguments {
   ElementType x_type = ElementType::kFloat;
   ElementType norm_type = ElementType::kFloat;  ///< double exactly where x_type is
@@ -38,11 +38,11 @@ struct ResidualNormArguments {
   void* column_sums = nullptr;  ///< (row_strips(rows, width), 3, width): of weight, shift, bias
 };
 
-/// The equations of NormKernels (layer_norm_kernels.h), one warp a row. Queued on `stream` (a
-/// cudaStream_t); returns CUDA's error code of the launch, 0 without one.
+/// The equations of NormKernels (layer_norm_kernels.h), one warp per row. Queued on `stream` (a
+/// cudaStream_t). Returns CUDA's error code of the launch, 0 for success.
 int residual_norm_forward(const ResidualNormArguments& arguments, void* stream);
 
-/// Gradients of rows, and for each strip of rows the sums of weight, shift and bias.
+/// Gradients of the rows, and for each strip of rows the gradient sums of weight, shift and bias.
 int residual_norm_backward(const ResidualNormArguments& arguments, void* stream);
 
 }  // namespace linformer::cuda

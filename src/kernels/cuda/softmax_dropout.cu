@@ -27,8 +27,8 @@ __device__ bool sees(const SoftmaxDropoutArguments& a, const Row& row, int64_t k
   return a.window == 0 || distance <= a.window / 2;
 }
 
-/// log sum_m exp(S_m) of a row over the keys it sees; infinite where it sees none, so that
-/// exp(S_m - log sum) is 0.
+/// log sum_m exp(S_m) of a row over the keys that it sees. It is infinite if the row sees no key,
+/// so that exp(S_m - log sum) is 0.
 template <class T, int N>
 __device__ ComputeType<T> log_sum(const SoftmaxDropoutArguments& a, const Row& row,
                                   const T* scores) {
@@ -91,7 +91,7 @@ __global__ void backward_kernel(SoftmaxDropoutArguments a) {
   const C total = static_cast<const C*>(a.log_sums)[row.index];
   const C scale = static_cast<C>(a.scale);
   const C kept = static_cast<C>(a.hash.scale());
-  // P of a key, and the factor that dropout gives it; zeros where it is not seen.
+  // P of a key and its dropout factor; both are zero if the key is not seen.
   const auto probability = [&](C score, int64_t key) {
     return sees(a, row, key) ? exp(score * scale - total) : C(0);
   };

@@ -5,8 +5,8 @@
 
 namespace linformer::cuda {
 
-/// Memory of the current device. `scores` and `upstream` are of one type; log_sums is float, or
-/// double where they are.
+/// Pointers to memory of the current device. `scores` and `upstream` are of one type; log_sums is
+/// float, or double if they are double.
 ///
 /// Letters: B batch, H heads, N queries, M keys.
 struct SoftmaxDropoutArguments {
@@ -24,11 +24,12 @@ struct SoftmaxDropoutArguments {
   void* log_sums = nullptr;        ///< (B, H, N): written forward, read backward
 };
 
-/// S = scale * Q K^T; P = softmax(S) over the keys that a query sees; in place, one warp a row.
-/// Queued on `stream` (a cudaStream_t); returns CUDA's error code of the launch, 0 without one.
+/// S = scale * Q K^T; P = softmax(S) over the keys that a query sees. Computed in place, one warp
+/// per row. Queued on `stream` (a cudaStream_t). Returns CUDA's error code of the launch, 0 for
+/// success.
 int softmax_dropout_forward(const SoftmaxDropoutArguments& arguments, void* stream);
 
-/// dropout(P) again, and with dP = dropout(dO V^T)
+/// Computes dropout(P) again, and with dP = dropout(dO V^T)
 ///
 ///   dS = scale * P * (dP - rowsum(P * dP)),   the gradient of Q K^T
 int softmax_dropout_backward(const SoftmaxDropoutArguments& arguments, void* stream);
