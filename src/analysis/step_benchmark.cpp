@@ -68,7 +68,7 @@ StepBenchmarkResult benchmark_step(const StepBenchmarkOptions& options) {
   StepBenchmarkResult result;
   result.tokens_per_step =
       static_cast<double>(options.batch_size * options.model.max_sequence_length);
-  result.needed_flop_per_token = needed_flop_per_token(options.model, options.mlm_probability);
+  result.model_flops_per_token = model_flops_per_token(options.model, options.mlm_probability);
   result.num_parameters = model.parameters().count();
   result.matmul_peaks.push_back(measure_matmul_peak(options.precision));
   for (int64_t step = 0; step < options.num_warmup + options.num_steps; ++step) {

@@ -85,8 +85,8 @@ void run_step(const StepArguments& arguments) {
         {"tokens_per_second_max", result.tokens_per_step / *fastest},
         {"step_seconds", result.median_seconds()},
         {"matmul_peak_gflops", result.median_matmul_peak() / kGiga},
-        {"needed_gflop_per_token", result.needed_flop_per_token / kGiga},
-        {"peak_share", result.peak_share()},
+        {"model_gflops_per_token", result.model_flops_per_token / kGiga},
+        {"mfu", result.mfu()},
         {"peak_tensor_bytes", result.peak_tensor_bytes},
         {"parameters", result.num_parameters},
         {"steps", result.step_seconds.size()},
@@ -114,8 +114,8 @@ void run_step(const StepArguments& arguments) {
       format_number(result.tokens_per_step / *slowest).c_str(),
       format_number(result.tokens_per_step / *fastest).c_str(),
       format_number(result.median_matmul_peak() / kGiga).c_str(), result.matmul_peaks.size(),
-      format_fixed(100.0 * result.peak_share(), 1).c_str(),
-      format_number(result.needed_flop_per_token / kGiga).c_str(),
+      format_fixed(100.0 * result.mfu(), 1).c_str(),
+      format_number(result.model_flops_per_token / kGiga).c_str(),
       format_bytes(static_cast<double>(result.peak_tensor_bytes)).c_str());
 }
 

@@ -4,8 +4,8 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "attention_kernels.h"
-#include "composed/kernels.h"
 #include "implementations.h"
+#include "reference/kernels.h"
 
 #include "linformer/kernels/mixed_precision.h"
 
@@ -66,7 +66,7 @@ at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,
   const AttentionOptions options{num_heads, window, site};
   const AttentionKernels* kernels = chosen_kernels(query).attention;
   if (kernels == nullptr || (kernels->for_dropout_alone && site.probability == 0.0)) {
-    return composed::attention({query, key, value, key_mask}, options);
+    return reference::attention({query, key, value, key_mask}, options);
   }
   const auto mask =
       key_mask.defined() ? std::optional<at::Tensor>(key_mask) : std::optional<at::Tensor>();

@@ -3,9 +3,9 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "composed/kernels.h"
 #include "depthwise_convolution_kernels.h"
 #include "implementations.h"
+#include "reference/kernels.h"
 
 #include "linformer/kernels/mixed_precision.h"
 
@@ -41,7 +41,7 @@ at::Tensor add_depthwise_convolution(const at::Tensor& base, const at::Tensor& x
               "add_depthwise_convolution takes a (C, 1, W) weight with odd W");
   const ConvolutionKernels* kernels = chosen_kernels(x).convolution;
   if (kernels == nullptr) {
-    return composed::depthwise_convolution(to_full(base), to_full(x), weight);
+    return reference::depthwise_convolution(to_full(base), to_full(x), weight);
   }
   if (kernels->takes_low && base.scalar_type() == x.scalar_type()) {
     return DepthwiseConvolution::apply(base, x, weight);

@@ -3,9 +3,9 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "composed/kernels.h"
 #include "dropout_kernels.h"
 #include "implementations.h"
+#include "reference/kernels.h"
 
 #include "linformer/kernels/mixed_precision.h"
 
@@ -15,11 +15,11 @@ namespace {
 at::Tensor scale_kept(const at::Tensor& input, const DropoutSite& site) {
   const at::Tensor x = input.contiguous();
   const DropoutKernels* kernels = chosen_kernels(x).dropout;
-  return kernels == nullptr ? composed::scale_kept(x, site) : kernels->scale_kept(x, site);
+  return kernels == nullptr ? reference::scale_kept(x, site) : kernels->scale_kept(x, site);
 }
 
-// Used for the composed form too: LibTorch's derivative would keep the scales until the backward
-// pass.
+// Used for the reference implementation too: LibTorch's derivative would keep the scales until the
+// backward pass.
 class DropoutFunction : public torch::autograd::Function<DropoutFunction> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& input,

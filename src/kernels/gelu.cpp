@@ -3,9 +3,9 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "composed/kernels.h"
 #include "gelu_kernels.h"
 #include "implementations.h"
+#include "reference/kernels.h"
 
 #include "linformer/kernels/mixed_precision.h"
 
@@ -39,7 +39,7 @@ at::Tensor bias_gelu(const at::Tensor& input, const at::Tensor& bias, GeluForm f
   const at::Tensor x = kernels != nullptr && kernels->takes_low ? input : to_full(input);
   TORCH_CHECK(x.dim() == 2 && bias.size(0) == x.size(1),
               "bias_gelu takes an (R, C) input and a (C) bias");
-  if (kernels == nullptr) return composed::bias_gelu(x, bias, form);
+  if (kernels == nullptr) return reference::bias_gelu(x, bias, form);
   return BiasGelu::apply(x, bias, form);
 }
 

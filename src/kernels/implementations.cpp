@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "composed.h"
 #include "cpu/kernels.h"
+#include "reference_path.h"
 #ifdef LINFORMER_WITH_CUDA
 #include "cuda/kernels.h"
 #endif
@@ -30,7 +30,7 @@ constexpr std::array kRegistered{
 #endif
 };
 
-// For a device without implementations, and one whose implementations a ComposedPath hides.
+// For a device without implementations, and one whose implementations a ReferencePath hides.
 constexpr DeviceKernels kNone{.device = at::kCPU};
 
 }  // namespace
@@ -47,7 +47,7 @@ const DeviceKernels& device_kernels(const at::Tensor& x) {
 }
 
 const DeviceKernels& chosen_kernels(const at::Tensor& x) {
-  return ComposedPath::active() ? kNone : device_kernels(x);
+  return ReferencePath::active() ? kNone : device_kernels(x);
 }
 
 }  // namespace linformer

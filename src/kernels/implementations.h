@@ -15,7 +15,7 @@ struct NormKernels;
 
 /// A device's own implementation of each operation (NAME_kernels.h documents its functions). Null
 /// if the device has none: the operation is then composed of LibTorch's operations
-/// (composed/kernels.h).
+/// (reference/kernels.h).
 struct DeviceKernels {
   at::DeviceType device;
   const AttentionKernels* attention = nullptr;
@@ -34,7 +34,7 @@ std::span<const DeviceKernels> all_kernels();
 const DeviceKernels& device_kernels(const at::Tensor& x);
 
 /// The implementations for a new operation on `x`: those of the device, or none under a
-/// ComposedPath.
+/// ReferencePath.
 const DeviceKernels& chosen_kernels(const at::Tensor& x);
 
 }  // namespace linformer

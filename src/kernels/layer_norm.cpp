@@ -3,9 +3,9 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "composed/kernels.h"
 #include "implementations.h"
 #include "layer_norm_kernels.h"
+#include "reference/kernels.h"
 
 #include "linformer/kernels/mixed_precision.h"
 
@@ -37,7 +37,7 @@ class ResidualNormFunction : public torch::autograd::Function<ResidualNormFuncti
                 "layer norm takes a contiguous input and residual");
     const NormResult result = device_kernels(x).norm->forward(inputs, options);
     ctx->set_materialize_grads(false);
-    ctx->save_for_backward({result.sum, result.mean, result.inverse_deviation, weight});
+    ctx->save_for_backward({result.sum, result.mean, result.inverse_stddev, weight});
     ctx->saved_data["has_bias"] = bias.has_value();
     ctx->saved_data["has_residual"] = residual.has_value();
     ctx->saved_data["has_shift"] = shift.has_value();
@@ -86,7 +86,7 @@ ResidualNorm bias_dropout_residual_layer_norm(const at::Tensor& input, const at:
               "layer norm takes an (R, C) input and a residual of its shape");
   NormOptions options{epsilon, site, {}};
   if (kernels == nullptr) {
-    return composed::residual_norm({x, bias, residual, weight, shift}, options);
+    return reference::residual_norm({x, bias, residual, weight, shift}, options);
   }
   const MixedPrecision precision = AutocastScope::current();
   if (takes_low && readers == NormReaders::kProducts && precision.active() &&

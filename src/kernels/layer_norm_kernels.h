@@ -25,15 +25,15 @@ struct NormOptions {
 };
 
 struct NormResult {
-  at::Tensor sum;                ///< (R, C): s
-  at::Tensor normalized;         ///< (R, C): y
-  at::Tensor mean;               ///< (R): mean(s), 0 for RMSNorm
-  at::Tensor inverse_deviation;  ///< (R): 1 / sqrt(mean((s - mean)^2) + epsilon)
+  at::Tensor sum;             ///< (R, C): s
+  at::Tensor normalized;      ///< (R, C): y
+  at::Tensor mean;            ///< (R): mean(s), 0 for RMSNorm
+  at::Tensor inverse_stddev;  ///< (R): 1 / sqrt(mean((s - mean)^2) + epsilon)
 };
 
 /// The inputs of a norm's backward pass.
 struct NormBackwardInputs {
-  at::Tensor sum, mean, inverse_deviation;  // of the forward pass
+  at::Tensor sum, mean, inverse_stddev;  // of the forward pass
   at::Tensor weight;
   at::Tensor grad_sum;                 // (R, C); undefined = zero
   at::Tensor grad_normalized;          // (R, C); undefined = zero
@@ -49,13 +49,13 @@ struct NormGradients {
 
 /// A device's sublayer tail. All tensors are contiguous and of one type, float or double.
 ///
-///   s = residual + dropout(x + bias);   y = (s - mean) * inverse_deviation * weight + shift
+///   s = residual + dropout(x + bias);   y = (s - mean) * inverse_stddev * weight + shift
 struct NormKernels {
   NormResult (*forward)(const NormInputs& inputs, const NormOptions& options);
 
-  /// With n = (s - mean) * inverse_deviation and g = dy * weight:
+  /// With n = (s - mean) * inverse_stddev and g = dy * weight:
   ///
-  ///   ds = inverse_deviation * (g - mean(g) - n * mean(g * n)) + grad_sum, mean(g) = 0 for RMSNorm
+  ///   ds = inverse_stddev * (g - mean(g) - n * mean(g * n)) + grad_sum, mean(g) = 0 for RMSNorm
   ///   dx = dropout(ds);   dbias = sum dx;   dweight = sum dy * n;   dshift = sum dy, over the rows
   NormGradients (*backward)(const NormBackwardInputs& inputs);
 

@@ -68,7 +68,7 @@ double median_of(std::span<const double> values) {
   return percentile_of(values, 50.0);
 }
 
-double sample_standard_deviation(std::span<const double> values) {
+double sample_stddev(std::span<const double> values) {
   if (values.size() < 2) return kUndefined;
   const double mean = mean_of(values);
   double squares = 0.0;

@@ -37,14 +37,14 @@ ClassificationHead::ClassificationHead(const ModelConfig& config, const HeadConf
     : pooling_(head.pooling), dropout_probability_(config.hidden_dropout_prob) {
   const int64_t width = config.hidden_size;
   const int64_t num_outputs = head.num_outputs();
-  const double deviation = config.resolved_initializer_range();
+  const double stddev = config.resolved_initializer_range();
   dense_weight_ = parameters.add_normal(
       "classifier.dense.weight", ParameterKind::kWeight,
-      {width, head.pooling == ClassifierPooling::kPairMean ? 4 * width : width}, deviation);
+      {width, head.pooling == ClassifierPooling::kPairMean ? 4 * width : width}, stddev);
   dense_bias_ =
       parameters.add_constant("classifier.dense.bias", ParameterKind::kBias, {width}, 0.0);
   out_weight_ = parameters.add_normal("classifier.out_proj.weight", ParameterKind::kWeight,
-                                      {num_outputs, width}, deviation);
+                                      {num_outputs, width}, stddev);
   out_bias_ =
       parameters.add_constant("classifier.out_proj.bias", ParameterKind::kBias, {num_outputs}, 0.0);
 }

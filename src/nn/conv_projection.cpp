@@ -18,7 +18,7 @@ class ConvProjection : public SequenceProjection {
     const ProjectionInit init = config.attention.init;
     const std::vector<int64_t> shape = projection_rules(ProjectionType::kConv).shape(config, layer);
     const int64_t k = config.projected_lengths(layer).front();
-    const at::Tensor noise = parameters.draw_normal(name, shape, start_deviation(init, k));
+    const at::Tensor noise = parameters.draw_normal(name, shape, start_stddev(init, k));
     const at::Tensor taps = start_structure(init, 1, shape[2]);  // (1, w)
     if (!taps.defined()) return noise;
     const int64_t mixed = shape[1];

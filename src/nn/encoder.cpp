@@ -18,14 +18,14 @@ constexpr int64_t kFirstPosition = kPadId + 1;  // as in RoBERTa
 
 /// (rows, width) with sines and cosines of geometric frequencies (Vaswani et al. 2017, section
 /// 3.5), scaled to the standard deviation of the other starting weights.
-at::Tensor sinusoidal_positions(int64_t rows, int64_t width, double deviation) {
+at::Tensor sinusoidal_positions(int64_t rows, int64_t width, double stddev) {
   const at::Tensor position = at::arange(rows, at::kDouble).unsqueeze(1);
   const int64_t half = (width + 1) / 2;
   const at::Tensor rate = at::exp(at::arange(half, at::kDouble) *
                                   (-std::log(10000.0) * 2.0 / static_cast<double>(width)));
   const at::Tensor angle = position * rate;
   const at::Tensor table = at::stack({angle.sin(), angle.cos()}, 2).flatten(1).narrow(1, 0, width);
-  return table * (deviation * std::sqrt(2.0));
+  return table * (stddev * std::sqrt(2.0));
 }
 
 /// Position ids of the tokens: 2, 3, ... at valid ones, 1 at padding.
@@ -60,7 +60,7 @@ Embeddings::Embeddings(const ModelConfig& config, ParameterSet& parameters)
   const ParameterSet::Scope scope(parameters, {ModelPart::kEmbeddings, {}});
   const std::string prefix = "roberta.embeddings.";
   const int64_t width = config.hidden_size;
-  const double deviation = config.resolved_initializer_range();
+  const double stddev = config.resolved_initializer_range();
   const auto with_zero_padding_row = [](at::Tensor table) {
     table[kPadId].zero_();
     return table;
@@ -68,19 +68,19 @@ Embeddings::Embeddings(const ModelConfig& config, ParameterSet& parameters)
   const std::string words = prefix + "word_embeddings.weight";
   words_ = parameters.add(
       words, ParameterKind::kEmbedding,
-      with_zero_padding_row(parameters.draw_normal(words, {config.vocab_size, width}, deviation)));
+      with_zero_padding_row(parameters.draw_normal(words, {config.vocab_size, width}, stddev)));
   const std::string positions = prefix + "position_embeddings.weight";
   const int64_t rows = config.num_position_rows();
   const bool fixed = config.position_embedding == PositionEmbedding::kSinusoidal;
   at::Tensor start = fixed || config.position_init == PositionInit::kSinusoidal
-                         ? sinusoidal_positions(rows, width, deviation)
-                         : parameters.draw_normal(positions, {rows, width}, deviation);
+                         ? sinusoidal_positions(rows, width, stddev)
+                         : parameters.draw_normal(positions, {rows, width}, stddev);
   positions_ = parameters.add(positions, ParameterKind::kEmbedding, with_zero_padding_row(start));
   positions_.set_requires_grad(!fixed);
   if (config.type_vocab_size > 0) {
     token_types_ =
         parameters.add_normal(prefix + "token_type_embeddings.weight", ParameterKind::kEmbedding,
-                              {config.type_vocab_size, width}, deviation);
+                              {config.type_vocab_size, width}, stddev);
   }
   norm_ = add_norm(config, prefix + "LayerNorm", parameters);
 }
@@ -115,10 +115,10 @@ EncoderLayer::EncoderLayer(const ModelConfig& config, int64_t index, ParameterSe
   const std::string prefix = "roberta.encoder.layer." + std::to_string(index) + ".";
   const int64_t width = config.hidden_size;
   const int64_t wide = config.intermediate_size;
-  const double deviation = config.resolved_initializer_range();
+  const double stddev = config.resolved_initializer_range();
   const auto add_weight = [&](const std::string& name, int64_t out, int64_t in) {
     return parameters.add_normal(prefix + name + ".weight", ParameterKind::kWeight, {out, in},
-                                 deviation);
+                                 stddev);
   };
   const auto add_bias = [&](const std::string& name, int64_t out) {
     return parameters.add_constant(prefix + name + ".bias", ParameterKind::kBias, {out}, 0.0);

@@ -24,14 +24,14 @@ class LinearProjection : public MatrixProjection {
     const std::vector<int64_t> lengths = config.projected_lengths(layer);
     if (lengths.size() == 1) {
       const int64_t k = lengths.front();
-      const at::Tensor noise = parameters.draw_normal(name, shape, start_deviation(init, k));
+      const at::Tensor noise = parameters.draw_normal(name, shape, start_stddev(init, k));
       const at::Tensor structure = start_structure(init, k, n);
       return structure.defined() ? noise + structure : noise;
     }
     at::Tensor unit = parameters.draw_normal(name, shape, 1.0);
     int64_t begin = 0;
     for (const int64_t k : lengths) {
-      at::Tensor part = unit.narrow(0, begin, k).mul_(start_deviation(init, k));
+      at::Tensor part = unit.narrow(0, begin, k).mul_(start_stddev(init, k));
       if (const at::Tensor structure = start_structure(init, k, n); structure.defined()) {
         part.add_(structure);
       }

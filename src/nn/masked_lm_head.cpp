@@ -13,15 +13,15 @@ MaskedLmHead::MaskedLmHead(const ModelConfig& config, const at::Tensor& word_emb
                            ParameterSet& parameters)
     : epsilon_(config.layer_norm_eps) {
   const int64_t width = config.hidden_size;
-  const double deviation = config.resolved_initializer_range();
-  dense_weight_ = parameters.add_normal("lm_head.dense.weight", ParameterKind::kWeight,
-                                        {width, width}, deviation);
+  const double stddev = config.resolved_initializer_range();
+  dense_weight_ =
+      parameters.add_normal("lm_head.dense.weight", ParameterKind::kWeight, {width, width}, stddev);
   dense_bias_ = parameters.add_constant("lm_head.dense.bias", ParameterKind::kBias, {width}, 0.0);
   norm_ = add_norm(config, "lm_head.layer_norm", parameters);
   decoder_weight_ = config.tie_word_embeddings
                         ? word_embeddings
                         : parameters.add_normal("lm_head.decoder.weight", ParameterKind::kEmbedding,
-                                                {config.vocab_size, width}, deviation);
+                                                {config.vocab_size, width}, stddev);
   decoder_bias_ =
       parameters.add_constant("lm_head.bias", ParameterKind::kBias, {config.vocab_size}, 0.0);
 }

@@ -39,7 +39,7 @@ ParameterCounts count_parameters(const ModelConfig& config) {
   return counts;
 }
 
-double needed_flop_per_token(const ModelConfig& config, double mlm_probability) {
+double model_flops_per_token(const ModelConfig& config, double mlm_probability) {
   const auto d = static_cast<double>(config.hidden_size);
   const double widenings = config.is_gated() ? 2 : 1;
   const double feed_forward = (widenings + 1) * d * static_cast<double>(config.intermediate_size);

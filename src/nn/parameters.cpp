@@ -11,10 +11,10 @@
 namespace linformer {
 
 at::Tensor ParameterSet::draw_normal(const std::string& name, at::IntArrayRef shape,
-                                     double deviation) const {
+                                     double stddev) const {
   at::Generator generator =
       at::detail::createCPUGenerator(stream_key(RandomPurpose::kParameters, {seed_, xxh3(name)}));
-  return at::empty(shape, at::TensorOptions().dtype(dtype_)).normal_(0.0, deviation, generator);
+  return at::empty(shape, at::TensorOptions().dtype(dtype_)).normal_(0.0, stddev, generator);
 }
 
 at::Tensor ParameterSet::add(const std::string& name, ParameterKind kind, const at::Tensor& start) {
@@ -25,8 +25,8 @@ at::Tensor ParameterSet::add(const std::string& name, ParameterKind kind, const 
 }
 
 at::Tensor ParameterSet::add_normal(const std::string& name, ParameterKind kind,
-                                    at::IntArrayRef shape, double deviation) {
-  return add(name, kind, draw_normal(name, shape, deviation));
+                                    at::IntArrayRef shape, double stddev) {
+  return add(name, kind, draw_normal(name, shape, stddev));
 }
 
 at::Tensor ParameterSet::add_constant(const std::string& name, ParameterKind kind,

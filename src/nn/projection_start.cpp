@@ -34,7 +34,7 @@ at::Tensor start_structure(ProjectionInit init, int64_t k, int64_t n) {
   return {};
 }
 
-double start_deviation(ProjectionInit init, int64_t k) {
+double start_stddev(ProjectionInit init, int64_t k) {
   if (init == ProjectionInit::kJl) return 1.0 / std::sqrt(static_cast<double>(k));
   return init == ProjectionInit::kNormal ? kOfficialDeviation : kOfficialDeviation * kNoiseShare;
 }

@@ -20,6 +20,6 @@ at::Tensor start_structure(ProjectionInit init, int64_t k, int64_t n);
 /// The standard deviation of the noise: for normal 0.02, the effective start of the official code;
 /// with a structure a tenth of that, so that rows and heads differ; for jl 1 / sqrt(k), the
 /// construction in the paper's theorems.
-double start_deviation(ProjectionInit init, int64_t k);
+double start_stddev(ProjectionInit init, int64_t k);
 
 }  // namespace linformer

@@ -12,11 +12,11 @@ SelfAttention::SelfAttention(const ModelConfig& config, int64_t layer, const std
                              ParameterSet& parameters,
                              const std::optional<ProjectionWeights>& shared) {
   const int64_t width = config.hidden_size;
-  const double deviation = config.resolved_initializer_range();
+  const double stddev = config.resolved_initializer_range();
   const auto add_linear = [&](const std::string& name) {
     return Linear{
         parameters.add_normal(prefix + "." + name + ".weight", ParameterKind::kWeight,
-                              {width, width}, deviation),
+                              {width, width}, stddev),
         parameters.add_constant(prefix + "." + name + ".bias", ParameterKind::kBias, {width}, 0.0)};
   };
   query_ = add_linear("query");

@@ -125,7 +125,7 @@ std::string describe_length(const PretrainConfig& config, const PackedDataset& d
   const double step_seconds = micro_batches * probe.micro_batch_seconds + probe.update_seconds;
   const auto positions = static_cast<double>(config.tokens_per_step());
   const double share = positions / step_seconds *
-                       needed_flop_per_token(config.model, config.data.mlm_probability) /
+                       model_flops_per_token(config.model, config.data.mlm_probability) /
                        matmul_peak;
   double steps = config.planned_steps() ? static_cast<double>(*config.planned_steps())
                                         : std::numeric_limits<double>::infinity();

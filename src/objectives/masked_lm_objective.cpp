@@ -111,8 +111,8 @@ std::optional<double> MaskedLmObjective::perplexity(double mean_loss) const {
   return std::exp(mean_loss);
 }
 
-std::optional<double> MaskedLmObjective::needed_flop_per_token(int64_t step) const {
-  return linformer::needed_flop_per_token(config_.model, config_.masking_rate().at(step));
+std::optional<double> MaskedLmObjective::model_flops_per_token(int64_t step) const {
+  return linformer::model_flops_per_token(config_.model, config_.masking_rate().at(step));
 }
 
 std::optional<EvaluationScore> MaskedLmObjective::evaluate(Communicator& communicator) {

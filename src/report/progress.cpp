@@ -38,7 +38,7 @@ std::string format_progress(const TrainingProgress& progress) {
   if (progress.perplexity) add(" | ppl ", format_perplexity(*progress.perplexity), "");
   add(" | lr ", scientific(progress.learning_rate), "");
   add(" | ", format_count(std::llround(progress.tokens_per_second)), " tok/s");
-  if (progress.peak_share) add(" | ", format_fixed(100.0 * *progress.peak_share, 0), "% peak");
+  if (progress.mfu) add(" | ", format_fixed(100.0 * *progress.mfu, 0), "% MFU");
   if (progress.eta_seconds) add(" | ETA ", format_duration(*progress.eta_seconds), "");
   return text;
 }

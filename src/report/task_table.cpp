@@ -27,7 +27,7 @@ MetricSummary summary_of(const std::string& name, std::vector<double> values) {
   const double undefined = std::numeric_limits<double>::quiet_NaN();
   summary.median = defined ? median_of(values) : undefined;
   summary.mean = mean_of(values);
-  summary.standard_deviation = sample_standard_deviation(values);
+  summary.standard_deviation = sample_stddev(values);
   summary.values = std::move(values);
   return summary;
 }

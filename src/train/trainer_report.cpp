@@ -25,7 +25,7 @@ void Trainer::log_step(const StepTotals& totals) {
                                ? interval_.loss_sum / static_cast<double>(interval_.num_labels)
                                : std::nan("");  // null in the log
   const std::optional<double> perplexity = objective_.perplexity(mean_loss);
-  const std::optional<double> peak_share = share_of_peak(tokens_per_second);
+  const std::optional<double> mfu = share_of_peak(tokens_per_second);
   const double waited = prefetcher_->waited_seconds();
   LogRecord record{{"step", state_.step},
                    {"tokens", state_.num_tokens},
@@ -37,7 +37,7 @@ void Trainer::log_step(const StepTotals& totals) {
                        {"grad_norm", totals.gradient_norm},
                        {"tokens_per_second", tokens_per_second}};
   record.insert(record.end(), rest.begin(), rest.end());
-  if (peak_share) record.emplace_back("mfu", *peak_share);
+  if (mfu) record.emplace_back("mfu", *mfu);
   record.emplace_back("loader_wait_seconds", waited - interval_.waited_before);
   record.emplace_back("elapsed_seconds", elapsed_seconds());
   for (const auto& entry : precision_.log_record()) record.push_back(entry);
@@ -49,7 +49,7 @@ void Trainer::log_step(const StepTotals& totals) {
   progress.perplexity = perplexity;
   progress.learning_rate = totals.learning_rate;
   progress.tokens_per_second = tokens_per_second;
-  progress.peak_share = peak_share;
+  progress.mfu = mfu;
   if (progress.total_steps) {
     progress.eta_seconds = seconds / static_cast<double>(interval_.num_steps) *
                            static_cast<double>(*progress.total_steps - state_.step);
@@ -63,7 +63,7 @@ void Trainer::log_step(const StepTotals& totals) {
 }
 
 std::optional<double> Trainer::share_of_peak(double tokens_per_second) {
-  const std::optional<double> flop = objective_.needed_flop_per_token(state_.step - 1);
+  const std::optional<double> flop = objective_.model_flops_per_token(state_.step - 1);
   if (!flop) return std::nullopt;
   const double flop_per_second = tokens_per_second * *flop;
   // Above the peak: something else was computing while the peak was measured.

@@ -32,12 +32,12 @@ TEST(StepBenchmark, CountsWhatItMeasures) {
   EXPECT_GE(result.matmul_peaks.size(), 4u);
   EXPECT_EQ(result.tokens_per_step, 3 * 32);
   EXPECT_EQ(result.num_parameters, count_parameters(options.model).total());
-  EXPECT_EQ(result.needed_flop_per_token, needed_flop_per_token(options.model, 0.15));
+  EXPECT_EQ(result.model_flops_per_token, model_flops_per_token(options.model, 0.15));
   EXPECT_GE(result.peak_tensor_bytes,
             4 * result.num_parameters * 4);  // weights, gradients, moments
   EXPECT_DOUBLE_EQ(result.tokens_per_second() * result.median_seconds(), 96.0);
-  EXPECT_GT(result.peak_share(), 0.0);
-  EXPECT_LT(result.peak_share(), 1.0);
+  EXPECT_GT(result.mfu(), 0.0);
+  EXPECT_LT(result.mfu(), 1.0);
 }
 
 }  // namespace

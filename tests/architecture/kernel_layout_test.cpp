@@ -55,7 +55,7 @@ TEST(KernelLayout, AnOperationHasASourceACpuImplementationAndAComposedForm) {
   const auto names = operations(files);
   EXPECT_THAT(names, Contains("attention"));
   for (const std::string& name : names) {
-    for (const char* place : {"", "cpu/", "composed/"}) {
+    for (const char* place : {"", "cpu/", "reference/"}) {
       EXPECT_THAT(paths, Contains("src/kernels/" + (place + name) + ".cpp"));
     }
   }

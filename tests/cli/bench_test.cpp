@@ -25,8 +25,8 @@ TEST(BenchProgram, StepGivesSpeedMemoryAndShare) {
   const auto json = nlohmann::json::parse(result.out);
   EXPECT_GT(json.at("tokens_per_second").get<double>(), 0.0);
   EXPECT_EQ(json.at("optimizer"), "lamb");
-  EXPECT_GT(json.at("peak_share").get<double>(), 0.0);
-  EXPECT_LT(json.at("peak_share").get<double>(), 1.0);
+  EXPECT_GT(json.at("mfu").get<double>(), 0.0);
+  EXPECT_LT(json.at("mfu").get<double>(), 1.0);
   EXPECT_GT(json.at("peak_tensor_bytes").get<int64_t>(), int64_t{16} * 4'000'000);
 }
 

@@ -39,8 +39,7 @@ class TrainTest : public TrainProgramTest {
 TEST_F(TrainTest, ShowsProgressAndTheResult) {
   const auto result = train("run");
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  for (const char* part :
-       {"step 60/60", "loss ", "ppl ", "lr 1.00e-03", "tok/s", "% peak", "ETA"}) {
+  for (const char* part : {"step 60/60", "loss ", "ppl ", "lr 1.00e-03", "tok/s", "% MFU", "ETA"}) {
     EXPECT_THAT(result.err, HasSubstr(part));
   }
   EXPECT_THAT(result.err, HasSubstr("held-out perplexity"));

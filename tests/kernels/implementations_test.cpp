@@ -1,13 +1,13 @@
-// Compares every operation on every device with the form composed of LibTorch's operations,
-// computed in double on the CPU. The devices come from the list of implementations, so a new
-// implementation is tested here without a new test. A device that lacks one uses the composed form
-// and is tested too.
+// Compares every operation on every device with the reference implementation, composed of
+// LibTorch's operations, computed in double on the CPU. The devices come from the list of
+// implementations, so a new implementation is tested here without a new test. A device that lacks
+// one uses the reference and is tested too.
 #include "kernels/implementations.h"
 
 #include <algorithm>
 #include <string>
 
-#include "kernels/composed.h"
+#include "kernels/reference_path.h"
 #include "torch_test_support.h"
 
 #include "linformer/kernels/attention.h"
@@ -48,8 +48,8 @@ Outcome outcome_of(const Operation& operation, const Tensors& inputs, at::Device
   return outcome;
 }
 
-Outcome composed_outcome(const Operation& operation, const Tensors& inputs, at::ScalarType type) {
-  const ComposedPath path;
+Outcome reference_outcome(const Operation& operation, const Tensors& inputs, at::ScalarType type) {
+  const ReferencePath path;
   return outcome_of(operation, inputs, at::kCPU, type);
 }
 
@@ -88,9 +88,9 @@ class Implementations : public ::testing::TestWithParam<at::DeviceType> {
   }
 
   /// Value and all gradients, in float and in double.
-  void expect_as_composed(const Operation& operation, const Tensors& inputs,
-                          const std::string& what, const Tolerance& tolerance = {}) {
-    const Outcome expected = composed_outcome(operation, inputs, at::kDouble);
+  void expect_as_reference(const Operation& operation, const Tensors& inputs,
+                           const std::string& what, const Tolerance& tolerance = {}) {
+    const Outcome expected = reference_outcome(operation, inputs, at::kDouble);
     for (const auto& [type, bound] :
          {std::pair{at::kFloat, tolerance.in_float}, std::pair{at::kDouble, tolerance.in_double}}) {
       const Outcome ours = outcome_of(operation, inputs, GetParam(), type);
@@ -137,11 +137,11 @@ TEST_P(Implementations, OfAttention) {
           const at::Tensor on_device = mask.defined() ? mask.to(in[0].device()) : mask;
           return dropout_attention(in[0], in[1], in[2], 2, on_device, {probability, 21}, window);
         };
-        expect_as_composed(run, inputs,
-                           std::to_string(queries) + " queries, " + std::to_string(keys) +
-                               " keys, window " + std::to_string(window) + ", dropout " +
-                               std::to_string(probability) + ", mask " +
-                               std::to_string(mask.defined()));
+        expect_as_reference(run, inputs,
+                            std::to_string(queries) + " queries, " + std::to_string(keys) +
+                                " keys, window " + std::to_string(window) + ", dropout " +
+                                std::to_string(probability) + ", mask " +
+                                std::to_string(mask.defined()));
       }
     }
   }
@@ -152,12 +152,12 @@ TEST_P(Implementations, OfAttentionOnOtherStridesAndWithoutSequences) {
     return dropout_attention(in[0].transpose(0, 1), in[1].transpose(0, 1), in[1].transpose(0, 1), 1,
                              {}, {0.2, 3});
   };
-  expect_as_composed(strided, {at::randn({9, 2, 4}), at::randn({6, 2, 4})}, "strided");
+  expect_as_reference(strided, {at::randn({9, 2, 4}), at::randn({6, 2, 4})}, "strided");
   const Operation plain = [](const Tensors& in) {
     return dropout_attention(in[0], in[1], in[2], 2, {}, {0.2, 3});
   };
-  expect_as_composed(plain, {at::randn({0, 9, 4}), at::randn({0, 6, 4}), at::randn({0, 6, 4})},
-                     "no sequences");
+  expect_as_reference(plain, {at::randn({0, 9, 4}), at::randn({0, 6, 4}), at::randn({0, 6, 4})},
+                      "no sequences");
 }
 
 TEST_P(Implementations, OfConvolution) {
@@ -167,7 +167,7 @@ TEST_P(Implementations, OfConvolution) {
   for (const auto& sizes : std::vector<std::vector<int64_t>>{
            {2, 7, 6}, {1, 1, 1}, {2, 1, 40}, {1, 40, 1}, {0, 5, 4}, {3, 50, 24}}) {
     for (const int64_t width : {1, 3, 9}) {
-      expect_as_composed(
+      expect_as_reference(
           run, {at::randn(sizes), at::randn(sizes), at::randn({sizes[2], 1, width})},
           "width " + std::to_string(width) + " on " + std::to_string(sizes[1]) + " rows");
     }
@@ -175,8 +175,8 @@ TEST_P(Implementations, OfConvolution) {
   const Operation strided = [](const Tensors& in) {
     return add_depthwise_convolution(in[0].transpose(0, 1), in[1].transpose(1, 2), in[2]);
   };
-  expect_as_composed(strided, {at::randn({5, 2, 3}), at::randn({2, 3, 5}), at::randn({3, 1, 5})},
-                     "strided");
+  expect_as_reference(strided, {at::randn({5, 2, 3}), at::randn({2, 3, 5}), at::randn({3, 1, 5})},
+                      "strided");
 }
 
 // Equal bit for bit: a run's masks do not depend on the device.
@@ -190,7 +190,7 @@ TEST_P(Implementations, OfDropout) {
            std::vector<std::vector<int64_t>>{{0}, {1}, {33, 65}, {2, 3, 4, 5}, {1100, 1000}}) {
         for (const Operation& operation : {run, sizes.size() == 2 ? strided : run}) {
           const Tensors inputs{at::randn(sizes)};
-          const Outcome expected = composed_outcome(operation, inputs, type);
+          const Outcome expected = reference_outcome(operation, inputs, type);
           const Outcome ours = outcome_of(operation, inputs, GetParam(), type);
           EXPECT_TRUE(at::equal(ours.value, expected.value))
               << at::IntArrayRef(sizes) << " " << probability;
@@ -207,8 +207,8 @@ TEST_P(Implementations, OfGelu) {
     const Operation run = [&](const Tensors& in) { return bias_gelu(in[0], in[1], form); };
     for (const auto& [rows, width] :
          std::vector<std::pair<int64_t, int64_t>>{{17, 40}, {1, 1}, {0, 8}, {1, 300}, {300, 1}}) {
-      expect_as_composed(run, {at::randn({rows, width}) * 3, at::randn({width})},
-                         std::to_string(rows) + " rows of " + std::to_string(width));
+      expect_as_reference(run, {at::randn({rows, width}) * 3, at::randn({width})},
+                          std::to_string(rows) + " rows of " + std::to_string(width));
     }
   }
 }
@@ -236,9 +236,9 @@ TEST_P(Implementations, OfNorm) {
     for (const double probability : {0.0, 0.2}) {
       for (const auto& [name, output] : outputs) {
         for (const bool shifted : {true, false}) {
-          expect_as_composed(norm_operation(shifted, {probability, 12}, output), inputs,
-                             (shifted ? "LayerNorm of " : "RMSNorm of ") + std::to_string(rows) +
-                                 " rows of " + std::to_string(width) + ", " + name);
+          expect_as_reference(norm_operation(shifted, {probability, 12}, output), inputs,
+                              (shifted ? "LayerNorm of " : "RMSNorm of ") + std::to_string(rows) +
+                                  " rows of " + std::to_string(width) + ", " + name);
         }
       }
     }
@@ -247,10 +247,10 @@ TEST_P(Implementations, OfNorm) {
 
 TEST_P(Implementations, OfNormWithoutBiasAndResidual) {
   const Tensors inputs{at::randn({21, 48}), at::randn({48}), at::randn({48})};
-  expect_as_composed([](const Tensors& in) { return layer_norm(in[0], in[1], in[2], 1e-5); },
-                     inputs, "LayerNorm");
-  expect_as_composed([](const Tensors& in) { return layer_norm(in[0], in[1], {}, 1e-5); }, inputs,
-                     "RMSNorm");
+  expect_as_reference([](const Tensors& in) { return layer_norm(in[0], in[1], in[2], 1e-5); },
+                      inputs, "LayerNorm");
+  expect_as_reference([](const Tensors& in) { return layer_norm(in[0], in[1], {}, 1e-5); }, inputs,
+                      "RMSNorm");
 }
 
 TEST_P(Implementations, OfLoss) {
@@ -266,13 +266,13 @@ TEST_P(Implementations, OfLoss) {
     const Operation sum = [&](const Tensors& in) {
       return linear_cross_entropy(in[0], in[1], in[2], labels.to(in[0].device()));
     };
-    expect_as_composed(sum, inputs, what);
+    expect_as_reference(sum, inputs, what);
     const Operation rows_alone = [&](const Tensors& in) {
       const at::Tensor losses =
           linear_cross_entropy_rows(in[0], in[1], in[2], labels.to(in[0].device()));
       return losses + 0.0 * in[0].sum();  // these losses have no gradients
     };
-    expect_as_composed(rows_alone, inputs, what + ", each");
+    expect_as_reference(rows_alone, inputs, what + ", each");
   }
 }
 
@@ -281,7 +281,7 @@ TEST_P(Implementations, OfLossOnOtherStrides) {
   const Operation strided = [&](const Tensors& in) {
     return linear_cross_entropy(in[0].t(), in[1], in[2], labels.to(in[0].device()));
   };
-  expect_as_composed(strided, {at::randn({5, 2}), at::randn({30, 5}), at::randn({30})}, "strided");
+  expect_as_reference(strided, {at::randn({5, 2}), at::randn({30, 5}), at::randn({30})}, "strided");
 }
 
 /// The values in bf16, brought back to float: what an operation in bf16 and one in double both get.
@@ -306,7 +306,7 @@ TEST_P(Implementations, OfLowTypes) {
   constexpr double kOneRounding = 1.0 / 256;
   const auto expect_near = [&](const Operation& operation, size_t num_low, const Tensors& inputs,
                                const std::string& what) {
-    const Outcome expected = composed_outcome(operation, inputs, at::kDouble);
+    const Outcome expected = reference_outcome(operation, inputs, at::kDouble);
     const Outcome ours =
         outcome_of(with_low_inputs(operation, num_low), inputs, GetParam(), at::kFloat);
     EXPECT_LT(difference(ours.value, expected.value), kOneRounding) << what;
@@ -377,10 +377,10 @@ TEST(DeviceKernels, TheCpuHasEveryOperation) {
   EXPECT_NE(cpu.norm, nullptr);
 }
 
-TEST(DeviceKernels, AreHiddenFromNewOperationsByAComposedPath) {
+TEST(DeviceKernels, AreHiddenFromNewOperationsByAReferencePath) {
   const at::Tensor x = at::zeros({1});
   EXPECT_EQ(chosen_kernels(x).gelu, device_kernels(x).gelu);
-  const ComposedPath path;
+  const ReferencePath path;
   EXPECT_EQ(chosen_kernels(x).gelu, nullptr);
   EXPECT_NE(device_kernels(x).gelu, nullptr);
 }
@@ -392,10 +392,10 @@ TEST(DeviceKernels, AreNoneOnADeviceThatIsNotListed) {
 }
 
 TEST(DeviceKernels, OfTheForwardPassServeItsBackwardPass) {
-  // A graph made by the CPU's kernels goes back through them, even under a ComposedPath.
+  // A graph made by the CPU's kernels goes back through them, even under a ReferencePath.
   at::Tensor x = at::ones({2, 4}).set_requires_grad(true);
   const at::Tensor y = bias_gelu(x, at::zeros({4}));
-  const ComposedPath path;
+  const ReferencePath path;
   const at::Tensor gradient = torch::autograd::grad({y.sum()}, {x})[0];
   EXPECT_NEAR(gradient[0][0].item<double>(), 0.8413447 + 0.2419707, 1e-6);  // Phi(1) + 1 * phi(1)
 }

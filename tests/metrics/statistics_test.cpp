@@ -18,7 +18,7 @@ TEST(Statistics, ByHand) {
   EXPECT_DOUBLE_EQ(median_of(values), 2.5);
   EXPECT_DOUBLE_EQ(median_of(Values{9, 1, 2}), 2.0);
   // squares 2.25 + 2.25 + 0.25 + 0.25 = 5, divided by 3
-  EXPECT_DOUBLE_EQ(sample_standard_deviation(values), std::sqrt(5.0 / 3.0));
+  EXPECT_DOUBLE_EQ(sample_stddev(values), std::sqrt(5.0 / 3.0));
   // place 3 * 0.25 = 0.75 between 1 and 2
   EXPECT_DOUBLE_EQ(percentile_of(values, 25.0), 1.75);
   EXPECT_DOUBLE_EQ(percentile_of(values, 0.0), 1.0);
@@ -29,7 +29,7 @@ TEST(Statistics, TooFewValuesGiveNoFigure) {
   EXPECT_TRUE(std::isnan(mean_of({})));
   EXPECT_TRUE(std::isnan(median_of({})));
   EXPECT_TRUE(std::isnan(percentile_of({}, 50.0)));
-  EXPECT_TRUE(std::isnan(sample_standard_deviation(Values{1.0})));
+  EXPECT_TRUE(std::isnan(sample_stddev(Values{1.0})));
   EXPECT_THROW(percentile_of(Values{1.0}, 101.0), std::out_of_range);
 }
 

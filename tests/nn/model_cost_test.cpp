@@ -90,10 +90,10 @@ TEST(NeededFlop, SmallModelByHand) {
   config.intermediate_size = 1024;
   // A layer: 10 * 65,536 + 2 * 65,536 / 4 + 4 * 128 * 256 = 655,360 + 32,768 + 131,072 = 819,200.
   // Head: 0.15 * (65,536 + 256 * 16,000) = 624,230.4. 6 * (4 * 819,200 + 624,230.4).
-  EXPECT_DOUBLE_EQ(needed_flop_per_token(config, 0.15), 23'406'182.4);
+  EXPECT_DOUBLE_EQ(model_flops_per_token(config, 0.15), 23'406'182.4);
   config.attention.type = AttentionType::kStandard;
   // A layer: 12 * 65,536 + 2 * 512 * 256 = 1,048,576.
-  EXPECT_DOUBLE_EQ(needed_flop_per_token(config, 0.15), 6 * (4 * 1'048'576 + 624'230.4));
+  EXPECT_DOUBLE_EQ(model_flops_per_token(config, 0.15), 6 * (4 * 1'048'576 + 624'230.4));
 }
 
 TEST(EstimateMemory, ParametersGradientsAndTwoMoments) {

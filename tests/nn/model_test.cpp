@@ -5,7 +5,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "kernels/composed.h"
+#include "kernels/reference_path.h"
 #include "nn/attention_variants.h"
 #include "nn/reference_model.h"
 #include "torch_test_support.h"
@@ -271,7 +271,7 @@ TEST(Model, ComposedOperationsGiveTheFusedKernelsNumbers) {
   for (const ModelConfig& config : small_variants()) {
     const Model model(config, 3, at::kDouble);
     const Outcome fused = train_once(model, Precision::kFp32);
-    const ComposedPath path;
+    const ReferencePath path;
     const Outcome composed = train_once(model, Precision::kFp32);
     EXPECT_NEAR(composed.loss, fused.loss, 1e-6) << testing::describe(config);
     for (size_t i = 0; i < fused.gradients.size(); ++i) {

@@ -31,11 +31,11 @@ TEST(FormatProgress, ShowsWhatIsKnown) {
             "step 1,200 | loss 4.123 | ppl 61.77 | lr 4.80e-04 | 3,550 tok/s");
   progress.total_steps = 10000;
   progress.perplexity = 1234.56;
-  progress.peak_share = 0.542;
+  progress.mfu = 0.542;
   progress.eta_seconds = 3723;
   EXPECT_EQ(format_progress(progress),
             "step 1,200/10,000 | loss 4.123 | ppl 1234.6 | lr 4.80e-04 | 3,550 tok/s | "
-            "54% peak | ETA 1h 02m 03s");
+            "54% MFU | ETA 1h 02m 03s");
 }
 
 TEST(ProgressLine, RewritesOneLineOnATerminal) {

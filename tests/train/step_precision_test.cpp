@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "kernels/composed.h"
+#include "kernels/reference_path.h"
 #include "train/tiny_run.h"
 
 #include "linformer/core/error.h"
@@ -210,7 +210,7 @@ void expect_near(const std::vector<double>& a, const std::vector<double>& b, dou
 }
 
 // A whole run, dropout included, through the operations that other devices compute with.
-TEST_F(StepPrecisionTest, TheComposedPathTrainsAsTheFusedKernelsDo) {
+TEST_F(StepPrecisionTest, TheReferencePathTrainsAsTheFusedKernelsDo) {
   for (const auto& [precision, tolerance] :
        {std::pair{Precision::kFp32, 2e-3}, std::pair{Precision::kBf16, 0.05}}) {
     const std::string name = std::to_string(static_cast<int>(precision));
@@ -219,7 +219,7 @@ TEST_F(StepPrecisionTest, TheComposedPathTrainsAsTheFusedKernelsDo) {
     config.model.attention.value_convolution = 3;
     const std::vector<double> fused = losses_of(config);
     config.run.dir = tiny_.file("composed" + name);
-    const ComposedPath path;
+    const ReferencePath path;
     const std::vector<double> composed = losses_of(config);
     expect_near(composed, fused, tolerance);
   }

@@ -24,7 +24,7 @@ struct StepBenchmarkResult {
   std::vector<double>
       matmul_peaks;  ///< FLOP/s in the step's precision, before, between and after steps
   double tokens_per_step = 0;
-  double needed_flop_per_token = 0;
+  double model_flops_per_token = 0;
   int64_t peak_tensor_bytes = 0;  ///< largest sum of live tensors
   int64_t num_parameters = 0;
 
@@ -32,9 +32,7 @@ struct StepBenchmarkResult {
   double median_matmul_peak() const;
   double tokens_per_second() const { return tokens_per_step / median_seconds(); }
   /// Share of the measured matrix-multiply peak that the needed FLOPs reach.
-  double peak_share() const {
-    return tokens_per_second() * needed_flop_per_token / median_matmul_peak();
-  }
+  double mfu() const { return tokens_per_second() * model_flops_per_token / median_matmul_peak(); }
 };
 
 /// Times whole training steps on random tokens. The matrix-multiply peak is measured in turn in the

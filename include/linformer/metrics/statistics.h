@@ -13,7 +13,7 @@ double mean_of(std::span<const double> values);  ///< NaN without values
 /// The middle one, or the mean of the middle two; NaN without values.
 double median_of(std::span<const double> values);
 /// With n - 1 as the divisor; NaN for fewer than two values.
-double sample_standard_deviation(std::span<const double> values);
+double sample_stddev(std::span<const double> values);
 /// The value below which `percent` percent of the values lie. Interpolated linearly between the
 /// sorted values at (n - 1) percent / 100 (NumPy's default). NaN without values; 0 <= percent <=
 /// 100.

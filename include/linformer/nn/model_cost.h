@@ -23,7 +23,7 @@ ParameterCounts count_parameters(const ModelConfig& config);
 ///
 /// with L layers, width d, feed-forward width 4 d (else its true width), vocabulary V, and the
 /// share p of positions that go through the head. Element-wise operations are not counted.
-double needed_flop_per_token(const ModelConfig& config, double mlm_probability);
+double model_flops_per_token(const ModelConfig& config, double mlm_probability);
 
 /// Bytes that a training step needs, by component (fp32, AdamW).
 struct MemoryEstimate {

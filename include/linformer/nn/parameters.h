@@ -56,14 +56,14 @@ class ParameterSet {
 
   /// Adds a parameter drawn from N(0, deviation^2).
   at::Tensor add_normal(const std::string& name, ParameterKind kind, at::IntArrayRef shape,
-                        double deviation);
+                        double stddev);
   at::Tensor add_constant(const std::string& name, ParameterKind kind, at::IntArrayRef shape,
                           double value);
   /// Adds a parameter with the values of `start`.
   at::Tensor add(const std::string& name, ParameterKind kind, const at::Tensor& start);
 
   /// A CPU tensor of the draws of N(0, deviation^2) that belong to `name`.
-  at::Tensor draw_normal(const std::string& name, at::IntArrayRef shape, double deviation) const;
+  at::Tensor draw_normal(const std::string& name, at::IntArrayRef shape, double stddev) const;
 
   const std::vector<Parameter>& all() const { return parameters_; }
   /// The tensor of this name; throws std::out_of_range if there is none.

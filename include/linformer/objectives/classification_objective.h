@@ -62,7 +62,7 @@ class ClassificationObjective : public Objective {
     return token_states(model_.encoder(), batch);
   }
   std::optional<double> perplexity(double) const override { return std::nullopt; }
-  std::optional<double> needed_flop_per_token(int64_t) const override { return std::nullopt; }
+  std::optional<double> model_flops_per_token(int64_t) const override { return std::nullopt; }
   bool has_evaluation() const override {
     return !data_.valid.empty() && !config_.training.overfit_one_batch;
   }

@@ -45,7 +45,7 @@ class MaskedLmObjective : public Objective {
     return token_states(model_.encoder(), batch);
   }
   std::optional<double> perplexity(double mean_loss) const override;
-  std::optional<double> needed_flop_per_token(int64_t step) const override;
+  std::optional<double> model_flops_per_token(int64_t step) const override;
   bool has_evaluation() const override { return data_.valid != nullptr; }
   std::optional<EvaluationScore> evaluate(Communicator& communicator) override;
 

@@ -74,7 +74,7 @@ class Objective {
   /// exp(mean_loss) where the loss is that of tokens; nothing where that means nothing.
   virtual std::optional<double> perplexity(double mean_loss) const = 0;
   /// FLOPs per token that step `step` (from 0) needs; nothing if lengths vary too much.
-  virtual std::optional<double> needed_flop_per_token(int64_t step) const = 0;
+  virtual std::optional<double> model_flops_per_token(int64_t step) const = 0;
 
   // The evaluation.
   virtual bool has_evaluation() const = 0;

@@ -20,7 +20,7 @@ struct ForwardArguments {
   T* sum;
   T* normalized;
   T* mean;
-  T* inverse_deviation;
+  T* inverse_stddev;
   int64_t width;
   T epsilon;
 };
@@ -56,14 +56,14 @@ void forward_row(const ForwardArguments<T>& a, const DropoutHash& hash, int64_t 
     for (int64_t c = 0; c < width; ++c) y[c] = (s[c] - mean) * inverse * a.weight[c] + a.shift[c];
   }
   a.mean[row] = mean;
-  a.inverse_deviation[row] = inverse;
+  a.inverse_stddev[row] = inverse;
 }
 
 template <class T>
 struct BackwardArguments {
   const T* sum;
   const T* mean;
-  const T* inverse_deviation;
+  const T* inverse_stddev;
   const T* weight;
   const T* grad_normalized;  // may be null
   const T* grad_sum;         // may be null
@@ -85,7 +85,7 @@ void backward_row(const BackwardArguments<T>& a, const DropoutHash& hash, int64_
   if (a.grad_normalized != nullptr) {
     const T* dy = a.grad_normalized + row * width;
     const T mean = a.mean[row];
-    const T inverse = a.inverse_deviation[row];
+    const T inverse = a.inverse_stddev[row];
     T sum_g = 0;
     T sum_gx = 0;
 #pragma omp simd reduction(+ : sum_g, sum_gx)
@@ -137,7 +137,7 @@ NormResult forward(const NormInputs& in, const NormOptions& options) {
                                                out.sum.data_ptr<scalar_t>(),
                                                out.normalized.data_ptr<scalar_t>(),
                                                out.mean.data_ptr<scalar_t>(),
-                                               out.inverse_deviation.data_ptr<scalar_t>(),
+                                               out.inverse_stddev.data_ptr<scalar_t>(),
                                                in.x.size(1),
                                                static_cast<scalar_t>(options.epsilon)};
     at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
@@ -156,7 +156,7 @@ NormGradients backward(const NormBackwardInputs& in) {
   AT_DISPATCH_FLOATING_TYPES(in.sum.scalar_type(), "residual_layer_norm_backward", [&] {
     const BackwardArguments<scalar_t> arguments{in.sum.data_ptr<scalar_t>(),
                                                 in.mean.data_ptr<scalar_t>(),
-                                                in.inverse_deviation.data_ptr<scalar_t>(),
+                                                in.inverse_stddev.data_ptr<scalar_t>(),
                                                 in.weight.data_ptr<scalar_t>(),
                                                 data_or_null<scalar_t>(in.grad_normalized),
                                                 data_or_null<scalar_t>(in.grad_sum),

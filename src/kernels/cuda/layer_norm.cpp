@@ -31,7 +31,7 @@ NormResult forward(const NormInputs& in, const NormOptions& options) {
   arguments.sum = out.sum.data_ptr();
   arguments.normalized = out.normalized.data_ptr();
   arguments.mean = out.mean.data_ptr();
-  arguments.inverse_deviation = out.inverse_deviation.data_ptr();
+  arguments.inverse_stddev = out.inverse_stddev.data_ptr();
   launch_on(in.x, residual_norm_forward, arguments);
   return out;
 }
@@ -58,7 +58,7 @@ NormGradients backward(const NormBackwardInputs& in) {
   arguments.weight = read_only(weight);
   arguments.sum = in.sum.data_ptr();
   arguments.mean = in.mean.data_ptr();
-  arguments.inverse_deviation = in.inverse_deviation.data_ptr();
+  arguments.inverse_stddev = in.inverse_stddev.data_ptr();
   arguments.grad_sum = read_only(in.grad_sum);
   arguments.grad_normalized = read_only(in.grad_normalized);
   arguments.grad_residual = out.residual.data_ptr();

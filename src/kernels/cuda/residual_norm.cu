@@ -84,7 +84,7 @@ __global__ void forward_kernel(ResidualNormArguments a) {
   }
   if (threadIdx.x != 0) return;
   static_cast<C*>(a.mean)[row] = mean;
-  static_cast<C*>(a.inverse_deviation)[row] = inverse;
+  static_cast<C*>(a.inverse_stddev)[row] = inverse;
 }
 
 template <class C>
@@ -98,7 +98,7 @@ template <class T, class Y, int N>
 __device__ RowSums<ComputeType<T>> gradient_means(const ResidualNormArguments& a, int64_t row) {
   using C = ComputeType<T>;
   const C mean = static_cast<const C*>(a.mean)[row];
-  const C inverse = static_cast<const C*>(a.inverse_deviation)[row];
+  const C inverse = static_cast<const C*>(a.inverse_stddev)[row];
   C sum_g = 0;
   C sum_gn = 0;
   for (int64_t c = threadIdx.x * N; c < a.width; c += kWarp * N) {
@@ -129,7 +129,7 @@ __global__ void backward_kernel(ResidualNormArguments a) {
   RowSums<C> means{0, 0};
   if (normed) means = gradient_means<T, Y, N>(a, row);
   const C mean = static_cast<const C*>(a.mean)[row];
-  const C inverse = static_cast<const C*>(a.inverse_deviation)[row];
+  const C inverse = static_cast<const C*>(a.inverse_stddev)[row];
   for (int64_t c = threadIdx.x * N; c < a.width; c += kWarp * N) {
     const int64_t place = row * a.width + c;
     C ds[N] = {};
@@ -170,7 +170,7 @@ __global__ void column_sums_kernel(ResidualNormArguments a) {
     const int64_t place = row * a.width + column;
     if (a.grad_normalized != nullptr) {
       const C mean = static_cast<const C*>(a.mean)[row];
-      const C inverse = static_cast<const C*>(a.inverse_deviation)[row];
+      const C inverse = static_cast<const C*>(a.inverse_stddev)[row];
       C s[N];
       C dy[N];
       read(static_cast<const C*>(a.sum) + place, s);

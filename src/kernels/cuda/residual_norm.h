@@ -26,9 +26,9 @@ struct ResidualNormArguments {
   void* normalized = nullptr;      ///< (rows, width): y
 
   // Written by the forward pass, read by the backward pass.
-  void* sum = nullptr;                ///< (rows, width): s
-  void* mean = nullptr;               ///< (rows)
-  void* inverse_deviation = nullptr;  ///< (rows)
+  void* sum = nullptr;             ///< (rows, width): s
+  void* mean = nullptr;            ///< (rows)
+  void* inverse_stddev = nullptr;  ///< (rows)
 
   // Backward pass.
   const void* grad_sum = nullptr;         ///< (rows, width)

@@ -5,7 +5,7 @@
 #include "../dropout_hash.h"
 #include "kernels.h"
 
-namespace linformer::composed {
+namespace linformer::reference {
 namespace {
 
 constexpr int64_t kLow32 = 0xffffffff;
@@ -42,4 +42,4 @@ at::Tensor scale_kept(const at::Tensor& x, const DropoutSite& site) {
   return x * dropout_scale(x.sizes(), x.options(), site);
 }
 
-}  // namespace linformer::composed
+}  // namespace linformer::reference

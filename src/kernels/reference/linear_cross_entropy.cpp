@@ -4,7 +4,7 @@
 
 #include "linformer/kernels/mixed_precision.h"
 
-namespace linformer::composed {
+namespace linformer::reference {
 
 at::Tensor cross_entropy_rows(const at::Tensor& hidden, const at::Tensor& weight,
                               const at::Tensor& bias, const at::Tensor& labels) {
@@ -12,4 +12,4 @@ at::Tensor cross_entropy_rows(const at::Tensor& hidden, const at::Tensor& weight
   return at::logsumexp(logits, {1}) - logits.gather(1, labels.unsqueeze(1)).squeeze(1);
 }
 
-}  // namespace linformer::composed
+}  // namespace linformer::reference

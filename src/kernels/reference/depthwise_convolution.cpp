@@ -2,7 +2,7 @@
 
 #include "kernels.h"
 
-namespace linformer::composed {
+namespace linformer::reference {
 
 at::Tensor depthwise_convolution(const at::Tensor& base, const at::Tensor& x,
                                  const at::Tensor& weight) {
@@ -16,4 +16,4 @@ at::Tensor depthwise_convolution(const at::Tensor& base, const at::Tensor& x,
   return sum;
 }
 
-}  // namespace linformer::composed
+}  // namespace linformer::reference

@@ -1,4 +1,4 @@
-#include "composed.h"
+#include "reference_path.h"
 
 namespace linformer {
 namespace {
@@ -7,14 +7,14 @@ thread_local bool forced = false;
 
 }  // namespace
 
-ComposedPath::ComposedPath() : outer_(forced) {
+ReferencePath::ReferencePath() : outer_(forced) {
   forced = true;
 }
-ComposedPath::~ComposedPath() {
+ReferencePath::~ReferencePath() {
   forced = outer_;
 }
 
-bool ComposedPath::active() {
+bool ReferencePath::active() {
   return forced;
 }
 

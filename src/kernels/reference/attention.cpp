@@ -7,7 +7,7 @@
 
 #include "linformer/kernels/mixed_precision.h"
 
-namespace linformer::composed {
+namespace linformer::reference {
 namespace {
 
 /// (B, N, H*D) -> (B, H, N, D)
@@ -60,4 +60,4 @@ at::Tensor attention(const AttentionInputs& inputs, const AttentionOptions& opti
   return output.transpose(1, 2).reshape(inputs.query.sizes());
 }
 
-}  // namespace linformer::composed
+}  // namespace linformer::reference

@@ -4,10 +4,10 @@
 
 #include "kernels.h"
 
-namespace linformer::composed {
+namespace linformer::reference {
 
 at::Tensor bias_gelu(const at::Tensor& x, const at::Tensor& bias, GeluForm form) {
   return at::gelu(x + bias, form == GeluForm::kExact ? "none" : "tanh");
 }
 
-}  // namespace linformer::composed
+}  // namespace linformer::reference

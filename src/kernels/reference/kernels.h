@@ -11,7 +11,7 @@
 /// Every operation composed of LibTorch's operations, which LibTorch differentiates. It serves
 /// devices without an implementation of their own, and tests compare implementations with it.
 /// Shapes and equations are those of the operations' headers.
-namespace linformer::composed {
+namespace linformer::reference {
 
 /// Under autocast, its two products are in the low type and the softmax in fp32.
 at::Tensor attention(const AttentionInputs& inputs, const AttentionOptions& options);
@@ -36,4 +36,4 @@ at::Tensor cross_entropy_rows(const at::Tensor& hidden, const at::Tensor& weight
 
 ResidualNorm residual_norm(const NormInputs& inputs, const NormOptions& options);
 
-}  // namespace linformer::composed
+}  // namespace linformer::reference

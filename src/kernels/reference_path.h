@@ -4,12 +4,12 @@ namespace linformer {
 
 /// While it exists, this thread composes every operation of LibTorch's operations, as on a device
 /// without implementations of its own. Tests use it to compare both on one device.
-class ComposedPath {
+class ReferencePath {
  public:
-  ComposedPath();
-  ~ComposedPath();
-  ComposedPath(const ComposedPath&) = delete;
-  ComposedPath& operator=(const ComposedPath&) = delete;
+  ReferencePath();
+  ~ReferencePath();
+  ReferencePath(const ReferencePath&) = delete;
+  ReferencePath& operator=(const ReferencePath&) = delete;
 
   /// Whether one exists in this thread.
   static bool active();

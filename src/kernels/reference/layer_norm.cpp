@@ -4,7 +4,7 @@
 
 #include "kernels.h"
 
-namespace linformer::composed {
+namespace linformer::reference {
 
 ResidualNorm residual_norm(const NormInputs& inputs, const NormOptions& options) {
   at::Tensor sum = inputs.bias.defined() ? inputs.x + inputs.bias : inputs.x;
@@ -17,4 +17,4 @@ ResidualNorm residual_norm(const NormInputs& inputs, const NormOptions& options)
   return {sum, sum * (mean_square + options.epsilon).rsqrt() * inputs.weight};
 }
 
-}  // namespace linformer::composed
+}  // namespace linformer::reference
