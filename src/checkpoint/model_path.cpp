@@ -50,7 +50,7 @@ void fail_no_model(const std::string& path) {
     fail_run(path,
              (pickle == path ? "is" : "holds its weights in " + pickle + ",") +
                  std::string(" a pickle, which may run any code when it is opened: it never is"),
-             "save its tensors as model.safetensors beside config.json, where you trust the file: "
+             "save its tensors as model.safetensors beside config.json, if you trust the file: "
              "python3 -c \"import torch; from safetensors.torch import save_file; m = "
              "torch.load('" +
                  fs::path(pickle).filename().string() +

@@ -208,7 +208,7 @@ void add_gemm_command(CLI::App& program) {
 int main(int argc, char** argv) {
   const linformer::ProgramInfo info{
       "linformer-bench",
-      "Measures speed beside the matrix-multiply peak.",
+      "Measures speed together with the matrix-multiply peak.",
       {"linformer-bench step --json", "linformer-bench attention", "linformer-bench gemm"}};
   return linformer::run_program(argc, argv, info, [](CLI::App& program) {
     program.require_subcommand(1);

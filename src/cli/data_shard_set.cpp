@@ -80,7 +80,7 @@ ShardSetWriter::ShardSetWriter(std::string prefix, const ShardSettings& settings
   look_at(staging, /*may_differ=*/true);
   if (!whole_.empty()) {
     log_info(format_count(static_cast<int64_t>(whole_.size())) +
-             " shards are there already, whole and of the same input and settings");
+             " complete shards of the same input and settings exist already");
   }
   remove_leftovers(prefix_, part_);
   remove_leftovers(staging, part_);
@@ -103,7 +103,7 @@ void ShardSetWriter::look_at(const std::string& prefix, bool may_differ) {
       continue;
     }
     if (!may_differ) {
-      fail_run(path, "the shard is there already and is of other input, tokenizer or options",
+      fail_run(path, "a shard of other input, tokenizer or options exists already",
                "choose another --output, or add --overwrite to replace the whole set");
     }
   }

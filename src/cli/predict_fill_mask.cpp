@@ -85,7 +85,7 @@ void run_fill_mask(const StreamArguments& arguments) {
 void add_fill_mask_command(CLI::App& program) {
   auto arguments = std::make_shared<StreamArguments>();
   CLI::App* command = program.add_subcommand(
-      "fill-mask", "the most probable tokens behind each <mask> of a text, line by line");
+      "fill-mask", "the most probable tokens for each <mask> of a text, line by line");
   add_stream_options(*command, *arguments);
   add_examples(*command,
                {"linformer-predict fill-mask --checkpoint runs/sample --text 'The <mask> is blue.'",

@@ -22,7 +22,7 @@ class ConvRules : public ProjectionRules {
 
   void validate(const ModelConfig& config) const override {
     if (config.attention.init != ProjectionInit::kJl) return;
-    fail_usage("model.attention.init", "jl is about dense matrices; projection is conv",
+    fail_usage("model.attention.init", "jl is for dense matrices; projection is conv",
                "use block_average (a mean) or normal");
   }
 

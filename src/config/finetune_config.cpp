@@ -58,7 +58,7 @@ void validate_task(const TaskConfig& task) {
     fail_usage("task.labels", "a regression has none", "leave out task.labels or task.regression");
   }
   if (task.labels.size() == 1) {
-    fail_usage("task.labels", "has one label only: there is nothing to tell apart",
+    fail_usage("task.labels", "has one label only, so there is nothing to distinguish",
                "name all labels, or leave it out");
   }
 }

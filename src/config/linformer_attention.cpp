@@ -103,7 +103,7 @@ class LinformerRules : public AttentionRules {
     if (attention.rescale_padding && !projection.has_matrices()) {
       fail_usage(
           "model.attention.rescale_padding",
-          "is about matrices E, F; projection is " + std::string(name_of(attention.projection)),
+          "is for matrices E, F; projection is " + std::string(name_of(attention.projection)),
           "set it to false");
     }
     if (!projection.allows_sharing() && attention.sharing != SharingMode::kNone) {

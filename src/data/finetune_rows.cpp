@@ -57,7 +57,7 @@ TaskFiles files_of(const TaskConfig& task) {
     fail_usage("task.name",
                spec.name + " has no training data, it measures models of " + spec.trained_on,
                "fine-tune on " + spec.trained_on + ", which measures " + spec.name +
-                   " as well where it lies beside it");
+                   " as well if its files are beside it");
   }
   TaskFiles files = task.data.empty() ? TaskFiles{"", spec, {}} : find_task_files(spec, task.data);
   replace_split(files, SplitRole::kTrain, task.train);
@@ -90,7 +90,7 @@ void add_diagnostics(const TaskConfig& config, FinetuneRows& rows) {
       try {
         return find_task_files(spec, config.data);
       } catch (const RunError&) {
-        log_info(spec.name + " is not measured: it does not lie in " + config.data);
+        log_info(spec.name + " is not measured: it was not found in " + config.data);
         return std::nullopt;
       }
     }();

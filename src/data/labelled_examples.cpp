@@ -74,7 +74,7 @@ class ExampleCollector {
 
   LabelledExamples finish(const std::string& path) {
     if (num_rows_ == 0) {
-      fail_run(path, "holds no row" + std::string(layout_.table.header ? " behind its header" : ""),
+      fail_run(path, "holds no row" + std::string(layout_.table.header ? " after its header" : ""),
                "give a file with examples");
     }
     const double share = options_.max_bad_share * static_cast<double>(num_rows_);

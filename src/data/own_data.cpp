@@ -96,7 +96,7 @@ void scan_labels(const std::string& path, const OwnData& data, const TableLayout
 [[noreturn]] void fail_few_labels(const std::string& files, const OwnData& data,
                                   const LabelScan& scan) {
   if (scan.num_rows == 0) {
-    fail_run(files, std::string("no row") + (data.header ? " behind the header" : ""),
+    fail_run(files, std::string("no row") + (data.header ? " after the header" : ""),
              "give files with examples");
   }
   std::string what = scan.labels.empty() ? "no label in the column '" + data.label_column + "'"

@@ -312,7 +312,7 @@ std::vector<std::string> TableReader::split_csv(std::string record, std::string&
       ++i;
       if (i < record.size() && record[i] != ',')
         problem =
-            "text behind the closing quotation mark of field " + std::to_string(fields.size() + 1);
+            "text after the closing quotation mark of field " + std::to_string(fields.size() + 1);
     }
     while (i < record.size() && record[i] != ',') field += record[i++];
     fields.push_back(std::move(field));

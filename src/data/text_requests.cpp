@@ -134,7 +134,7 @@ std::optional<TextRequest> TextRequests::next_row() {
     }
     std::optional<TableRow> row = table_->next();
     if (!row) {
-      if (table_rows_ == 0) log_warning(table_->path() + ": holds no row behind its header");
+      if (table_rows_ == 0) log_warning(table_->path() + ": holds no row after its header");
       table_rows_ = 0;
       table_.reset();
       continue;

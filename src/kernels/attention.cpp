@@ -62,7 +62,7 @@ at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,
                   query.size(2) % num_heads == 0,
               "dropout_attention takes query (B, N, H*D), key and value (B, M, H*D)");
   TORCH_CHECK(window >= 0 && window % 2 == 0 && (window == 0 || query.size(1) == key.size(1)),
-              "dropout_attention takes an even window, and with one as many keys as queries");
+              "dropout_attention takes an even window, which needs as many keys as queries");
   const AttentionOptions options{num_heads, window, site};
   const AttentionKernels* kernels = chosen_kernels(query).attention;
   if (kernels == nullptr || (kernels->for_dropout_alone && site.probability == 0.0)) {

@@ -124,7 +124,7 @@ TEST_F(PredictInputTest, TablesAreReadAsForFineTuning) {
   EXPECT_THAT(objects(capitals.out), SizeIs(2)) << capitals.err;
   write_file_atomically(file("header.csv"), "stars,review\n");
   EXPECT_THAT(classify(model, {"--input", file("header.csv"), "--text-column", "review"}).err,
-              HasSubstr("header.csv: holds no row behind its header"));
+              HasSubstr("header.csv: holds no row after its header"));
   write_file_atomically(
       file("mine/config.yaml"),
       "run: {dir: x, init_from: y}\n"

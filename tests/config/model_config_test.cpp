@@ -163,12 +163,12 @@ TEST(ModelConfig, RefusesWhatContradictsItself) {
          c.attention.sharing = SharingMode::kNone;
          c.attention.projected_length = OneOrMany<int64_t>(std::vector<int64_t>{64, 32});
        }},
-      {"jl is about dense matrices",
+      {"jl is for dense matrices",
        [](ModelConfig& c) {
          c.attention.projection = ProjectionType::kConv;
          c.attention.init = ProjectionInit::kJl;
        }},
-      {"is about matrices E, F; projection is mean_pool",
+      {"is for matrices E, F; projection is mean_pool",
        [](ModelConfig& c) {
          c.attention.projection = ProjectionType::kMeanPool;
          c.attention.rescale_padding = true;

@@ -241,7 +241,7 @@ TEST(LabelledExamples, MalformedUtf8IsRepairedAndCounted) {
 }
 
 TEST(LabelledExamples, FilesWithoutRowsAndColumnsAreRefused) {
-  EXPECT_THAT(refusal("sst-2", "sentence\tlabel\n"), HasSubstr("holds no row behind its header"));
+  EXPECT_THAT(refusal("sst-2", "sentence\tlabel\n"), HasSubstr("holds no row after its header"));
   EXPECT_THAT(refusal("sst-2", ""), HasSubstr("the file is empty"));
   EXPECT_THAT(refusal("sst-2", "sentence\nx\n"), HasSubstr("no column 'label'"));
   EXPECT_THAT(refusal("sst-2", "text\tlabel\nx\t1\n"),

@@ -94,7 +94,7 @@ TEST_F(OwnDataTest, FewLabelsAreBlamedOnWhatIsWrong) {
             "c.jsonl:2: \"label\" is null"},
            {"d.tsv", "text\tlabel\na\t1\nb\t\nc\t \n", "d.tsv:3: no label"},
            {"e.tsv", "text\tlabel\na\nb\n", "no label in the column 'label'; 2 of 2 rows"},
-           {"f.tsv", "text\tlabel\n", "no row behind the header"}}) {
+           {"f.tsv", "text\tlabel\n", "no row after the header"}}) {
     OwnData data;
     data.train = {file("._" + wrong.name, "rubbish"), file(wrong.name, wrong.rows)};
     const std::string said = refusal<RunError>(data);

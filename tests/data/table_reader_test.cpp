@@ -85,7 +85,7 @@ TEST(TableReader, CsvFieldsMayHoldCommasMarksAndLineEnds) {
                       kCsv, {{"text"}, {"label"}}),
               ElementsAre("2:a, b|0", "3:two\nlines and \"marks\"|1", "5:5\" tall|0", "6:|1"));
   EXPECT_THAT(rows_of("text,label\n\"a\"b,0\n", kCsv, {{"text"}}),
-              ElementsAre("2!text behind the closing quotation mark of field 1"));
+              ElementsAre("2!text after the closing quotation mark of field 1"));
   EXPECT_THAT(refusal("text,label\nok,1\n\"never closed,0\nmore,1\n", kCsv, {{"text"}}),
               HasSubstr("table:3: a quoted field begins here and never ends"));
 }

@@ -20,7 +20,7 @@ void read_yaml(const FieldList& fields, std::string_view text, const std::string
 void read_yaml_fragment(const FieldList& fields, std::string_view text, const std::string& source);
 
 /// Sets one field from "a.b=VALUE", the argument of --set; VALUE in YAML ("3", "[a, b]").
-/// Throws UsageError likewise.
+/// Throws UsageError for the same reasons.
 void apply_override(const FieldList& fields, const std::string& assignment);
 
 /// The text of a configuration file; throws UsageError if it is missing, a folder, or not text.

@@ -53,14 +53,14 @@ struct OptionalTarget {
   std::string unset_word;
 };
 
-/// An enum behind the index of its name.
+/// Access to an enum by the index of its name.
 struct EnumTarget {
   std::span<const std::string_view> names;
   std::function<size_t()> get;
   std::function<void(size_t)> set;
 };
 
-/// An enum, or a list of them, behind the indices of their names.
+/// Access to an enum, or a list of them, by the indices of their names.
 struct EnumListTarget {
   std::span<const std::string_view> names;
   std::function<std::vector<size_t>()> get;

@@ -11,7 +11,7 @@ namespace linformer {
 
 class JsonLines;
 
-/// Reads ready-made masked-LM examples, one JSON object a line:
+/// Reads ready-made masked-LM examples, one JSON object per line:
 ///
 ///   {"input_ids": [0, 17, 8, 2], "attention_mask": [1, 1, 1, 1], "labels": [-100, 5, -100, -100]}
 ///

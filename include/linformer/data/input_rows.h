@@ -26,7 +26,7 @@ struct InputLimits {
 };
 
 /// Why a text cannot be encoded: it "is empty" (or only white space), or "holds a NUL byte, so it
-/// is no text"; "" if it can.
+/// is not text"; "" if it can.
 std::string text_problem(const std::string& text);
 
 /// `<s> a </s>`, or `<s> a </s></s> b </s>` if there is a second text, as in RoBERTa. With segment
