@@ -78,7 +78,7 @@ TEST_F(ExamplesTest, RefusesBadRowsByLine) {
   EXPECT_THAT(refusal("{\"input_ids\": [0, 4], \"labels\": [18446744073709551516, 4]}"),
               has("labels[0] is 18446744073709551516, too large a number"));
   EXPECT_THAT(refusal("{\"input_ids\": [18446744073709551617], \"labels\": [4]}"),
-              has("no whole number"));
+              has("not a whole number"));
   EXPECT_THAT(refusal("{\"input_ids\": [1e999], \"labels\": [4]}"), has("beyond the range"));
   EXPECT_THAT(refusal("{\"input_ids\": " + std::string(100'000, '[')), has("nested more than"));
   EXPECT_THAT(refusal("{\"input_ids\": [0, 20], \"labels\": [-100, 1]}"),
