@@ -74,7 +74,7 @@ void Communicator::check_same_run(const TrainerConfig& config, const std::string
   const std::string fingerprint = std::to_string(data_fingerprint);
   const bool same_data = processes_->broadcast(fingerprint) == fingerprint;
   if (difference.empty() && !same_data) difference = "data.train: other data";
-  // Everybody learns of it, so that nobody waits for one that has left.
+  // Every process hears of it, so that none waits for one that has left.
   const bool differs = maximum({difference.empty() ? 0 : 1}).front() != 0;
   if (!differs) return;
   fail_usage("rank " + std::to_string(processes_->rank()),
