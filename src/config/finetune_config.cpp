@@ -12,23 +12,6 @@
 namespace linformer {
 namespace {
 
-/// A row of RoBERTa's fine-tuning table.
-struct Recipe {
-  std::string_view task;
-  double learning_rate;
-  int64_t batch_size;
-  double warmup_share;
-};
-
-constexpr Recipe kOthers{"", 2e-5, 32, 0.06};
-constexpr std::array kRecipes{
-    Recipe{"mnli", 1e-5, 32, 0.06},  Recipe{"qnli", 1e-5, 32, 0.06},
-    Recipe{"qqp", 1e-5, 32, 0.25},   Recipe{"rte", 2e-5, 16, 0.06},
-    Recipe{"sst-2", 1e-5, 32, 0.06}, Recipe{"mrpc", 1e-5, 16, 0.06},
-    Recipe{"cola", 1e-5, 16, 0.06},  Recipe{"sts-b", 2e-5, 16, 0.06},
-    Recipe{"imdb", 2e-5, 16, 0.06},  Recipe{"hyperpartisan", 2e-5, 16, 0.06},
-};
-
 /// Only what decides the defaults is looked at; all else has to be allowed here.
 FinetuneConfig read_over(FinetuneConfig config, const std::string& path, const std::string& text,
                          const std::vector<std::string>& overrides) {
@@ -65,31 +48,32 @@ void validate_task(const TaskConfig& task) {
 
 }  // namespace
 
-FinetuneConfig finetune_defaults(std::string_view task, Protocol protocol) {
-  const auto* const found = std::find_if(kRecipes.begin(), kRecipes.end(),
-                                         [&](const Recipe& recipe) { return recipe.task == task; });
-  const Recipe& recipe = protocol == Protocol::kTask && found != kRecipes.end() ? *found : kOthers;
+FinetuneConfig finetune_defaults(const std::string& task, Protocol protocol,
+                                 const FinetuneRecipe& recipe) {
+  const FinetuneRecipe used = protocol == Protocol::kTask ? recipe : FinetuneRecipe{};
   FinetuneConfig config;
   config.task.name = task;
+  config.task.folds = recipe.folds;
   config.finetune.protocol = protocol;
   TrainingConfig& training = config.training;
-  training.global_batch_size = recipe.batch_size;
-  training.micro_batch_size = recipe.batch_size;
-  training.learning_rate = recipe.learning_rate;
-  training.schedule.warmup_share = recipe.warmup_share;
+  training.global_batch_size = used.batch_size;
+  training.micro_batch_size = used.batch_size;
+  training.learning_rate = used.learning_rate;
+  training.schedule.warmup_share = used.warmup_share;
   training.optimizer.weight_decay = 0.1;
   training.optimizer.max_grad_norm = 0.0;
   config.evaluation.every = 0;
-  if (task == "hyperpartisan") config.task.folds = 10;  // it has no files to develop on
   config.logging.tensorboard = false;
   return config;
 }
 
 FinetuneConfig load_finetune_config(const std::string& path,
-                                    const std::vector<std::string>& overrides) {
+                                    const std::vector<std::string>& overrides,
+                                    const RecipeOf& recipe_of) {
   const std::string text = path.empty() ? "" : read_config_text(path);
   const FinetuneConfig named = read_over({}, path, text, overrides);
-  const FinetuneConfig defaults = finetune_defaults(named.task.name, named.finetune.protocol);
+  const std::string& task = named.task.name;
+  const FinetuneConfig defaults = finetune_defaults(task, named.finetune.protocol, recipe_of(task));
   FinetuneConfig config = read_over(defaults, path, text, overrides);
   // One that was asked for alone takes the other along.
   if (config.training.global_batch_size != defaults.training.global_batch_size &&

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "linformer/config/fields.h"
+#include "linformer/config/finetune_recipe.h"
 #include "linformer/config/model_config.h"
 #include "linformer/config/trainer_config.h"
 #include "linformer/config/truncation.h"
@@ -45,8 +46,8 @@ struct TaskConfig {
   template <class Self, class Visitor>
   static void visit_fields(Self& config, Visitor&& field) {
     field("name", config.name,
-          "cola, sst-2, mrpc, sts-b, qqp, mnli, qnli, rte, wnli, imdb, hyperpartisan, or a name of "
-          "your own with text_column and label_column");
+          "a known task (--help names them), or a name of your own with text_column and "
+          "label_column");
     field("data", config.data,
           "folder with the task's files as they are distributed, or the folder above it");
     field("train", config.train, "files to learn from; [] = those that data has");
@@ -173,16 +174,16 @@ struct FinetuneConfig {
   bool operator==(const FinetuneConfig&) const = default;
 };
 
-/// Defaults for a task under a protocol. RoBERTa's table (fairseq,
-/// examples/roberta/README.glue.md): 10 epochs, AdamW with betas 0.9 and 0.98, weight decay 0.1, no
-/// clipping, 6 % of warm-up, linear decay; learning rate 1e-5 (2e-5 for RTE and STS-B), batch 32
-/// (16 for RTE, MRPC, CoLA, STS-B). What the table does not have gets 2e-5 and 32 or, for long
-/// documents, 16. The global protocol: 2e-5 and 32 for all.
-FinetuneConfig finetune_defaults(std::string_view task, Protocol protocol);
+/// Defaults for a task under a protocol. RoBERTa's (fairseq, examples/roberta/README.glue.md): 10
+/// epochs, AdamW with betas 0.9 and 0.98, weight decay 0.1, no clipping, linear decay. The task's
+/// recipe says the rest; the global protocol has one recipe for all, except for the folds.
+FinetuneConfig finetune_defaults(const std::string& task, Protocol protocol,
+                                 const FinetuneRecipe& recipe);
 
 /// A configuration from a YAML file (none if `path` is empty) and `--set` arguments, over the
 /// defaults of the task and protocol that they name. Throws UsageError.
 FinetuneConfig load_finetune_config(const std::string& path,
-                                    const std::vector<std::string>& overrides);
+                                    const std::vector<std::string>& overrides,
+                                    const RecipeOf& recipe_of);
 
 }  // namespace linformer
