@@ -27,16 +27,7 @@ void validate_task(const TaskConfig& task) {
     fail_usage("task.data", "names no data",
                "give the folder with the task's files, or the files themselves in task.train");
   }
-  require_share("task.valid_share", task.valid_share);
-  require_positive("task.valid_share", task.valid_share);
-  require_range("task.folds", task.folds, 0, 1000);
-  if (task.folds == 1) {
-    fail_usage("task.folds", "is 1: nothing would be left to learn from", "use e.g. 5");
-  }
-  require_range("task.fold", task.fold, 0, std::max<int64_t>(0, task.folds - 1));
-  require_range("task.split_seed", task.split_seed, 0, INT64_MAX);
-  require_range("task.max_train_rows", task.max_train_rows, 0, INT64_MAX);
-  require_share("task.max_bad_share", task.max_bad_share);
+  require_in(between(0, std::max<int64_t>(0, task.folds - 1)), "task.fold", task.fold);
   if (!task.labels.empty() && task.regression) {
     fail_usage("task.labels", "a regression has none", "leave them out, or task.regression");
   }
@@ -101,26 +92,9 @@ TrainerConfig FinetuneConfig::trainer(int64_t num_rows) const {
 }
 
 void FinetuneConfig::validate() const {
+  require_ranges(*this, "");
   validate_task(task);
   require_text("run.init_from", run.init_from, "runs/my-pretraining");
-  require_range("input.max_length", input.max_length, 0, int64_t{1} << 24);
-  if (input.max_length > 0)
-    require_range("input.max_length", input.max_length, 8, int64_t{1} << 24);
-  require_positive("finetune.epochs", finetune.epochs);
-  constexpr double kMostEpochs = 1e6;  // steps have to be countable
-  if (finetune.epochs > kMostEpochs) {
-    fail_usage("finetune.epochs", format_number(finetune.epochs, 6) + " is out of range",
-               "choose at most 1000000");
-  }
-  require_range("finetune.evaluations_per_epoch", finetune.evaluations_per_epoch, 0, 10000);
-  require_positive("finetune.layer_decay", finetune.layer_decay);
-  if (finetune.layer_decay > 1.0) {
-    fail_usage("finetune.layer_decay", "exceeds 1: lower layers would learn faster than the head",
-               "use e.g. 0.95, or 1 for equal rates");
-  }
-  require_positive("finetune.head_learning_rate", finetune.head_learning_rate);
-  require_range("finetune.reinit_layers", finetune.reinit_layers, 0, 10000);
-  if (finetune.dropout) require_share("finetune.dropout", *finetune.dropout);
   if (training.max_tokens) {
     fail_usage("training.max_tokens", "sequences differ in length here",
                "use finetune.epochs or training.max_steps");

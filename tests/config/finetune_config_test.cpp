@@ -83,11 +83,15 @@ TEST(FinetuneConfig, RefusesWhatCannotBeMeant) {
   EXPECT_THAT(message({rte, "finetune.epochs=0"}), HasSubstr("finetune.epochs"));
   for (const char* many : {"1e300", "1e19", "1000001"}) {
     EXPECT_THAT(message({rte, std::string("finetune.epochs=") + many}),
-                HasSubstr("is out of range"));
+                HasSubstr("is above 1000000\n  fix: give a number, above 0 and at most 1000000"));
   }
-  EXPECT_THAT(message({rte, "finetune.layer_decay=1.5"}), HasSubstr("lower layers"));
+  EXPECT_THAT(message({rte, "finetune.layer_decay=1.5"}), HasSubstr("1.5 is above 1"));
   EXPECT_THAT(message({rte, "training.max_tokens=5"}), HasSubstr("sequences differ in length"));
-  EXPECT_THAT(message({rte, "task.folds=1"}), HasSubstr("nothing would be left"));
+  EXPECT_THAT(message({rte, "task.folds=1"}),
+              HasSubstr("task.folds: 1 is too small\n  fix: give a whole number, 0 or 2 to 1000"));
+  EXPECT_THAT(message({rte, "task.folds=5", "task.fold=5"}),
+              HasSubstr("task.fold: 5 is too large\n  fix: give a whole number, 0 to 4"));
+  EXPECT_THAT(message({rte, "input.max_length=7"}), HasSubstr("input.max_length: 7 is too small"));
   EXPECT_THAT(message({rte, "task.labels=[yes]"}), HasSubstr("one label only"));
   EXPECT_THAT(message({rte, "run.init_from=''"}), HasSubstr("run.init_from: is not set"));
   EXPECT_THAT(message({rte, "finetune.protokol=global"}), HasSubstr("protocol"));

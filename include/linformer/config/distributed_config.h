@@ -29,14 +29,15 @@ struct DistributedConfig {
           "else gloo");
     field("timeout_seconds", config.timeout_seconds,
           "a process that the others wait for longer than this is taken for dead and the run "
-          "stops; longer than saving and start-up differ between processes");
+          "stops; longer than saving and start-up differ between processes",
+          positive());
     field("bucket_megabytes", config.bucket_megabytes,
-          "gradients are summed in pieces of this size while the backward pass goes on");
+          "gradients are summed in pieces of this size while the backward pass goes on",
+          positive());
     field("shard_optimizer", config.shard_optimizer,
           "true splits the optimizer's moments over the processes (ZeRO-1): the same numbers, less "
           "memory, weights sent once more per step");
   }
-  void validate() const;
   bool operator==(const DistributedConfig&) const = default;
 };
 

@@ -67,15 +67,18 @@ struct TaskConfig {
           "label names in the order of the model's outputs; [] = all that train has, sorted");
     field("regression", config.regression, "true: labels are scores, of own files");
     field("valid_share", config.valid_share,
-          "share of train that is held out where there are no files for it");
+          "share of train that is held out where there are no files for it", positive().below(1.0));
     field("folds", config.folds,
-          "k of a k-fold cross-validation over train instead of valid; 0 = none");
-    field("fold", config.fold, "which of them is held out, from 0");
-    field("split_seed", config.split_seed, "seed of the part that is held out, and of the folds");
+          "k of a k-fold cross-validation over train instead of valid; 0 = none",
+          between(2, 1000).or_zero());
+    field("fold", config.fold, "which of them is held out, from 0", between(0, 999));
+    field("split_seed", config.split_seed, "seed of the part that is held out, and of the folds",
+          at_least(0));
     field("max_train_rows", config.max_train_rows,
-          "learn from so many rows, drawn with split_seed; 0 = all");
+          "learn from so many rows, drawn with split_seed; 0 = all", at_least(0));
     field("max_bad_share", config.max_bad_share,
-          "rows that cannot be read are counted and named; more than this share ends the run");
+          "rows that cannot be read are counted and named; more than this share ends the run",
+          share());
   }
   bool operator==(const TaskConfig&) const = default;
 };
@@ -88,7 +91,8 @@ struct InputConfig {
   template <class Self, class Visitor>
   static void visit_fields(Self& config, Visitor&& field) {
     field("max_length", config.max_length,
-          "tokens of the longest sequence, special ones included; 0 = as many as the model takes");
+          "tokens of the longest sequence, special ones included; 0 = as many as the model takes",
+          between(8, kLargestSize).or_zero());
     field(
         "truncation", config.truncation,
         "what is kept of longer texts: head, tail, or head_tail (a quarter from the beginning, the "
@@ -115,9 +119,10 @@ struct FinetuneSettings {
     field("protocol", config.protocol,
           "where the defaults of training come from; task: RoBERTa's fine-tuning table, a row for "
           "each task; global: one setting for all");
-    field("epochs", config.epochs, "passes over train; training.max_steps, if set, overrules it");
+    field("epochs", config.epochs, "passes over train; training.max_steps, if set, overrules it",
+          positive().up_to(1e6));
     field("evaluations_per_epoch", config.evaluations_per_epoch,
-          "evaluations on valid; 0 = every evaluation.every steps");
+          "evaluations on valid; 0 = every evaluation.every steps", between(0, 10000));
     field(
         "weights", config.weights,
         "pretrained: those of run.init_from; random: only its shape and tokenizer, as a baseline");
@@ -128,13 +133,15 @@ struct FinetuneSettings {
           "true: a model without them gets segment embeddings (BERT's token_type_ids), which tell "
           "the texts of a pair apart");
     field("layer_decay", config.layer_decay,
-          "each layer's learning rate is this times that of the layer above it; 1 = all the same");
+          "each layer's learning rate is this times that of the layer above it; 1 = all the same",
+          positive().up_to(1.0));
     field("head_learning_rate", config.head_learning_rate,
-          "multiplies the learning rate of the new head");
+          "multiplies the learning rate of the new head", positive());
     field("reinit_layers", config.reinit_layers,
-          "so many layers from the top start anew, like the head");
+          "so many layers from the top start anew, like the head", between(0, 10000));
     field("dropout", config.dropout,
-          "dropout in the encoder, its attention and the head; null = as the model has it");
+          "dropout in the encoder, its attention and the head; null = as the model has it",
+          share());
   }
   bool operator==(const FinetuneSettings&) const = default;
 };
@@ -168,7 +175,7 @@ struct FinetuneConfig {
   /// evaluations.
   TrainerConfig trainer(int64_t num_rows) const;
 
-  /// Rules that involve several fields; throws UsageError that names the key.
+  /// Ranges of the fields and rules between them; throws UsageError that names the key.
   void validate() const;
 
   bool operator==(const FinetuneConfig&) const = default;
