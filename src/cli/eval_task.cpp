@@ -19,6 +19,7 @@
 #include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/data/own_data.h"
+#include "linformer/data/task_registry.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/thread_setup.h"
 #include "linformer/models/model_folder.h"
@@ -214,10 +215,9 @@ void run_task(const TaskArguments& arguments) {
 }
 
 void add_data_options(CLI::App& command, TaskArguments& arguments) {
-  CLI::Option* task = command.add_option(
-      "--task", arguments.task,
-      "a known task (cola, sst-2, mrpc, sts-b, qqp, mnli, qnli, rte, wnli, ax, imdb, "
-      "hyperpartisan): its columns, labels and metrics");
+  CLI::Option* task =
+      command.add_option("--task", arguments.task,
+                         "a known task (" + task_names() + "): its columns, labels and metrics");
   command
       .add_option("--input", arguments.inputs,
                   "files (.tsv, .csv, .jsonl, .zst, .gz); several are measured one by one")

@@ -15,6 +15,7 @@
 #include "linformer/core/log.h"
 #include "linformer/core/mark_file.h"
 #include "linformer/core/stop_signal.h"
+#include "linformer/data/task_registry.h"
 #include "linformer/dist/launch_environment.h"
 #include "linformer/dist/process_group.h"
 #include "linformer/experiments/text_baseline.h"
@@ -66,6 +67,10 @@ void print(const TaskResult& result, const std::string& folder,
   std::printf("result:       %s\n", result_path(folder).c_str());
 }
 
+FinetuneConfig read_config(const FinetuneArguments& arguments) {
+  return load_finetune_config(arguments.config, assignments(arguments), recipe_of_task);
+}
+
 void run_finetune(const FinetuneArguments& arguments) {
   if (arguments.config_help) {
     std::printf("%s", config_help<FinetuneConfig>().c_str());
@@ -76,7 +81,7 @@ void run_finetune(const FinetuneArguments& arguments) {
     return;
   }
   if (!arguments.baseline.empty()) {
-    const FinetuneConfig config = load_finetune_config(arguments.config, assignments(arguments));
+    const FinetuneConfig config = read_config(arguments);
     const TaskResult result = run_bag_of_words(config);
     print(result, config.run.dir, arguments);
     return;
@@ -84,7 +89,7 @@ void run_finetune(const FinetuneArguments& arguments) {
   install_save_signal();
   const LaunchEnvironment environment = launch_environment();
   if (environment.rank > 0) set_log_level(LogLevel::kError);
-  FinetuneConfig config = load_finetune_config(arguments.config, assignments(arguments));
+  FinetuneConfig config = read_config(arguments);
   install_caching_allocator();
   set_num_threads(static_cast<int>(config.run.threads),
                   static_cast<int>(environment.local_world_size), "run.threads");
@@ -137,7 +142,8 @@ void add_suite_options(CLI::App& program, FinetuneArguments& arguments) {
   group(program.add_option("--protocol", arguments.protocols,
                            "task, global, or both: side by side in the tables"));
   group(program.add_flag("--from-mnli", arguments.from_mnli,
-                         "MRPC, STS-B and RTE start from the MNLI model of their seed"));
+                         task_names([](const TaskSpec& task) { return task.starts_from_mnli; }) +
+                             " start from the MNLI model of their seed"));
   group(program.add_flag("--keep-models", arguments.keep_models,
                          "keep the best checkpoint of each run"));
   group(program.add_option("--compare", arguments.compare,
@@ -170,7 +176,9 @@ int main(int argc, char** argv) {
                      "explain every key of the configuration");
     program.add_option("--config", arguments->config, "YAML file (docs/finetuning.md)");
     program.add_option("--set", arguments->overrides, "KEY=VALUE over the file, e.g. run.seed=2");
-    program.add_option("--task", arguments->task, "task.name: cola, sst-2, ... or one of your own");
+    const auto has_train = [](const linformer::TaskSpec& task) { return task.trained_on.empty(); };
+    program.add_option("--task", arguments->task,
+                       "task.name: " + linformer::task_names(has_train) + ", or one of your own");
     program.add_option("--data", arguments->data, "task.data: folder with the task's files");
     program.add_option(
         "--model", arguments->model,

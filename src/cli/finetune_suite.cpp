@@ -61,7 +61,9 @@ SuiteOptions options_of(const FinetuneArguments& arguments) {
   options.num_seeds = arguments.num_seeds;
   for (const std::string& axis : arguments.sweep) options.sweep.push_back(SweepAxis::parse(axis));
   options.sweep_seeds = arguments.sweep_seeds;
-  if (arguments.from_mnli) options.from_mnli = {"mrpc", "sts-b", "rte"};
+  for (const TaskSpec& spec : known_tasks()) {
+    if (arguments.from_mnli && spec.starts_from_mnli) options.from_mnli.push_back(spec.name);
+  }
   options.output = arguments.output;
   options.program = this_program();
   check_processes("--jobs", arguments.num_jobs);
@@ -83,7 +85,7 @@ bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remar
     settings.push_back("finetune.protocol=" + std::string(name_of(protocol)));
     settings.push_back("run.dir='" + arguments.output + "'");
     settings.insert(settings.end(), more.begin(), more.end());
-    return load_finetune_config(arguments.config, settings);
+    return load_finetune_config(arguments.config, settings, recipe_of_task);
   };
   const SuiteOptions options = options_of(arguments);
   if (!arguments.baseline.empty()) {

@@ -12,6 +12,7 @@
 #include "linformer/analysis/text_prediction.h"
 #include "linformer/checkpoint/find_model.h"
 #include "linformer/core/format.h"
+#include "linformer/data/task_registry.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/thread_setup.h"
 #include "linformer/models/model_tokenizer.h"
@@ -70,7 +71,7 @@ void add_classify_command(CLI::App& program) {
       "classify", "labels with probabilities, or a number, of a fine-tuned model, line by line");
   add_stream_options(*command, *arguments);
   command->add_option("--task", arguments->task,
-                      "a known task (sst-2, mnli, ...): the input are tables with its columns");
+                      "a known task (" + task_names() + "): the input are tables with its columns");
   command
       ->add_option_function<std::string>(
           "--truncation",

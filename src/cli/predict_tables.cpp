@@ -10,6 +10,7 @@
 #include "linformer/core/error.h"
 #include "linformer/core/log.h"
 #include "linformer/data/own_data.h"
+#include "linformer/data/task_registry.h"
 #include "linformer/text/byte_source.h"
 
 namespace linformer {
@@ -33,7 +34,7 @@ std::optional<TaskConfig> task_of_run(const std::string& model_folder) {
   const fs::path path = folder.parent_path().parent_path() / "config.yaml";
   if (!fs::is_regular_file(path, ignored)) return std::nullopt;
   try {
-    return load_finetune_config(path.string(), {}).task;
+    return load_finetune_config(path.string(), {}, recipe_of_task).task;
   } catch (const UsageError&) {
     return std::nullopt;  // the configuration of another kind of run: it names no columns
   }

@@ -28,7 +28,7 @@ void describe(const FieldList& fields, const std::string& prefix, std::string& t
       describe(*section, prefix + field.name + ".", text);
     } else {
       text += "  " + prefix + field.name + " = " + yaml_of(field.target) + "  (" +
-              type_of(field.target) + ")\n      " + field.help + "\n";
+              type_of(field.target, field.range) + ")\n      " + field.help + "\n";
     }
   }
 }

@@ -12,23 +12,6 @@
 namespace linformer {
 namespace {
 
-/// A row of RoBERTa's fine-tuning table.
-struct Recipe {
-  std::string_view task;
-  double learning_rate;
-  int64_t batch_size;
-  double warmup_share;
-};
-
-constexpr Recipe kOthers{"", 2e-5, 32, 0.06};
-constexpr std::array kRecipes{
-    Recipe{"mnli", 1e-5, 32, 0.06},  Recipe{"qnli", 1e-5, 32, 0.06},
-    Recipe{"qqp", 1e-5, 32, 0.25},   Recipe{"rte", 2e-5, 16, 0.06},
-    Recipe{"sst-2", 1e-5, 32, 0.06}, Recipe{"mrpc", 1e-5, 16, 0.06},
-    Recipe{"cola", 1e-5, 16, 0.06},  Recipe{"sts-b", 2e-5, 16, 0.06},
-    Recipe{"imdb", 2e-5, 16, 0.06},  Recipe{"hyperpartisan", 2e-5, 16, 0.06},
-};
-
 /// Only the keys that decide the defaults are read; all other keys have to be allowed here.
 FinetuneConfig read_over(FinetuneConfig config, const std::string& path, const std::string& text,
                          const std::vector<std::string>& overrides) {
@@ -44,16 +27,7 @@ void validate_task(const TaskConfig& task) {
     fail_usage("task.data", "names no data",
                "give the folder with the task's files, or the files themselves in task.train");
   }
-  require_share("task.valid_share", task.valid_share);
-  require_positive("task.valid_share", task.valid_share);
-  require_range("task.folds", task.folds, 0, 1000);
-  if (task.folds == 1) {
-    fail_usage("task.folds", "is 1: nothing would be left to learn from", "use e.g. 5");
-  }
-  require_range("task.fold", task.fold, 0, std::max<int64_t>(0, task.folds - 1));
-  require_range("task.split_seed", task.split_seed, 0, INT64_MAX);
-  require_range("task.max_train_rows", task.max_train_rows, 0, INT64_MAX);
-  require_share("task.max_bad_share", task.max_bad_share);
+  require_in(between(0, std::max<int64_t>(0, task.folds - 1)), "task.fold", task.fold);
   if (!task.labels.empty() && task.regression) {
     fail_usage("task.labels", "a regression has none", "leave out task.labels or task.regression");
   }
@@ -65,31 +39,32 @@ void validate_task(const TaskConfig& task) {
 
 }  // namespace
 
-FinetuneConfig finetune_defaults(std::string_view task, Protocol protocol) {
-  const auto* const found = std::find_if(kRecipes.begin(), kRecipes.end(),
-                                         [&](const Recipe& recipe) { return recipe.task == task; });
-  const Recipe& recipe = protocol == Protocol::kTask && found != kRecipes.end() ? *found : kOthers;
+FinetuneConfig finetune_defaults(const std::string& task, Protocol protocol,
+                                 const FinetuneRecipe& recipe) {
+  const FinetuneRecipe used = protocol == Protocol::kTask ? recipe : FinetuneRecipe{};
   FinetuneConfig config;
   config.task.name = task;
+  config.task.folds = recipe.folds;
   config.finetune.protocol = protocol;
   TrainingConfig& training = config.training;
-  training.global_batch_size = recipe.batch_size;
-  training.micro_batch_size = recipe.batch_size;
-  training.learning_rate = recipe.learning_rate;
-  training.schedule.warmup_share = recipe.warmup_share;
+  training.global_batch_size = used.batch_size;
+  training.micro_batch_size = used.batch_size;
+  training.learning_rate = used.learning_rate;
+  training.schedule.warmup_share = used.warmup_share;
   training.optimizer.weight_decay = 0.1;
   training.optimizer.max_grad_norm = 0.0;
   config.evaluation.every = 0;
-  if (task == "hyperpartisan") config.task.folds = 10;  // the data set has no development files
   config.logging.tensorboard = false;
   return config;
 }
 
 FinetuneConfig load_finetune_config(const std::string& path,
-                                    const std::vector<std::string>& overrides) {
+                                    const std::vector<std::string>& overrides,
+                                    const RecipeOf& recipe_of) {
   const std::string text = path.empty() ? "" : read_config_text(path);
   const FinetuneConfig named = read_over({}, path, text, overrides);
-  const FinetuneConfig defaults = finetune_defaults(named.task.name, named.finetune.protocol);
+  const std::string& task = named.task.name;
+  const FinetuneConfig defaults = finetune_defaults(task, named.finetune.protocol, recipe_of(task));
   FinetuneConfig config = read_over(defaults, path, text, overrides);
   // If only global_batch_size is given, the micro-batch follows it.
   if (config.training.global_batch_size != defaults.training.global_batch_size &&
@@ -117,26 +92,9 @@ TrainerConfig FinetuneConfig::trainer(int64_t num_rows) const {
 }
 
 void FinetuneConfig::validate() const {
+  require_ranges(*this, "");
   validate_task(task);
   require_text("run.init_from", run.init_from, "runs/my-pretraining");
-  require_range("input.max_length", input.max_length, 0, int64_t{1} << 24);
-  if (input.max_length > 0)
-    require_range("input.max_length", input.max_length, 8, int64_t{1} << 24);
-  require_positive("finetune.epochs", finetune.epochs);
-  constexpr double kMostEpochs = 1e6;  // the number of steps has to fit into 64 bits
-  if (finetune.epochs > kMostEpochs) {
-    fail_usage("finetune.epochs", format_number(finetune.epochs, 6) + " is out of range",
-               "choose at most 1000000");
-  }
-  require_range("finetune.evaluations_per_epoch", finetune.evaluations_per_epoch, 0, 10000);
-  require_positive("finetune.layer_decay", finetune.layer_decay);
-  if (finetune.layer_decay > 1.0) {
-    fail_usage("finetune.layer_decay", "exceeds 1: lower layers would learn faster than the head",
-               "use e.g. 0.95, or 1 for equal rates");
-  }
-  require_positive("finetune.head_learning_rate", finetune.head_learning_rate);
-  require_range("finetune.reinit_layers", finetune.reinit_layers, 0, 10000);
-  if (finetune.dropout) require_share("finetune.dropout", *finetune.dropout);
   if (training.max_tokens) {
     fail_usage("training.max_tokens", "sequences differ in length here",
                "use finetune.epochs or training.max_steps");

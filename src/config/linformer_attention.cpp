@@ -26,7 +26,7 @@ double projection_size(const ModelConfig& config, int64_t layer) {
 
 void validate_length(int64_t k, const ModelConfig& config, const std::string& where) {
   const int64_t n = config.max_sequence_length;
-  require_range(kLengthKey, k, 1, kLargestSize);
+  require_in(between(1, kLargestSize), kLengthKey, k);
   if (k > n) {
     fail_usage(kLengthKey,
                "k = " + std::to_string(k) + where +

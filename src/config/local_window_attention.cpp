@@ -12,7 +12,7 @@ class LocalWindowRules : public AttentionRules {
  public:
   void validate(const ModelConfig& config) const override {
     const int64_t window = config.attention.attention_window;
-    require_range("model.attention.attention_window", window, 2, kLargestSize);
+    require_in(between(2, kLargestSize), "model.attention.attention_window", window);
     if (window % 2 == 0) return;
     fail_usage("model.attention.attention_window", std::to_string(window) + " is odd",
                "give an even width, half of it on each side, e.g. " + std::to_string(window + 1));

@@ -12,13 +12,10 @@
 namespace linformer {
 namespace {
 
-constexpr int64_t kLargestWidth = int64_t{1} << 20;
-constexpr int64_t kMostLayers = 4096;
-
 void validate_attention(const ModelConfig& config) {
   const AttentionConfig& attention = config.attention;
   const int64_t width = attention.value_convolution;
-  require_range("model.attention.value_convolution", width, 0, config.max_sequence_length);
+  require_in(between(0, config.max_sequence_length), "model.attention.value_convolution", width);
   if (width > 0 && width % 2 == 0) {
     fail_usage("model.attention.value_convolution", std::to_string(width) + " is even",
                "give an odd width, so that it is centred on its token, e.g. " +
@@ -61,14 +58,7 @@ bool ModelConfig::is_plain_roberta() const {
 }
 
 void ModelConfig::validate() const {
-  require_range("model.vocab_size", vocab_size, 0, kLargestSize);
-  if (vocab_size > 0 && vocab_size < 6) {
-    fail_usage("model.vocab_size", std::to_string(vocab_size) + " leaves no room for text",
-               "give at least 6: the five special tokens and one more, or 0 = the tokenizer's");
-  }
-  require_range("model.hidden_size", hidden_size, 1, kLargestWidth);
-  require_range("model.num_hidden_layers", num_hidden_layers, 1, kMostLayers);
-  require_range("model.num_attention_heads", num_attention_heads, 1, kLargestWidth);
+  require_ranges(*this, "model.");
   if (hidden_size % num_attention_heads != 0) {
     fail_usage("model.num_attention_heads",
                std::to_string(num_attention_heads) + " heads do not divide hidden_size " +
@@ -76,13 +66,6 @@ void ModelConfig::validate() const {
                "choose a divisor, e.g. " +
                    std::to_string(nearest_divisor(hidden_size, num_attention_heads)));
   }
-  require_range("model.intermediate_size", intermediate_size, 1, kLargestWidth);
-  require_share("model.hidden_dropout_prob", hidden_dropout_prob);
-  require_share("model.attention_probs_dropout_prob", attention_probs_dropout_prob);
-  require_range("model.max_sequence_length", max_sequence_length, 3, kLargestSize);
-  require_positive("model.layer_norm_eps", layer_norm_eps);
-  if (initializer_range) require_positive("model.initializer_range", *initializer_range);
-  require_range("model.type_vocab_size", type_vocab_size, 0, 1024);
   validate_attention(*this);
 }
 

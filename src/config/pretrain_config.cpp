@@ -10,9 +10,6 @@
 namespace linformer {
 namespace {
 
-constexpr int64_t kManySteps = int64_t{1} << 50;
-constexpr int64_t kManyThreads = 1024;
-
 void validate_data(const DataConfig& data) {
   if (data.train.empty()) {
     fail_usage("data.train", "names no shards",
@@ -25,12 +22,7 @@ void validate_data(const DataConfig& data) {
                    std::to_string(data.train.size()) + " prefixes in data.train",
                "give one for each, or leave it out");
   }
-  for (const double weight : data.train_weights) require_positive("data.train_weights", weight);
   for (const std::string& path : data.valid) require_text("data.valid", path, "[data/valid]");
-  require_share("data.mlm_probability", data.mlm_probability);
-  require_positive("data.mlm_probability", data.mlm_probability);
-  require_range("data.prefetch_batches", data.prefetch_batches, 1, 100000);
-  require_range("data.loader_threads", data.loader_threads, 1, kManyThreads);
 }
 
 void validate_masking_rate(const PretrainConfig& config) {
@@ -42,11 +34,7 @@ void validate_masking_rate(const PretrainConfig& config) {
     }
     return;
   }
-  require_share("data.final_mlm_probability", *data.final_mlm_probability);
-  require_positive("data.final_mlm_probability", *data.final_mlm_probability);
-  if (data.mlm_probability_steps) {
-    require_range("data.mlm_probability_steps", *data.mlm_probability_steps, 1, kManySteps);
-  } else if (!config.planned_steps()) {
+  if (!data.mlm_probability_steps && !config.planned_steps()) {
     fail_usage("data.mlm_probability_steps",
                "max_hours alone does not say how many steps there are",
                "set it, or training.max_steps or max_tokens");
@@ -58,17 +46,6 @@ void validate_length(const TrainingConfig& training) {
     fail_usage("training", "nothing says how long to train",
                "set training.max_steps, max_tokens or max_hours");
   }
-  if (training.max_tokens) {
-    require_range("training.max_tokens", *training.max_tokens, 1, int64_t{1} << 60);
-  }
-}
-
-void validate_evaluation(const MaskedEvaluationConfig& evaluation) {
-  if (evaluation.mlm_probability) {
-    require_share("evaluation.mlm_probability", *evaluation.mlm_probability);
-    require_positive("evaluation.mlm_probability", *evaluation.mlm_probability);
-  }
-  require_range("evaluation.mask_seed", evaluation.mask_seed, 0, INT64_MAX);
 }
 
 }  // namespace
@@ -102,6 +79,7 @@ TrainerConfig PretrainConfig::trainer() const {
 }
 
 void PretrainConfig::validate() const {
+  require_ranges(*this, "");
   require_text("tokenizer.model", tokenizer.model, "data/tokenizer.model");
   validate_data(data);
   model.validate();
@@ -109,7 +87,6 @@ void PretrainConfig::validate() const {
   training.validate_batches();  // planned_steps() divides by these
   trainer().validate();
   validate_masking_rate(*this);
-  validate_evaluation(evaluation);
   if (evaluation.early_stop_patience > 0 && data.valid.empty()) {
     fail_usage("evaluation.early_stop_patience", "early stop needs held-out text",
                "name shards in data.valid, or set it to 0");

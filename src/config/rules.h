@@ -3,29 +3,25 @@
 #include <cstdint>
 #include <string>
 
+#include "linformer/config/config_file.h"
 #include "linformer/config/one_or_many.h"
 #include "linformer/core/error.h"
 
 namespace linformer {
 
-// These limits are far above any real model and low enough for 64-bit arithmetic: every count of a
-// model stays below 2^58.
-inline constexpr int64_t kLargestSize = int64_t{1} << 24;  // of vocabulary and lengths
-
 /// Throws UsageError if `value` is empty; `example` is a valid value for the message.
 void require_text(const std::string& key, const std::string& value, const std::string& example);
 
-/// Throws UsageError unless low <= value <= high.
-void require_range(const std::string& key, int64_t value, int64_t low, int64_t high);
+/// Throws UsageError unless the value is in a range that follows from other keys. A range that is
+/// always the same stands where the key is declared.
+void require_in(const WholeRange& range, const std::string& key, int64_t value);
 
-/// Throws UsageError unless 0 <= value < 1.
-void require_share(const std::string& key, double value);
-
-/// Throws UsageError unless value > 0.
-void require_positive(const std::string& key, double value);
-
-/// Throws UsageError unless value >= 0.
-void require_not_negative(const std::string& key, double value);
+/// check_ranges() of a whole config.
+template <class C>
+void require_ranges(const C& config, const std::string& prefix) {
+  C copy = config;
+  check_ranges(fields_of(copy), prefix);
+}
 
 /// The divisor of `size` nearest to `wanted`, for the suggested fix.
 int64_t nearest_divisor(int64_t size, int64_t wanted);

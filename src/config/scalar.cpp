@@ -105,18 +105,23 @@ struct ValueWriter {
   std::string operator()(const FieldList&) const { return "{...}"; }
 };
 
-struct TypeNamer {
+class TypeNamer {
+ public:
+  explicit TypeNamer(const Range& range) : range_(range_text(range)) {}
+
   std::string operator()(const bool*) const { return "true or false"; }
-  std::string operator()(const int64_t*) const { return "a whole number"; }
-  std::string operator()(const double*) const { return "a number"; }
+  std::string operator()(const int64_t*) const { return "a whole number" + in_range(""); }
+  std::string operator()(const double*) const { return "a number" + in_range(""); }
   std::string operator()(const std::string*) const { return "text"; }
   std::string operator()(const std::vector<std::string>*) const { return "a list of text"; }
-  std::string operator()(const std::vector<double>*) const { return "a list of numbers"; }
+  std::string operator()(const std::vector<double>*) const {
+    return "a list of numbers" + in_range("each ");
+  }
   std::string operator()(const OptionalTarget<int64_t>& target) const {
-    return "a whole number or " + target.unset_word;
+    return or_unset((*this)(static_cast<const int64_t*>(nullptr)), target.unset_word);
   }
   std::string operator()(const OptionalTarget<double>& target) const {
-    return "a number or " + target.unset_word;
+    return or_unset((*this)(static_cast<const double*>(nullptr)), target.unset_word);
   }
   std::string operator()(const NestedNumbers*) const { return "a whole number, or a list of them"; }
   std::string operator()(const EnumTarget& target) const { return join_names(target.names); }
@@ -124,6 +129,16 @@ struct TypeNamer {
     return join_names(target.names) + ", or a list of them";
   }
   std::string operator()(const FieldList&) const { return "a section of keys"; }
+
+ private:
+  std::string in_range(const std::string& what) const {
+    return range_.empty() ? "" : ", " + what + range_;
+  }
+  std::string or_unset(const std::string& type, const std::string& word) const {
+    return type + (range_.empty() ? " or " : ", or ") + word;
+  }
+
+  std::string range_;
 };
 
 }  // namespace
@@ -132,8 +147,8 @@ std::string yaml_of(const FieldTarget& target) {
   return std::visit(ValueWriter{}, target);
 }
 
-std::string type_of(const FieldTarget& target) {
-  return std::visit(TypeNamer{}, target);
+std::string type_of(const FieldTarget& target, const Range& range) {
+  return std::visit(TypeNamer(range), target);
 }
 
 std::string join_names(std::span<const std::string_view> names) {

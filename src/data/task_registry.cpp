@@ -53,13 +53,21 @@ const std::vector<TaskLabel> kBinary{{"0"}, {"1"}};
 const std::vector<TaskLabel> kEntailment{{"entailment"}, {"not_entailment"}};
 const std::vector<TaskLabel> kNli{{"entailment"}, {"neutral"}, {"contradiction"}};
 
+// Rows of RoBERTa's fine-tuning table (fairseq, examples/roberta/README.glue.md). It has no long
+// documents; tasks of them learn like RTE and STS-B.
+constexpr FinetuneRecipe kLargeTask{.learning_rate = 1e-5, .batch_size = 32};
+constexpr FinetuneRecipe kSmallTask{.learning_rate = 1e-5, .batch_size = 16};
+constexpr FinetuneRecipe kFastSmallTask{.learning_rate = 2e-5, .batch_size = 16};
+
 TaskSpec glue_task(const char* name, const char* title, std::vector<TaskLabel> labels,
-                   std::vector<Metric> metrics, std::vector<SplitSpec> splits) {
+                   std::vector<Metric> metrics, std::vector<SplitSpec> splits,
+                   const FinetuneRecipe& recipe = {}) {
   TaskSpec task{name, title};
   task.labels = std::move(labels);
   task.metrics = std::move(metrics);
   task.folders = {title};
   task.splits = std::move(splits);
+  task.recipe = recipe;
   task.in_glue = true;
   return task;
 }
@@ -70,13 +78,14 @@ TaskSpec cola() {
   const TableLayout test = single("sentence", "label", Column("index"));
   return glue_task("cola", "CoLA", kBinary, {Metric::kMcc},
                    {files("train", SplitRole::kTrain, layout),
-                    files("dev", SplitRole::kDev, layout), test_files("test", test, "CoLA", 1063)});
+                    files("dev", SplitRole::kDev, layout), test_files("test", test, "CoLA", 1063)},
+                   kSmallTask);
 }
 
 TaskSpec sst2() {
   const TableLayout layout = single("sentence", "label", Column("index"));
   TaskSpec task = glue_task("sst-2", "SST-2", {{"0", {"negative"}}, {"1", {"positive"}}},
-                            {Metric::kAccuracy}, glue_splits(layout, "SST-2", 1821));
+                            {Metric::kAccuracy}, glue_splits(layout, "SST-2", 1821), kLargeTask);
   task.splits[2].choices.push_back({{"sst2-test.original.tsv"}, layout});
   return task;
 }
@@ -84,14 +93,17 @@ TaskSpec sst2() {
 TaskSpec mrpc() {
   const TableLayout layout = pair("#1 String", "#2 String", "Quality");
   TaskSpec task = glue_task("mrpc", "MRPC", kBinary, {Metric::kAccuracy, Metric::kF1},
-                            glue_splits(layout, "MRPC", 1725));
+                            glue_splits(layout, "MRPC", 1725), kSmallTask);
+  task.starts_from_mnli = true;
   task.splits[2].choices.push_back({{"msr_paraphrase_test.txt"}, layout});
   return task;
 }
 
 TaskSpec stsb() {
   TaskSpec task = glue_task("sts-b", "STS-B", {}, {Metric::kPearson, Metric::kSpearman},
-                            glue_splits(pair("sentence1", "sentence2", "score"), "STS-B", 1379));
+                            glue_splits(pair("sentence1", "sentence2", "score"), "STS-B", 1379),
+                            kFastSmallTask);
+  task.starts_from_mnli = true;
   task.kind = TaskKind::kRegression;
   task.max_score = 5.0;
   // The publisher's columns: genre, file, year, id, score, sentence1, sentence2, sometimes both
@@ -106,7 +118,8 @@ TaskSpec qqp() {
   TableLayout layout = pair("question1", "question2", "is_duplicate", Column("id"));
   layout.table.undo_quotes = true;
   return glue_task("qqp", "QQP", kBinary, {Metric::kAccuracy, Metric::kF1},
-                   glue_splits(layout, "QQP", 390965));
+                   glue_splits(layout, "QQP", 390965),
+                   {.learning_rate = 1e-5, .batch_size = 32, .warmup_share = 0.25});
 }
 
 TaskSpec mnli() {
@@ -116,8 +129,17 @@ TaskSpec mnli() {
       {files("train", SplitRole::kTrain, layout), files("dev_matched", SplitRole::kDev, layout),
        files("dev_mismatched", SplitRole::kDev, layout),
        test_files("test_matched", layout, "MNLI-m", 9796),
-       test_files("test_mismatched", layout, "MNLI-mm", 9847)});
+       test_files("test_mismatched", layout, "MNLI-mm", 9847)},
+      kLargeTask);
   task.splits[2].choices.push_back({{"dev_mismatched.tokenized.part.tsv"}, layout, true});
+  return task;
+}
+
+TaskSpec rte() {
+  TaskSpec task =
+      glue_task("rte", "RTE", kEntailment, {Metric::kAccuracy},
+                glue_splits(pair("sentence1", "sentence2", "label"), "RTE", 3000), kFastSmallTask);
+  task.starts_from_mnli = true;
   return task;
 }
 
@@ -136,7 +158,8 @@ TaskSpec imdb() {
   const TableLayout layout = single("text", "label", Column("id"));
   TaskSpec task = glue_task(
       "imdb", "IMDB", {{"0", {"negative", "neg"}}, {"1", {"positive", "pos"}}}, {Metric::kAccuracy},
-      {files("train", SplitRole::kTrain, layout), files("test", SplitRole::kTest, layout)});
+      {files("train", SplitRole::kTrain, layout), files("test", SplitRole::kTest, layout)},
+      kFastSmallTask);
   for (SplitSpec& split : task.splits) split.choices.push_back({{split.name + "/"}, layout});
   task.folders = {"imdb", "IMDB", "aclImdb"};
   task.dev_source = DevSource::kHeldOut;
@@ -149,9 +172,11 @@ TaskSpec hyperpartisan() {
                             {Metric::kAccuracy, Metric::kF1},
                             {{"train",
                               SplitRole::kTrain,
-                              {{{"hyperpartisan.tsv"}, single("text", "label", Column("id"))}}}});
+                              {{{"hyperpartisan.tsv"}, single("text", "label", Column("id"))}}}},
+                            kFastSmallTask);
   task.folders = {"hyperpartisan"};
   task.dev_source = DevSource::kFolds;
+  task.recipe.folds = 10;
   task.in_glue = false;
   return task;
 }
@@ -196,9 +221,8 @@ const std::vector<TaskSpec>& known_tasks() {
       qqp(),
       mnli(),
       glue_task("qnli", "QNLI", kEntailment, {Metric::kAccuracy},
-                glue_splits(pair("question", "sentence", "label"), "QNLI", 5463)),
-      glue_task("rte", "RTE", kEntailment, {Metric::kAccuracy},
-                glue_splits(pair("sentence1", "sentence2", "label"), "RTE", 3000)),
+                glue_splits(pair("question", "sentence", "label"), "QNLI", 5463), kLargeTask),
+      rte(),
       glue_task("wnli", "WNLI", kBinary, {Metric::kAccuracy},
                 glue_splits(pair("sentence1", "sentence2", "label"), "WNLI", 146)),
       ax(),
@@ -207,17 +231,30 @@ const std::vector<TaskSpec>& known_tasks() {
   return tasks;
 }
 
+std::string task_names(const std::function<bool(const TaskSpec&)>& passes) {
+  std::string list;
+  for (const TaskSpec& task : known_tasks()) {
+    if (!passes || passes(task)) list += (list.empty() ? "" : ", ") + task.name;
+  }
+  return list;
+}
+
+FinetuneRecipe recipe_of_task(const std::string& name) {
+  for (const TaskSpec& task : known_tasks()) {
+    if (task.name == name) return task.recipe;
+  }
+  return {};
+}
+
 const TaskSpec& find_task(const std::string& name) {
   std::vector<std::string> names;
-  std::string list;
   for (const TaskSpec& task : known_tasks()) {
     if (plain_name(task.name) == plain_name(name)) return task;
     names.push_back(task.name);
-    list += (list.empty() ? "" : ", ") + task.name;
   }
   const std::string near = nearest_name(name, names);
   fail_usage("task", "no task '" + name + "'",
-             (near.empty() ? "" : "did you mean '" + near + "'? ") + ("known are " + list) +
+             (near.empty() ? "" : "did you mean '" + near + "'? ") + "known are " + task_names() +
                  ", or own files with columns of your own");
 }
 

@@ -17,6 +17,7 @@
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
+#include "linformer/data/task_registry.h"
 #include "linformer/metrics/statistics.h"
 
 namespace linformer {
@@ -38,7 +39,8 @@ std::string comparable(FinetuneConfig config) {
 
 bool is_done(const FinetuneConfig& config) {
   if (!fs::exists(result_path(config.run.dir))) return false;
-  const FinetuneConfig before = load_finetune_config(config.run.dir + "/config.yaml", {});
+  const FinetuneConfig before =
+      load_finetune_config(config.run.dir + "/config.yaml", {}, recipe_of_task);
   if (const auto changed = first_changed_setting(comparable(config), comparable(before))) {
     fail_usage(config.run.dir,
                "is done with other settings: " + changed->key + " is " + changed->value + ", was " +

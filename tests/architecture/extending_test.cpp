@@ -5,6 +5,7 @@
 #include <iterator>
 #include <regex>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,6 +14,7 @@
 
 #include "linformer/config/attention_kinds.h"
 #include "linformer/config/trainer_config.h"
+#include "linformer/data/task_registry.h"
 
 namespace linformer {
 namespace {
@@ -70,6 +72,40 @@ TEST(Extending, OnlyTheListAndAKindsOwnFilesKnowIt) {
             << match->str();
       }
     }
+  }
+}
+
+// A list of tasks anywhere else is a file more that a new data set touches. One or two names are an
+// example.
+TEST(Extending, OnlyTheRegistryListsTheTasks) {
+  for (const char* under : {"src", "include"}) {
+    for (const SourceFile& file : read_sources(under)) {
+      if (file.stem() == "task_registry") continue;
+      std::vector<std::string> named;
+      for (const TaskSpec& task : known_tasks()) {
+        const std::regex word("(^|[^A-Za-z0-9_/-])" + task.name + "($|[^A-Za-z0-9_-])");
+        if (std::regex_search(file.text, word)) named.push_back(task.name);
+      }
+      EXPECT_LE(named.size(), 2u) << file.path << ": " << ::testing::PrintToString(named);
+    }
+  }
+}
+
+TEST(Extending, EveryTaskIsInTheDocument) {
+  const std::string page = read_file("docs/finetuning.md");
+  for (const TaskSpec& task : known_tasks()) EXPECT_THAT(page, HasSubstr("`" + task.name + "`"));
+}
+
+// A range that is always the same stands where the key is declared (tests/config/ranges_test.cpp:
+// every number has one). What depends on the kind of a layer is a rule of that kind.
+TEST(Extending, ValidateFunctionsHaveNoRangeOfASingleKey) {
+  const std::regex fixed(
+      "require_(range|share|positive|not_negative)\\b|"
+      "require_in\\(\\s*(at_least\\(|between\\([0-9]+, *([0-9]|k[A-Z]|[A-Za-z]+::k[A-Z]))");
+  for (const SourceFile& file : read_sources("src/config")) {
+    if (file.stem().ends_with("_attention")) continue;
+    std::smatch match;
+    EXPECT_FALSE(std::regex_search(file.text, match, fixed)) << file.path << ": " << match.str();
   }
 }
 

@@ -59,11 +59,11 @@ struct Everything {
   static void visit_fields(Self& config, Visitor&& field) {
     field("flag", config.flag, "a flag");
     field("count", config.count, "a count");
-    field("share", config.share, "a share");
+    field("share", config.share, "a share", linformer::share());
     field("name", config.name, "a name");
     field("names", config.names, "names");
     field("numbers", config.numbers, "numbers");
-    field("limit", config.limit, "a limit");
+    field("limit", config.limit, "a limit", between(1, 1000000000));
     field("range", config.range, "a range", "auto");
     field("inner", config.inner, "a section");
   }
@@ -315,6 +315,8 @@ TEST(ConfigHelp, ListsEveryKeyWithTypeDefaultAndHelp) {
   const std::string help = config_help<Everything>();
   EXPECT_THAT(help, HasSubstr("  inner.fruit = apple  (apple or pear)\n      a fruit\n"));
   EXPECT_THAT(help, HasSubstr("  range = 0.02  (a number or auto)\n"));
+  EXPECT_THAT(help, HasSubstr("  share = 0.1  (a number, at least 0 and below 1)\n"));
+  EXPECT_THAT(help, HasSubstr("  limit = null  (a whole number, 1 to 1000000000, or null)\n"));
 }
 
 TEST(FirstChangedSetting, NamesTheKeyAndBothValues) {

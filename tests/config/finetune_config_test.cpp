@@ -17,42 +17,39 @@ using ::testing::HasSubstr;
 
 const std::vector<std::string> kEnough{"run.dir=r", "run.init_from=m", "task.data=d"};
 
-FinetuneConfig load(std::vector<std::string> overrides, const std::string& path = "") {
-  overrides.insert(overrides.begin(), kEnough.begin(), kEnough.end());
-  return load_finetune_config(path, overrides);
+FinetuneRecipe recipe_of(const std::string& task) {
+  if (task != "rte") return {};
+  return {.learning_rate = 3e-5, .batch_size = 16, .warmup_share = 0.25, .folds = 5};
 }
 
-TEST(FinetuneDefaults, AreTheRowsOfRobertasTable) {
-  struct Row {
-    const char* task;
-    double learning_rate;
-    int64_t batch;
-  };
-  for (const Row& row : {Row{"mnli", 1e-5, 32}, Row{"qnli", 1e-5, 32}, Row{"qqp", 1e-5, 32},
-                         Row{"rte", 2e-5, 16}, Row{"sst-2", 1e-5, 32}, Row{"mrpc", 1e-5, 16},
-                         Row{"cola", 1e-5, 16}, Row{"sts-b", 2e-5, 16}}) {
-    const FinetuneConfig config = load({"task.name=" + std::string(row.task)});
-    EXPECT_DOUBLE_EQ(config.training.learning_rate, row.learning_rate) << row.task;
-    EXPECT_EQ(config.training.global_batch_size, row.batch) << row.task;
-    EXPECT_EQ(config.training.micro_batch_size, row.batch) << row.task;
-    EXPECT_DOUBLE_EQ(config.finetune.epochs, 10.0);
-    EXPECT_DOUBLE_EQ(config.training.optimizer.weight_decay, 0.1);
-    EXPECT_DOUBLE_EQ(config.training.optimizer.max_grad_norm, 0.0);
-  }
-  EXPECT_DOUBLE_EQ(load({"task.name=qqp"}).training.schedule.warmup_share.value(), 0.25);
-  // One setting for all tasks.
-  const FinetuneConfig mrpc = load({"task.name=mrpc", "finetune.protocol=global"});
-  const FinetuneConfig qqp = load({"task.name=qqp", "finetune.protocol=global"});
-  EXPECT_EQ(mrpc.training, qqp.training);
-  EXPECT_DOUBLE_EQ(qqp.training.learning_rate, 2e-5);
+FinetuneConfig load(std::vector<std::string> overrides, const std::string& path = "") {
+  overrides.insert(overrides.begin(), kEnough.begin(), kEnough.end());
+  return load_finetune_config(path, overrides, recipe_of);
+}
+
+TEST(FinetuneDefaults, AreRobertasAndTheRecipeOfTheTask) {
+  const FinetuneConfig rte = load({"task.name=rte"});
+  EXPECT_DOUBLE_EQ(rte.training.learning_rate, 3e-5);
+  EXPECT_EQ(rte.training.global_batch_size, 16);
+  EXPECT_EQ(rte.training.micro_batch_size, 16);
+  EXPECT_DOUBLE_EQ(rte.training.schedule.warmup_share.value(), 0.25);
+  EXPECT_EQ(rte.task.folds, 5);
+  EXPECT_DOUBLE_EQ(rte.finetune.epochs, 10.0);
+  EXPECT_DOUBLE_EQ(rte.training.optimizer.weight_decay, 0.1);
+  EXPECT_DOUBLE_EQ(rte.training.optimizer.max_grad_norm, 0.0);
+  // One setting for all tasks; the folds are about the data.
+  const FinetuneConfig global = load({"task.name=rte", "finetune.protocol=global"});
+  EXPECT_DOUBLE_EQ(global.training.learning_rate, 2e-5);
+  EXPECT_EQ(global.training, load({"task.name=mine"}).training);
+  EXPECT_EQ(global.task.folds, 5);
 }
 
 TEST(FinetuneConfig, FileAndCommandLineWinOverTheDefaultsOfTheTaskTheyName) {
   const TemporaryFolder folder;
   const std::string path = folder.file("rte.yaml");
-  write_file_atomically(path, "task: {name: rte}\ntraining: {learning_rate: 3.0e-5}\n");
+  write_file_atomically(path, "task: {name: rte}\ntraining: {learning_rate: 4.0e-5}\n");
   const FinetuneConfig config = load({"training.global_batch_size=24"}, path);
-  EXPECT_DOUBLE_EQ(config.training.learning_rate, 3e-5);
+  EXPECT_DOUBLE_EQ(config.training.learning_rate, 4e-5);
   EXPECT_EQ(config.training.global_batch_size, 24);
   EXPECT_EQ(config.training.micro_batch_size, 24);  // 16 does not divide 24
   // The command line's task brings its own defaults along.
@@ -60,7 +57,8 @@ TEST(FinetuneConfig, FileAndCommandLineWinOverTheDefaultsOfTheTaskTheyName) {
 }
 
 TEST(FinetuneConfig, StepsFollowFromEpochsAndRows) {
-  FinetuneConfig config = load({"task.name=mrpc", "finetune.epochs=3"});
+  FinetuneConfig config =
+      load({"task.name=rte", "finetune.epochs=3", "training.schedule.warmup_share=0.06"});
   // 100 rows, 16 a step: 6.25 steps an epoch.
   EXPECT_EQ(config.trainer(100).training.max_steps, 19);  // 18.75
   EXPECT_EQ(config.trainer(100).evaluation.every, 7);
@@ -85,11 +83,15 @@ TEST(FinetuneConfig, RefusesWhatCannotBeMeant) {
   EXPECT_THAT(message({rte, "finetune.epochs=0"}), HasSubstr("finetune.epochs"));
   for (const char* many : {"1e300", "1e19", "1000001"}) {
     EXPECT_THAT(message({rte, std::string("finetune.epochs=") + many}),
-                HasSubstr("is out of range"));
+                HasSubstr("is above 1000000\n  fix: give a number, above 0 and at most 1000000"));
   }
-  EXPECT_THAT(message({rte, "finetune.layer_decay=1.5"}), HasSubstr("lower layers"));
+  EXPECT_THAT(message({rte, "finetune.layer_decay=1.5"}), HasSubstr("1.5 is above 1"));
   EXPECT_THAT(message({rte, "training.max_tokens=5"}), HasSubstr("sequences differ in length"));
-  EXPECT_THAT(message({rte, "task.folds=1"}), HasSubstr("nothing would be left"));
+  EXPECT_THAT(message({rte, "task.folds=1"}),
+              HasSubstr("task.folds: 1 is too small\n  fix: give a whole number, 0 or 2 to 1000"));
+  EXPECT_THAT(message({rte, "task.folds=5", "task.fold=5"}),
+              HasSubstr("task.fold: 5 is too large\n  fix: give a whole number, 0 to 4"));
+  EXPECT_THAT(message({rte, "input.max_length=7"}), HasSubstr("input.max_length: 7 is too small"));
   EXPECT_THAT(message({rte, "task.labels=[yes]"}), HasSubstr("one label only"));
   EXPECT_THAT(message({rte, "run.init_from=''"}), HasSubstr("run.init_from: is not set"));
   EXPECT_THAT(message({rte, "finetune.protokol=global"}), HasSubstr("protocol"));
@@ -101,7 +103,7 @@ TEST(FinetuneConfig, SurvivesADumpAndBack) {
       load({"task.name=rte", "finetune.dropout=0.2", "task.labels=[a, b]"});
   const std::string path = folder.file("config.yaml");
   write_file_atomically(path, dump_yaml(config));
-  EXPECT_EQ(load_finetune_config(path, {}), config);
+  EXPECT_EQ(load_finetune_config(path, {}, recipe_of), config);
 }
 
 TEST(FinetuneConfig, TheFilesThatComeAlongAreValid) {

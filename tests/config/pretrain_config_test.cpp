@@ -150,7 +150,7 @@ TEST(PretrainConfig, RefusesContradictionsByName) {
       {"data.train: names no shards", [](auto& c) { c.data.train.clear(); }},
       {"data.valid: is not set", [](auto& c) { c.data.valid = {""}; }},
       {"data.mlm_probability: 0 is not above 0", [](auto& c) { c.data.mlm_probability = 0.0; }},
-      {"data.mlm_probability: 1 is not a share", [](auto& c) { c.data.mlm_probability = 1.0; }},
+      {"data.mlm_probability: 1 is not below 1", [](auto& c) { c.data.mlm_probability = 1.0; }},
       {"data.loader_threads", [](auto& c) { c.data.loader_threads = 0; }},
       {"data.prefetch_batches", [](auto& c) { c.data.prefetch_batches = 0; }},
       {"model.num_attention_heads", [](auto& c) { c.model.num_attention_heads = 7; }},
@@ -163,12 +163,20 @@ TEST(PretrainConfig, RefusesContradictionsByName) {
       {"training.learning_rate: 0", [](auto& c) { c.training.learning_rate = 0.0; }},
       {"training.optimizer.betas: holds 1 numbers",
        [](auto& c) { c.training.optimizer.betas = {0.9}; }},
-      {"training.optimizer.betas: 1 is not a share",
+      {"training.loss_scale.growth_factor: 0.5 is below 1",
+       [](auto& c) { c.training.loss_scale.growth_factor = 0.5; }},
+      {"training.loss_scale.backoff_factor: 1 is not below 1",
+       [](auto& c) { c.training.loss_scale.backoff_factor = 1.0; }},
+      {"training.batch_ramp.start: 264 is too large",
+       [](auto& c) {
+         c.training.batch_ramp = {264, 5};
+       }},
+      {"training.optimizer.betas: 1 is not below 1",
        [](auto& c) {
          c.training.optimizer.betas = {0.9, 1.0};
        }},
       {"training.optimizer.eps", [](auto& c) { c.training.optimizer.eps = 0.0; }},
-      {"training.optimizer.weight_decay: -1 is negative",
+      {"training.optimizer.weight_decay: -1 is below 0",
        [](auto& c) { c.training.optimizer.weight_decay = -1.0; }},
       {"training.optimizer.max_grad_norm",
        [](auto& c) { c.training.optimizer.max_grad_norm = -1.0; }},
@@ -189,7 +197,7 @@ TEST(PretrainConfig, RefusesContradictionsByName) {
          c.data.train_weights = {0.5, 0.5};
        }},
       {"data.train_weights: 0 is not above 0", [](auto& c) { c.data.train_weights = {0.0}; }},
-      {"data.final_mlm_probability: 1 is not a share",
+      {"data.final_mlm_probability: 1 is not below 1",
        [](auto& c) { c.data.final_mlm_probability = 1.0; }},
       {"data.mlm_probability_steps: is set, but",
        [](auto& c) { c.data.mlm_probability_steps = 5; }},
@@ -209,7 +217,7 @@ TEST(PretrainConfig, RefusesContradictionsByName) {
        [](auto& c) {
          c.training.batch_ramp = {4, 5};
        }},
-      {"training.batch_ramp.steps: 0 is too small",
+      {"training.batch_ramp.steps: is 0, but batch_ramp.start is set",
        [](auto& c) {
          c.training.batch_ramp = {8, 0};
        }},
@@ -221,7 +229,7 @@ TEST(PretrainConfig, RefusesContradictionsByName) {
          c.checkpoint.save_before_seconds = 3600;
        }},
       {"training.ema_decay: 0 is not above 0", [](auto& c) { c.training.ema_decay = 0.0; }},
-      {"training.ema_decay: has to be below 1", [](auto& c) { c.training.ema_decay = 1.0; }},
+      {"training.ema_decay: 1 is not below 1", [](auto& c) { c.training.ema_decay = 1.0; }},
       {"evaluation.mlm_probability", [](auto& c) { c.evaluation.mlm_probability = 1.5; }},
       {"evaluation.every", [](auto& c) { c.evaluation.every = -1; }},
       {"evaluation.early_stop_patience: early stop needs held-out text",

@@ -50,6 +50,37 @@ TEST(TaskRegistry, KnowsTheElevenSubmissions) {
                           "RTE.tsv 3000", "WNLI.tsv 146", "AX.tsv 1104"));
 }
 
+TEST(TaskRegistry, RecipesAreTheRowsOfRobertasTable) {
+  struct Row {
+    const char* task;
+    double learning_rate;
+    int64_t batch_size;
+    double warmup_share = 0.06;
+    int64_t folds = 0;
+  };
+  for (const Row& row :
+       {Row{"mnli", 1e-5, 32}, Row{"qnli", 1e-5, 32}, Row{"qqp", 1e-5, 32, 0.25},
+        Row{"rte", 2e-5, 16}, Row{"sst-2", 1e-5, 32}, Row{"mrpc", 1e-5, 16}, Row{"cola", 1e-5, 16},
+        Row{"sts-b", 2e-5, 16}, Row{"wnli", 2e-5, 32}, Row{"ax", 2e-5, 32}, Row{"imdb", 2e-5, 16},
+        Row{"hyperpartisan", 2e-5, 16, 0.06, 10}, Row{"mine", 2e-5, 32}}) {
+    const FinetuneRecipe recipe = recipe_of_task(row.task);
+    EXPECT_EQ(recipe.learning_rate, row.learning_rate) << row.task;
+    EXPECT_EQ(recipe.batch_size, row.batch_size) << row.task;
+    EXPECT_EQ(recipe.warmup_share, row.warmup_share) << row.task;
+    EXPECT_EQ(recipe.folds, row.folds) << row.task;
+  }
+  for (const TaskSpec& task : known_tasks()) {
+    EXPECT_EQ(task.recipe.folds > 0, task.dev_source == DevSource::kFolds) << task.name;
+  }
+}
+
+TEST(TaskRegistry, NamesTasksForHelpTexts) {
+  EXPECT_EQ(task_names(),
+            "cola, sst-2, mrpc, sts-b, qqp, mnli, qnli, rte, wnli, ax, imdb, hyperpartisan");
+  EXPECT_EQ(task_names([](const TaskSpec& task) { return task.starts_from_mnli; }),
+            "mrpc, sts-b, rte");
+}
+
 TEST(TaskRegistry, EveryTaskIsWhole) {
   int64_t in_glue = 0;
   for (const TaskSpec& task : known_tasks()) {

@@ -10,6 +10,7 @@
 
 #include "linformer/config/config_file.h"
 #include "linformer/core/random.h"
+#include "linformer/data/task_registry.h"
 #include "linformer/objectives/finetune_run.h"
 #include "linformer/objectives/pretraining_run.h"
 
@@ -68,7 +69,7 @@ class FinetuneRunTest : public ::testing::Test {
                                       "finetune.epochs=4",
                                       "checkpoint.every=10"};
     settings.insert(settings.end(), more.begin(), more.end());
-    return load_finetune_config("", settings);
+    return load_finetune_config("", settings, recipe_of_task);
   }
 
   static inline TinyRun* tiny_ = nullptr;

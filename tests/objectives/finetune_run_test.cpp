@@ -39,7 +39,7 @@ TEST_F(FinetuneRunTest, LearnsAndLeavesTheBestModelAndItsPredictions) {
   EXPECT_GT(result.sets[1].metrics.front().value, 0.95);
   EXPECT_LT(result.sets[1].majority, 0.7);
   EXPECT_EQ(task_result_from_json(read_text_file(file("run/result.json")), "result"), result);
-  EXPECT_EQ(load_finetune_config(file("run/config.yaml"), {}), run.config());
+  EXPECT_EQ(load_finetune_config(file("run/config.yaml"), {}, recipe_of_task), run.config());
   // One evaluation an epoch, and the best one's weights are what is measured.
   std::vector<int64_t> steps;
   double best = 0.0;

@@ -31,7 +31,10 @@ enum class DumpStyle { kPlain, kCommented };
 /// YAML with every field written out; numbers have as many digits as reading them back needs.
 std::string write_yaml(const FieldList& fields, DumpStyle style);
 
-/// A paragraph for each field: full name, type, default (the present value) and help.
+/// Throws UsageError for the first field outside its range; keys begin with `prefix` ("model.").
+void check_ranges(const FieldList& fields, const std::string& prefix);
+
+/// A paragraph for each field: full name, type, range, default (the present value) and help.
 std::string describe_fields(const FieldList& fields);
 
 /// The first field in which two lists of one struct differ, e.g. "attention.sharing: none instead

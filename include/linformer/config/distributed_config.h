@@ -27,15 +27,15 @@ struct DistributedConfig {
     field("backend", config.backend,
           "communication library for gradients; auto: nccl if the tensors are on CUDA, else gloo");
     field("timeout_seconds", config.timeout_seconds,
-          "seconds to wait for another process before the run stops; has to exceed the "
-          "differences in start-up and saving time between processes");
+          "seconds to wait for another process before the run stops; has to exceed the differences "
+          "in start-up and saving time between processes",
+          positive());
     field("bucket_megabytes", config.bucket_megabytes,
-          "gradients are summed in pieces of this size during the backward pass");
+          "gradients are summed in pieces of this size during the backward pass", positive());
     field("shard_optimizer", config.shard_optimizer,
           "true splits the optimizer's moments over the processes (ZeRO-1): the same numbers, less "
           "memory, weights sent once more per step");
   }
-  void validate() const;
   bool operator==(const DistributedConfig&) const = default;
 };
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "linformer/config/one_or_many.h"
+#include "linformer/config/ranges.h"
 
 namespace linformer {
 
@@ -79,6 +80,7 @@ struct Field {
   std::string name;
   std::string help;
   FieldTarget target;
+  Range range;
 };
 
 template <class C>
@@ -123,30 +125,48 @@ FieldTarget target_of(T& value, const char* unset_word) {
   }
 }
 
+template <class T>
+concept WholeNumbers = std::same_as<T, int64_t> || std::same_as<T, std::optional<int64_t>>;
+template <class T>
+concept Numbers = std::same_as<T, double> || std::same_as<T, std::optional<double>> ||
+    std::same_as<T, std::vector<double>>;
+
 struct FieldCollector {
   FieldList& fields;
 
   template <class T>
   void operator()(const char* name, T& value, const char* help,
                   const char* unset_word = "null") const {
-    fields.push_back(Field{name, help, target_of(value, unset_word)});
+    fields.push_back(Field{name, help, target_of(value, unset_word), {}});
+  }
+  template <WholeNumbers T>
+  void operator()(const char* name, T& value, const char* help, const WholeRange& range,
+                  const char* unset_word = "null") const {
+    fields.push_back(Field{name, help, target_of(value, unset_word), range});
+  }
+  template <Numbers T>
+  void operator()(const char* name, T& value, const char* help, const NumberRange& range,
+                  const char* unset_word = "null") const {
+    fields.push_back(Field{name, help, target_of(value, unset_word), range});
   }
 };
 
 }  // namespace detail
 
 /// The fields of `config` in the order of its visit_fields(). A config struct declares each field
-/// once; YAML, `--set`, help, the dump and the refusal of unknown keys follow from that list:
+/// once; YAML, `--set`, help, the dump, the check of ranges and the refusal of unknown keys follow
+/// from that list:
 ///
 ///   template <class Self, class Visitor>
 ///   static void visit_fields(Self& config, Visitor&& field) {
-///     field("hidden_size", config.hidden_size, "width of the residual stream");
-///     field("initializer_range", config.initializer_range, "...", "auto");  // word for "absent"
+///     field("type", config.type, "the schedule");
+///     field("warmup_steps", config.warmup_steps, "steps of warm-up", between(0, kLargestStep));
+///     field("dropout", config.dropout, "dropout", share(), "auto");  // auto = absent
 ///   }
 ///
 /// Types: bool, int64_t, double, std::string, vectors of std::string or double, std::optional of
 /// int64_t or double, enums with EnumNames, OneOrMany of them, NestedNumbers, and structs that have
-/// visit_fields themselves.
+/// visit_fields themselves. Numbers have a range (ranges.h); each item of a vector is in it.
 template <class C>
 FieldList fields_of(C& config) {
   FieldList fields;

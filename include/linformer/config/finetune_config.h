@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "linformer/config/fields.h"
+#include "linformer/config/finetune_recipe.h"
 #include "linformer/config/model_config.h"
 #include "linformer/config/trainer_config.h"
 #include "linformer/config/truncation.h"
@@ -45,8 +46,8 @@ struct TaskConfig {
   template <class Self, class Visitor>
   static void visit_fields(Self& config, Visitor&& field) {
     field("name", config.name,
-          "cola, sst-2, mrpc, sts-b, qqp, mnli, qnli, rte, wnli, imdb, hyperpartisan, or a name of "
-          "your own with text_column and label_column");
+          "a known task (--help names them), or a name of your own with text_column and "
+          "label_column");
     field("data", config.data,
           "folder with the task's files as they are distributed, or the folder above it");
     field("train", config.train, "training files; [] = those found in data");
@@ -66,16 +67,19 @@ struct TaskConfig {
           "label names in the order of the model's outputs; [] = all labels in train, sorted");
     field("regression", config.regression, "true: the labels of your own files are scores");
     field("valid_share", config.valid_share,
-          "share of train that is held out if there are no files for valid");
+          "share of train that is held out if there are no files for valid", positive().below(1.0));
     field("folds", config.folds,
-          "k of a k-fold cross-validation over train instead of valid; 0 = none");
-    field("fold", config.fold, "the fold that is held out, from 0");
-    field("split_seed", config.split_seed, "seed of the part that is held out, and of the folds");
+          "k of a k-fold cross-validation over train instead of valid; 0 = none",
+          between(2, 1000).or_zero());
+    field("fold", config.fold, "the fold that is held out, from 0", between(0, 999));
+    field("split_seed", config.split_seed, "seed of the part that is held out, and of the folds",
+          at_least(0));
     field("max_train_rows", config.max_train_rows,
-          "number of training rows, drawn with split_seed; 0 = all");
+          "number of training rows, drawn with split_seed; 0 = all", at_least(0));
     field("max_bad_share", config.max_bad_share,
           "largest share of unreadable rows; they are counted and named, and a larger share ends "
-          "the run");
+          "the run",
+          share());
   }
   bool operator==(const TaskConfig&) const = default;
 };
@@ -88,10 +92,11 @@ struct InputConfig {
   template <class Self, class Visitor>
   static void visit_fields(Self& config, Visitor&& field) {
     field("max_length", config.max_length,
-          "tokens of the longest sequence, special ones included; 0 = as many as the model takes");
+          "tokens of the longest sequence, special ones included; 0 = as many as the model takes",
+          between(8, kLargestSize).or_zero());
     field("truncation", config.truncation,
-          "the part that is kept of longer texts: head, tail, or head_tail (a quarter from the "
-          "beginning, the rest from the end); of pairs the longer text is shortened first");
+          "what is kept of longer texts: head, tail, or head_tail (a quarter from the beginning, "
+          "the rest from the end); of pairs the longer text is shortened first");
   }
   bool operator==(const InputConfig&) const = default;
 };
@@ -114,9 +119,10 @@ struct FinetuneSettings {
     field("protocol", config.protocol,
           "where the defaults of training come from; task: RoBERTa's fine-tuning table, a row for "
           "each task; global: one setting for all");
-    field("epochs", config.epochs, "passes over train; training.max_steps, if set, overrules it");
+    field("epochs", config.epochs, "passes over train; training.max_steps, if set, overrules it",
+          positive().up_to(1e6));
     field("evaluations_per_epoch", config.evaluations_per_epoch,
-          "evaluations on valid; 0 = every evaluation.every steps");
+          "evaluations on valid; 0 = every evaluation.every steps", between(0, 10000));
     field(
         "weights", config.weights,
         "pretrained: those of run.init_from; random: only its shape and tokenizer, as a baseline");
@@ -127,13 +133,15 @@ struct FinetuneSettings {
           "true: a model without them gets segment embeddings (BERT's token_type_ids), which tell "
           "the texts of a pair apart");
     field("layer_decay", config.layer_decay,
-          "each layer's learning rate is this times that of the layer above it; 1 = all the same");
+          "each layer's learning rate is this times that of the layer above it; 1 = all the same",
+          positive().up_to(1.0));
     field("head_learning_rate", config.head_learning_rate,
-          "multiplies the learning rate of the new head");
+          "multiplies the learning rate of the new head", positive());
     field("reinit_layers", config.reinit_layers,
-          "number of layers from the top that start anew, like the head");
+          "number of layers from the top that start anew, like the head", between(0, 10000));
     field("dropout", config.dropout,
-          "dropout in the encoder, its attention and the head; null = as the model has it");
+          "dropout in the encoder, its attention and the head; null = as the model has it",
+          share());
   }
   bool operator==(const FinetuneSettings&) const = default;
 };
@@ -167,22 +175,22 @@ struct FinetuneConfig {
   /// between evaluations.
   TrainerConfig trainer(int64_t num_rows) const;
 
-  /// Rules that involve several fields; throws UsageError that names the key.
+  /// Ranges of the fields and rules between them; throws UsageError that names the key.
   void validate() const;
 
   bool operator==(const FinetuneConfig&) const = default;
 };
 
-/// Defaults for a task under a protocol. The task protocol is RoBERTa's table (fairseq,
-/// examples/roberta/README.glue.md): 10 epochs, AdamW with betas 0.9 and 0.98, weight decay 0.1, no
-/// clipping, 6 % of warm-up, linear decay; learning rate 1e-5 (2e-5 for RTE and STS-B), batch 32
-/// (16 for RTE, MRPC, CoLA, STS-B). Tasks outside the table get 2e-5 and 32 or, for long documents,
-/// 16. The global protocol: 2e-5 and 32 for all.
-FinetuneConfig finetune_defaults(std::string_view task, Protocol protocol);
+/// Defaults for a task under a protocol. RoBERTa's (fairseq, examples/roberta/README.glue.md): 10
+/// epochs, AdamW with betas 0.9 and 0.98, weight decay 0.1, no clipping, linear decay. The task's
+/// recipe says the rest; the global protocol has one recipe for all, except for the folds.
+FinetuneConfig finetune_defaults(const std::string& task, Protocol protocol,
+                                 const FinetuneRecipe& recipe);
 
 /// A configuration from a YAML file (none if `path` is empty) and `--set` arguments, over the
 /// defaults of the task and protocol that they name. Throws UsageError.
 FinetuneConfig load_finetune_config(const std::string& path,
-                                    const std::vector<std::string>& overrides);
+                                    const std::vector<std::string>& overrides,
+                                    const RecipeOf& recipe_of);
 
 }  // namespace linformer

@@ -95,8 +95,9 @@ struct AttentionConfig {
     field("convolution_mixing", config.convolution_mixing,
           "of projection conv: depthwise keeps channels apart, head mixes the channels of a head");
     field("value_convolution", config.value_convolution,
-          "width (odd) of a depthwise convolution over the values, added to the heads' output; 0 "
-          "= none");
+          "width (odd) of a depthwise convolution over the values, added to the heads' output; 0 = "
+          "none",
+          between(0, kLargestSize));
     field("attention_window", config.attention_window,
           "of type local_window: width of the window around a token, half of it on each side");
     field("rescale_padding", config.rescale_padding,
@@ -132,29 +133,33 @@ struct ModelConfig {
   template <class Self, class Visitor>
   static void visit_fields(Self& config, Visitor&& field) {
     field("vocab_size", config.vocab_size,
-          "rows of the embedding table; 0 = as many as the tokenizer has (else it must be equal)");
-    field("hidden_size", config.hidden_size, "width of the residual stream");
-    field("num_hidden_layers", config.num_hidden_layers, "encoder layers");
+          "rows of the embedding table; 0 = as many as the tokenizer has (else it must be equal)",
+          between(6, kLargestSize).or_zero());
+    field("hidden_size", config.hidden_size, "width of the residual stream",
+          between(1, kLargestWidth));
+    field("num_hidden_layers", config.num_hidden_layers, "encoder layers", between(1, kMostLayers));
     field("num_attention_heads", config.num_attention_heads,
-          "heads per layer; has to divide hidden_size");
+          "heads per layer; has to divide hidden_size", between(1, kLargestWidth));
     field("intermediate_size", config.intermediate_size,
-          "width of the feed-forward block, usually 4 x hidden_size");
+          "width of the feed-forward block, usually 4 x hidden_size", between(1, kLargestWidth));
     field("hidden_act", config.hidden_act,
           "feed-forward block: gelu (exact erf), gelu_new (tanh form), or gated: swiglu, geglu");
     field("hidden_dropout_prob", config.hidden_dropout_prob,
-          "dropout on embeddings and on each sublayer's output");
+          "dropout on embeddings and on each sublayer's output", share());
     field("attention_probs_dropout_prob", config.attention_probs_dropout_prob,
-          "dropout on attention probabilities");
+          "dropout on attention probabilities", share());
     field("max_sequence_length", config.max_sequence_length,
-          "tokens n of the longest input; the positions table has n + 2 rows, as RoBERTa's");
-    field("layer_norm_eps", config.layer_norm_eps, "added to the variance in norms");
+          "tokens n of the longest input; the positions table has n + 2 rows, as RoBERTa's",
+          between(3, kLargestSize));
+    field("layer_norm_eps", config.layer_norm_eps, "added to the variance in norms", positive());
     field("norm_position", config.norm_position,
           "post: norm after each residual sum (RoBERTa); pre: before each sublayer");
     field("norm_type", config.norm_type, "layer_norm, or rms_norm (no mean, no bias)");
     field("type_vocab_size", config.type_vocab_size,
-          "rows of the segment embeddings (token_type_ids, BERT's); 0 = none");
+          "rows of the segment embeddings (token_type_ids, BERT's); 0 = none", between(0, 1024));
     field("initializer_range", config.initializer_range,
-          "standard deviation of the starting weights; auto = 0.9 / sqrt(hidden_size)", "auto");
+          "standard deviation of the starting weights; auto = 0.9 / sqrt(hidden_size)", positive(),
+          "auto");
     field("position_embedding", config.position_embedding,
           "learned, or sinusoidal: sines scaled to initializer_range that are not trained");
     field("position_init", config.position_init,
@@ -184,7 +189,7 @@ struct ModelConfig {
   /// initializer_range, or 0.9 / sqrt(hidden_size) where it is auto.
   double resolved_initializer_range() const;
 
-  /// Rules that involve several fields; throws UsageError that names the key, e.g.
+  /// Ranges of the fields and rules between them; throws UsageError that names the key, e.g.
   /// "model.hidden_size".
   void validate() const;
 

@@ -54,7 +54,8 @@ struct DataConfig {
           "prefixes of token shards to learn from, e.g. data/wikitext2/train");
     field("train_weights", config.train_weights,
           "shares of the sequences that come from each prefix of train, e.g. [0.7, 0.3]; [] = all "
-          "prefixes are one corpus");
+          "prefixes are one corpus",
+          positive());
     field("valid", config.valid, "prefixes of token shards held out; [] = no evaluation");
     field("packing", config.packing,
           "full_sentences: whole sentences up to n tokens, across documents (RoBERTa's)");
@@ -62,13 +63,18 @@ struct DataConfig {
           "what is predicted in training: token, or whole_word (all pieces of a word or none); "
           "evaluations predict tokens");
     field("mlm_probability", config.mlm_probability,
-          "share of tokens to predict (80 % masked, 10 % random, 10 % kept)");
+          "share of tokens to predict (80 % masked, 10 % random, 10 % kept)",
+          positive().below(1.0));
     field("final_mlm_probability", config.final_mlm_probability,
-          "mlm_probability changes linearly to this over the steps; null = it stays constant");
+          "mlm_probability changes linearly to this over the steps; null = it stays constant",
+          positive().below(1.0));
     field("mlm_probability_steps", config.mlm_probability_steps,
-          "steps until final_mlm_probability is reached; null = all steps of the run");
-    field("prefetch_batches", config.prefetch_batches, "micro-batches prepared ahead of the step");
-    field("loader_threads", config.loader_threads, "threads that prepare micro-batches");
+          "steps until final_mlm_probability is reached; null = all steps of the run",
+          between(1, kLargestStep));
+    field("prefetch_batches", config.prefetch_batches, "micro-batches prepared ahead of the step",
+          between(1, 100000));
+    field("loader_threads", config.loader_threads, "threads that prepare micro-batches",
+          between(1, kLargestThreadCount));
   }
 
   bool operator==(const DataConfig&) const = default;
@@ -82,10 +88,11 @@ struct MaskedEvaluationConfig : EvaluationConfig {
   template <class Self, class Visitor>
   static void visit_fields(Self& config, Visitor&& field) {
     EvaluationConfig::visit_fields(config, field);
-    field("mask_seed", config.mask_seed, "seed of the frozen validation masks");
+    field("mask_seed", config.mask_seed, "seed of the frozen validation masks", at_least(0));
     field("mlm_probability", config.mlm_probability,
           "share of held-out tokens to predict, the same in every evaluation; null = "
-          "data.mlm_probability");
+          "data.mlm_probability",
+          positive().below(1.0));
   }
   bool operator==(const MaskedEvaluationConfig&) const = default;
 };
@@ -131,7 +138,7 @@ struct PretrainConfig {
   /// What the trainer has to know, with max_steps resolved.
   TrainerConfig trainer() const;
 
-  /// Rules that involve several fields; throws UsageError that names the key.
+  /// Ranges of the fields and rules between them; throws UsageError that names the key.
   void validate() const;
 
   bool operator==(const PretrainConfig&) const = default;

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "linformer/config/finetune_recipe.h"
 #include "linformer/config/metric.h"
 #include "linformer/data/table_reader.h"
 
@@ -49,7 +51,7 @@ struct SplitSpec {
 /// The development data of a task without a dev split.
 enum class DevSource { kFile, kHeldOut, kFolds };
 
-/// A task: the layout of its files, its labels, and its metrics.
+/// A task: the layout of its files, its labels, its metrics, and how it is fine-tuned.
 struct TaskSpec {
   std::string name;   ///< "sst-2"
   std::string title;  ///< "SST-2"
@@ -63,6 +65,8 @@ struct TaskSpec {
   DevSource dev_source = DevSource::kFile;
   bool in_glue = false;         ///< counts in GLUE's average
   std::string trained_on = {};  ///< the task whose models it evaluates ("mnli" for ax); "" = itself
+  FinetuneRecipe recipe = {};
+  bool starts_from_mnli = false;  ///< with --from-mnli
 
   bool is_pair() const;
   int64_t num_outputs() const {
@@ -72,8 +76,14 @@ struct TaskSpec {
   const SplitSpec& split(const std::string& split_name) const;
 };
 
-/// cola, sst-2, mrpc, sts-b, qqp, mnli, qnli, rte, wnli, ax, imdb, hyperpartisan.
+/// GLUE's in its order, then others. A known task is entered here and nowhere else.
 const std::vector<TaskSpec>& known_tasks();
+
+/// Names of known tasks, "cola, sst-2", for help texts and messages: all, or those that pass.
+std::string task_names(const std::function<bool(const TaskSpec&)>& passes = nullptr);
+
+/// The recipe of the known task of exactly this name; for any other name FinetuneRecipe's defaults.
+FinetuneRecipe recipe_of_task(const std::string& name);
 
 /// The task of this name, in any case ("SST2", "sst_2" and "STSB" too). Throws UsageError that
 /// lists all names.
