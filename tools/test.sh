@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up, builds, checks the format and runs every test. Arguments go to ctest, e.g. tools/test.sh
 # -R Perplexity. LINFORMER_PRESET=asan chooses a build. In CI (if CI is set), warnings are errors,
-# and each reader of files is fuzzed for 30 s instead of 1 s (LINFORMER_FUZZ_SECONDS).
+# and each reader of files is fuzzed for 10 s instead of 1 s (LINFORMER_FUZZ_SECONDS).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -23,7 +23,7 @@ echo "== tests"
 status=0
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
-fuzz_seconds=${CI:+30}
+fuzz_seconds=${CI:+10}
 export LINFORMER_FUZZ_SECONDS=${LINFORMER_FUZZ_SECONDS:-${fuzz_seconds:-1}}
 ctest --preset "$preset" --no-tests=error --parallel "$(nproc)" "$@" 2>&1 | tee "$output" || status=$?
 
