@@ -41,8 +41,10 @@ Batch make_batch(std::span<const BatchRow> rows, int64_t max_length) {
       batch.attention_mask[start + i] = 1;
       ++batch.num_tokens;
     }
-    std::copy(row.token_type_ids.begin(), row.token_type_ids.end(),
-              batch.token_type_ids.begin() + static_cast<std::ptrdiff_t>(start));
+    if (!row.token_type_ids.empty()) {
+      std::copy(row.token_type_ids.begin(), row.token_type_ids.end(),
+                batch.token_type_ids.begin() + static_cast<std::ptrdiff_t>(start));
+    }
     for (const int32_t position : row.sequence.positions)
       batch.masked_positions.push_back(static_cast<int64_t>(start) + position);
     batch.masked_labels.insert(batch.masked_labels.end(), row.sequence.labels.begin(),
