@@ -36,35 +36,8 @@ const std::vector<ResumeGroup>& pretraining_groups() {
       {ResumeRule::kContent,
        "tokens are compared; if they differ, a warning says so and the best score is forgotten",
        {"data.valid"}},
-      {ResumeRule::kRefuse,
-       "other masks or other sequences",
-       {"data.packing", "data.masking", "data.mlm_probability", "data.final_mlm_probability",
-        "data.mlm_probability_steps"}},
-      {ResumeRule::kRefuse,
-       kOtherModel,
-       {"model.vocab_size",
-        "model.hidden_size",
-        "model.num_hidden_layers",
-        "model.num_attention_heads",
-        "model.intermediate_size",
-        "model.hidden_act",
-        "model.max_sequence_length",
-        "model.layer_norm_eps",
-        "model.norm_position",
-        "model.norm_type",
-        "model.type_vocab_size",
-        "model.position_embedding",
-        "model.tie_word_embeddings",
-        "model.attention.type",
-        "model.attention.projected_length",
-        "model.attention.projection",
-        "model.attention.sharing",
-        "model.attention.order",
-        "model.attention.convolution_mixing",
-        "model.attention.value_convolution",
-        "model.attention.attention_window",
-        "model.attention.rescale_padding",
-        "model.attention.train_projection"}},
+      {ResumeRule::kRefuse, "other masks or other sequences", {"data.*"}},
+      {ResumeRule::kRefuse, kOtherModel, {"model.*"}},
       {ResumeRule::kRefuse,
        kOtherStart,
        {"model.initializer_range", "model.position_init", "model.attention.init"}},
@@ -74,9 +47,7 @@ const std::vector<ResumeGroup>& pretraining_groups() {
       {ResumeRule::kWarn,
        "dropout is drawn for each micro-batch, so it differs from here on",
        {"training.micro_batch_size"}},
-      {ResumeRule::kHeldOut,
-       "held-out text is measured in another way",
-       {"evaluation.max_sequences", "evaluation.mask_seed", "evaluation.mlm_probability"}},
+      {ResumeRule::kHeldOut, "held-out text is measured in another way", {"evaluation.*"}},
       {ResumeRule::kApply,
        "how batches are prepared",
        {"data.prefetch_batches", "data.loader_threads"}},
@@ -88,10 +59,7 @@ const std::vector<ResumeGroup>& finetuning_groups() {
   static const std::vector<ResumeGroup> groups{
       {ResumeRule::kContent,
        "encoded rows and labels are compared; other training data are refused",
-       {"task.data", "task.train", "task.text_column", "task.text_pair_column", "task.label_column",
-        "task.header", "task.labels", "task.valid_share", "task.folds", "task.fold",
-        "task.split_seed", "task.max_train_rows", "task.max_bad_share", "input.max_length",
-        "input.truncation"}},
+       {"task.*", "input.*"}},
       {ResumeRule::kContent,
        "encoded rows are compared; if they differ, a warning says so and the best score is "
        "forgotten",
@@ -103,7 +71,7 @@ const std::vector<ResumeGroup>& finetuning_groups() {
        "rows of similar length share a micro-batch, so it decides the order of the data",
        {"training.micro_batch_size"}},
       {ResumeRule::kWarn, kOtherDropout, {"finetune.dropout"}},
-      {ResumeRule::kWarn, kOtherUpdates, {"finetune.layer_decay", "finetune.head_learning_rate"}},
+      {ResumeRule::kWarn, kOtherUpdates, {"finetune.*"}},
       {ResumeRule::kWarn, "the result names the protocol", {"finetune.protocol"}},
       {ResumeRule::kWarnRate,
        "the schedule is computed again over the whole run",
@@ -135,27 +103,15 @@ const std::vector<ResumeGroup>& common_resume_groups() {
       {ResumeRule::kWarnRate,
        "the schedule is computed again over the whole run",
        {"training.max_steps", "training.max_tokens", "training.learning_rate",
-        "training.schedule.type", "training.schedule.warmup_steps",
-        "training.schedule.warmup_share", "training.schedule.final_learning_rate",
-        "training.schedule.power"}},
+        "training.schedule.*"}},
       {ResumeRule::kWarnRate,
        "the order of the data stays the same, but each step takes other sequences",
-       {"training.global_batch_size", "training.batch_ramp.start", "training.batch_ramp.steps"}},
-      {ResumeRule::kWarn,
-       kOtherUpdates,
-       {"training.optimizer.betas", "training.optimizer.eps", "training.optimizer.weight_decay",
-        "training.optimizer.projection_weight_decay", "training.optimizer.projection_learning_rate",
-        "training.optimizer.max_grad_norm", "training.optimizer.decay_biases_and_norms"}},
-      {ResumeRule::kWarn,
-       "other steps may be skipped from here on",
-       {"training.guard.max_skipped_steps", "training.guard.max_rollbacks",
-        "training.guard.skip_before", "training.guard.spike_zscore",
-        "training.guard.spike_window"}},
+       {"training.global_batch_size", "training.batch_ramp.*"}},
+      {ResumeRule::kWarn, kOtherUpdates, {"training.*"}},
+      {ResumeRule::kWarn, "other steps may be skipped from here on", {"training.guard.*"}},
       {ResumeRule::kWarn,
        "numbers are rounded differently from here on",
-       {"training.precision", "training.loss_scale.initial", "training.loss_scale.growth_factor",
-        "training.loss_scale.growth_interval", "training.loss_scale.backoff_factor",
-        "training.loss_scale.minimum"}},
+       {"training.precision", "training.loss_scale.*"}},
       {ResumeRule::kWarn,
        "the average continues with the new decay; a new average starts from the checkpoint's "
        "weights",
@@ -166,25 +122,28 @@ const std::vector<ResumeGroup>& common_resume_groups() {
       {ResumeRule::kApply, "a run folder may be moved", {"run.dir"}},
       {ResumeRule::kApply,
        "where and in what pieces the same numbers are computed; they are equal up to rounding",
-       {"run.threads", "run.device", "training.activation_checkpointing",
-        "evaluation.micro_batch_size", "distributed.backend", "distributed.timeout_seconds",
-        "distributed.bucket_megabytes", "distributed.shard_optimizer"}},
+       {"run.*", "training.activation_checkpointing", "evaluation.micro_batch_size",
+        "distributed.*"}},
       {ResumeRule::kApply,
        "when the run stops, measures, saves and logs; the steps stay the same",
-       {"training.max_hours", "training.session_hours", "evaluation.every", "checkpoint.every",
-        "checkpoint.keep_last", "checkpoint.keep_every", "checkpoint.keep_best",
-        "checkpoint.background", "checkpoint.save_before_seconds", "checkpoint.resume",
-        "logging.every", "logging.tensorboard", "logging.statistics_every",
-        "logging.profile.first_step", "logging.profile.steps"}},
+       {"training.max_hours", "training.session_hours", "evaluation.every", "checkpoint.*",
+        "logging.*"}},
   };
   return groups;
 }
 
 const ResumeGroup& resume_group(RunKind kind, const std::string& key) {
-  for (const std::vector<ResumeGroup>* groups :
-       {&own_resume_groups(kind), &common_resume_groups()}) {
-    for (const ResumeGroup& group : *groups) {
-      if (std::find(group.keys.begin(), group.keys.end(), key) != group.keys.end()) return group;
+  // The key itself, then the sections around it from the inside out.
+  std::string pattern = key;
+  for (size_t dot = key.size(); dot != std::string::npos; dot = key.rfind('.', dot - 1)) {
+    if (dot < key.size()) pattern = key.substr(0, dot) + ".*";
+    for (const std::vector<ResumeGroup>* groups :
+         {&own_resume_groups(kind), &common_resume_groups()}) {
+      for (const ResumeGroup& group : *groups) {
+        if (std::find(group.keys.begin(), group.keys.end(), pattern) != group.keys.end()) {
+          return group;
+        }
+      }
     }
   }
   throw std::logic_error("no rule says what happens to " + key + " when a run is resumed");

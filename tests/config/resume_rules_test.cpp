@@ -67,20 +67,22 @@ template <class C>
 void expect_every_key_is_decided(RunKind kind) {
   C config;
   std::set<std::string> keys;
+  std::set<const ResumeGroup*> used;
   for (const auto& [key, target] : all_fields(config)) {
     keys.insert(key);
-    int groups = 0;
-    for (const auto* list : {&own_resume_groups(kind), &common_resume_groups()}) {
-      for (const ResumeGroup& group : *list) {
-        groups += static_cast<int>(std::count(group.keys.begin(), group.keys.end(), key));
-      }
-    }
-    EXPECT_EQ(groups, 1) << key << " belongs into one group of config/resume_rules.cpp";
+    used.insert(&resume_group(kind, key));
   }
+  std::set<std::string_view> named;
   for (const auto* list : {&own_resume_groups(kind), &common_resume_groups()}) {
     for (const ResumeGroup& group : *list) {
+      EXPECT_TRUE(used.count(&group)) << group.why << ": no key";
       for (const std::string_view key : group.keys) {
-        EXPECT_TRUE(keys.count(std::string(key))) << key << " is not a key";
+        EXPECT_TRUE(named.insert(key).second) << key << " is named twice";
+        const std::string section(key.substr(0, key.find('*')));
+        const bool known = key.ends_with(".*") ? keys.lower_bound(section) != keys.end() &&
+                                                     keys.lower_bound(section)->starts_with(section)
+                                               : keys.count(section) > 0;
+        EXPECT_TRUE(known) << key << " is not a key";
       }
     }
   }
@@ -89,7 +91,14 @@ void expect_every_key_is_decided(RunKind kind) {
 TEST(ResumeRules, EveryKeyIsDecidedOnce) {
   expect_every_key_is_decided<PretrainConfig>(RunKind::kPretraining);
   expect_every_key_is_decided<FinetuneConfig>(RunKind::kFinetuning);
-  EXPECT_THROW(resume_group(RunKind::kPretraining, "training.new"), std::logic_error);
+  EXPECT_THROW(resume_group(RunKind::kPretraining, "new.key"), std::logic_error);
+  // A new key of a section has the section's rule, and the closest name decides.
+  EXPECT_EQ(resume_group(RunKind::kPretraining, "model.attention.new").rule, ResumeRule::kRefuse);
+  EXPECT_EQ(resume_group(RunKind::kPretraining, "training.new").rule, ResumeRule::kWarn);
+  EXPECT_EQ(resume_group(RunKind::kPretraining, "training.schedule.new").rule,
+            ResumeRule::kWarnRate);
+  EXPECT_EQ(resume_group(RunKind::kPretraining, "evaluation.new").rule, ResumeRule::kHeldOut);
+  EXPECT_EQ(resume_group(RunKind::kPretraining, "evaluation.every").rule, ResumeRule::kApply);
 }
 
 template <class C>

@@ -23,15 +23,17 @@ enum class ResumeRule {
 
 enum class RunKind { kPretraining, kFinetuning };
 
-/// Keys that share a rule and the reason for it.
+/// Keys that share a rule and the reason for it. "section.*" stands for all keys of a section, and
+/// of the sections in it, that no group names more closely.
 struct ResumeGroup {
   ResumeRule rule;
   std::string_view why;
   std::vector<std::string_view> keys;
 };
 
-/// The rules for every key of a run's configuration; each key is in exactly one group. The first
-/// function gives the groups of one kind of run alone, the second those of both kinds.
+/// The rules for every key of a run's configuration. A key belongs to the group that names it most
+/// closely; of two that name it equally, the group of the kind of run wins. The first function
+/// gives the groups of one kind of run alone, the second those of both kinds.
 const std::vector<ResumeGroup>& own_resume_groups(RunKind kind);
 const std::vector<ResumeGroup>& common_resume_groups();
 
