@@ -13,6 +13,7 @@
 #include "linformer/checkpoint/model_path.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
+#include "linformer/core/json_text.h"
 
 namespace linformer {
 namespace {
@@ -183,11 +184,12 @@ void read_hugging_face(ForeignModel& model, const std::string& folder) {
 /// A number of fairseq's description. Fails if it is missing or of another type.
 int64_t size_of_key(const Json& json, const char* key, const std::string& source) {
   const auto found = json.find(key);
-  if (found == json.end() || !found->is_number_integer()) {
+  const auto number = found == json.end() ? std::nullopt : whole_number_of(*found);
+  if (!number) {
     fail_run(source, std::string("has no whole number ") + key,
              "describe the model as docs/model.md says (import from fairseq)");
   }
-  return found->get<int64_t>();
+  return *number;
 }
 
 ModelConfig fairseq_config(const std::string& path) {

@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
+#include <stdexcept>
 
 #include <nlohmann/json.hpp>
 
@@ -33,11 +35,19 @@ Json to_json_object(const SetResult& set) {
           {"majority", number(set.majority)}};
 }
 
+/// nlohmann's get() would take 1.5 as 1, true as 1, and has no defined result for 1e22. Throws
+/// std::domain_error for these.
+int64_t whole(const Json& json, const char* key) {
+  const std::optional<int64_t> number = whole_number_of(json.at(key));
+  if (!number) throw std::domain_error(std::string(key) + " is not a whole number of 64 bits");
+  return *number;
+}
+
 SetResult set_of(const Json& json) {
   SetResult set;
   json.at("name").get_to(set.name);
   json.at("task").get_to(set.task);
-  json.at("rows").get_to(set.rows);
+  set.rows = whole(json, "rows");
   json.at("is_part").get_to(set.is_part);
   for (const auto& [name, value] : json.at("metrics").items()) {
     set.metrics.push_back({name, number_of(value)});
@@ -93,20 +103,22 @@ TaskResult task_result_from_json(const std::string& text, const std::string& sou
     TaskResult result;
     json.at("task").get_to(result.task);
     json.at("model").get_to(result.model);
-    json.at("seed").get_to(result.seed);
-    json.at("fold").get_to(result.fold);
+    result.seed = whole(json, "seed");
+    result.fold = whole(json, "fold");
     json.at("protocol").get_to(result.protocol);
     for (const auto& [key, value] : json.at("setting").items()) {
       result.setting.emplace_back(key, value.get<std::string>());
     }
-    json.at("train_rows").get_to(result.train_rows);
+    result.train_rows = whole(json, "train_rows");
     json.at("train_is_part").get_to(result.train_is_part);
-    json.at("steps").get_to(result.steps);
-    json.at("best_step").get_to(result.best_step);
+    result.steps = whole(json, "steps");
+    result.best_step = whole(json, "best_step");
     json.at("seconds").get_to(result.seconds);
     for (const Json& set : json.at("sets")) result.sets.push_back(set_of(set));
     return result;
   } catch (const nlohmann::json::exception& error) {
+    fail_run(source, std::string("not a result of a fine-tuning run: ") + error.what(), kFix);
+  } catch (const std::domain_error& error) {
     fail_run(source, std::string("not a result of a fine-tuning run: ") + error.what(), kFix);
   }
 }

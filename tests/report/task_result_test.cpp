@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -35,6 +36,33 @@ TEST(TaskResult, ABrokenFileIsNamed) {
   const std::string message =
       message_of<RunError>([] { task_result_from_json("{\"task\": 3", "runs/x/result.json"); });
   EXPECT_THAT(message, ::testing::HasSubstr("runs/x/result.json"));
+}
+
+TEST(TaskResult, WhatIsNoWholeNumberIsRefusedByName) {
+  TaskResult result;
+  result.seed = 1234567;
+  result.fold = 7654321;
+  result.train_rows = 2345671;
+  result.steps = 3456712;
+  result.best_step = 4567123;
+  result.sets = {{"dev", "mrpc", 5671234, false, {{"accuracy", 0.5}}, 0.5, 0.5}};
+  const std::string text = to_json(result);
+  for (const auto& [key, number] : std::map<std::string, std::string>{{"seed", "1234567"},
+                                                                      {"fold", "7654321"},
+                                                                      {"train_rows", "2345671"},
+                                                                      {"steps", "3456712"},
+                                                                      {"best_step", "4567123"},
+                                                                      {"rows", "5671234"}}) {
+    for (const char* wrong : {"-8e22", "1.5", "true", "18446744073709551516", "\"1\""}) {
+      std::string changed = text;
+      const size_t at = changed.find(number);
+      ASSERT_NE(at, std::string::npos) << key;
+      changed.replace(at, number.size(), wrong);
+      EXPECT_THAT(message_of<RunError>([&] { task_result_from_json(changed, "r"); }),
+                  ::testing::HasSubstr(key + " is not a whole number"))
+          << wrong;
+    }
+  }
 }
 
 TEST(PredictionsPath, HasNoBlanks) {
