@@ -32,10 +32,12 @@ void save_unigram_counts(const std::string& folder, const std::vector<uint64_t>&
   save_tensors(unigram_path(folder), {{"counts", at::tensor(values, at::kLong)}});
 }
 
-std::optional<std::vector<int64_t>> load_unigram_counts(const std::string& folder,
-                                                        int64_t vocab_size) {
+bool has_unigram_counts(const std::string& folder) {
+  return std::filesystem::exists(unigram_path(folder));
+}
+
+std::vector<int64_t> load_unigram_counts(const std::string& folder, int64_t vocab_size) {
   const std::string path = unigram_path(folder);
-  if (!std::filesystem::exists(path)) return std::nullopt;
   std::vector<int64_t> counts(static_cast<size_t>(vocab_size));
   const at::Tensor tensor = at::from_blob(counts.data(), {vocab_size}, at::kLong);
   load_into(path, {{"counts", tensor}});

@@ -15,8 +15,7 @@ namespace {
 /// The type of the products inside: under mixed precision the low type, if the kernels support it.
 at::ScalarType type_inside(const AttentionKernels& kernels, const at::Tensor& query) {
   if (query.scalar_type() == at::kDouble) return at::kDouble;
-  const MixedPrecision precision = AutocastScope::current();
-  return kernels.takes_low && precision.active() ? precision.type() : at::kFloat;
+  return kernels.takes_low ? AutocastScope::current().type() : at::kFloat;
 }
 
 class DropoutAttention : public torch::autograd::Function<DropoutAttention> {

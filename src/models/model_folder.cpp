@@ -81,9 +81,8 @@ std::unique_ptr<Model> load_classifier(const std::string& folder) {
 }
 
 std::optional<UnigramModel> load_unigram_model(const std::string& folder) {
-  if (!std::filesystem::exists(folder + "/training/unigram.safetensors")) return std::nullopt;
-  const auto counts = load_unigram_counts(folder, load_model_config(folder).vocab_size);
-  return UnigramModel(std::span<const int64_t>(*counts));
+  if (!has_unigram_counts(folder)) return std::nullopt;
+  return UnigramModel(load_unigram_counts(folder, load_model_config(folder).vocab_size));
 }
 
 }  // namespace linformer

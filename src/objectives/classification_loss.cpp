@@ -4,7 +4,7 @@
 
 #include <ATen/ATen.h>
 
-#include "linformer/objectives/masked_lm_loss.h"
+#include "linformer/objectives/batch_input.h"
 
 namespace linformer {
 namespace {

@@ -172,6 +172,7 @@ const std::map<std::string, std::string>& tested_elsewhere() {
       {"nn/projection_start", "nn/sequence_projection"},
       {"nn/resample", "models/model_conversion"},
       {"nn/standard_attention", "nn/self_attention"},
+      {"objectives/batch_input", "objectives/masked_lm_loss"},
       {"objectives/finetune_data", "objectives/finetune_run"},
       {"objectives/masked_lm_objective", "train/trainer"},
       {"objectives/model_check", "objectives/dry_run"},

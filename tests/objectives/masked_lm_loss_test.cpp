@@ -7,6 +7,8 @@
 
 #include "nn/tiny_model.h"
 
+#include "linformer/objectives/batch_input.h"
+
 namespace linformer {
 namespace {
 

@@ -8,7 +8,8 @@
 
 #include "train/tiny_run.h"
 
-#include "linformer/objectives/masked_lm_loss.h"
+#include "linformer/nn/model.h"
+#include "linformer/objectives/batch_input.h"
 #include "linformer/objectives/pretraining_data.h"
 
 namespace linformer {

@@ -23,10 +23,10 @@ void save_model_files(const std::string& folder, const std::string& config_json,
 
 /// How often each token occurred in the training data: FOLDER/training/unigram.safetensors.
 void save_unigram_counts(const std::string& folder, const std::vector<uint64_t>& counts);
-/// The counts of a vocabulary of this size; nothing if the folder has none (an imported model).
-/// Throws RunError for numbers that cannot be counts.
-std::optional<std::vector<int64_t>> load_unigram_counts(const std::string& folder,
-                                                        int64_t vocab_size);
+/// Whether the folder has them; an imported model has none.
+bool has_unigram_counts(const std::string& folder);
+/// The counts of a vocabulary of this size. Throws RunError for numbers that cannot be counts.
+std::vector<int64_t> load_unigram_counts(const std::string& folder, int64_t vocab_size);
 
 /// Where a checkpoint of a run with training.ema_decay keeps the weights that its model.safetensors
 /// does not hold: the averaged ones (pre-training) or the raw ones (fine-tuning, whose models are

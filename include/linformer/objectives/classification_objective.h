@@ -7,8 +7,8 @@
 
 #include "linformer/config/finetune_config.h"
 #include "linformer/nn/model.h"
+#include "linformer/objectives/batch_input.h"
 #include "linformer/objectives/finetune_data.h"
-#include "linformer/objectives/masked_lm_loss.h"
 #include "linformer/objectives/task_evaluator.h"
 #include "linformer/train/objective.h"
 
@@ -37,7 +37,7 @@ struct StartingModel {
 /// the first held-out set.
 class ClassificationObjective : public Objective {
  public:
-  /// What is given has to outlive the task.
+  /// `start` and `data` have to outlive the objective.
   ClassificationObjective(const FinetuneConfig& config, const StartingModel& start,
                           const FinetuneData& data);
 

@@ -19,12 +19,4 @@ LossSum masked_lm_loss(const Model& model, const Batch& batch, ForwardContext& c
 /// no dropout.
 std::vector<double> masked_lm_losses(const Model& model, const Batch& batch);
 
-/// The encoder's input for a batch; no mask if there is no padding. On the CPU it borrows the
-/// batch's memory, on other devices it is a copy.
-EncoderInput encoder_input(const Batch& batch, at::Device device = at::kCPU);
-
-/// The embeddings' output and each layer's at the T tokens of the batch that are not padding:
-/// (T, C) each; no gradients, no dropout.
-std::vector<at::Tensor> token_states(const Encoder& encoder, const Batch& batch);
-
 }  // namespace linformer

@@ -6,8 +6,8 @@
 #include "linformer/config/pretrain_config.h"
 #include "linformer/metrics/unigram_model.h"
 #include "linformer/nn/model.h"
+#include "linformer/objectives/batch_input.h"
 #include "linformer/objectives/evaluator.h"
-#include "linformer/objectives/masked_lm_loss.h"
 #include "linformer/objectives/pretraining_data.h"
 #include "linformer/train/objective.h"
 
