@@ -16,12 +16,17 @@ extern char** environ;
 namespace linformer {
 
 ChildProcess::ChildProcess(const std::vector<std::string>& command,
-                           const std::string& output_path) {
+                           const std::string& output_path, const std::string& error_path) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output_path.c_str(),
                                    O_WRONLY | O_CREAT | O_APPEND, 0644);
-  posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+  if (error_path.empty() || error_path == output_path) {
+    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+  } else {
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, error_path.c_str(),
+                                     O_WRONLY | O_CREAT | O_APPEND, 0644);
+  }
   // The child does not inherit the signals that this program ignores (core/stop_signal.h).
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);

@@ -8,6 +8,7 @@
 #include "linformer/checkpoint/safetensors.h"
 #include "linformer/checkpoint/stored_tensors.h"
 #include "linformer/config/config_file.h"
+#include "linformer/config/experiment_file.h"
 #include "linformer/config/finetune_config.h"
 #include "linformer/config/pretrain_config.h"
 #include "linformer/core/atomic_file.h"
@@ -180,6 +181,21 @@ void read_yaml_file(const std::string& path) {
   config.validate();
 }
 
+void read_experiment(const std::string& path) {
+  for (const auto& read : {+[](const std::string& file) { read_scale_file(file, "x"); },
+                           +[](const std::string& file) { read_report_file(file); }}) {
+    try {
+      read(path);
+    } catch (const Error&) {
+    }
+  }
+  const ExperimentFile experiment = read_experiment_file(path, "x");
+  for (const RunTemplate& run : experiment.runs) {
+    require(!run.name.empty() && run.name.find('/') == run.name.npos, "names are folders");
+    expand_template("{k}", {{"k", {run.label}}}, run.place);
+  }
+}
+
 void read_text(const std::string& path) {
   DocumentReader reader(path, std::nullopt);
   uint64_t num_invalid = 0;
@@ -208,6 +224,7 @@ const std::vector<FuzzTarget>& file_targets() {
       {"tsv", "table.tsv", read_labelled},
       {"csv", "table.csv", read_labelled},
       {"yaml", "config.yaml", read_yaml_file},
+      {"experiment", "experiment.yaml", read_experiment},
       {"text", "text.txt", read_text},
       {"gzip", "text.txt.gz", read_text},
       {"zstd", "text.txt.zst", read_text},

@@ -8,11 +8,14 @@
 
 namespace linformer {
 
-/// A child process. Its output goes to a file. The destructor kills it.
+/// A child process. Its output goes to files. The destructor kills it.
 class ChildProcess {
  public:
   /// `command`: path of the program, then its arguments. Throws RunError if it cannot be started.
-  ChildProcess(const std::vector<std::string>& command, const std::string& output_path);
+  /// What it prints is appended to `output_path`, and messages (stderr) to `error_path`; "" = to
+  /// the same file.
+  ChildProcess(const std::vector<std::string>& command, const std::string& output_path,
+               const std::string& error_path = "");
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+
+#include "linformer/experiments/experiment_plan.h"
+#include "linformer/experiments/experiment_runner.h"
+
+namespace linformer {
+
+/// How a report came about, for its first lines.
+struct ReportOrigin {
+  std::string command;
+  std::string version;
+  std::string machine;
+};
+
+/// Throws UsageError for a panel of an unknown kind. To be called before hours of runs.
+void check_panels(const ExperimentPlan& plan);
+
+/// The report as one HTML page (html_page.h), made from the records that there are. What is missing
+/// is marked, with the reason. Throws UsageError for a panel that names no run, RunError without
+/// gnuplot.
+std::string report_html(const ExperimentPlan& plan, const RunnerResult& result,
+                        const ReportOrigin& origin);
+
+/// All records of the plan, with their settings and results; read_report_records() reads them.
+std::string report_json(const ExperimentPlan& plan, const RunnerResult& result,
+                        const ReportOrigin& origin);
+
+/// experiment, run, seed, hash, step, tokens, seconds, perplexity: a row for each evaluation.
+std::string curves_csv(const ExperimentPlan& plan, const RunnerResult& result);
+
+/// experiment, run, seed, hash, key, value: a row for each number in a result, except for curves.
+std::string values_csv(const ExperimentPlan& plan, const RunnerResult& result);
+
+/// The runs that would be executed, with tokens and about how long each takes, as a table, and the
+/// hours in all.
+std::string describe_plan(const ExperimentPlan& plan, const std::vector<size_t>& missing,
+                          int64_t num_jobs);
+
+}  // namespace linformer

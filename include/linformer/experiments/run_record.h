@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "linformer/experiments/experiment_plan.h"
+
+namespace linformer {
+
+/// The outcome of one planned run, with everything needed to do it again.
+struct RunRecord {
+  std::string id;  ///< EXPERIMENT/NAME/seed-N
+  std::string type;  ///< pretraining, finetuning or measurement
+  std::string hash, settings;  ///< as in PlannedRun
+  int64_t seed = 1;
+  std::vector<std::string> commands;
+  std::string machine;   ///< processor, device, LibTorch
+  std::string version;   ///< of these programs
+  std::string finished;  ///< date, UTC
+  int64_t threads = 0;
+  int64_t jobs = 1;      ///< runs that shared the machine
+  double seconds = 0.0;  ///< of all commands
+  std::string result;    ///< JSON: curve and final values, result.json, or what was printed
+};
+
+/// A held-out evaluation on the way of a pre-training run.
+struct CurvePoint {
+  int64_t step = 0;
+  int64_t tokens = 0;
+  double seconds = 0.0;  ///< of training, evaluations included
+  double perplexity = 0.0;
+};
+
+/// Records by the hash of their settings.
+using RunRecords = std::map<std::string, RunRecord>;
+
+/// Where the record of a run lies: OUTPUT/records/ID.json.
+std::string record_path(const std::string& output, const std::string& id);
+
+/// One record as JSON and back; throws RunError that names `source`.
+std::string to_json(const RunRecord& record);
+RunRecord run_record_from_json(const std::string& text, const std::string& source);
+
+/// All records below OUTPUT/records; broken ones are left out with a warning.
+RunRecords read_records(const std::string& output);
+/// The records of a report's data file (report.json). Throws RunError.
+RunRecords read_report_records(const std::string& path);
+
+/// The curve of a pre-training run; empty for other runs.
+std::vector<CurvePoint> curve_of(const RunRecord& record);
+/// A number in the result by the names that lead to it ("model.accuracy", "sets.0.loss"); nothing
+/// if there is none.
+std::optional<double> value_of(const RunRecord& record, const std::string& path);
+
+/// What a finished run left in its folder, as `result` of its record: of a pre-training run its
+/// curve and last values from log.jsonl, of fine-tuning result.json, of a measurement the JSON that
+/// its last command printed. Throws RunError.
+std::string collect_result(const PlannedRun& run);
+
+/// Where the last command of a measurement writes what it prints.
+std::string output_path(const PlannedRun& run);
+
+/// The processor, its cores, the device and LibTorch's version.
+std::string machine_description();
+
+}  // namespace linformer

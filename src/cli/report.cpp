@@ -1,0 +1,248 @@
+// linformer-report: the paper's experiments as runs and one page.
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "program.h"
+
+#include "linformer/config/experiment_file.h"
+#include "linformer/core/atomic_file.h"
+#include "linformer/core/child_process.h"
+#include "linformer/core/error.h"
+#include "linformer/core/file_lock.h"
+#include "linformer/core/format.h"
+#include "linformer/core/log.h"
+#include "linformer/core/processors.h"
+#include "linformer/core/stop_signal.h"
+#include "linformer/experiments/experiment_plan.h"
+#include "linformer/experiments/experiment_report.h"
+#include "linformer/experiments/experiment_runner.h"
+#include "linformer/experiments/run_record.h"
+#include "linformer/kernels/thread_setup.h"
+#include "linformer/report/plot.h"
+
+namespace linformer {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct PaperArguments {
+  PlanOptions plan;
+  std::vector<std::string> from;
+  std::string sources;
+  int64_t num_jobs = 0;
+  bool dry_run = false;
+  bool page_only = false;
+  bool prepare = false;
+  bool list = false;
+  std::string command;
+};
+
+std::string words_of(const std::vector<std::string>& command) {
+  std::string line;
+  for (const std::string& word : command) line += (line.empty() ? "" : " ") + word;
+  return line;
+}
+
+std::string programs_folder() {
+  return fs::path(this_program()).parent_path().string();
+}
+
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) {
+    text.replace(at, what.size(), by);
+  }
+  return text;
+}
+
+/// Executes the steps whose file is missing, or says which commands make it.
+void prepare_data(const ScaleFile& scale, const PaperArguments& arguments) {
+  const bool has_sources = !arguments.sources.empty();
+  std::string missing;
+  bool needs_sources = false;
+  for (const PrepareStep& step : scale.prepare) {
+    if (fs::exists(step.creates)) continue;
+    const std::string words = words_of(step.command);
+    needs_sources = needs_sources || words.find("{sources}") != std::string::npos;
+    missing += "\n    " + replaced(replaced(words, "PATH={programs}:$PATH ", ""), "{sources}",
+                                  has_sources ? arguments.sources : "SOURCES");
+  }
+  if (missing.empty()) return;
+  if (!arguments.prepare && !scale.automatic) {
+    fail_usage("--scale " + scale.name, "its data are not there. These commands make them:" + missing,
+               "run them, or add --prepare and --sources FOLDER, which does so");
+  }
+  if (needs_sources && !fs::is_directory(arguments.sources)) {
+    fail_usage("--sources", has_sources ? arguments.sources + " is not a folder" : "is missing",
+               "name the folder of the published data sets: " + scale.cost);
+  }
+  for (const PrepareStep& step : scale.prepare) {
+    if (fs::exists(step.creates)) continue;
+    log_info("preparing " + step.creates);
+    std::vector<std::string> command;
+    for (const std::string& word : step.command) {
+      command.push_back(replaced(replaced(word, "{sources}", arguments.sources), "{programs}",
+                                 programs_folder()));
+    }
+    command.front() = command.front().rfind("linformer-", 0) == 0
+                          ? programs_folder() + "/" + command.front()
+                          : "/usr/bin/env";
+    if (command.front() == "/usr/bin/env") {
+      command.insert(command.begin() + 1, step.command.front());
+    }
+    const fs::path folder = fs::path(step.creates).parent_path();
+    make_directories(folder.empty() ? "." : folder.string());
+    const std::string log = step.creates + ".prepare.log";
+    const int code = ChildProcess(command, log).wait();
+    if (code != 0 || !fs::exists(step.creates)) {
+      fail_run(step.creates, "could not be made: " + words_of(step.command) + " ended with code " +
+                                 std::to_string(code),
+               "read " + log);
+    }
+    fs::remove(log);
+  }
+}
+
+RunRecords known_records(const PaperArguments& arguments) {
+  RunRecords records;
+  for (const std::string& path : arguments.from) {
+    for (auto& [hash, record] : read_report_records(path)) records.insert_or_assign(hash, record);
+  }
+  for (auto& [hash, record] : read_records(arguments.plan.output)) {
+    records.insert_or_assign(hash, record);
+  }
+  return records;
+}
+
+void write_report(const PaperArguments& arguments, const ExperimentPlan& plan,
+                  const RunnerResult& result) {
+  const ReportOrigin origin{arguments.command, program_version(), machine_description()};
+  const std::string& output = arguments.plan.output;
+  make_directories(output);
+  write_file_atomically(output + "/report.json", report_json(plan, result, origin));
+  write_file_atomically(output + "/curves.csv", curves_csv(plan, result));
+  write_file_atomically(output + "/values.csv", values_csv(plan, result));
+  write_file_atomically(output + "/report.html", report_html(plan, result, origin));
+}
+
+void print_known(const PaperArguments& arguments) {
+  const ReportFile report =
+      read_report_file(arguments.plan.experiments + "/" + arguments.plan.report + ".yaml");
+  std::vector<std::vector<std::string>> rows{{"experiment", "what it is"}};
+  for (const std::string& name : report.experiments) {
+    const std::string path = arguments.plan.experiments + "/" + name + ".yaml";
+    rows.push_back({name, read_experiment_file(path, name).title});
+  }
+  std::printf("%s\n", format_table(rows).c_str());
+  rows = {{"scale", "cost"}};
+  for (const std::string& name : known_scales(arguments.plan.experiments)) {
+    const std::string path = arguments.plan.experiments + "/scales/" + name + "/scale.yaml";
+    rows.push_back({name, read_scale_file(path, name).cost});
+  }
+  std::printf("%s", format_table(rows).c_str());
+}
+
+int64_t count(const RunnerResult& result, RunState state) {
+  return std::count_if(result.outcomes.begin(), result.outcomes.end(),
+                       [&](const RunOutcome& one) { return one.state == state; });
+}
+
+void run_paper(PaperArguments arguments) {
+  if (arguments.list) return print_known(arguments);
+  if (arguments.plan.output.empty()) {
+    arguments.plan.output = "runs/" + arguments.plan.report + "-" + arguments.plan.scale;
+  }
+  const ExperimentPlan plan = make_plan(arguments.plan);
+  check_panels(plan);
+  const int64_t cores = num_processors();
+  const int64_t jobs = arguments.num_jobs > 0 ? arguments.num_jobs : cores;
+  set_num_threads(static_cast<int>(std::max<int64_t>(1, cores / jobs)));
+  const RunRecords known = known_records(arguments);
+  if (arguments.dry_run) {
+    std::printf("%s%s\n", describe_plan(plan, missing_runs(plan, known, arguments.plan.output), jobs).c_str(),
+                plan.scale.cost.c_str());
+    return;
+  }
+  require_plotter();
+  make_directories(arguments.plan.output);
+  const FileLock lock(arguments.plan.output + "/lock");
+  RunnerResult result;
+  if (arguments.page_only) {
+    result = recorded_results(plan, known);
+  } else {
+    if (!missing_runs(plan, known, arguments.plan.output).empty()) {
+      prepare_data(plan.scale, arguments);
+    }
+    defer_stop_signals();
+    RunnerOptions options;
+    options.output = arguments.plan.output;
+    options.programs = programs_folder();
+    options.version = program_version();
+    options.num_jobs = jobs;
+    options.num_cores = cores;
+    options.known = known;
+    result = execute_plan(plan, options);
+  }
+  write_report(arguments, plan, result);
+  std::printf("%s/report.html\n", arguments.plan.output.c_str());
+  const int64_t failed = count(result, RunState::kFailed);
+  if (failed > 0) {
+    fail_run(arguments.plan.output + "/report.html",
+             format_count(failed) + " runs failed and " +
+                 format_count(count(result, RunState::kBlocked)) +
+                 " needed them; the page names each one with its reason",
+             "mend the cause and run the same command again: what is done is kept");
+  }
+}
+
+void add_paper_command(CLI::App& program, const std::string& command_line) {
+  auto arguments = std::make_shared<PaperArguments>();
+  arguments->command = command_line;
+  CLI::App* command = program.add_subcommand(
+      "paper", "run the paper's experiments, as far as they are missing, and write the page");
+  PlanOptions& plan = arguments->plan;
+  command->add_option("--scale", plan.scale, "tiny, small, gpu or paper: see --list")
+      ->capture_default_str();
+  command->add_option("--only", plan.only, "names of experiments, separated by commas; see --list")
+      ->delimiter(',');
+  command->add_option("--seeds", plan.num_seeds, "seeds of each run; 0 = the scale's")
+      ->check(CLI::Range(0, 1000));
+  command->add_option("--jobs", arguments->num_jobs, "runs at a time, which share the cores; 0 = one a core")
+      ->check(CLI::Range(0, 1024));
+  command->add_option("--output", plan.output,
+                      "folder of the runs, the records and the page; default: runs/paper-SCALE");
+  command->add_option("--from", arguments->from,
+                      "report.json of earlier reports, whose runs are not done again");
+  command->add_option("--experiments", plan.experiments, "folder of the experiments' files")
+      ->capture_default_str();
+  command->add_option("--sources", arguments->sources,
+                      "folder of the published data sets, for --prepare");
+  command->add_flag("--prepare", arguments->prepare, "make missing data by the scale's commands");
+  command->add_flag("--dry-run", arguments->dry_run, "list what would be executed, and the hours");
+  command->add_flag("--page-only", arguments->page_only,
+                    "execute nothing; make the page from what there is");
+  command->add_flag("--list", arguments->list, "list the experiments and scales");
+  add_examples(*command, {"linformer-report paper --scale tiny",
+                          "linformer-report paper --only figure-3 --seeds 3 --jobs 2",
+                          "linformer-report paper --scale small --dry-run"});
+  command->callback([arguments] { run_paper(*arguments); });
+}
+
+}  // namespace
+}  // namespace linformer
+
+int main(int argc, char** argv) {
+  const linformer::ProgramInfo info{
+      "linformer-report",
+      "Reproduces the paper: runs its experiments and makes one page of them.",
+      {"linformer-report paper --scale tiny", "linformer-report paper --list"}};
+  std::string command_line = "linformer-report";
+  for (int i = 1; i < argc; ++i) command_line += std::string(" ") + argv[i];
+  return linformer::run_program(argc, argv, info, [&](CLI::App& program) {
+    program.require_subcommand(1);
+    linformer::add_paper_command(program, command_line);
+  });
+}

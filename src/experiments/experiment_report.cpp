@@ -1,0 +1,257 @@
+#include "linformer/experiments/experiment_report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "report_panels.h"
+
+#include "linformer/core/error.h"
+#include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
+#include "linformer/report/csv.h"
+
+namespace linformer {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const PanelKind* find_kind(const std::string& name) {
+  for (const PanelKind& kind : panel_kinds()) {
+    if (kind.name == name) return &kind;
+  }
+  return nullptr;
+}
+
+const RunRecord* record_of(const RunnerResult& result, const PlannedRun& run) {
+  const auto found = result.records.find(run.hash);
+  return found == result.records.end() ? nullptr : &found->second;
+}
+
+std::string plural(size_t count, const std::string& what) {
+  return format_count(static_cast<int64_t>(count)) + " " + what + (count == 1 ? "" : "s");
+}
+
+/// Every comparison that a panel's margin asks for.
+void add_statements(HtmlPage& page, const ExperimentPlan& plan, const RunnerResult& result) {
+  HtmlTable table;
+  table.caption = "Statements, computed from the seeds";
+  table.header = {{{"experiment"}, {"model"}, {"compared with"}, {"margin"}, {"statement"}}};
+  HtmlRowGroup& rows = table.groups.emplace_back();
+  std::set<std::string> seen;
+  for (const ExperimentFile& experiment : plan.experiments) {
+    for (const PanelSpec& panel : experiment.panels) {
+      if (panel.margin <= 0.0) continue;
+      const PanelContext context{plan, result, experiment, panel, page};
+      const std::optional<RunGroup> baseline = baseline_of(context);
+      if (!baseline) continue;
+      for (const RunGroup& group : groups_of(context)) {
+        if (group.name == baseline->name) continue;
+        if (!seen.insert(experiment.name + "/" + group.name + "/" + baseline->name).second) continue;
+        const Agreement agreement = compare_perplexities(group, *baseline, panel.margin);
+        rows.rows.push_back({text_cell(experiment.title), text_cell(group.label),
+                             text_cell(baseline->label),
+                             number_cell(format_number(100.0 * panel.margin) + " %"),
+                             badge_cell(badge_of(agreement))});
+      }
+    }
+  }
+  if (rows.rows.empty()) return;
+  page.section("In short");
+  page.paragraph(
+      "Each statement is an equivalence test on the ratio of held-out perplexities: two one-sided "
+      "t tests over seeds, at 5 %. Ahead and behind come with the 90 % interval of the difference.");
+  page.table(table);
+}
+
+void add_missing(HtmlPage& page, const ExperimentPlan& plan, const RunnerResult& result) {
+  std::vector<std::string> lines;
+  size_t waiting = 0;
+  for (size_t i = 0; i < plan.runs.size(); ++i) {
+    if (record_of(result, plan.runs[i])) continue;
+    const RunOutcome& outcome = result.outcomes[i];
+    if (outcome.reason.empty()) {
+      ++waiting;
+    } else {
+      lines.push_back(plan.runs[i].id() + ": " + outcome.reason);
+    }
+  }
+  if (waiting > 0) lines.push_back(plural(waiting, "run") + " not executed yet");
+  if (lines.empty()) return;
+  page.section("What is missing");
+  page.list(lines);
+}
+
+/// Commands, hashes and machines of an experiment's runs.
+void add_origin_of_runs(HtmlPage& page, const ExperimentPlan& plan, const RunnerResult& result,
+                        const ExperimentFile& experiment) {
+  std::vector<std::pair<std::string, std::string>> entries;
+  std::string last;
+  for (const PlannedRun& run : plan.runs) {
+    if (run.experiment != experiment.name) continue;
+    const RunRecord* record = record_of(result, run);
+    std::string text;
+    if (!record) {
+      text = "not measured; configuration " + run.hash;
+    } else {
+      for (const std::string& command : record->commands) {
+        text += (text.empty() ? "" : " && ") + command;
+      }
+      text += "\nconfiguration " + run.hash + ", seed " + std::to_string(record->seed) + ", " +
+              record->machine + ", " + plural(static_cast<size_t>(record->threads), "thread") +
+              ", " + plural(static_cast<size_t>(record->jobs), "run") + " at a time, " +
+              format_duration(record->seconds) + ", version " + record->version + ", " +
+              record->finished;
+      if (record->id != run.id()) text += "; the same configuration as " + record->id;
+    }
+    entries.emplace_back(run.name + ", seed " + std::to_string(run.seed), text);
+  }
+  if (!entries.empty()) page.details("Commands, configurations, machine", entries);
+}
+
+void add_panel(const PanelContext& context) {
+  try {
+    find_kind(context.panel.kind)->add(context);
+  } catch (const nlohmann::json::exception& error) {
+    fail_run(context.experiment.path,
+             "a record does not have what the panel '" + context.panel.title + "' shows: " +
+                 error.what(),
+             "measure it again: delete the experiment's folder below records/");
+  }
+}
+
+void flatten(const Json& json, const std::string& path,
+             const std::function<void(const std::string&, const std::string&)>& take) {
+  if (json.is_object()) {
+    for (const auto& [key, value] : json.items()) {
+      if (key != "curve") flatten(value, path.empty() ? key : path + "." + key, take);
+    }
+  } else if (json.is_array()) {
+    for (size_t i = 0; i < json.size(); ++i) flatten(json[i], path + "." + std::to_string(i), take);
+  } else if (json.is_number()) {
+    take(path, json.dump());
+  }
+}
+
+/// Calls `visit` for each record of the plan, once for each run that it stands for.
+void for_each_record(const ExperimentPlan& plan, const RunnerResult& result,
+                     const std::function<void(const PlannedRun&, const RunRecord&)>& visit) {
+  for (const PlannedRun& run : plan.runs) {
+    if (const RunRecord* record = record_of(result, run)) visit(run, *record);
+  }
+}
+
+}  // namespace
+
+void check_panels(const ExperimentPlan& plan) {
+  for (const ExperimentFile& experiment : plan.experiments) {
+    for (const PanelSpec& panel : experiment.panels) {
+      if (find_kind(panel.kind)) continue;
+      std::vector<std::string> known;
+      std::string names = "known kinds:";
+      for (const PanelKind& kind : panel_kinds()) {
+        known.push_back(kind.name);
+        names += " " + kind.name;
+      }
+      const std::string nearest = nearest_name(panel.kind, known);
+      fail_usage(panel.place, "there is no kind of panel '" + panel.kind + "'",
+                 nearest.empty() ? names : "did you mean " + nearest + "?");
+    }
+  }
+}
+
+std::string report_html(const ExperimentPlan& plan, const RunnerResult& result,
+                        const ReportOrigin& origin) {
+  HtmlPage page(plan.report.title, "scale " + plan.scale.name);
+  for (const std::string& text : plan.report.about) page.paragraph(text);
+  page.paragraph(plan.scale.about);
+  size_t done = 0;
+  for (const PlannedRun& run : plan.runs) done += record_of(result, run) ? 1 : 0;
+  page.details("How this page was made",
+               {{"command", origin.command},
+                {"runs", std::to_string(done) + " of " + std::to_string(plan.runs.size()) +
+                             " are done, " + plural(static_cast<size_t>(plan.num_seeds), "seed")},
+                {"configuration of pre-training", plan.scale.pretraining},
+                {"configuration of fine-tuning", plan.scale.finetuning},
+                {"machine", origin.machine},
+                {"version", origin.version}});
+  add_statements(page, plan, result);
+  add_missing(page, plan, result);
+  for (const ExperimentFile& experiment : plan.experiments) {
+    page.section(experiment.title);
+    if (!experiment.reference.empty()) page.paragraph("In the paper: " + experiment.reference + ".");
+    for (const std::string& text : experiment.about) {
+      page.paragraph(expand_template(text, plan.scale.values, experiment.path));
+    }
+    for (const PanelSpec& panel : experiment.panels) {
+      add_panel({plan, result, experiment, panel, page});
+    }
+    add_origin_of_runs(page, plan, result, experiment);
+  }
+  return page.html();
+}
+
+std::string report_json(const ExperimentPlan& plan, const RunnerResult& result,
+                        const ReportOrigin& origin) {
+  Json json{{"report", plan.report.title}, {"scale", plan.scale.name},
+            {"command", origin.command},   {"version", origin.version},
+            {"machine", origin.machine},   {"records", Json::array()},
+            {"runs", Json::array()}};
+  std::set<std::string> written;
+  for_each_record(plan, result, [&](const PlannedRun& run, const RunRecord& record) {
+    json["runs"].push_back({{"id", run.id()}, {"hash", run.hash}});
+    if (written.insert(run.hash).second) json["records"].push_back(Json::parse(to_json(record)));
+  });
+  return json_text(json, 1) + "\n";
+}
+
+std::string curves_csv(const ExperimentPlan& plan, const RunnerResult& result) {
+  std::vector<std::vector<std::string>> rows;
+  for_each_record(plan, result, [&](const PlannedRun& run, const RunRecord& record) {
+    for (const CurvePoint& point : curve_of(record)) {
+      rows.push_back({run.experiment, run.name, std::to_string(run.seed), run.hash,
+                      std::to_string(point.step), std::to_string(point.tokens),
+                      format_fixed(point.seconds, 2), format_number(point.perplexity, 8)});
+    }
+  });
+  return csv_text({"experiment", "run", "seed", "hash", "step", "tokens", "seconds", "perplexity"},
+                  rows);
+}
+
+std::string values_csv(const ExperimentPlan& plan, const RunnerResult& result) {
+  std::vector<std::vector<std::string>> rows;
+  for_each_record(plan, result, [&](const PlannedRun& run, const RunRecord& record) {
+    flatten(result_of(record), "", [&](const std::string& key, const std::string& value) {
+      rows.push_back({run.experiment, run.name, std::to_string(run.seed), run.hash, key, value});
+    });
+  });
+  return csv_text({"experiment", "run", "seed", "hash", "key", "value"}, rows);
+}
+
+std::string describe_plan(const ExperimentPlan& plan, const std::vector<size_t>& missing,
+                          int64_t num_jobs) {
+  const RunClock clock(expected_flops_per_second(num_jobs));
+  std::vector<std::vector<std::string>> rows{{"run", "seeds", "million tokens", "each, about"}};
+  double shared = 0.0, alone = 0.0;
+  std::string last;
+  for (const size_t i : missing) {
+    const PlannedRun& run = plan.runs[i];
+    const double seconds = clock.seconds_of(run);
+    (run.alone ? alone : shared) += seconds;
+    const std::string name = run.experiment + "/" + run.name;
+    if (name == last) {
+      rows.back()[1] = std::to_string(std::stoll(rows.back()[1]) + 1);
+    } else {
+      rows.push_back({name, "1",
+                      run.tokens > 0 ? format_number(static_cast<double>(run.tokens) / 1e6, 3) : "-",
+                      format_duration(seconds)});
+    }
+    last = name;
+  }
+  const double total = shared / static_cast<double>(num_jobs) + alone;
+  return (missing.empty() ? "" : format_table(rows)) + plural(missing.size(), "run") + " of " +
+         std::to_string(plan.runs.size()) + " to execute, " + std::to_string(num_jobs) +
+         " at a time: about " + format_number(total / 3600.0, 2) + " hours on this machine\n";
+}
+
+}  // namespace linformer

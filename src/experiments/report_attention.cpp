@@ -1,0 +1,215 @@
+// Panels of attention matrices: spectra and the error of projections.
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "report_panels.h"
+
+#include "linformer/core/format.h"
+
+namespace linformer {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::vector<double> numbers_of(const Json& list) {
+  std::vector<double> numbers;
+  for (const Json& each : list) {
+    if (each.is_number()) numbers.push_back(each.get<double>());
+  }
+  return numbers;
+}
+
+/// The mean over heads of the cumulative singular values of a layer.
+LineSeries layer_line(const Json& layer) {
+  LineSeries line;
+  line.name = "layer " + std::to_string(layer.value("layer", 0) + 1);
+  size_t heads = 0;
+  for (const Json& head : layer["heads"]) {
+    const std::vector<double> values = numbers_of(head["cumulative"]);
+    if (line.y.empty()) line.y.assign(values.size(), 0.0);
+    for (size_t i = 0; i < std::min(values.size(), line.y.size()); ++i) line.y[i] += values[i];
+    ++heads;
+  }
+  for (size_t i = 0; i < line.y.size(); ++i) {
+    line.x.push_back(static_cast<double>(i + 1));
+    line.y[i] /= static_cast<double>(std::max<size_t>(1, heads));
+  }
+  return line;
+}
+
+Plot spectrum_plot(const RunGroup& group, const Json& result) {
+  LinePlot lines;
+  lines.x.title = "number of singular values, largest first";
+  lines.y.title = "cumulative, share of the sum";
+  lines.y.low = 0.0;
+  lines.y.high = 1.0;
+  for (const Json& layer : result["layers"]) {
+    LineSeries line = layer_line(layer);
+    line.markers = false;
+    lines.series.push_back(std::move(line));
+  }
+  Plot plot;
+  plot.title = "Spectrum: " + group.label;
+  plot.description = "Cumulative singular values of the attention matrices, a line for each layer.";
+  plot.content = std::move(lines);
+  plot.width = 480;
+  plot.height = 360;
+  return plot;
+}
+
+Plot index_plot(const RunGroup& group, const Json& result) {
+  HeatMap map;
+  map.row_title = "layer";
+  map.column_title = "head";
+  map.value_title = "share of the sum";
+  map.decimals = 3;
+  for (const Json& layer : result["layers"]) {
+    map.rows.push_back(std::to_string(layer.value("layer", 0) + 1));
+    std::vector<double>& row = map.values.emplace_back();
+    for (const Json& head : layer["heads"]) row.push_back(head.value("at_index", std::nan("")));
+    while (map.columns.size() < row.size()) {
+      map.columns.push_back(std::to_string(map.columns.size() + 1));
+    }
+  }
+  for (auto& row : map.values) row.resize(map.columns.size(), std::nan(""));
+  Plot plot;
+  plot.title = "Spectrum by layer and head: " + group.label;
+  plot.description = "Cumulative singular value at one index, for each layer and head.";
+  plot.content = std::move(map);
+  plot.width = 480;
+  plot.height = 300;
+  return plot;
+}
+
+/// The errors of a theorem over k at one n, one line for each summary.
+void add_error_lines(const Json& theorem, int64_t n, const char* summary, const std::string& name,
+                     std::vector<LineSeries>& lines) {
+  LineSeries line;
+  line.name = name;
+  for (const Json& errors : theorem) {
+    if (errors.value("n", int64_t{0}) != n || !errors.contains(summary)) continue;
+    line.x.push_back(errors.value("k", 0.0));
+    line.y.push_back(errors[summary].value("mean", std::nan("")));
+  }
+  if (!line.x.empty()) lines.push_back(std::move(line));
+}
+
+void add_error_figure(const PanelContext& context, const RunGroup& group, const Json& result) {
+  LinePlot content;
+  content.x.title = "projected rows k";
+  content.x.scale = PlotScale::kLog2;
+  content.y.title = "relative error, mean";
+  content.y.scale = PlotScale::kLog10;
+  std::vector<int64_t> lengths;
+  for (const Json& errors : result["theorem_1"]) {
+    const int64_t n = errors.value("n", int64_t{0});
+    if (std::find(lengths.begin(), lengths.end(), n) == lengths.end()) lengths.push_back(n);
+  }
+  for (const int64_t n : lengths) {
+    const std::string at = ", n = " + std::to_string(n);
+    add_error_lines(result["theorem_1"], n, "random", "theorem 1" + at, content.series);
+    add_error_lines(result["theorem_1"], n, "best", "best of rank k" + at, content.series);
+    add_error_lines(result["theorem_2"], n, "of_output", "theorem 2, of the output" + at,
+                    content.series);
+    add_error_lines(result["theorem_2"], n, "of_bound", "theorem 2, of its bound" + at,
+                    content.series);
+  }
+  Plot plot;
+  plot.title = context.title();
+  plot.description = "Relative error of projected attention over k.";
+  plot.content = std::move(content);
+  context.page.figure(
+      {{plot_svg(plot, context.page.next_plot_id())}},
+      context.title() + ", " + group.label + ": " + format_count(result.value("sequences", 0)) +
+          " sequences, all layers and heads with standard attention. Theorem 1: |P RᵀR w − P w| / "
+          "|P w|. Theorem 2: the error divided by |softmax(w) V|, and by |softmax(w)| |V| as in its "
+          "statement.");
+}
+
+void add_bounds(const PanelContext& context, const Json& result) {
+  HtmlTable table;
+  table.caption = "k that the theorems ask for (unknown factors taken as 1)";
+  table.header = {{{"n"},
+                   {"ε"},
+                   {"theorem 1: 5 ln n / (ε² − ε³)"},
+                   {"theorem 2: 5 ln n / ε²"},
+                   {"9 d ln d / ε²"},
+                   {"5 ln(n d) / (ε² − ε³)"}}};
+  HtmlRowGroup& body = table.groups.emplace_back();
+  for (const Json& bound : result["bounds"]) {
+    const Json& second = bound["theorem_2_k"];
+    const auto rounded = [](double k) { return number_cell(format_count(std::llround(std::ceil(k)))); };
+    body.rows.push_back({text_cell(std::to_string(bound.value("n", int64_t{0}))),
+                         number_cell(format_number(bound.value("epsilon", 0.0))),
+                         rounded(bound.value("theorem_1_k", 0.0)),
+                         rounded(second.value("statement_n", 0.0)),
+                         rounded(second.value("statement_d", 0.0)),
+                         rounded(second.value("proof_nd", 0.0))});
+  }
+  table.notes.push_back("A k above n says nothing: n rows are exact without any projection.");
+  context.page.table(table);
+}
+
+void add_learned(const PanelContext& context, const RunGroup& group, const Json& result) {
+  HtmlTable table;
+  table.caption = group.label + ": |(P̄ F − P) w| / |P w| of a trained Linformer";
+  table.header = {{{"layer"}, {"head"}, {"n"}, {"k"}, {"mean"}, {"median"}, {"95 %"}}};
+  HtmlRowGroup& body = table.groups.emplace_back();
+  for (const Json& errors : result["learned"]) {
+    const auto number = [&](const char* key) {
+      return number_cell(format_number(errors.value(key, std::nan("")), 3));
+    };
+    body.rows.push_back({text_cell(std::to_string(errors.value("layer", 0) + 1)),
+                         number_cell(std::to_string(errors.value("head", 0) + 1)), number("n"),
+                         number("k"), number("mean"), number("median"), number("percentile_95")});
+  }
+  table.notes.push_back(
+      "Exact attention by the same weights on the same input. The Linformer was trained with its "
+      "projection, so the two need not agree for it to work.");
+  context.page.table(table);
+}
+
+}  // namespace
+
+void add_spectrum(const PanelContext& context) {
+  std::vector<HtmlPanel> lines, maps;
+  std::string used;
+  for (const RunGroup& group : groups_of(context)) {
+    if (group.records.empty()) {
+      context.page.paragraph(group.label + ": " + group.gap() + ".");
+      continue;
+    }
+    const Json result = result_of(*group.records.front());
+    if (!result.contains("layers")) continue;
+    lines.push_back({plot_svg(spectrum_plot(group, result), context.page.next_plot_id()),
+                     group.label});
+    maps.push_back({plot_svg(index_plot(group, result), context.page.next_plot_id()), group.label});
+    used += " " + group.label + ": " + format_count(result.value("sequences", 0)) +
+            " sequences of " + format_count(result.value("n", 0)) + " tokens, index " +
+            format_count(result.value("index", 0)) + ".";
+  }
+  if (lines.empty()) return;
+  context.page.figure(lines, context.title() + ", mean over heads and sequences." + used);
+  context.page.figure(maps, "Cumulative singular value at a quarter of n, for each layer and head.");
+}
+
+
+void add_projection_error(const PanelContext& context) {
+  for (const RunGroup& group : groups_of(context)) {
+    if (group.records.empty()) {
+      context.page.paragraph(group.label + ": " + group.gap() + ".");
+      continue;
+    }
+    const Json result = result_of(*group.records.front());
+    if (result.contains("theorem_1") && !result["theorem_1"].empty()) {
+      add_error_figure(context, group, result);
+      add_bounds(context, result);
+    }
+    if (result.contains("learned") && !result["learned"].empty()) {
+      add_learned(context, group, result);
+    }
+  }
+}
+
+}  // namespace linformer

@@ -1,0 +1,203 @@
+// Panels of speed: operation counts, time and memory of an encoder over the length.
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "report_panels.h"
+
+#include "linformer/core/format.h"
+
+namespace linformer {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double number_in(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_number() ? found->get<double>() : std::nan("");
+}
+
+/// The result of the panel's only run, or nothing, with a word on the page.
+std::optional<Json> only_result(const PanelContext& context) {
+  for (const RunGroup& group : groups_of(context)) {
+    if (!group.records.empty()) return result_of(*group.records.front());
+    context.page.paragraph(group.label + ": " + group.gap() + ".");
+  }
+  return std::nullopt;
+}
+
+std::string growth_text(const Json& growth) {
+  if (!growth.is_object()) return "-";
+  const double error = number_in(growth, "standard_error");
+  return format_fixed(number_in(growth, "exponent"), 3) +
+         (std::isfinite(error) ? " ± " + format_fixed(error, 3) : "");
+}
+
+void add_operation_table(const PanelContext& context, const Json& result) {
+  HtmlTable table;
+  table.caption = "Exponents of n, fitted, and operator calls";
+  table.header = {{{"kind of attention"},
+                   {"exponent, attention"},
+                   {"exponent, whole layer"},
+                   {"operator calls, shortest n"},
+                   {"longest n"},
+                   {"count / cost model"}}};
+  HtmlRowGroup& body = table.groups.emplace_back();
+  for (const Json& kind : result["kinds"]) {
+    double first = std::nan(""), last = std::nan(""), ratio = std::nan("");
+    for (const Json& one : kind["measurements"]) {
+      const double calls = number_in(one, "operator_calls");
+      if (!std::isfinite(calls)) continue;
+      if (!std::isfinite(first)) first = calls;
+      last = calls;
+      ratio = number_in(one, "multiply_adds") / number_in(one, "model_multiply_adds");
+    }
+    body.rows.push_back({text_cell(kind.value("variant", "")),
+                         number_cell(growth_text(kind["attention_growth"])),
+                         number_cell(growth_text(kind["whole_growth"])),
+                         std::isfinite(first) ? number_cell(format_number(first)) : missing_cell(),
+                         std::isfinite(last) ? number_cell(format_number(last)) : missing_cell(),
+                         std::isfinite(ratio) ? number_cell(format_fixed(ratio, 3))
+                                              : missing_cell()});
+  }
+  table.notes.push_back(
+      "± is the standard error of the fit. Operator calls that do not grow with n are O(1) "
+      "sequential operations.");
+  context.page.table(table);
+}
+
+// --- Figure 2 and Table 3
+
+/// The cells of a benchmark by variant and k, over n.
+using Cells = std::map<std::pair<std::string, int64_t>, std::map<int64_t, const Json*>>;
+
+Cells cells_of(const Json& result) {
+  Cells cells;
+  for (const Json& cell : result["cells"]) {
+    const int64_t k = cell["k"].is_number_integer() ? cell["k"].get<int64_t>() : 0;
+    cells[{cell.value("variant", ""), k}][cell.value("n", int64_t{0})] = &cell;
+  }
+  return cells;
+}
+
+std::string label_of(const std::pair<std::string, int64_t>& key) {
+  if (key.first == "standard") return "standard, fused";
+  if (key.first == "standard_unfused") return "standard, unfused";
+  return "Linformer, k = " + std::to_string(key.second);
+}
+
+void add_seconds(const PanelContext& context, const Cells& cells, const Json& result) {
+  LinePlot lines;
+  lines.x.title = "sequence length n (tokens)";
+  lines.x.scale = PlotScale::kLog2;
+  lines.y.title = "seconds of a batch";
+  lines.y.scale = PlotScale::kLog10;
+  for (const auto& [key, by_n] : cells) {
+    LineSeries series;
+    series.name = label_of(key);
+    for (const auto& [n, cell] : by_n) {
+      const double seconds = number_in(*cell, "seconds");
+      if (!std::isfinite(seconds)) continue;
+      series.x.push_back(static_cast<double>(n));
+      series.y.push_back(seconds);
+      series.low.push_back(number_in(*cell, "seconds_min"));
+      series.high.push_back(number_in(*cell, "seconds_max"));
+    }
+    if (!series.x.empty()) lines.series.push_back(std::move(series));
+  }
+  Plot plot;
+  plot.title = context.title();
+  plot.description = "Time of a forward pass over the sequence length, a line for each encoder.";
+  plot.content = std::move(lines);
+  context.page.figure(
+      {{plot_svg(plot, context.page.next_plot_id())}},
+      "Time of a forward pass with " + format_count(result.value("tokens", int64_t{0})) +
+          " tokens in a batch: " + format_count(result.value("num_hidden_layers", int64_t{0})) +
+          " layers of width " + format_count(result.value("hidden_size", int64_t{0})) + ", on " +
+          result.value("device", "") + ", " + format_count(result.value("threads", int64_t{0})) +
+          " threads. Bands reach from the fastest to the slowest pass.");
+}
+
+/// A table in the paper's layout: rows n, columns k.
+void add_ratios(const PanelContext& context, const Cells& cells, const std::string& caption,
+                const char* key, const std::string& note) {
+  HtmlTable table;
+  table.caption = caption;
+  table.header = {{{"n"}}};
+  std::vector<std::pair<std::string, int64_t>> columns;
+  std::vector<int64_t> lengths;
+  for (const auto& [variant, by_n] : cells) {
+    if (variant.first != "linformer") continue;
+    columns.push_back(variant);
+    table.header[0].push_back({"k = " + std::to_string(variant.second)});
+    for (const auto& [n, cell] : by_n) {
+      if (std::find(lengths.begin(), lengths.end(), n) == lengths.end()) lengths.push_back(n);
+    }
+  }
+  std::sort(lengths.begin(), lengths.end());
+  HtmlRowGroup& body = table.groups.emplace_back();
+  for (const int64_t n : lengths) {
+    std::vector<HtmlCell>& row = body.rows.emplace_back();
+    row.push_back(text_cell(std::to_string(n)));
+    for (const auto& column : columns) {
+      const auto& by_n = cells.at(column);
+      const auto found = by_n.find(n);
+      const double value = found == by_n.end() ? std::nan("") : number_in(*found->second, key);
+      row.push_back(std::isfinite(value) ? number_cell(format_number(value, 3)) : missing_cell());
+    }
+  }
+  if (!note.empty()) table.notes.push_back(note);
+  context.page.table(table);
+}
+
+}  // namespace
+
+void add_operations(const PanelContext& context) {
+  const std::optional<Json> result = only_result(context);
+  if (!result || !result->contains("kinds")) return;
+  LinePlot lines;
+  lines.x.title = "sequence length n (tokens)";
+  lines.x.scale = PlotScale::kLog2;
+  lines.y.title = "multiply-adds of the attention";
+  lines.y.scale = PlotScale::kLog10;
+  for (const Json& kind : (*result)["kinds"]) {
+    LineSeries series;
+    series.name = kind.value("variant", "");
+    for (const Json& one : kind["measurements"]) {
+      series.x.push_back(number_in(one, "n"));
+      series.y.push_back(number_in(one, "attention_multiply_adds"));
+    }
+    lines.series.push_back(std::move(series));
+  }
+  Plot plot;
+  plot.title = context.title();
+  plot.description = "Counted multiply-adds over the sequence length, a line for each kind.";
+  plot.content = std::move(lines);
+  context.page.figure({{plot_svg(plot, context.page.next_plot_id())}},
+                      context.title() + ", without the products of width d x d: one sequence, "
+                      "width " + format_count(result->value("hidden_size", int64_t{0})) +
+                      ", k = " + format_count(result->value("projected_length", int64_t{0})) + ".");
+  add_operation_table(context, *result);
+}
+
+void add_encoder_speed(const PanelContext& context) {
+  const std::optional<Json> result = only_result(context);
+  if (!result || !result->contains("cells")) return;
+  const Cells cells = cells_of(*result);
+  const std::string memory =
+      "The largest batch in " + format_number(result->value("memory_gib", 0.0)) +
+      " GiB follows from the measured peaks of one and two sequences.";
+  add_seconds(context, cells, *result);
+  add_ratios(context, cells, "Time saved (x) against unfused standard attention",
+             "time_saved_vs_unfused", "");
+  add_ratios(context, cells, "Time saved (x) against fused standard attention",
+             "time_saved_vs_fused", "");
+  add_ratios(context, cells, "The bound by the count of operations (x)", "flop_bound",
+             "FLOPs of the standard encoder divided by those of the Linformer.");
+  add_ratios(context, cells, "Memory saved (x) against unfused standard attention",
+             "memory_saved_vs_unfused", memory);
+  add_ratios(context, cells, "Memory saved (x) against fused standard attention",
+             "memory_saved_vs_fused", memory);
+}
+
+}  // namespace linformer

@@ -1,0 +1,250 @@
+#include "linformer/experiments/run_record.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+#include <torch/csrc/api/include/torch/version.h>
+
+#include "linformer/core/atomic_file.h"
+#include "linformer/core/error.h"
+#include "linformer/core/json_text.h"
+#include "linformer/core/log.h"
+#include "linformer/core/processors.h"
+#include "linformer/metrics/statistics.h"
+#include "linformer/report/task_result.h"
+
+namespace linformer {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+[[noreturn]] void fail_record(const std::string& source, const std::string& what) {
+  fail_run(source, "is no record of a run: " + what,
+           "delete it, and run the same command again; the run is then done again");
+}
+
+Json parse(const std::string& text, const std::string& source) {
+  ParsedJson<Json> parsed = parse_json<Json>(text);
+  if (!parsed.problem.empty()) fail_record(source, parsed.problem);
+  return std::move(parsed.value);
+}
+
+std::string text_of(const Json& json, const char* key, const std::string& source) {
+  const auto found = json.find(key);
+  if (found == json.end() || !found->is_string()) {
+    fail_record(source, std::string("it has no text \"") + key + "\"");
+  }
+  return found->get<std::string>();
+}
+
+int64_t whole_of(const Json& json, const char* key, const std::string& source) {
+  const auto found = json.find(key);
+  const auto value = found == json.end() ? std::nullopt : whole_number_of(*found);
+  if (!value) fail_record(source, std::string("it has no whole number \"") + key + "\"");
+  return *value;
+}
+
+std::optional<double> number_of(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  if (found == json.end() || !found->is_number()) return std::nullopt;
+  return found->get<double>();
+}
+
+Json json_of(const RunRecord& record) {
+  return {{"id", record.id},           {"type", record.type},
+          {"hash", record.hash},       {"seed", record.seed},
+          {"commands", record.commands}, {"machine", record.machine},
+          {"version", record.version}, {"finished", record.finished},
+          {"threads", record.threads}, {"jobs", record.jobs},
+          {"seconds", record.seconds}, {"settings", record.settings},
+          {"result", Json::parse(record.result)}};
+}
+
+RunRecord record_of(const Json& json, const std::string& source) {
+  if (!json.is_object()) fail_record(source, "it is no object");
+  RunRecord record;
+  record.id = text_of(json, "id", source);
+  record.type = text_of(json, "type", source);
+  record.hash = text_of(json, "hash", source);
+  record.settings = text_of(json, "settings", source);
+  record.seed = whole_of(json, "seed", source);
+  record.machine = text_of(json, "machine", source);
+  record.version = text_of(json, "version", source);
+  record.finished = text_of(json, "finished", source);
+  record.threads = whole_of(json, "threads", source);
+  record.jobs = whole_of(json, "jobs", source);
+  record.seconds = number_of(json, "seconds").value_or(0.0);
+  const auto commands = json.find("commands");
+  if (commands == json.end() || !commands->is_array()) fail_record(source, "it has no commands");
+  for (const Json& command : *commands) {
+    if (!command.is_string()) fail_record(source, "a command is no text");
+    record.commands.push_back(command.get<std::string>());
+  }
+  const auto result = json.find("result");
+  if (result == json.end() || !result->is_object()) fail_record(source, "it has no result");
+  record.result = json_text(*result);
+  return record;
+}
+
+/// The curve and the last values from a run's log.
+Json pretraining_result(const PlannedRun& run) {
+  const std::string path = run.folder + "/log.jsonl";
+  std::istringstream lines(read_text_file(path));
+  Json curve = Json::array();
+  std::vector<double> speeds;
+  Json result;
+  for (std::string line; std::getline(lines, line);) {
+    const Json entry = parse(line, path);
+    if (!entry.is_object()) continue;
+    if (const auto speed = number_of(entry, "tokens_per_second")) speeds.push_back(*speed);
+    const auto perplexity = number_of(entry, "valid_perplexity");
+    if (!perplexity) continue;
+    curve.push_back({{"step", whole_of(entry, "step", path)},
+                     {"tokens", whole_of(entry, "tokens", path)},
+                     {"seconds", number_of(entry, "elapsed_seconds").value_or(0.0)},
+                     {"perplexity", *perplexity}});
+    result = {{"perplexity", *perplexity},
+              {"unigram_perplexity", number_of(entry, "unigram_perplexity").value_or(0.0)},
+              {"bits_per_byte", number_of(entry, "valid_bits_per_byte").value_or(0.0)},
+              {"masked_tokens", whole_of(entry, "valid_masked_tokens", path)}};
+  }
+  if (curve.empty()) fail_run(path, "has no held-out perplexity", "set evaluation.every lower");
+  result["tokens"] = curve.back()["tokens"];
+  result["seconds"] = curve.back()["seconds"];
+  result["tokens_per_second"] = median_of(speeds);
+  result["curve"] = std::move(curve);
+  return result;
+}
+
+/// The text behind the colon of the first line that starts with `key`; "" if there is none.
+std::string line_value(const std::string& path, const std::string& key) {
+  std::ifstream stream(path);
+  for (std::string line; std::getline(stream, line);) {
+    const size_t begin = line.rfind(key, 0) == 0 ? line.find(':') : std::string::npos;
+    if (begin == std::string::npos) continue;
+    const size_t text = line.find_first_not_of(": \t", begin);
+    if (text != std::string::npos) return line.substr(text);
+  }
+  return "";
+}
+
+std::string processor_name() {
+  const std::string name = line_value("/proc/cpuinfo", "model name");
+  return name.empty() ? "unknown processor" : name;
+}
+
+/// The first GPU as NVIDIA's driver names it; "" without one.
+std::string gpu_name() {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator("/proc/driver/nvidia/gpus", error)) {
+    return line_value((entry.path() / "information").string(), "Model");
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string record_path(const std::string& output, const std::string& id) {
+  return output + "/records/" + id + ".json";
+}
+
+std::string to_json(const RunRecord& record) {
+  return json_text(json_of(record), 1) + "\n";
+}
+
+RunRecord run_record_from_json(const std::string& text, const std::string& source) {
+  return record_of(parse(text, source), source);
+}
+
+RunRecords read_records(const std::string& output) {
+  RunRecords records;
+  const fs::path folder = output + "/records";
+  if (!fs::exists(folder)) return records;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file() || entry.path().extension() != ".json") continue;
+    try {
+      RunRecord record =
+          run_record_from_json(read_text_file(entry.path().string()), entry.path().string());
+      records[record.hash] = std::move(record);
+    } catch (const RunError& error) {
+      log_warning(error.what());
+    }
+  }
+  return records;
+}
+
+RunRecords read_report_records(const std::string& path) {
+  const Json json = parse(read_text_file(path), path);
+  const auto list = json.is_object() ? json.find("records") : json.end();
+  if (list == json.end() || !list->is_array()) {
+    fail_run(path, "is no data of a report: it has no list \"records\"",
+             "name a report.json that linformer-report wrote");
+  }
+  RunRecords records;
+  for (const Json& each : *list) {
+    RunRecord record = record_of(each, path);
+    records[record.hash] = std::move(record);
+  }
+  return records;
+}
+
+std::vector<CurvePoint> curve_of(const RunRecord& record) {
+  std::vector<CurvePoint> points;
+  const Json json = parse(record.result, record.id);
+  const auto curve = json.find("curve");
+  if (curve == json.end() || !curve->is_array()) return points;
+  for (const Json& each : *curve) {
+    if (!each.is_object()) continue;
+    points.push_back({whole_of(each, "step", record.id), whole_of(each, "tokens", record.id),
+                      number_of(each, "seconds").value_or(0.0),
+                      number_of(each, "perplexity").value_or(std::nan(""))});
+  }
+  return points;
+}
+
+std::optional<double> value_of(const RunRecord& record, const std::string& path) {
+  const Json json = parse(record.result, record.id);
+  const Json* node = &json;
+  std::istringstream names(path);
+  for (std::string name; std::getline(names, name, '.');) {
+    if (node->is_object() && node->contains(name)) {
+      node = &(*node)[name];
+    } else if (node->is_array() && !name.empty() &&
+               std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; }) &&
+               name.size() < 10 && std::stoul(name) < node->size()) {
+      node = &(*node)[std::stoul(name)];
+    } else {
+      return std::nullopt;
+    }
+  }
+  if (!node->is_number()) return std::nullopt;
+  return node->get<double>();
+}
+
+std::string output_path(const PlannedRun& run) {
+  return run.folder + "/output.json";
+}
+
+std::string collect_result(const PlannedRun& run) {
+  if (run.type == RunType::kPretraining) return json_text(pretraining_result(run));
+  const std::string path =
+      run.type == RunType::kFinetuning ? result_path(run.folder) : output_path(run);
+  const Json json = parse(read_text_file(path), path);
+  if (!json.is_object()) {
+    fail_run(path, "holds no JSON object", "the run's last command has to print one (--json)");
+  }
+  return json_text(json);
+}
+
+std::string machine_description() {
+  const std::string device = gpu_name();
+  return processor_name() + ", " + std::to_string(num_processors()) + " cores" +
+         (device.empty() ? "" : ", " + device) + ", LibTorch " + TORCH_VERSION;
+}
+
+}  // namespace linformer

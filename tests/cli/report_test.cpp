@@ -1,0 +1,209 @@
+// linformer-report, from experiments to the page, with the programs of this build.
+#include <csignal>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/train_fixture.h"
+
+namespace linformer {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class ReportProgramTest : public TrainProgramTest {
+ protected:
+  void SetUp() override {
+    TrainProgramTest::SetUp();
+    write("scales/tiny/pretraining.yaml", read_text_file(config()));
+    write("scales/tiny/finetuning.yaml",
+          "finetune: {epochs: 1}\ntraining: {learning_rate: 1.0e-2}\n");
+    write("scales/tiny/scale.yaml", R"(
+about: A tiny scale.
+cost: "Seconds."
+pretraining: pretraining.yaml
+finetuning: finetuning.yaml
+seeds: 2
+automatic: true
+prepare: [{creates: )" + file("made") + R"(, command: touch )" + file("made") + R"(}]
+values: {ks: [8, 16]}
+)");
+    write("paper.yaml", "title: A report\nexperiments: [curves, split]\n");
+    write("curves.yaml", R"(
+title: Curves
+pretraining:
+  - {name: standard, label: standard attention, set: [model.attention.type=standard]}
+  - {name: "k{k}", each: {k: "{ks}"}, set: ["model.attention.projected_length={k}"]}
+panels:
+  - {kind: curves, title: "n = {n}", baseline: standard, margin: 0.05}
+)");
+    write("split.yaml", R"(
+title: Split
+measurements:
+  - name: "groups"
+    model: curves/standard
+    commands: ["linformer-eval perplexity --checkpoint {checkpoint} --data )" +
+                        file("valid") + R"( --max-sequences 8 --by distance --json"]
+panels:
+  - {kind: loss_groups, title: By distance, runs: [groups], value: distance}
+)");
+  }
+
+  void write(const std::string& name, const std::string& text) const {
+    const std::string path = file("experiments/" + name);
+    make_directories(fs::path(path).parent_path().string());
+    write_file_atomically(path, text);
+  }
+  ProgramResult report(const std::vector<std::string>& arguments,
+                       const ProgramOptions& options = {}) const {
+    std::vector<std::string> command{"linformer-report", "paper", "--experiments",
+                                     file("experiments"), "--output", file("out")};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    return run_child(command, options);
+  }
+  nlohmann::json data() const {
+    return nlohmann::json::parse(read_text_file(file("out/report.json")));
+  }
+};
+
+TEST_F(ReportProgramTest, MakesThePageAndRepeatsNothing) {
+  const ProgramResult first = report({"--jobs", "2"});
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_EQ(first.out, file("out/report.html") + "\n");
+  EXPECT_TRUE(fs::exists(file("made")));
+  EXPECT_EQ(data()["records"].size(), 8u);
+  const std::string html = read_text_file(file("out/report.html"));
+  EXPECT_THAT(html, AllOf(HasSubstr("standard attention"), HasSubstr("<svg"),
+                          HasSubstr("linformer-train --config"), HasSubstr("seed 2"),
+                          Not(HasSubstr("What is missing"))));
+  EXPECT_THAT(read_text_file(file("out/curves.csv")), HasSubstr("curves,k8,2,"));
+  EXPECT_THAT(read_text_file(file("out/values.csv")), HasSubstr("by.distance.0.perplexity"));
+  const ProgramResult again = report({});
+  ASSERT_EQ(again.exit_code, 0);
+  EXPECT_THAT(again.err, AllOf(HasSubstr("8 of them done already; 0 to execute"),
+                               Not(HasSubstr("1/"))));
+}
+
+TEST_F(ReportProgramTest, RecordsOfAnEarlierReportCount) {
+  ASSERT_EQ(report({"--only", "curves", "--seeds", "1"}).exit_code, 0);
+  fs::rename(file("out/report.json"), file("before.json"));
+  fs::remove_all(file("out"));
+  const ProgramResult result =
+      report({"--only", "curves", "--seeds", "1", "--from", file("before.json")});
+  ASSERT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.err, HasSubstr("0 to execute"));
+  EXPECT_FALSE(fs::exists(file("out/runs")));
+  EXPECT_EQ(data()["records"].size(), 3u);
+}
+
+TEST_F(ReportProgramTest, StoppedOneGoesOn) {
+  bool sent = false;
+  ProgramOptions options;
+  options.meanwhile = [&](pid_t pid) {
+    if (sent || !fs::exists(file("out/records/curves"))) return;
+    ::kill(pid, SIGTERM);
+    sent = true;
+  };
+  const ProgramResult stopped = report({"--seeds", "1", "--jobs", "1"}, options);
+  ASSERT_EQ(stopped.exit_code, 128 + SIGTERM) << stopped.err;
+  EXPECT_THAT(stopped.err, HasSubstr("the same command continues"));
+  EXPECT_THAT(read_text_file(file("out/report.html")), HasSubstr("What is missing"));
+  const size_t done = data()["records"].size();
+  EXPECT_GE(done, 1u);
+  EXPECT_LT(done, 4u);
+  const ProgramResult result = report({"--seeds", "1", "--jobs", "1"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(data()["records"].size(), 4u);
+}
+
+TEST_F(ReportProgramTest, FailedRunsAreNamedAndTheOthersKept) {
+  write("split.yaml", R"(
+title: Split
+measurements:
+  - {name: bad, model: curves/standard, commands: ["linformer-eval perplexity --checkpoint {checkpoint} --data nowhere.txt --json"]}
+)");
+  const ProgramResult result = report({"--seeds", "1"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("split/bad/seed-1 failed: "), HasSubstr("nowhere.txt"),
+                                HasSubstr("1 runs failed"), HasSubstr("fix: ")));
+  EXPECT_THAT(read_text_file(file("out/report.html")), HasSubstr("nowhere.txt"));
+  EXPECT_EQ(data()["records"].size(), 3u);
+}
+
+TEST_F(ReportProgramTest, DryRunExecutesNothing) {
+  const ProgramResult result = report({"--dry-run"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("curves/k8"), HasSubstr("8 runs of 8 to execute"),
+                                HasSubstr("hours")));
+  EXPECT_FALSE(fs::exists(file("out")));
+  EXPECT_FALSE(fs::exists(file("made")));
+}
+
+TEST_F(ReportProgramTest, PageOnlyUsesWhatThereIs) {
+  const ProgramResult result = report({"--page-only"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(read_text_file(file("out/report.html")), HasSubstr("8 runs not executed yet"));
+  EXPECT_FALSE(fs::exists(file("out/runs")));
+}
+
+TEST_F(ReportProgramTest, RefusesBeforeAnythingRuns) {
+  const struct {
+    std::vector<std::string> arguments;
+    const char* what;
+  } cases[] = {
+      {{"--only", "curvs"}, "did you mean curves?"},
+      {{"--scale", "tyny"}, "did you mean tiny?"},
+      {{"--jobs", "-1"}, "--jobs"},
+      {{"--from", file("none.json")}, "none.json"},
+      {{"--experiments", file("nowhere")}, "is not a folder"},
+  };
+  for (const auto& one : cases) {
+    const ProgramResult result = report(one.arguments);
+    EXPECT_NE(result.exit_code, 0);
+    EXPECT_THAT(result.err, AllOf(HasSubstr(one.what), HasSubstr("fix: ")));
+    EXPECT_FALSE(fs::exists(file("out/runs")));
+  }
+}
+
+TEST_F(ReportProgramTest, SaysWhichCommandsMakeMissingData) {
+  std::string scale = read_text_file(file("experiments/scales/tiny/scale.yaml"));
+  scale.replace(scale.find("automatic: true"), 15, "automatic: false");
+  scale.replace(scale.find("touch " + file("made")), 6, "cp {sources}/text ");
+  write("scales/tiny/scale.yaml", scale);
+  const ProgramResult refused = report({});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("cp SOURCES/text " + file("made")),
+                                 HasSubstr("--prepare and --sources FOLDER")));
+  EXPECT_THAT(report({"--prepare"}).err, HasSubstr("--sources: is missing"));
+  make_directories(file("sources"));
+  EXPECT_THAT(report({"--prepare", "--sources", file("sources")}).err,
+              AllOf(HasSubstr("could not be made"), HasSubstr("prepare.log")));
+  write_file_atomically(file("sources/text"), "x");
+  const ProgramResult result =
+      report({"--prepare", "--sources", file("sources"), "--only", "curves", "--seeds", "1"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
+TEST_F(ReportProgramTest, WithoutGnuplotNothingRuns) {
+  ProgramOptions options;
+  options.environment = {"PATH=" + file("empty")};
+  const ProgramResult result = report({}, options);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("gnuplot"));
+  EXPECT_FALSE(fs::exists(file("out/runs")));
+}
+
+TEST_F(ReportProgramTest, ListsExperimentsAndScales) {
+  const ProgramResult result = report({"--list"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("curves"), HasSubstr("Split"), HasSubstr("tiny"),
+                                HasSubstr("Seconds.")));
+}
+
+}  // namespace
+}  // namespace linformer

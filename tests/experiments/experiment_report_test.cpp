@@ -1,0 +1,133 @@
+#include "linformer/experiments/experiment_report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "experiments/experiment_fixture.h"
+
+#include "linformer/core/error.h"
+
+namespace linformer {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+class ExperimentReportTest : public ExperimentFolder {
+ protected:
+  static void add(RunnerResult& result, const PlannedRun& run, double perplexity) {
+    RunRecord record;
+    record.id = run.id();
+    record.type = "pretraining";
+    record.hash = run.hash;
+    record.settings = run.settings;
+    record.seed = run.seed;
+    record.commands = {"linformer-train --config x.yaml"};
+    record.machine = "a machine";
+    record.threads = 1;
+    const nlohmann::ordered_json json{
+        {"perplexity", perplexity},
+        {"tokens_per_second", 1000.0},
+        {"curve",
+         {{{"step", 5}, {"tokens", 1280}, {"seconds", 1.0}, {"perplexity", 2.0 * perplexity}},
+          {{"step", 10}, {"tokens", 2560}, {"seconds", 2.0}, {"perplexity", perplexity}}}}};
+    record.result = json.dump();
+    result.records[run.hash] = record;
+  }
+  /// Standard attention: 10.0 and 10.1; k = 8: 20.0 and 20.2; k = 16 is missing.
+  RunnerResult some_results(const ExperimentPlan& plan) const {
+    RunnerResult result;
+    result.outcomes.resize(plan.runs.size());
+    for (size_t i = 0; i < plan.runs.size(); ++i) {
+      const PlannedRun& run = plan.runs[i];
+      const double seed = static_cast<double>(run.seed - 1);
+      if (run.name == "standard") add(result, run, 10.0 + 0.1 * seed);
+      if (run.name == "k8") add(result, run, 20.0 + 0.2 * seed);
+      if (run.id() == "curves/k16/seed-1") {
+        result.outcomes[i] = {RunState::kFailed, "the disk is full <b>"};
+      }
+    }
+    return result;
+  }
+  static constexpr size_t kEvaluations = 2;
+  const ReportOrigin origin_{"linformer-report paper --scale tiny", "1.0", "a machine"};
+};
+
+TEST_F(ExperimentReportTest, PageHasWhatThereIsAndMarksTheRest) {
+  const ExperimentPlan plan = make_plan(options({"curves"}));
+  const std::string html = report_html(plan, some_results(plan), origin_);
+  EXPECT_THAT(html, AllOf(HasSubstr("<h2"), HasSubstr("Curves"), HasSubstr("<svg"),
+                          HasSubstr("In the paper: Figure 3."), HasSubstr("standard attention"),
+                          HasSubstr("What is missing"), HasSubstr("the disk is full &lt;b&gt;"),
+                          HasSubstr("1 run not executed yet")));
+  EXPECT_THAT(html, AllOf(Not(HasSubstr("full <b>")), Not(HasSubstr("<script"))));
+  // 20.1 against 10.05: twice, so behind by about 100 %.
+  EXPECT_THAT(html, AllOf(HasSubstr("2.000"), HasSubstr("behind by ")));
+  EXPECT_EQ(html, report_html(plan, some_results(plan), origin_));
+}
+
+TEST_F(ExperimentReportTest, PageOfNothingSaysSo) {
+  const ExperimentPlan plan = make_plan(options());
+  const std::string html = report_html(plan, recorded_results(plan, {}), origin_);
+  EXPECT_THAT(html, AllOf(HasSubstr("10 runs not executed yet"), HasSubstr("not measured")));
+}
+
+TEST_F(ExperimentReportTest, DataHasEveryRecordOnceAndIsReadAgain) {
+  const ExperimentPlan plan = make_plan(options());
+  const RunnerResult result = some_results(plan);
+  const std::string path = file("report.json");
+  write_file_atomically(path, report_json(plan, result, origin_));
+  const RunRecords again = read_report_records(path);
+  EXPECT_EQ(again.size(), result.records.size());
+  EXPECT_DOUBLE_EQ(
+      *value_of(again.at(run_of(plan, "curves/k8/seed-2").hash), "perplexity"), 20.2);
+}
+
+TEST_F(ExperimentReportTest, TablesHaveARowForEachValue) {
+  const ExperimentPlan plan = make_plan(options({"curves"}));
+  const RunnerResult result = some_results(plan);
+  const auto lines = [](const std::string& text) {
+    return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
+  };
+  const std::string curves = curves_csv(plan, result);
+  EXPECT_EQ(lines(curves), 1 + 4 * kEvaluations);
+  EXPECT_THAT(curves, HasSubstr("curves,k8,2," + run_of(plan, "curves/k8/seed-2").hash +
+                                ",10,2560,2.00,20.2\r\n"));
+  const std::string values = values_csv(plan, result);
+  EXPECT_EQ(lines(values), 1 + 4 * 2u);
+  EXPECT_THAT(values, AllOf(HasSubstr(",tokens_per_second,1000"), Not(HasSubstr("curve"))));
+}
+
+TEST_F(ExperimentReportTest, PanelsAreCheckedBeforeRuns) {
+  const auto refusal = [&](const std::string& panel) {
+    write("experiments/curves.yaml",
+          "title: T\npretraining: [{name: a}]\npanels:\n  - {title: x, " + panel + "}\n");
+    const ExperimentPlan plan = make_plan(options({"curves"}));
+    return message_of<UsageError>([&] {
+      check_panels(plan);
+      report_html(plan, recorded_results(plan, {}), origin_);
+    });
+  };
+  EXPECT_THAT(refusal("kind: curvs"), AllOf(HasSubstr("curves.yaml:4:"), HasSubstr("curves?")));
+  EXPECT_THAT(refusal("kind: zzz"), HasSubstr("known kinds: curves finals"));
+  EXPECT_THAT(refusal("kind: curves, runs: [b]"), HasSubstr("names no run 'b'"));
+  EXPECT_THAT(refusal("kind: curves, baseline: b"), HasSubstr("has no baseline 'b'"));
+  EXPECT_THAT(refusal("kind: over"), HasSubstr("has no x"));
+  EXPECT_THAT(refusal("kind: matrix"), HasSubstr("no rows or columns"));
+  EXPECT_THAT(refusal("kind: published, published: t"), HasSubstr("no published table 't'"));
+  EXPECT_EQ(refusal("kind: curves, runs: ['*'], baseline: a"), "");
+}
+
+TEST_F(ExperimentReportTest, DryRunListsRunsAndHours) {
+  const ExperimentPlan plan = make_plan(options());
+  const std::string text = describe_plan(plan, missing_runs(plan, {}, file("out")), 2);
+  EXPECT_THAT(text, AllOf(HasSubstr("curves/k16"), HasSubstr("tasks/rte"), Not(HasSubstr("tasks/same")),
+                          HasSubstr("9 runs of 10 to execute, 2 at a time: about "),
+                          HasSubstr(" hours on this machine")));
+}
+
+}  // namespace
+}  // namespace linformer
