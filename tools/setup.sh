@@ -50,6 +50,7 @@ packages=(
   g++ cmake ninja-build ccache mold pkg-config # the build
   libsentencepiece-dev libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
   libxxhash-dev libzstd-dev zlib1g-dev libzip-dev libpcre2-dev libgloo-dev
+  gnuplot-nox                            # plots of reports
   ca-certificates curl unzip python3-pip # LibTorch
 )
 [[ -z $tests ]] || packages+=(libgtest-dev libgmock-dev git zstd iproute2)

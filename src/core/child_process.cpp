@@ -2,7 +2,10 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
+#include <sstream>
+#include <system_error>
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -86,6 +89,20 @@ int ChildProcess::note_end(int status) {
 
 std::string this_program() {
   return std::filesystem::read_symlink("/proc/self/exe").string();
+}
+
+std::string find_program(const std::string& name) {
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path == nullptr ? "" : path);
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    const std::string candidate = (folder.empty() ? "." : folder) + "/" + name;
+    std::error_code unreadable;
+    if (std::filesystem::is_regular_file(candidate, unreadable) &&
+        ::access(candidate.c_str(), X_OK) == 0) {
+      return candidate;
+    }
+  }
+  return "";
 }
 
 }  // namespace linformer

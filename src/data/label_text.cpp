@@ -10,7 +10,7 @@
 #include <map>
 
 #include "linformer/core/format.h"
-#include "linformer/text/utf8.h"
+#include "linformer/core/utf8.h"
 
 namespace linformer {
 

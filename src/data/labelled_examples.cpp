@@ -6,10 +6,10 @@
 
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/utf8.h"
 #include "linformer/data/input_rows.h"
 #include "linformer/data/label_text.h"
 #include "linformer/text/byte_source.h"
-#include "linformer/text/utf8.h"
 
 namespace linformer {
 

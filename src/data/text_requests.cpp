@@ -9,8 +9,8 @@
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
 #include "linformer/core/log.h"
+#include "linformer/core/utf8.h"
 #include "linformer/text/json_repair.h"
-#include "linformer/text/utf8.h"
 
 namespace linformer {
 

@@ -1,6 +1,6 @@
 #include "byte_alphabet.h"
 
-#include "linformer/text/utf8.h"
+#include "linformer/core/utf8.h"
 
 namespace linformer {
 namespace {

@@ -9,7 +9,7 @@
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/json_text.h"
-#include "linformer/text/utf8.h"
+#include "linformer/core/utf8.h"
 
 namespace linformer {
 namespace {

@@ -10,8 +10,8 @@
 
 #include "linformer/core/error.h"
 #include "linformer/core/special_tokens.h"
+#include "linformer/core/utf8.h"
 #include "linformer/text/byte_bpe_file.h"
-#include "linformer/text/utf8.h"
 
 namespace linformer {
 namespace {

@@ -18,7 +18,7 @@
 #include "linformer/core/error.h"
 #include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
-#include "linformer/text/utf8.h"
+#include "linformer/core/utf8.h"
 
 namespace linformer {
 

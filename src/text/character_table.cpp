@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "linformer/core/error.h"
-#include "linformer/text/utf8.h"
+#include "linformer/core/utf8.h"
 
 namespace linformer {
 namespace {

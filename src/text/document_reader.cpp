@@ -10,8 +10,8 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
+#include "linformer/core/utf8.h"
 #include "linformer/text/json_repair.h"
-#include "linformer/text/utf8.h"
 
 namespace linformer {
 

@@ -4,7 +4,7 @@
 
 #include <sys/stat.h>
 
-#include "linformer/text/utf8.h"
+#include "linformer/core/utf8.h"
 
 namespace linformer {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "linformer/text/utf8.h"
+#include "linformer/core/utf8.h"
 
 namespace linformer {
 

@@ -10,7 +10,7 @@
 #include "sentencepiece_file.h"
 
 #include "linformer/core/error.h"
-#include "linformer/text/utf8.h"
+#include "linformer/core/utf8.h"
 
 namespace linformer {
 namespace {

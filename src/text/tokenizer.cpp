@@ -12,8 +12,8 @@
 #include "linformer/core/checksum.h"
 #include "linformer/core/error.h"
 #include "linformer/core/mark_file.h"
+#include "linformer/core/utf8.h"
 #include "linformer/text/byte_bpe_file.h"
-#include "linformer/text/utf8.h"
 
 namespace linformer {
 

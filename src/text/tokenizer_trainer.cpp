@@ -16,7 +16,7 @@
 #include "linformer/core/processors.h"
 #include "linformer/core/random.h"
 #include "linformer/core/special_tokens.h"
-#include "linformer/text/utf8.h"
+#include "linformer/core/utf8.h"
 
 namespace linformer {
 

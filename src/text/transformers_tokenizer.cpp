@@ -13,8 +13,8 @@
 #include "sentencepiece_file.h"
 
 #include "linformer/core/error.h"
+#include "linformer/core/utf8.h"
 #include "linformer/text/byte_bpe_file.h"
-#include "linformer/text/utf8.h"
 
 namespace linformer {
 namespace {

@@ -1,6 +1,8 @@
 #include "linformer/core/child_process.h"
 
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
 
 #include <gtest/gtest.h>
 
@@ -41,6 +43,29 @@ TEST(ChildProcess, AProgramThatIsNotThereIsNamed) {
   const TemporaryFolder folder;
   EXPECT_THROW(ChildProcess({"/no/such/program"}, folder.file("log")), RunError);
   EXPECT_NE(this_program().find("test_core"), std::string::npos);
+}
+
+TEST(ChildProcess, FindsProgramsInTheFoldersOfThePath) {
+  const TemporaryFolder folder;
+  const std::string path = std::getenv("PATH");
+  for (const char* name : {"no-program", "no-folder", "a-program"}) {
+    if (std::string(name) == "no-folder") {
+      make_directories(folder.file(name));
+    } else {
+      write_file_atomically(folder.file(name), "#!/bin/sh\n");
+    }
+  }
+  std::filesystem::permissions(folder.file("a-program"), std::filesystem::perms::owner_all);
+  ::setenv("PATH", ("/nowhere:" + folder.path() + ":" + path).c_str(), 1);
+  EXPECT_EQ(find_program("a-program"), folder.file("a-program"));
+  EXPECT_EQ(find_program("no-folder"), "");
+  EXPECT_EQ(find_program("no-program"), "") << "it is not executable";
+  EXPECT_NE(find_program("sh"), "");
+  ::setenv("PATH", "", 1);
+  EXPECT_EQ(find_program("sh"), "");
+  ::unsetenv("PATH");
+  EXPECT_EQ(find_program("sh"), "");
+  ::setenv("PATH", path.c_str(), 1);
 }
 
 }  // namespace

@@ -42,4 +42,7 @@ class ChildProcess {
 /// The path of the running program, e.g. to start it again.
 std::string this_program();
 
+/// The path of the program `name` in the folders of PATH, as a shell finds it; "" if none has it.
+std::string find_program(const std::string& name);
+
 }  // namespace linformer

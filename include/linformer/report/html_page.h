@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -10,11 +9,7 @@ namespace linformer {
 
 // A report as one HTML5 page without scripts that refers to nothing outside: it can be mailed, and
 // opens without a network. Light and dark follow the system; it prints black on white. All texts
-// are plain UTF-8 and are escaped here.
-
-/// Text for an element or a quoted attribute. Control characters and bytes that are no UTF-8 become
-/// U+FFFD.
-std::string html_escape(std::string_view text);
+// are plain UTF-8 and are escaped here (report/html_text.h).
 
 /// How a computed verdict looks. Each has a sign too, so that colour is not needed.
 enum class BadgeTone {

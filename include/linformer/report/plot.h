@@ -28,10 +28,10 @@ struct PlotAxis {
 
 /// A line through points, in the order given.
 struct LineSeries {
-  std::string name;          ///< in the legend; empty = not there
-  std::vector<double> x, y;  ///< of one length
-  std::vector<double> low;   ///< a band around the line, drawn if both have the length of x
-  std::vector<double> high;  ///< ditto
+  std::string name;               ///< in the legend; empty = not there
+  std::vector<double> x, y;       ///< of one length
+  std::vector<double> low = {};   ///< a band around the line, drawn if both have the length of x
+  std::vector<double> high = {};  ///< ditto
   PlotSource source = PlotSource::kMeasured;
   /// The colour and marker shape, from 0, repeated after num_plot_colors(). Without it, the number
   /// of the series. Give a measured series and its published twin the same one.
@@ -48,8 +48,8 @@ struct LinePlot {
 /// One bar in each category.
 struct BarSeries {
   std::string name;
-  std::vector<double> values;     ///< as many as categories
-  std::vector<double> low, high;  ///< ends of the error bars; empty, or as many as values
+  std::vector<double> values;               ///< as many as categories
+  std::vector<double> low = {}, high = {};  ///< ends of the error bars; empty, or as many as values
   PlotSource source = PlotSource::kMeasured;
   std::optional<size_t> color = {};  ///< as for lines
 };

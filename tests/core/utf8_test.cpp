@@ -1,4 +1,4 @@
-#include "linformer/text/utf8.h"
+#include "linformer/core/utf8.h"
 
 #include <gtest/gtest.h>
 
