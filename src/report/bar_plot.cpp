@@ -165,7 +165,7 @@ std::string gnuplot_script(const BarPlot& plot, const PlotSize& size) {
     }
   }
   const double base = base_of(plot, heights);
-  std::string script = common_style(names) + axis_script(plot.y, 'y', heights);
+  std::string script = common_style(names) + axis_script(plot.y, 'y', heights, 0);
   if (plot.y.scale == PlotScale::kLinear && !plot.y.low) {
     script += "set yrange [*<0:" + (plot.y.high ? gnuplot_number(*plot.y.high) : "0<*") +
               "]\nset xzeroaxis linewidth 1 dashtype solid " + color_clause(text_signal()) + "\n";

@@ -100,12 +100,13 @@ bool has_values(const LinePlot& plot) {
   return found;
 }
 
-std::string gnuplot_script(const LinePlot& plot, const PlotSize&) {
+std::string gnuplot_script(const LinePlot& plot, const PlotSize& size) {
   const std::vector<double> heights = drawn_values(plot, true);
   std::vector<std::string> names;
   for (const LineSeries& series : plot.series) names.push_back(series.name);
-  std::string script = common_style(names) + axis_script(plot.x, 'x', drawn_values(plot, false)) +
-                       axis_script(plot.y, 'y', heights);
+  std::string script = common_style(names) +
+                       axis_script(plot.x, 'x', drawn_values(plot, false), size.width - 100) +
+                       axis_script(plot.y, 'y', heights, 0);
   const double bottom =
       plot.y.scale == PlotScale::kLinear ? 0.0 : log_range(plot.y, heights, true).first;
   std::vector<std::string> bands, lines;

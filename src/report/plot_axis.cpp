@@ -115,11 +115,35 @@ std::string tick_label(double value) {
   return text.substr(0, exponent + 1) + std::to_string(std::stoi(text.substr(exponent + 1)));
 }
 
-std::string axis_script(const PlotAxis& axis, char letter, const std::vector<double>& values) {
+double linear_step(double low, double high, int pixels) {
+  constexpr double kLetterPixels = 9.0, kGapPixels = 14.0;
+  // Tenths of the power of 10 that the range has: too short, and made longer until labels fit.
+  double step = std::pow(10.0, std::floor(std::log10(high - low)) - 1.0);
+  const auto fits = [&] {
+    const size_t letters = std::max(tick_label(std::floor(low / step) * step).size(),
+                                    tick_label(std::ceil(high / step) * step).size());
+    const double room = pixels * step / (high - low);
+    return room >= kLetterPixels * static_cast<double>(letters) + kGapPixels;
+  };
+  // 1, 2, 5, 10, 20, ...; ranges at the limits of a double never fit.
+  for (size_t i = 0; i < 30 && !fits(); ++i) step *= i % 3 == 1 ? 2.5 : 2.0;
+  return step;
+}
+
+std::string axis_script(const PlotAxis& axis, char letter, const std::vector<double>& values,
+                        int pixels) {
   std::string script = std::string("set ") + letter + "label " + gnuplot_quoted(axis.title) + "\n";
   if (axis.scale == PlotScale::kLinear) {
-    return script + std::string("set format ") + letter + " '%.10g'\n" +
-           set_range(letter, range_end(axis.low), range_end(axis.high));
+    script += std::string("set format ") + letter + " '%.10g'\n" +
+              set_range(letter, range_end(axis.low), range_end(axis.high));
+    const auto ends = std::minmax_element(values.begin(), values.end());
+    const double low = axis.low.value_or(values.empty() ? 0.0 : *ends.first);
+    const double high = axis.high.value_or(values.empty() ? 0.0 : *ends.second);
+    const double step = pixels > 0 && low < high ? linear_step(low, high, pixels) : 0.0;
+    if (step > 0.0 && std::isfinite(step)) {
+      script += std::string("set ") + letter + "tics " + gnuplot_number(step) + "\n";
+    }
+    return script;
   }
   const auto [low, high] = log_range(axis, values, letter == 'y');
   script += std::string("set logscale ") + letter + "\n" +

@@ -23,8 +23,13 @@ std::vector<double> log_ticks(PlotScale scale, double low, double high);
 /// "512", "0.001", "1e7"
 std::string tick_label(double value);
 
+/// The distance 1, 2 or 5 times a power of 10 of ticks from `low` to `high` on a linear axis of
+/// `pixels`, so that their labels do not touch. `low` below `high`.
+double linear_step(double low, double high, int pixels);
+
 /// gnuplot's commands for the axis `letter` ("x", "y"): title, scale, range, ticks. `values`: all
-/// that are drawn along it.
-std::string axis_script(const PlotAxis& axis, char letter, const std::vector<double>& values);
+/// that are drawn along it. `pixels`: of its length, if labels stand side by side along it; else 0.
+std::string axis_script(const PlotAxis& axis, char letter, const std::vector<double>& values,
+                        int pixels);
 
 }  // namespace linformer

@@ -122,7 +122,7 @@ std::string plot_css() {
          "@media screen and (prefers-color-scheme:dark){:root{" +
          variables(&PageColor::dark) +
          "}}\n"
-         "svg.plot{display:block;max-width:100%;height:auto;margin:0 auto}\n";
+         "svg.plot{display:block;max-width:100%;height:auto}\n";
 }
 
 }  // namespace linformer

@@ -180,6 +180,7 @@ const std::map<std::string, std::string>& tested_elsewhere() {
       {"report/bar_plot", "report/plot"},
       {"report/gnuplot", "report/plot"},
       {"report/heat_map", "report/plot"},
+      {"report/html_style", "report/html_page"},
       {"report/line_plot", "report/plot"},
       {"report/plot_script", "report/plot"},
       {"report/task_table_comparison", "report/task_table"},

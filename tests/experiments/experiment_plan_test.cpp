@@ -54,7 +54,8 @@ TEST_F(ExperimentPlanTest, EqualConfigurationsAreOneRun) {
   EXPECT_EQ(plan.runs[*same.same_as].id(), "curves/k8/seed-1");
   std::set<std::string> hashes;
   for (const PlannedRun& run : plan.runs) {
-    if (!run.same_as) EXPECT_TRUE(hashes.insert(run.hash).second) << run.id();
+    if (run.same_as) continue;
+    EXPECT_TRUE(hashes.insert(run.hash).second) << run.id();
   }
 }
 
@@ -149,7 +150,7 @@ TEST(ShippedExperiments, ResolveAtEveryScale) {
   options.experiments = std::string(LINFORMER_SOURCE_DIR) + "/configs/experiments";
   options.output = "out";
   ASSERT_THAT(known_scales(options.experiments), Contains("tiny"));
-  for (const std::string& scale : {"tiny", "small", "gpu", "paper"}) {
+  for (const char* scale : {"tiny", "small", "gpu", "paper"}) {
     options.scale = scale;
     const ExperimentPlan plan = make_plan(options);
     EXPECT_GT(plan.runs.size(), 40u) << scale;

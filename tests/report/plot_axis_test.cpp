@@ -57,7 +57,16 @@ TEST(PlotAxis, TakesGivenEnds) {
   EXPECT_THROW(log_range(axis, {1, 10}, true), std::invalid_argument);
   PlotAxis linear;
   linear.high = 100;
-  EXPECT_THAT(axis_script(linear, 'y', {}), HasSubstr("set yrange [*:100]"));
+  EXPECT_THAT(axis_script(linear, 'y', {}, 0), HasSubstr("set yrange [*:100]"));
+}
+
+TEST(PlotAxis, LinearTicksLeaveRoomForTheirLabels) {
+  // "200000" takes 6 * 9 + 14 = 68 pixels. Of 600 pixels for 200000 steps, 20000 take 60, 50000
+  // 150.
+  EXPECT_EQ(linear_step(0, 200000, 600), 50000);
+  EXPECT_EQ(linear_step(0, 200000, 700), 20000);  // 70 pixels
+  EXPECT_EQ(linear_step(1, 128, 620), 10);        // "130" takes 41 pixels, 10 are 48.8
+  EXPECT_DOUBLE_EQ(linear_step(0.25, 0.5, 600), 0.05);
 }
 
 TEST(PlotAxis, WritesTicksShortly) {

@@ -241,6 +241,15 @@ TEST(Plot, DrawsWhatIsUnusual) {
                      "Pneumonoultramicroscopicsilicovolcanoconiosis", "x", "y", "z"};
   bars.series = {{"s", {1e-9, -2e9, 0, 3, 4}}};
   EXPECT_THAT(texts_of(plot_svg({"", "", bars}, "p"), "text"), Contains(bars.categories[1]));
+  for (const double end : {1e-320, 1e300, 1.7e308}) {
+    lines.x.scale = PlotScale::kLinear;
+    lines.series = {{"s", {-end, 0, end}, {end, 0, -end}}};
+    try {
+      EXPECT_THAT(markup_problems(plot_svg({"", "", lines}, "p")), IsEmpty());
+    } catch (const RunError&) {
+      // gnuplot may refuse numbers at the limits of a double, but nothing hangs or crashes.
+    }
+  }
   lines.series.clear();
   for (size_t s = 0; s < 2 * num_plot_colors() + 1; ++s) {
     lines.series.push_back(

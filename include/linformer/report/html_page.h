@@ -65,7 +65,7 @@ struct HtmlTable {
 
 /// One of the pictures of a figure.
 struct HtmlPanel {
-  std::string svg;         ///< of plot_svg(); taken as it is
+  std::string svg;  ///< of plot_svg(); taken as it is. Two beside each other: 480 pixels wide
   std::string title = {};  ///< above it: "(a) n = 512"
 };
 
