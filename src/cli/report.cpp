@@ -162,7 +162,9 @@ void run_paper(PaperArguments arguments) {
   set_num_threads(static_cast<int>(std::max<int64_t>(1, cores / jobs)));
   const RunRecords known = known_records(arguments);
   if (arguments.dry_run) {
-    std::printf("%s%s\n", describe_plan(plan, missing_runs(plan, known, arguments.plan.output), jobs).c_str(),
+    const std::vector<size_t> missing = missing_runs(plan, known, arguments.plan.output);
+    const RunClock clock(expected_flops_per_second(jobs));
+    std::printf("%s%s\n", describe_plan(plan, missing, jobs, clock).c_str(),
                 plan.scale.cost.c_str());
     return;
   }

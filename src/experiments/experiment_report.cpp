@@ -229,8 +229,7 @@ std::string values_csv(const ExperimentPlan& plan, const RunnerResult& result) {
 }
 
 std::string describe_plan(const ExperimentPlan& plan, const std::vector<size_t>& missing,
-                          int64_t num_jobs) {
-  const RunClock clock(expected_flops_per_second(num_jobs));
+                          int64_t num_jobs, const RunClock& clock) {
   std::vector<std::vector<std::string>> rows{{"run", "seeds", "million tokens", "each, about"}};
   double shared = 0.0, alone = 0.0;
   std::string last;

@@ -108,7 +108,7 @@ std::string summary(const RunRecord& record) {
 class Runner {
  public:
   Runner(const ExperimentPlan& plan, const RunnerOptions& options)
-      : plan_(plan), options_(options), clock_(expected_flops_per_second(options.num_jobs)) {
+      : plan_(plan), options_(options), clock_(options.flops_per_second) {
     result_.outcomes.resize(plan.runs.size());
     result_.records = options.known;
     for (auto& [hash, record] : read_records(options.output)) {
@@ -119,6 +119,9 @@ class Runner {
   RunnerResult run() {
     waiting_ = missing_runs(plan_, result_.records, options_.output);
     total_ = waiting_.size();
+    if (options_.flops_per_second <= 0.0 && total_ > 0) {
+      clock_ = RunClock(expected_flops_per_second(options_.num_jobs));
+    }
     const std::set<size_t> missing(waiting_.begin(), waiting_.end());
     for (size_t i = 0; i < plan_.runs.size(); ++i) {
       const bool recorded = result_.records.count(plan_.runs[i].hash) > 0;
@@ -370,6 +373,9 @@ std::vector<size_t> missing_runs(const ExperimentPlan& plan, const RunRecords& r
                                  const std::string& output) {
   std::vector<bool> missing(plan.runs.size(), false);
   const auto needs_record = [&](const PlannedRun& run) { return records.count(run.hash) == 0; };
+  for (const PlannedRun& run : plan.runs) {
+    if (!run.same_as) check_folder(run, output);
+  }
   for (size_t i = plan.runs.size(); i-- > 0;) {
     const PlannedRun& run = plan.runs[i];
     if (run.same_as) {
@@ -377,7 +383,6 @@ std::vector<size_t> missing_runs(const ExperimentPlan& plan, const RunRecords& r
       missing[*run.same_as] = missing[*run.same_as] || missing[i];
       continue;
     }
-    check_folder(run, output);
     // A run that only others need is executed for them alone.
     missing[i] = (run.chosen && needs_record(run)) || (missing[i] && (needs_record(run) || !has_model(run)));
     if (missing[i] && run.model) missing[*run.model] = true;

@@ -137,8 +137,14 @@ std::string mean_with_spread(const std::vector<double>& values, int digits) {
 }
 
 HtmlCell mean_cell(const RunGroup& group, const std::vector<double>& values, int digits) {
-  if (values.empty()) return missing_cell(group.gap());
-  return number_cell(mean_with_spread(values, digits), group.gap());
+  std::string note = group.gap();
+  const size_t lacking = group.records.size() - std::min(values.size(), group.records.size());
+  if (lacking > 0) {
+    note += (note.empty() ? "" : "; ") + std::to_string(lacking) + " of " +
+            std::to_string(group.records.size()) + " without a finite number";
+  }
+  return values.empty() ? missing_cell(note)
+                        : number_cell(mean_with_spread(values, digits), note);
 }
 
 Agreement compare_perplexities(const RunGroup& group, const RunGroup& baseline, double margin) {

@@ -53,7 +53,7 @@ about: [one, two]
 pretraining:
   - name: "k{k}"
     each: {k: ["{ks}", 7], mode: [a]}
-    set: [model.attention.projected_length={k}, "x=[1, 2]"]
+    set: ["model.attention.projected_length={k}", "x=[1, 2]"]
     seeds: "{few}"
     scales: [tiny]
 finetuning:

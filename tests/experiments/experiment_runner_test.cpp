@@ -51,6 +51,7 @@ echo '{"step":10,"tokens":2560,"valid_perplexity":20.5,"valid_masked_tokens":9,"
     options.version = "1";
     options.num_jobs = 2;
     options.num_cores = 4;
+    options.flops_per_second = 1e9;
     return execute_plan(plan, options);
   }
   std::vector<std::string> calls() const {
@@ -104,6 +105,7 @@ TEST_F(ExperimentRunnerTest, TakesRecordsOfOtherReports) {
   fs::remove(file("calls"));
   options.output = file("out");
   options.programs = file("programs");
+  options.flops_per_second = 1e9;
   const RunnerResult result = execute_plan(plan, options);
   EXPECT_EQ(count(result, RunState::kDone), plan.runs.size());
   EXPECT_THAT(calls(), IsEmpty());

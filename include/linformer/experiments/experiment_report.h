@@ -36,6 +36,6 @@ std::string values_csv(const ExperimentPlan& plan, const RunnerResult& result);
 /// The runs that would be executed, with tokens and about how long each takes, as a table, and the
 /// hours in all.
 std::string describe_plan(const ExperimentPlan& plan, const std::vector<size_t>& missing,
-                          int64_t num_jobs);
+                          int64_t num_jobs, const RunClock& clock);
 
 }  // namespace linformer
