@@ -34,8 +34,8 @@ struct AgreementRules {
   /// Effects smaller than this do not matter. Ratio: 0.03 takes ratios from 1 / 1.03 to 1.03 as
   /// equivalent. Difference: in units of the values. Has to be stated before the values are seen.
   double margin = 0.03;
-  double alpha =
-      0.05;  ///< the chance of a wrong "equivalent", and that of a wrong "ahead or behind"
+  /// The chance of a wrong "equivalent", and that of a wrong "ahead or behind".
+  double alpha = 0.05;
   /// For the wording of differences: values are multiplied by the factor, e.g. 100 and "points" for
   /// accuracies in [0, 1].
   double unit_factor = 1.0;
@@ -70,8 +70,7 @@ struct Agreement {
 /// kEquivalent if p_equivalence < alpha, that is, if the interval lies within the margin; otherwise
 /// kAhead or kBehind if p_difference < alpha; otherwise kInconclusive. Seeds that all agree
 /// (se = 0) give an interval without width. Throws RunError for a value that is not finite, or not
-/// positive for a ratio, and std::invalid_argument for a margin not above 0 or an alpha outside (0,
-/// 0.5).
+/// positive for a ratio, and std::invalid_argument unless 0 < margin and 0 < alpha < 0.5.
 Agreement compare_seeds(std::span<const double> values_a, std::span<const double> values_b,
                         const AgreementRules& rules);
 
@@ -85,7 +84,7 @@ Agreement compare_with_number(std::span<const double> values_a, double number_b,
 std::string agreement_words(const Agreement& agreement);
 
 /// One sentence with the interval, p and the numbers of seeds: "Linformer is equivalent to BERT
-/// within 3 %: the effect is -0.4 %, its 90 % interval -1.2 to +0.4 % (p = 0.002; 3 and 3 seeds)."
+/// within 3 %: the difference is -0.4 % (90 % interval -1.2 to +0.4 %; p = 0.002; 3 and 3 seeds)."
 std::string agreement_sentence(const Agreement& agreement, const std::string& name_a,
                                const std::string& name_b);
 

@@ -3,7 +3,8 @@
 namespace linformer {
 
 /// I_x(a, b), the regularised incomplete beta function (DLMF 8.17), by its continued fraction
-/// (8.17.22). 0 <= x <= 1; a, b > 0. Accurate to about 1e-13 for a, b up to 1e4.
+/// (8.17.22). 0 <= x <= 1; a, b > 0. Accurate to 1e-14 for small a and b, and to 1e-10 up to
+/// 1e4.
 double incomplete_beta(double a, double b, double x);
 
 /// P(T <= t) for Student's t with `degrees` > 0 degrees of freedom (need not be whole):

@@ -68,8 +68,8 @@ struct HeatMap {
   std::vector<std::string> rows, columns;
   std::vector<std::vector<double>> values;  ///< [row][column]
   int decimals = 2;                         ///< of the values in the cells
-  std::optional<double> low = {},
-                        high = {};  ///< range of the colours; otherwise that of the values
+  /// The range of the colours; without one, that of the values.
+  std::optional<double> low = {}, high = {};
 };
 
 struct Plot {
