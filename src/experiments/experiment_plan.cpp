@@ -120,7 +120,8 @@ class Planner {
 
   /// {n}, {k} and {batch} are those of the scale's configuration.
   void take_values_of_configuration() {
-    const PretrainConfig config = load_config<PretrainConfig>(plan_.scale.pretraining);
+    const PretrainConfig config = load_config<PretrainConfig>(
+        plan_.scale.pretraining, {quoted("run.dir", options_.output)});
     const auto set = [&](const std::string& name, int64_t value) {
       plan_.scale.values.emplace(name, std::vector<std::string>{std::to_string(value)});
     };
