@@ -89,14 +89,7 @@ Measured measure_data(PerplexityArguments& arguments, const std::string& folder,
                       const UnigramModel* unigram, LossGroups* groups, int threads) {
   const ModelConfig& config = model.config();
   const Tokenizer tokenizer = load_tokenizer(folder, config);
-  const int64_t length = arguments.max_sequence_length > 0 ? arguments.max_sequence_length
-                                                           : config.max_sequence_length;
-  if (length > config.max_sequence_length) {
-    fail_usage("--max-sequence-length",
-               std::to_string(length) + ", the model takes at most " +
-                   std::to_string(config.max_sequence_length),
-               "leave it out");
-  }
+  const int64_t length = sequence_length(arguments.max_sequence_length, config.max_sequence_length);
   TextDataset text = open_data(arguments, tokenizer, threads);
   const PackedDataset packed(std::move(text.dataset), length, arguments.mlm_probability,
                              /*seed=*/0);
@@ -278,6 +271,15 @@ void add_perplexity_command(CLI::App& program) {
 
 }  // namespace
 
+int64_t sequence_length(int64_t wanted, int64_t models) {
+  if (wanted > models) {
+    fail_usage("--max-sequence-length",
+               std::to_string(wanted) + ", the model takes at most " + std::to_string(models),
+               "leave it out");
+  }
+  return wanted > 0 ? wanted : models;
+}
+
 }  // namespace linformer
 
 int main(int argc, char** argv) {
@@ -285,10 +287,12 @@ int main(int argc, char** argv) {
       "linformer-eval",
       "Measures a trained model.",
       {"linformer-eval perplexity --checkpoint runs/sample --data data/sample/valid.txt --json",
-       "linformer-eval task --checkpoint runs/sst2 --task sst-2 --input dev.tsv"}};
+       "linformer-eval task --checkpoint runs/sst2 --task sst-2 --input dev.tsv",
+       "linformer-eval recall --checkpoint runs/sample"}};
   return linformer::run_program(argc, argv, info, [](CLI::App& program) {
     program.require_subcommand(1);
     linformer::add_perplexity_command(program);
     linformer::add_task_command(program);
+    linformer::add_recall_command(program);
   });
 }
