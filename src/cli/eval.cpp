@@ -54,6 +54,7 @@ struct Measured {
   int64_t text_bytes = 0;
   std::vector<TextLayout> layouts;  // of text files
   std::vector<LossTable> tables;    // of --by
+  std::optional<double> accuracy;   // with --by
 };
 
 bool is_shard_prefix(const std::string& path) {
@@ -88,14 +89,7 @@ Measured measure_data(PerplexityArguments& arguments, const std::string& folder,
                       const UnigramModel* unigram, LossGroups* groups, int threads) {
   const ModelConfig& config = model.config();
   const Tokenizer tokenizer = load_tokenizer(folder, config);
-  const int64_t length = arguments.max_sequence_length > 0 ? arguments.max_sequence_length
-                                                           : config.max_sequence_length;
-  if (length > config.max_sequence_length) {
-    fail_usage("--max-sequence-length",
-               std::to_string(length) + ", the model takes at most " +
-                   std::to_string(config.max_sequence_length),
-               "leave it out");
-  }
+  const int64_t length = sequence_length(arguments.max_sequence_length, config.max_sequence_length);
   TextDataset text = open_data(arguments, tokenizer, threads);
   const PackedDataset packed(std::move(text.dataset), length, arguments.mlm_probability,
                              /*seed=*/0);
@@ -124,6 +118,7 @@ nlohmann::ordered_json to_json(const Measured& measured, const PerplexityArgumen
   const NllTotals& totals = measured.result.model;
   const bool from_text = measured.text_bytes > 0;
   Json json{{"perplexity", totals.perplexity()},
+            {"accuracy", nullptr},
             {"nll_sum", totals.nll_sum},
             {"masked_tokens", totals.masked_tokens},
             {"bits_per_byte", nullptr},
@@ -138,6 +133,7 @@ nlohmann::ordered_json to_json(const Measured& measured, const PerplexityArgumen
     json["tokens"] = measured.num_tokens;
     json["text_bytes"] = measured.text_bytes;
   }
+  if (measured.accuracy) json["accuracy"] = *measured.accuracy;
   if (!measured.layouts.empty()) {
     json["inputs"] = layouts_json(arguments.data.paths, measured.layouts);
   }
@@ -161,6 +157,11 @@ void print_table(const Measured& measured, const PerplexityArguments& arguments)
   };
   add("model", totals);
   if (measured.result.unigram) add("unigram", *measured.result.unigram);
+  if (measured.accuracy) {
+    for (std::vector<std::string>& row : rows) row.emplace_back("-");
+    rows[0].back() = "accuracy";
+    rows[1].back() = percent_or_dash(*measured.accuracy);
+  }
   std::printf("%s%s masked tokens in %s sequences\n", format_table(rows).c_str(),
               format_count(totals.masked_tokens).c_str(),
               format_count(measured.result.num_sequences).c_str());
@@ -200,7 +201,10 @@ void run_perplexity(PerplexityArguments& arguments) {
                         ? "at " + format_number(mean) + " nats a token its perplexities are"
                         : "its outputs are");
   }
-  if (groups) measured.tables = loss_tables(arguments.by, *groups, counts);
+  if (groups) {
+    measured.tables = loss_tables(arguments.by, *groups, counts);
+    measured.accuracy = groups->totals().accuracy();
+  }
   if (arguments.json) {
     std::printf("%s\n", json_text(to_json(measured, arguments), 2).c_str());
   } else {
@@ -247,10 +251,11 @@ void add_perplexity_command(CLI::App& program) {
       ->check(CLI::IsMember({"auto", "text", "unk"}))
       ->capture_default_str();
   command
-      ->add_option("--by", arguments->by,
-                   "also print the loss by groups of tokens, any of: repetition (whether the id "
-                   "occurs elsewhere in the sequence), distance (to the nearest occurrence), "
-                   "frequency")
+      ->add_option(
+          "--by", arguments->by,
+          "also print loss and accuracy by groups of tokens, any of: repetition (whether the id "
+          "occurs elsewhere in the sequence), distance (to the nearest occurrence), "
+          "frequency")
       ->delimiter(',')
       ->check(CLI::IsMember(names_of<LossSplit>()));
   command->add_option("--threads", arguments->threads, "0 = all cores")
@@ -266,6 +271,15 @@ void add_perplexity_command(CLI::App& program) {
 
 }  // namespace
 
+int64_t sequence_length(int64_t wanted, int64_t models) {
+  if (wanted > models) {
+    fail_usage("--max-sequence-length",
+               std::to_string(wanted) + ", the model takes at most " + std::to_string(models),
+               "leave it out");
+  }
+  return wanted > 0 ? wanted : models;
+}
+
 }  // namespace linformer
 
 int main(int argc, char** argv) {
@@ -273,10 +287,12 @@ int main(int argc, char** argv) {
       "linformer-eval",
       "Measures a trained model.",
       {"linformer-eval perplexity --checkpoint runs/sample --data data/sample/valid.txt --json",
-       "linformer-eval task --checkpoint runs/sst2 --task sst-2 --input dev.tsv"}};
+       "linformer-eval task --checkpoint runs/sst2 --task sst-2 --input dev.tsv",
+       "linformer-eval recall --checkpoint runs/sample"}};
   return linformer::run_program(argc, argv, info, [](CLI::App& program) {
     program.require_subcommand(1);
     linformer::add_perplexity_command(program);
     linformer::add_task_command(program);
+    linformer::add_recall_command(program);
   });
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,12 @@ namespace linformer {
 
 /// `linformer-eval task`.
 void add_task_command(CLI::App& program);
+/// `linformer-eval recall`.
+void add_recall_command(CLI::App& program);
+
+/// The value of --max-sequence-length: `wanted`, or if that is 0, all that the model takes. Throws
+/// UsageError if it takes less.
+int64_t sequence_length(int64_t wanted, int64_t models);
 
 /// The values that an option for this enum accepts.
 template <NamedEnum E>

@@ -1,4 +1,4 @@
-// Losses by group (linformer-eval perplexity --by) as JSON and as tables.
+// Losses and accuracies by group (linformer-eval perplexity --by) as JSON and as tables.
 #include "eval_groups.h"
 
 #include <cmath>
@@ -17,8 +17,8 @@ namespace {
 
 double share_of(const LossGroup& group, const LossTable& table) {
   int64_t all = 0;
-  for (const LossGroup& each : table.groups) all += each.totals.masked_tokens;
-  return static_cast<double>(group.totals.masked_tokens) / static_cast<double>(all);
+  for (const LossGroup& each : table.groups) all += each.totals.nll.masked_tokens;
+  return static_cast<double>(group.totals.nll.masked_tokens) / static_cast<double>(all);
 }
 
 std::string number_or_dash(double value) {
@@ -26,6 +26,10 @@ std::string number_or_dash(double value) {
 }
 
 }  // namespace
+
+std::string percent_or_dash(double share) {
+  return std::isnan(share) ? "-" : format_fixed(100.0 * share, 1) + " %";
+}
 
 std::vector<LossTable> loss_tables(const std::vector<std::string>& by, const LossGroups& groups,
                                    const UnigramModel* unigram) {
@@ -49,11 +53,12 @@ nlohmann::ordered_json loss_tables_json(const std::vector<LossTable>& tables) {
     Json groups = Json::array();
     for (const LossGroup& group : table.groups) {
       groups.push_back({{"group", group.name},
-                        {"masked_tokens", group.totals.masked_tokens},
+                        {"masked_tokens", group.totals.nll.masked_tokens},
                         {"share", share_of(group, table)},
-                        {"nll_sum", group.totals.nll_sum},
-                        {"loss", group.totals.mean()},
-                        {"perplexity", group.totals.perplexity()}});
+                        {"nll_sum", group.totals.nll.nll_sum},
+                        {"loss", group.totals.nll.mean()},
+                        {"perplexity", group.totals.nll.perplexity()},
+                        {"accuracy", group.totals.accuracy()}});
     }
     json[table.key] = std::move(groups);
   }
@@ -63,12 +68,13 @@ nlohmann::ordered_json loss_tables_json(const std::vector<LossTable>& tables) {
 void print_loss_tables(const std::vector<LossTable>& tables) {
   for (const LossTable& table : tables) {
     std::vector<std::vector<std::string>> rows{
-        {table.title, "masked tokens", "share", "nats a token", "perplexity"}};
+        {table.title, "masked tokens", "share", "nats a token", "perplexity", "accuracy"}};
     for (const LossGroup& group : table.groups) {
-      rows.push_back({group.name, format_count(group.totals.masked_tokens),
-                      format_fixed(100.0 * share_of(group, table), 1) + " %",
-                      number_or_dash(group.totals.mean()),
-                      number_or_dash(group.totals.perplexity())});
+      rows.push_back({group.name, format_count(group.totals.nll.masked_tokens),
+                      percent_or_dash(share_of(group, table)),
+                      number_or_dash(group.totals.nll.mean()),
+                      number_or_dash(group.totals.nll.perplexity()),
+                      percent_or_dash(group.totals.accuracy())});
     }
     std::printf("\n%s", format_table(rows).c_str());
   }

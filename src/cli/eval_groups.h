@@ -16,8 +16,11 @@ std::vector<LossTable> loss_tables(const std::vector<std::string>& by, const Los
                                    const UnigramModel* unigram);
 
 /// {"KEY": [{"group": ..., "masked_tokens": ..., "share": ..., "nll_sum": ..., "loss": ...,
-/// "perplexity": ...}, ...], ...}; null if a group has no token.
+/// "perplexity": ..., "accuracy": ...}, ...], ...}; null if a group has no token.
 nlohmann::ordered_json loss_tables_json(const std::vector<LossTable>& tables);
+
+/// "12.3 %", or "-" for NaN.
+std::string percent_or_dash(double share);
 
 /// The same as tables on stdout, with an empty line before each.
 void print_loss_tables(const std::vector<LossTable>& tables);

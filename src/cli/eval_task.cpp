@@ -155,17 +155,6 @@ void print_json(const TaskArguments& arguments, const TaskSpec& task,
   std::printf("%s\n", json_text(json, 2).c_str());
 }
 
-int64_t length_for(const TaskArguments& arguments, const ModelConfig& config) {
-  if (arguments.max_sequence_length > config.max_sequence_length) {
-    fail_usage("--max-sequence-length",
-               std::to_string(arguments.max_sequence_length) + ", the model takes at most " +
-                   std::to_string(config.max_sequence_length),
-               "leave it out");
-  }
-  return arguments.max_sequence_length > 0 ? arguments.max_sequence_length
-                                           : config.max_sequence_length;
-}
-
 void run_task(const TaskArguments& arguments) {
   if (!arguments.predictions.empty() && arguments.predictions.size() != arguments.inputs.size()) {
     fail_usage("--predictions",
@@ -181,7 +170,8 @@ void run_task(const TaskArguments& arguments) {
   const Tokenizer tokenizer = load_tokenizer(folder, model->config());
   const TaskSpec task = task_of(arguments, model->head_config());
   options.output_of_label = match_labels(task, model->head_config(), arguments.labels, folder);
-  options.max_sequence_length = length_for(arguments, model->config());
+  options.max_sequence_length =
+      sequence_length(arguments.max_sequence_length, model->config().max_sequence_length);
   options.truncation = value_named<Truncation>(arguments.truncation);
   options.batch_size = arguments.batch_size;
   options.max_bad_share = arguments.max_bad_share;

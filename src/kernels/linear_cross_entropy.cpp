@@ -22,9 +22,9 @@ LossInputs inputs_of(const at::Tensor& hidden, const at::Tensor& weight, const a
           labels.contiguous()};
 }
 
-at::Tensor losses_of(const LossInputs& inputs) {
+at::Tensor losses_of(const LossInputs& inputs, at::Tensor* best) {
   const AutocastScope own_types{MixedPrecision()};
-  return device_kernels(inputs.hidden).loss->losses(inputs);
+  return device_kernels(inputs.hidden).loss->losses(inputs, best);
 }
 
 LossGradients losses_and_gradients_of(const LossInputs& inputs) {
@@ -64,6 +64,17 @@ void check(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor&
               "linear_cross_entropy takes hidden (M, C), weight (V, C), bias (V), labels (M)");
 }
 
+at::Tensor rows_of(const at::Tensor& hidden_in, const at::Tensor& weight, const at::Tensor& bias,
+                   const at::Tensor& labels, at::Tensor* best) {
+  const at::Tensor hidden = to_full(hidden_in);
+  check(hidden, weight, bias, labels);
+  const at::NoGradGuard no_grad;
+  if (chosen_kernels(hidden).loss == nullptr) {
+    return reference::cross_entropy_rows(hidden, weight, bias, labels, best);
+  }
+  return losses_of(inputs_of(hidden, weight, bias, labels), best);
+}
+
 }  // namespace
 
 at::Tensor linear_cross_entropy(const at::Tensor& hidden_in, const at::Tensor& weight,
@@ -72,23 +83,24 @@ at::Tensor linear_cross_entropy(const at::Tensor& hidden_in, const at::Tensor& w
   check(hidden, weight, bias, labels);
   if (hidden.size(0) == 0) return hidden.sum() + weight.narrow(0, 0, 1).sum() * 0.0;
   if (chosen_kernels(hidden).loss == nullptr) {
-    return sum_in_double(reference::cross_entropy_rows(hidden, weight, bias, labels));
+    return sum_in_double(reference::cross_entropy_rows(hidden, weight, bias, labels, nullptr));
   }
   if (!at::GradMode::is_enabled()) {
-    return sum_in_double(losses_of(inputs_of(hidden, weight, bias, labels)));
+    return sum_in_double(losses_of(inputs_of(hidden, weight, bias, labels), nullptr));
   }
   return LinearCrossEntropy::apply(hidden, weight, bias, labels);
 }
 
-at::Tensor linear_cross_entropy_rows(const at::Tensor& hidden_in, const at::Tensor& weight,
+at::Tensor linear_cross_entropy_rows(const at::Tensor& hidden, const at::Tensor& weight,
                                      const at::Tensor& bias, const at::Tensor& labels) {
-  const at::Tensor hidden = to_full(hidden_in);
-  check(hidden, weight, bias, labels);
-  const at::NoGradGuard no_grad;
-  if (chosen_kernels(hidden).loss == nullptr) {
-    return reference::cross_entropy_rows(hidden, weight, bias, labels);
-  }
-  return losses_of(inputs_of(hidden, weight, bias, labels));
+  return rows_of(hidden, weight, bias, labels, nullptr);
+}
+
+RowScores linear_cross_entropy_scores(const at::Tensor& hidden, const at::Tensor& weight,
+                                      const at::Tensor& bias, const at::Tensor& labels) {
+  RowScores scores;
+  scores.losses = rows_of(hidden, weight, bias, labels, &scores.best);
+  return scores;
 }
 
 }  // namespace linformer

@@ -24,7 +24,9 @@ struct LossGradients {
 ///
 ///   z = hidden W^T + bias;   loss_m = log sum_v exp(z_mv) - z_m,label(m)
 struct LossKernels {
-  at::Tensor (*losses)(const LossInputs& inputs);
+  /// The losses (M). `best`, if not null, becomes the word with the largest logit of each row, the
+  /// first of equal ones: (M) int64.
+  at::Tensor (*losses)(const LossInputs& inputs, at::Tensor* best);
 
   /// The losses and the gradients, from the same logits: dz = softmax(z) - one_hot(label).
   LossGradients (*losses_and_gradients)(const LossInputs& inputs);

@@ -1,13 +1,14 @@
 #include "linformer/metrics/loss_groups.h"
 
 #include <algorithm>
-#include <bit>
 #include <cassert>
+#include <limits>
 #include <numeric>
 #include <utility>
 
 #include "linformer/core/format.h"
 #include "linformer/core/special_tokens.h"
+#include "linformer/metrics/distance_groups.h"
 
 namespace linformer {
 
@@ -24,8 +25,6 @@ constexpr std::array<CountGroup, 5> kCountGroups{
 /// A token is in the first class whose frequency it reaches; if in none, in the last, "rarer".
 constexpr std::array<int64_t, 4> kOneIn{100, 1'000, 10'000, 100'000};
 
-constexpr const char* kNotSeen = "not seen elsewhere";
-
 bool is_ordinary(int64_t id, int64_t vocab_size) {
   return id > kUnkId && id < mask_id(vocab_size);
 }
@@ -34,15 +33,6 @@ size_t count_group(int64_t count) {
   size_t group = 0;
   while (count > kCountGroups[group].most) ++group;
   return group;
-}
-
-size_t distance_group(int64_t distance) {
-  return static_cast<size_t>(std::bit_width(static_cast<uint64_t>(distance))) - 1;
-}
-
-std::string distance_name(size_t group) {
-  const int64_t first = int64_t{1} << group;
-  return group == 0 ? "1" : std::to_string(first) + "-" + std::to_string(2 * first - 1);
 }
 
 size_t frequency_group(int64_t count, int64_t total) {
@@ -88,25 +78,33 @@ std::vector<OtherOccurrences> other_occurrences(const MaskedRow& row, int64_t vo
   return occurrences;
 }
 
+double TokenTotals::accuracy() const {
+  if (nll.masked_tokens == 0) return std::numeric_limits<double>::quiet_NaN();
+  return static_cast<double>(num_right) / static_cast<double>(nll.masked_tokens);
+}
+
 LossGroups::LossGroups(int64_t vocab_size)
     : vocab_size_(vocab_size),
       by_count_(kCountGroups.size()),
       by_id_(static_cast<size_t>(vocab_size)),
       counts_(static_cast<size_t>(vocab_size)) {}
 
-void LossGroups::add(const MaskedRow& row, std::span<const double> losses) {
-  assert(row.positions.size() == row.labels.size() && losses.size() == row.labels.size());
+void LossGroups::add(const MaskedRow& row, std::span<const double> losses,
+                     std::span<const int64_t> best) {
+  assert(row.positions.size() == row.labels.size() && losses.size() == row.labels.size() &&
+         best.size() == row.labels.size());
   if (row.input_ids.size() > 1) {
     const size_t farthest = distance_group(static_cast<int64_t>(row.input_ids.size()) - 1);
     by_distance_.resize(std::max(by_distance_.size(), farthest + 1));
   }
   const std::vector<OtherOccurrences> occurrences = other_occurrences(row, vocab_size_);
   for (size_t m = 0; m < losses.size(); ++m) {
-    by_count_[count_group(occurrences[m].count)].add(losses[m], 1);
+    const bool right = best[m] == row.labels[m];
+    by_count_[count_group(occurrences[m].count)].add(losses[m], right);
     if (occurrences[m].count > 0) {
-      by_distance_[distance_group(occurrences[m].distance)].add(losses[m], 1);
+      by_distance_[distance_group(occurrences[m].distance)].add(losses[m], right);
     }
-    by_id_[static_cast<size_t>(row.labels[m])].add(losses[m], 1);
+    by_id_[static_cast<size_t>(row.labels[m])].add(losses[m], right);
   }
   const auto count = [&](int64_t id, int64_t times) {
     if (is_ordinary(id, vocab_size_)) counts_[static_cast<size_t>(id)] += times;
@@ -118,8 +116,14 @@ void LossGroups::add(const MaskedRow& row, std::span<const double> losses) {
   }
 }
 
+TokenTotals LossGroups::totals() const {
+  TokenTotals all;
+  for (const TokenTotals& group : by_count_) all.add(group);
+  return all;
+}
+
 std::vector<LossTable> LossGroups::by_repetition() const {
-  LossTable seen{"repetition", "repetition", {{kNotSeen, by_count_.front()}}};
+  LossTable seen{"repetition", "repetition", {{kNotSeenElsewhere, by_count_.front()}}};
   seen.groups.push_back({"seen elsewhere", {}});
   LossTable counts{"occurrences", "seen elsewhere, times", {}};
   for (size_t group = 0; group < by_count_.size(); ++group) {
@@ -130,9 +134,9 @@ std::vector<LossTable> LossGroups::by_repetition() const {
 }
 
 LossTable LossGroups::by_distance() const {
-  LossTable table{"distance", "distance to the nearest", {{kNotSeen, by_count_.front()}}};
+  LossTable table{"distance", "distance to the nearest", {{kNotSeenElsewhere, by_count_.front()}}};
   for (size_t group = 0; group < by_distance_.size(); ++group) {
-    table.groups.push_back({distance_name(group), by_distance_[group]});
+    table.groups.push_back({distance_group_name(group), by_distance_[group]});
   }
   return table;
 }

@@ -88,6 +88,18 @@ double percentile_of(std::span<const double> values, double percent) {
   return sorted[below] + share * (sorted[above] - sorted[below]);
 }
 
+ShareInterval wilson_interval(int64_t num_right, int64_t count) {
+  if (count <= 0) return {kUndefined, kUndefined};
+  constexpr double z = 1.959963984540054;  // 97.5 % of a normal distribution are below
+  const auto n = static_cast<double>(count);
+  const double share = static_cast<double>(num_right) / n;
+  const double scale = 1.0 / (1.0 + z * z / n);
+  const double centre = scale * (share + z * z / (2.0 * n));
+  const double half = scale * z * std::sqrt(share * (1.0 - share) / n + z * z / (4.0 * n * n));
+  // Exactly 0 for none and 1 for all, but for rounding.
+  return {num_right == 0 ? 0.0 : centre - half, num_right == count ? 1.0 : centre + half};
+}
+
 DifferenceInterval bootstrap_difference(Metric metric, std::span<const double> predictions_a,
                                         std::span<const double> predictions_b,
                                         std::span<const double> targets,

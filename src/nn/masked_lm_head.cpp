@@ -4,7 +4,6 @@
 
 #include "linformer/kernels/gelu.h"
 #include "linformer/kernels/layer_norm.h"
-#include "linformer/kernels/linear_cross_entropy.h"
 #include "linformer/kernels/mixed_precision.h"
 
 namespace linformer {
@@ -37,6 +36,10 @@ at::Tensor MaskedLmHead::loss_sum(const at::Tensor& hidden, const at::Tensor& la
 
 at::Tensor MaskedLmHead::losses(const at::Tensor& hidden, const at::Tensor& labels) const {
   return linear_cross_entropy_rows(transform(hidden), decoder_weight_, decoder_bias_, labels);
+}
+
+RowScores MaskedLmHead::scores(const at::Tensor& hidden, const at::Tensor& labels) const {
+  return linear_cross_entropy_scores(transform(hidden), decoder_weight_, decoder_bias_, labels);
 }
 
 at::Tensor MaskedLmHead::logits(const at::Tensor& hidden) const {

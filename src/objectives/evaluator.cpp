@@ -12,7 +12,9 @@ namespace linformer {
 namespace {
 
 /// Sequence by sequence: an id is seen elsewhere only within its own.
-void add_losses(LossGroups& groups, const Batch& batch, std::span<const double> losses) {
+void add_scores(LossGroups& groups, const Batch& batch, const MaskedLmScores& scores) {
+  const std::span<const double> losses(scores.losses);
+  const std::span<const int64_t> best(scores.best);
   const std::span<const int64_t> ids(batch.input_ids);
   const std::span<const int64_t> labels(batch.masked_labels);
   size_t first = 0;
@@ -27,7 +29,7 @@ void add_losses(LossGroups& groups, const Batch& batch, std::span<const double> 
     const size_t count = positions.size();
     groups.add({ids.subspan(static_cast<size_t>(start), static_cast<size_t>(batch.length)),
                 positions, labels.subspan(first, count)},
-               losses.subspan(first, count));
+               losses.subspan(first, count), best.subspan(first, count));
     first += count;
   }
 }
@@ -40,9 +42,14 @@ EvaluationResult evaluate_batches(const Model& model,
   EvaluationResult result;
   if (unigram != nullptr) result.unigram = NllTotals{};
   while (const std::optional<Batch> batch = next()) {
-    const std::vector<double> losses = masked_lm_losses(model, *batch);
-    for (const double loss : losses) result.model.add(loss, 1);
-    if (groups != nullptr) add_losses(*groups, *batch, losses);
+    MaskedLmScores scores;
+    if (groups != nullptr) {
+      scores = masked_lm_scores(model, *batch);
+      add_scores(*groups, *batch, scores);
+    } else {
+      scores.losses = masked_lm_losses(model, *batch);
+    }
+    for (const double loss : scores.losses) result.model.add(loss, 1);
     if (unigram != nullptr) {
       for (const int64_t label : batch->masked_labels) result.unigram->add(unigram->nll(label), 1);
     }

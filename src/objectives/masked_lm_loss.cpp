@@ -23,6 +23,13 @@ MaskedStates masked_states(const Model& model, const Batch& batch, ForwardContex
   return {hidden.flatten(0, 1).index_select(0, positions), labels};
 }
 
+template <class T>
+std::vector<T> values_of(const at::Tensor& tensor) {
+  const at::Tensor values = tensor.to(at::kCPU, c10::CppTypeToScalarType<T>::value).contiguous();
+  const T* data = values.data_ptr<T>();
+  return {data, data + values.numel()};
+}
+
 }  // namespace
 
 LossSum masked_lm_loss(const Model& model, const Batch& batch, ForwardContext& context) {
@@ -35,10 +42,16 @@ std::vector<double> masked_lm_losses(const Model& model, const Batch& batch) {
   ForwardContext evaluation;
   const MaskedStates states = masked_states(model, batch, evaluation);
   if (states.labels.size(0) == 0) return {};
-  const at::Tensor losses =
-      model.masked_lm_head().losses(states.hidden, states.labels).to(at::kCPU, at::kDouble);
-  const double* data = losses.data_ptr<double>();
-  return {data, data + losses.numel()};
+  return values_of<double>(model.masked_lm_head().losses(states.hidden, states.labels));
+}
+
+MaskedLmScores masked_lm_scores(const Model& model, const Batch& batch) {
+  const at::NoGradGuard no_grad;
+  ForwardContext evaluation;
+  const MaskedStates states = masked_states(model, batch, evaluation);
+  if (states.labels.size(0) == 0) return {};
+  const RowScores scores = model.masked_lm_head().scores(states.hidden, states.labels);
+  return {values_of<double>(scores.losses), values_of<int64_t>(scores.best)};
 }
 
 }  // namespace linformer

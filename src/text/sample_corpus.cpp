@@ -92,18 +92,58 @@ bool chance(RandomStream& random, uint64_t percent) {
 
 enum class Number { kSingular, kPlural };
 
+// While a text grows, each fact in it stands between control characters, as
+// kFactBegin KIND PERSON WORD kFactEnd. take_out_facts() removes them.
+constexpr char kFactBegin = '\x01';
+constexpr char kFactEnd = '\x02';
+
 struct Person {
-  std::string first, last, trade, home, thing, thing_adjective;
+  size_t number = 0;  // in the document
+  std::string first;
+  std::array<std::string, EnumNames<FactKind>::kNames.size()> facts;  // by FactKind
   bool female = false;
 
-  std::string full() const { return first + " " + last; }
+  std::string& word(FactKind kind) { return facts[static_cast<size_t>(kind)]; }
+  /// The word of a fact, with its marks.
+  std::string fact(FactKind kind) const {
+    std::string marked{kFactBegin, static_cast<char>('0' + static_cast<int>(kind)),
+                       static_cast<char>('0' + number)};
+    return marked + facts[static_cast<size_t>(kind)] + kFactEnd;
+  }
+  std::string trade() const { return fact(FactKind::kTrade); }
+  std::string home() const { return fact(FactKind::kHome); }
+  std::string thing() const { return fact(FactKind::kPossession); }
+  std::string thing_adjective() const { return fact(FactKind::kAdjective); }
+  std::string last() const { return fact(FactKind::kLastName); }
+  std::string full() const { return first + " " + last(); }
   std::string pronoun() const { return female ? "she" : "he"; }
   std::string possessive() const { return female ? "her" : "his"; }
 };
 
+/// The text without marks, and the facts that were marked. Those behind the first two lines are
+/// repeated.
+SampleDocument take_out_facts(const std::string& marked) {
+  SampleDocument document;
+  int lines = 0;
+  for (size_t i = 0; i < marked.size(); ++i) {
+    if (marked[i] == kFactBegin) {
+      document.facts.push_back({static_cast<FactKind>(marked[i + 1] - '0'),
+                                static_cast<size_t>(marked[i + 2] - '0'), document.text.size(), 0,
+                                lines >= 2});
+      i += 2;
+    } else if (marked[i] == kFactEnd) {
+      document.facts.back().length = document.text.size() - document.facts.back().begin;
+    } else {
+      lines += marked[i] == '\n' ? 1 : 0;
+      document.text += marked[i];
+    }
+  }
+  return document;
+}
+
 }  // namespace
 
-/// Applies the grammar to one document or passage.
+/// Applies the grammar to one document or passage, with marked facts.
 class SampleWriter {
  public:
   SampleWriter(const SampleCorpus& corpus, RandomStream random) : corpus_(corpus), random_(random) {
@@ -119,7 +159,7 @@ class SampleWriter {
     const int num_persons = 2 + static_cast<int>(random_.below(3));
     for (int i = 0; i < num_persons; ++i) persons_.push_back(new_person());
     std::string text = capital(corpus_.topics_[static_cast<size_t>(topic_)].name) + " in " +
-                       persons_[0].home + ".\n";
+                       persons_[0].home() + ".\n";
     for (const Person& person : persons_) text += introduction(person) + " ";
     text.back() = '\n';
     const int num_paragraphs = 3 + static_cast<int>(random_.below(6));
@@ -153,22 +193,27 @@ class SampleWriter {
     while (true) {
       Person person = any_new_person();
       const bool taken = std::any_of(persons_.begin(), persons_.end(), [&](const Person& other) {
-        return person.first == other.first || person.last == other.last ||
-               person.trade == other.trade || person.home == other.home ||
-               person.thing == other.thing;
+        const auto same = [&](FactKind kind) {
+          const auto number = static_cast<size_t>(kind);
+          return person.facts[number] == other.facts[number];
+        };
+        return person.first == other.first || same(FactKind::kLastName) || same(FactKind::kTrade) ||
+               same(FactKind::kHome) || same(FactKind::kPossession);
       });
       if (!taken) return person;
     }
   }
 
   Person any_new_person() {
+    const auto any = [&](const Words& words) { return words[random_.below(words.size())]; };
     Person person;
-    person.first = corpus_.first_names_[random_.below(corpus_.first_names_.size())];
-    person.last = corpus_.last_names_[random_.below(corpus_.last_names_.size())];
-    person.trade = corpus_.trades_[random_.below(corpus_.trades_.size())];
-    person.home = corpus_.places_[random_.below(corpus_.places_.size())];
-    person.thing = corpus_.things_[random_.below(corpus_.things_.size())];
-    person.thing_adjective = pick(random_, corpus_.plain_adjectives_);
+    person.number = persons_.size();
+    person.first = any(corpus_.first_names_);
+    person.word(FactKind::kLastName) = any(corpus_.last_names_);
+    person.word(FactKind::kTrade) = any(corpus_.trades_);
+    person.word(FactKind::kHome) = any(corpus_.places_);
+    person.word(FactKind::kPossession) = any(corpus_.things_);
+    person.word(FactKind::kAdjective) = pick(random_, corpus_.plain_adjectives_);
     // The first name decides: names with an even number of letters are women's.
     person.female = person.first.size() % 2 == 0;
     return person;
@@ -221,9 +266,9 @@ class SampleWriter {
   const Person& any_person() { return persons_[random_.below(persons_.size())]; }
 
   std::string introduction(const Person& person) {
-    std::string text = person.full() + ", a " + person.trade + " from " + person.home + ", " +
-                       (past_ ? "owned" : "owns") + " a " + person.thing_adjective + " " +
-                       person.thing + ".";
+    std::string text = person.full() + ", a " + person.trade() + " from " + person.home() + ", " +
+                       (past_ ? "owned" : "owns") + " a " + person.thing_adjective() + " " +
+                       person.thing() + ".";
     if (chance(random_, 50)) {
       text += " " + capital(person.pronoun()) + " " + verb(Number::kSingular) + " " +
               person.possessive() + " " + noun(any_number()) + " in the year " +
@@ -236,22 +281,22 @@ class SampleWriter {
   std::string recall(const Person& person) {
     switch (random_.below(5)) {
       case 0:
-        return "It " + be(Number::kSingular) + " " + person.last + ", the " + person.trade +
-               " from " + person.home + ", who " + verb(Number::kSingular) + " " +
+        return "It " + be(Number::kSingular) + " " + person.last() + ", the " + person.trade() +
+               " from " + person.home() + ", who " + verb(Number::kSingular) + " " +
                noun_phrase(any_number()) + ".";
       case 1:
-        return person.first + " " + (past_ ? "kept" : "keeps") + " the " + person.thing_adjective +
-               " " + person.thing + " near " + person.home + ".";
+        return person.first + " " + (past_ ? "kept" : "keeps") + " the " +
+               person.thing_adjective() + " " + person.thing() + " near " + person.home() + ".";
       case 2:
-        return "The " + person.trade + " " + person.full() + " " + verb(Number::kSingular) + " " +
-               person.possessive() + " " + person.thing + ".";
+        return "The " + person.trade() + " " + person.full() + " " + verb(Number::kSingular) + " " +
+               person.possessive() + " " + person.thing() + ".";
       case 3:
-        return "In " + person.home + ", " + person.last + " " + verb(Number::kSingular) + " " +
-               noun_phrase(any_number()) + " with the " + person.thing + ".";
+        return "In " + person.home() + ", " + person.last() + " " + verb(Number::kSingular) + " " +
+               noun_phrase(any_number()) + " with the " + person.thing() + ".";
       default:
         return "\"" + capital(noun_phrase(Number::kPlural)) + " " + be(Number::kPlural) + " " +
                adjective() + ",\" " + (past_ ? "said" : "says") + " " + person.first + " " +
-               person.last + ", the " + person.trade + ".";
+               person.last() + ", the " + person.trade() + ".";
     }
   }
 
@@ -282,8 +327,8 @@ class SampleWriter {
                verb(number) + " " + noun_phrase(any_number()) + " and " +
                noun_phrase(any_number()) + ".";
       case 5:
-        return "When " + noun_phrase(number) + " " + verb(number) + ", " + any_person().last + " " +
-               verb(Number::kSingular) + " " + noun_phrase(any_number()) + ".";
+        return "When " + noun_phrase(number) + " " + verb(number) + ", " + any_person().last() +
+               " " + verb(Number::kSingular) + " " + noun_phrase(any_number()) + ".";
       case 6:
         return "Of " + std::to_string(2 + random_.below(98)) + " " + noun(Number::kPlural) +
                ", only " + noun_phrase(number) + " " + verb(number) + ".";
@@ -323,9 +368,13 @@ SampleCorpus::SampleCorpus(uint64_t seed) : seed_(seed) {
 }
 
 std::string SampleCorpus::document(uint64_t index) const {
-  return SampleWriter(*this, RandomStream(RandomPurpose::kSampleCorpus,
-                                          {seed_, static_cast<uint64_t>(Part::kDocument), index}))
-      .document();
+  return document_with_facts(index).text;
+}
+
+SampleDocument SampleCorpus::document_with_facts(uint64_t index) const {
+  SampleWriter writer(*this, RandomStream(RandomPurpose::kSampleCorpus,
+                                          {seed_, static_cast<uint64_t>(Part::kDocument), index}));
+  return take_out_facts(writer.document());
 }
 
 SamplePassage SampleCorpus::passage(uint64_t index) const {
@@ -334,7 +383,7 @@ SamplePassage SampleCorpus::passage(uint64_t index) const {
   SamplePassage passage;
   passage.topic = writer.topic();
   passage.positive = writer.positive() ? 1 : 0;
-  passage.text = writer.passage();
+  passage.text = take_out_facts(writer.passage()).text;
   return passage;
 }
 

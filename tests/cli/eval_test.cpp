@@ -12,6 +12,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class EvalTest : public TrainProgramTest {
  protected:
@@ -75,20 +76,24 @@ void expect_whole_groups(const json& result) {
   for (const auto& [key, groups] : result["by"].items()) {
     int64_t tokens = 0;
     double nll_sum = 0.0;
+    double right = 0.0;
     double share = 0.0;
     for (const json& group : groups) {
       tokens += group["masked_tokens"].get<int64_t>();
       nll_sum += group["nll_sum"].get<double>();
       share += group["share"].get<double>();
       EXPECT_EQ(group["loss"].is_null(), group["masked_tokens"] == 0) << group;
+      EXPECT_EQ(group["accuracy"].is_null(), group["masked_tokens"] == 0) << group;
       if (group["loss"].is_null()) continue;
       EXPECT_NEAR(group["loss"].get<double>(),
                   group["nll_sum"].get<double>() / group["masked_tokens"].get<double>(), 1e-12);
       EXPECT_NEAR(std::log(group["perplexity"].get<double>()), group["loss"].get<double>(), 1e-12);
+      right += group["accuracy"].get<double>() * group["masked_tokens"].get<double>();
     }
     EXPECT_EQ(tokens, result["masked_tokens"].get<int64_t>()) << key;
     EXPECT_EQ(nll_sum, result["nll_sum"].get<double>()) << key;
     EXPECT_NEAR(share, 1.0, 1e-12) << key;
+    EXPECT_NEAR(right, result["accuracy"].get<double>() * static_cast<double>(tokens), 1e-6) << key;
   }
 }
 
@@ -115,7 +120,9 @@ TEST_F(EvalTest, GroupsOfTokensAddUpToTheTotal) {
   EXPECT_EQ(with({"--data", file("valid")})["by"], text_result["by"]);
   expect_whole_groups(with({"--data", file("valid"), file("train"), "--max-sequences", "9"}));
   // all else is as without
+  EXPECT_GT(text_result["accuracy"].get<double>(), 0.0);
   text_result.erase("by");
+  text_result["accuracy"] = nullptr;
   EXPECT_EQ(text_result, json_of({"--data", valid_text()}));
 }
 
@@ -153,9 +160,12 @@ TEST_F(EvalTest, TablesOfGroups) {
   fs::remove(folder + "/MANIFEST.json");
   fs::remove(folder + "/training/unigram.safetensors");
   EXPECT_THAT(run(folder, "frequency").out, HasSubstr("frequency in this text"));
-  // the ordinary output comes first and is unchanged
+  // the ordinary output comes first, with the accuracy of all tokens
   const auto plain = perplexity({"--checkpoint", file("run"), "--data", valid_text()});
-  EXPECT_TRUE(twice.out.starts_with(plain.out)) << twice.out;
+  EXPECT_THAT(plain.out, Not(HasSubstr("accuracy")));
+  const std::string first = twice.out.substr(0, twice.out.find("\n\n"));
+  EXPECT_THAT(first, AllOf(HasSubstr("accuracy\n"), HasSubstr(" %\n"), HasSubstr("-\n")));
+  EXPECT_TRUE(first.starts_with(plain.out.substr(0, plain.out.find('\n')))) << twice.out;
   for (const char* by : {"length", "distance,length", ","}) {
     const auto unknown = run(file("run"), by);
     EXPECT_EQ(unknown.exit_code, 2) << by << unknown.out;

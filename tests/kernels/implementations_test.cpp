@@ -273,6 +273,12 @@ TEST_P(Implementations, OfLoss) {
       return losses + 0.0 * in[0].sum();  // these losses have no gradients
     };
     expect_as_reference(rows_alone, inputs, what + ", each");
+    const Operation best = [&](const Tensors& in) {
+      const RowScores scores =
+          linear_cross_entropy_scores(in[0], in[1], in[2], labels.to(in[0].device()));
+      return scores.best.to(in[0].scalar_type()) + 0.0 * in[0].sum();
+    };
+    expect_as_reference(best, inputs, what + ", best");
   }
 }
 

@@ -59,6 +59,29 @@ TEST(LinearCrossEntropy, ManyPiecesEqualTheWholeAtOnce) {
   EXPECT_NEAR(rows.sum(at::kDouble).item<double>(), loss.item<double>(), 1e-2);
 }
 
+TEST(LinearCrossEntropy, TheBestWordHasTheLargestLogit) {
+  // logits of h = 1: 2, 1 + 2, 3, -1; of h = -1: -2, -1 + 2, -3, 1. Equal ones: the first.
+  const at::Tensor hidden = at::tensor({1.0F, -1.0F}).view({2, 1});
+  const at::Tensor weight = at::tensor({2.0F, 1.0F, 3.0F, -1.0F}).view({4, 1});
+  const at::Tensor bias = at::tensor({0.0F, 2.0F, 0.0F, 0.0F});
+  const at::Tensor labels = at::tensor({0, 3}, at::kLong);
+  const RowScores scores = linear_cross_entropy_scores(hidden, weight, bias, labels);
+  EXPECT_TRUE(at::equal(scores.best, at::tensor({1, 1}, at::kLong)));
+  EXPECT_TRUE(at::equal(scores.losses, linear_cross_entropy_rows(hidden, weight, bias, labels)));
+}
+
+TEST(LinearCrossEntropy, BestWordsOfManyPieces) {
+  at::manual_seed(15);
+  const at::Tensor hidden = at::randn({400, 8});
+  const at::Tensor weight = at::randn({100000, 8});
+  const at::Tensor labels = at::randint(100000, {400}, at::kLong);
+  const RowScores scores = linear_cross_entropy_scores(hidden, weight, at::zeros({100000}), labels);
+  const at::Tensor logits = at::mm(hidden, weight.t());
+  // Products in another order may swap words that are equal but for rounding.
+  const at::Tensor chosen = logits.gather(1, scores.best.unsqueeze(1)).squeeze(1);
+  EXPECT_LT(relative_difference(chosen, logits.amax(1)), 1e-5);
+}
+
 TEST(LinearCrossEntropy, NoRowsGiveZero) {
   const at::Tensor loss = linear_cross_entropy(at::empty({0, 4}), at::randn({6, 4}), at::zeros({6}),
                                                at::empty({0}, at::kLong));
@@ -71,6 +94,11 @@ TEST(LinearCrossEntropy, NotANumberReachesTheLoss) {
   const at::Tensor loss = linear_cross_entropy(hidden, at::randn({9, 4}), at::zeros({9}),
                                                at::tensor({1, 2}, at::kLong));
   EXPECT_TRUE(std::isnan(loss.item<float>()));
+  const RowScores scores = linear_cross_entropy_scores(hidden, at::randn({9, 4}), at::zeros({9}),
+                                                       at::tensor({1, 2}, at::kLong));
+  EXPECT_TRUE(std::isnan(scores.losses[1].item<float>()));
+  EXPECT_GE(scores.best[1].item<int64_t>(), 0);
+  EXPECT_LT(scores.best[1].item<int64_t>(), 9);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "linformer/metrics/loss_groups.h"
 
 #include <cmath>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -17,11 +18,14 @@ using Found = std::vector<OtherOccurrences>;
 constexpr int64_t kVocabSize = 20;
 constexpr int64_t kMask = 19;
 
-/// {name, {tokens, nll}} of each group, in order.
-std::vector<std::pair<std::string, std::pair<int64_t, double>>> groups_of(const LossTable& table) {
-  std::vector<std::pair<std::string, std::pair<int64_t, double>>> all;
+/// {name, {tokens, nll, right}} of each group, in order.
+using Rows = std::vector<std::pair<std::string, std::tuple<int64_t, double, int64_t>>>;
+
+Rows groups_of(const LossTable& table) {
+  Rows all;
   for (const LossGroup& group : table.groups) {
-    all.push_back({group.name, {group.totals.masked_tokens, group.totals.nll_sum}});
+    const TokenTotals& totals = group.totals;
+    all.push_back({group.name, {totals.nll.masked_tokens, totals.nll.nll_sum, totals.num_right}});
   }
   return all;
 }
@@ -75,40 +79,44 @@ TEST(OtherOccurrences, TheNearestMayStandOnEitherSide) {
 class LossGroupsTest : public ::testing::Test {
  protected:
   LossGroupsTest() : groups_(kVocabSize) {
-    // 5 three times elsewhere, the nearest at distance 1; 6 once, at distance 5; 7 nowhere
+    // 5 three times elsewhere, the nearest at distance 1; 6 once, at distance 5; 7 nowhere. 5 and 6
+    // are predicted right.
     const Ids first{5, 6, 5, 8, kMask, 5, kMask, kMask};
-    groups_.add({first, Ids{4, 6, 7}, Ids{5, 6, 7}}, std::vector<double>{0.25, 1.0, 2.0});
+    groups_.add({first, Ids{4, 6, 7}, Ids{5, 6, 7}}, std::vector<double>{0.25, 1.0, 2.0},
+                Ids{5, 6, 8});
     // 8 six times, at distance 1; 7 once, at distance 8. The first sequence's ids are not seen.
+    // 8 is predicted everywhere.
     const Ids second{7, 8, 8, 8, 8, 8, 8, kMask, kMask, kMask, kPadId, kPadId};
-    groups_.add({second, Ids{7, 8, 9}, Ids{8, 7, 5}}, std::vector<double>{0.5, 4.0, 8.0});
+    groups_.add({second, Ids{7, 8, 9}, Ids{8, 7, 5}}, std::vector<double>{0.5, 4.0, 8.0},
+                Ids{8, 8, 8});
   }
   LossGroups groups_;
 };
-
-using Rows = std::vector<std::pair<std::string, std::pair<int64_t, double>>>;
 
 TEST_F(LossGroupsTest, Repetition) {
   const std::vector<LossTable> tables = groups_.tables(LossSplit::kRepetition, {});
   ASSERT_EQ(tables.size(), 2U);
   EXPECT_EQ(groups_of(tables[0]),
-            (Rows{{"not seen elsewhere", {2, 10.0}}, {"seen elsewhere", {4, 5.75}}}));
-  EXPECT_EQ(groups_of(tables[1]), (Rows{{"0", {2, 10.0}},
-                                        {"1", {2, 5.0}},
-                                        {"2", {0, 0.0}},
-                                        {"3-4", {1, 0.25}},
-                                        {"5+", {1, 0.5}}}));
-  EXPECT_TRUE(std::isnan(tables[1].groups[2].totals.mean()));
+            (Rows{{"not seen elsewhere", {2, 10.0, 0}}, {"seen elsewhere", {4, 5.75, 3}}}));
+  EXPECT_EQ(groups_of(tables[1]), (Rows{{"0", {2, 10.0, 0}},
+                                        {"1", {2, 5.0, 1}},
+                                        {"2", {0, 0.0, 0}},
+                                        {"3-4", {1, 0.25, 1}},
+                                        {"5+", {1, 0.5, 1}}}));
+  EXPECT_TRUE(std::isnan(tables[1].groups[2].totals.nll.mean()));
+  EXPECT_TRUE(std::isnan(tables[1].groups[2].totals.accuracy()));
+  EXPECT_EQ(tables[0].groups[1].totals.accuracy(), 0.75);  // 3 of 4
 }
 
 TEST_F(LossGroupsTest, DistanceGoesToTheLongestSequence) {
   const std::vector<LossTable> tables = groups_.tables(LossSplit::kDistance, {});
   ASSERT_EQ(tables.size(), 1U);
   // 12 positions are at most 11 apart
-  EXPECT_EQ(groups_of(tables[0]), (Rows{{"not seen elsewhere", {2, 10.0}},
-                                        {"1", {2, 0.75}},
-                                        {"2-3", {0, 0.0}},
-                                        {"4-7", {1, 1.0}},
-                                        {"8-15", {1, 4.0}}}));
+  EXPECT_EQ(groups_of(tables[0]), (Rows{{"not seen elsewhere", {2, 10.0, 0}},
+                                        {"1", {2, 0.75, 2}},
+                                        {"2-3", {0, 0.0, 0}},
+                                        {"4-7", {1, 1.0, 1}},
+                                        {"8-15", {1, 4.0, 0}}}));
 }
 
 TEST_F(LossGroupsTest, FrequencyInTheTrainingData) {
@@ -120,11 +128,11 @@ TEST_F(LossGroupsTest, FrequencyInTheTrainingData) {
   counts[9] = 100'000 - 2'003;
   const std::vector<LossTable> tables = groups_.tables(LossSplit::kFrequency, counts);
   ASSERT_EQ(tables.size(), 1U);
-  EXPECT_EQ(groups_of(tables[0]), (Rows{{"over 1 in 100", {1, 1.0}},
-                                        {"over 1 in 1,000", {2, 8.25}},
-                                        {"over 1 in 10,000", {0, 0.0}},
-                                        {"over 1 in 100,000", {2, 6.0}},
-                                        {"rarer", {1, 0.5}}}));
+  EXPECT_EQ(groups_of(tables[0]), (Rows{{"over 1 in 100", {1, 1.0, 1}},
+                                        {"over 1 in 1,000", {2, 8.25, 1}},
+                                        {"over 1 in 10,000", {0, 0.0, 0}},
+                                        {"over 1 in 100,000", {2, 6.0, 0}},
+                                        {"rarer", {1, 0.5, 1}}}));
 }
 
 TEST(LossGroups, FrequencyInTheTextItselfHasMasksUndone) {
@@ -134,19 +142,20 @@ TEST(LossGroups, FrequencyInTheTextItselfHasMasksUndone) {
   input_ids.front() = kBosId;
   input_ids[50] = 9;
   input_ids[51] = kMask;
-  groups.add({input_ids, Ids{50, 51}, Ids{7, 8}}, std::vector<double>{3.0, 1.0});
+  groups.add({input_ids, Ids{50, 51}, Ids{7, 8}}, std::vector<double>{3.0, 1.0}, Ids{7, 7});
   const std::vector<LossTable> tables = groups.tables(LossSplit::kFrequency, {});
-  EXPECT_EQ(tables[0].groups[0].totals, (NllTotals{1.0, 1}));
-  EXPECT_EQ(tables[0].groups[1].totals, (NllTotals{3.0, 1}));
+  EXPECT_EQ(tables[0].groups[0].totals, (TokenTotals{{1.0, 1}, 0}));
+  EXPECT_EQ(tables[0].groups[1].totals, (TokenTotals{{3.0, 1}, 1}));
 }
 
 TEST_F(LossGroupsTest, EveryTableAddsUpToTheWhole) {
   for (const LossSplit split :
        {LossSplit::kRepetition, LossSplit::kDistance, LossSplit::kFrequency}) {
     for (const LossTable& table : groups_.tables(split, {})) {
-      NllTotals sum;
+      TokenTotals sum;
       for (const LossGroup& group : table.groups) sum.add(group.totals);
-      EXPECT_EQ(sum, (NllTotals{15.75, 6})) << table.key;
+      EXPECT_EQ(sum, (TokenTotals{{15.75, 6}, 3})) << table.key;
+      EXPECT_EQ(sum, groups_.totals());
     }
   }
 }

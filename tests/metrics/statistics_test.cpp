@@ -33,6 +33,19 @@ TEST(Statistics, TooFewValuesGiveNoFigure) {
   EXPECT_THROW(percentile_of(Values{1.0}, 101.0), std::out_of_range);
 }
 
+TEST(Statistics, WilsonIntervalOfAShare) {
+  // z^2 = 3.8415. 5 of 10: centre 0.5, half width z / 1.38415 * sqrt(0.025 + 0.0096036) = 0.26341
+  const ShareInterval half = wilson_interval(5, 10);
+  EXPECT_NEAR(half.low, 0.23659, 1e-5);
+  EXPECT_NEAR(half.high, 0.76341, 1e-5);
+  // 0 of 10: from 0 to z^2 / (10 + z^2)
+  EXPECT_EQ(wilson_interval(0, 10).low, 0.0);
+  EXPECT_NEAR(wilson_interval(0, 10).high, 3.841459 / 13.841459, 1e-6);
+  EXPECT_NEAR(wilson_interval(10, 10).low, 10.0 / 13.841459, 1e-6);
+  EXPECT_EQ(wilson_interval(10, 10).high, 1.0);
+  EXPECT_TRUE(std::isnan(wilson_interval(0, 0).low));
+}
+
 // Of 1,000 rows, 300 that only a gets right, 200 that only b does, and 500 that both do.
 struct TwoModels {
   Values a, b, targets;

@@ -88,18 +88,34 @@ TEST_F(EvaluatorTest, GroupsHoldEveryTokenOnceAndSeeOneSequenceAtATime) {
     const std::vector<LossTable> tables = four.tables(split, {});
     const std::vector<LossTable> alone = one.tables(split, {});
     for (size_t t = 0; t < tables.size(); ++t) {
-      NllTotals sum;
+      TokenTotals sum;
       ASSERT_EQ(tables[t].groups.size(), alone[t].groups.size());
       for (size_t g = 0; g < tables[t].groups.size(); ++g) {
         sum.add(tables[t].groups[g].totals);
         // The neighbours in a batch and its padding change no group.
-        EXPECT_EQ(tables[t].groups[g].totals.masked_tokens,
-                  alone[t].groups[g].totals.masked_tokens);
+        EXPECT_EQ(tables[t].groups[g].totals.nll.masked_tokens,
+                  alone[t].groups[g].totals.nll.masked_tokens);
       }
       // Losses are floats, and none of them near 0: doubles hold their sums exactly, in any order.
-      EXPECT_EQ(sum, without.model) << tables[t].key;
+      EXPECT_EQ(sum.nll, without.model) << tables[t].key;
+      EXPECT_EQ(sum, four.totals()) << tables[t].key;
     }
   }
+}
+
+TEST_F(EvaluatorTest, CountsWhatIsPredictedRight) {
+  LossGroups groups(config_.model.vocab_size);
+  evaluate(7, 4, 0, nullptr, &groups);
+  const BatchSource& source = data_.valid->batches();
+  int64_t num_right = 0;
+  for (int64_t i = 0; i < source.num_sequences(); ++i) {
+    const Batch batch = source.evaluation_batch(i, 1, 7);
+    const MaskedLmScores scores = masked_lm_scores(model_, batch);
+    for (size_t m = 0; m < batch.masked_labels.size(); ++m) {
+      num_right += scores.best[m] == batch.masked_labels[m];
+    }
+  }
+  EXPECT_EQ(groups.totals().num_right, num_right);
 }
 
 TEST_F(EvaluatorTest, CanLookAtAFew) {

@@ -42,6 +42,11 @@ TEST(MaskedLmTask, LossIsTheSumOverTheLabelsOfTheFullSoftmax) {
   ASSERT_EQ(each.size(), 2u);
   EXPECT_NEAR(each[0], -log_p[1][5].item<double>(), 1e-5);
   EXPECT_NEAR(each[1], -log_p[5][4].item<double>(), 1e-5);
+  const MaskedLmScores scores = masked_lm_scores(model, batch);
+  EXPECT_EQ(scores.losses, each);
+  ASSERT_EQ(scores.best.size(), 2u);
+  EXPECT_EQ(scores.best[0], log_p[1].argmax().item<int64_t>());
+  EXPECT_EQ(scores.best[1], log_p[5].argmax().item<int64_t>());
 }
 
 TEST(MaskedLmTask, ABatchWithoutLabelsIsZeroAndHasGradients) {
@@ -57,6 +62,7 @@ TEST(MaskedLmTask, ABatchWithoutLabelsIsZeroAndHasGradients) {
   const at::Tensor gradient = model.parameters().get("lm_head.dense.weight").grad();
   EXPECT_TRUE(!gradient.defined() || !gradient.ne(0).any().item<bool>());
   EXPECT_TRUE(masked_lm_losses(model, batch).empty());
+  EXPECT_TRUE(masked_lm_scores(model, batch).best.empty());
 }
 
 TEST(MaskedLmTask, MaskIsGivenOnlyWhereThereIsPadding) {

@@ -35,6 +35,71 @@ TEST(SampleCorpus, GivesTheSameBytesOnEveryMachine) {
   EXPECT_EQ(to_hex(xxh3(text)), "2e3a8dc313d63360");
 }
 
+TEST(SampleCorpus, FactsOfADocument) {
+  // Read from the text of document 48, which begins
+  //   Suli in Soulmere.
+  //   Taisu Prese, a hifaskkrun from Soulmere, owns a siwitrusk ruskklin. Tolstend Bakla, a falo
+  //   ...
+  //   ... When one prert bames, Prese sales one hokeskvosk dre. ...
+  //   ... In Soulmere, Prese bames the trumtrind touwiten with the ruskklin.
+  constexpr FactKind kTrade = FactKind::kTrade, kHome = FactKind::kHome;
+  constexpr FactKind kPossession = FactKind::kPossession, kAdjective = FactKind::kAdjective;
+  constexpr FactKind kLastName = FactKind::kLastName;
+  struct Expected {
+    FactKind kind;
+    size_t person;
+    const char* word;
+    bool repeated;
+  };
+  const std::vector<Expected> expected{
+      {kHome, 0, "Soulmere", false},       {kLastName, 0, "Prese", false},
+      {kTrade, 0, "hifaskkrun", false},    {kHome, 0, "Soulmere", false},
+      {kAdjective, 0, "siwitrusk", false}, {kPossession, 0, "ruskklin", false},
+      {kLastName, 1, "Bakla", false},      {kTrade, 1, "falo", false},
+      {kHome, 1, "Lurmere", false},        {kAdjective, 1, "kluskesli", false},
+      {kPossession, 1, "daboart", false},  {kLastName, 0, "Prese", true},
+      {kHome, 0, "Soulmere", true},        {kLastName, 0, "Prese", true},
+      {kPossession, 0, "ruskklin", true},  {kLastName, 0, "Prese", true},
+      {kLastName, 1, "Bakla", true},       {kTrade, 1, "falo", true},
+      {kTrade, 0, "hifaskkrun", true},     {kLastName, 0, "Prese", true},
+      {kPossession, 0, "ruskklin", true},  {kTrade, 0, "hifaskkrun", true},
+      {kLastName, 0, "Prese", true},       {kPossession, 0, "ruskklin", true},
+      {kLastName, 1, "Bakla", true},       {kTrade, 1, "falo", true},
+      {kHome, 1, "Lurmere", true}};
+  const SampleDocument document = SampleCorpus(1).document_with_facts(48);
+  ASSERT_EQ(document.facts.size(), expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const FactMention& fact = document.facts[i];
+    EXPECT_EQ(fact.kind, expected[i].kind) << i;
+    EXPECT_EQ(fact.person, expected[i].person) << i;
+    EXPECT_EQ(document.text.substr(fact.begin, fact.length), expected[i].word) << i;
+    EXPECT_EQ(fact.repeated, expected[i].repeated) << i;
+    EXPECT_TRUE(i == 0 || fact.begin > document.facts[i - 1].begin) << i;
+  }
+  // "Suli in " has 8 bytes, the first line 18, "Taisu " 6.
+  EXPECT_EQ(document.facts[0], (FactMention{kHome, 0, 8, 8, false}));
+  EXPECT_EQ(document.facts[1], (FactMention{kLastName, 0, 24, 5, false}));
+}
+
+TEST(SampleCorpus, FactsChangeNoText) {
+  const SampleCorpus corpus(5);
+  for (uint64_t i = 0; i < 20; ++i) {
+    const SampleDocument document = corpus.document_with_facts(i);
+    EXPECT_EQ(document.text, corpus.document(i));
+    const auto printable = [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); };
+    EXPECT_TRUE(std::all_of(document.text.begin(), document.text.end(), printable));
+    const std::string passage = corpus.passage(i).text;
+    EXPECT_TRUE(std::all_of(passage.begin(), passage.end(), printable));
+    // A person's facts are the same words throughout.
+    std::map<std::pair<size_t, FactKind>, std::set<std::string>> words;
+    for (const FactMention& fact : document.facts) {
+      words[{fact.person, fact.kind}].insert(document.text.substr(fact.begin, fact.length));
+    }
+    for (const auto& [fact, forms] : words) EXPECT_EQ(forms.size(), 1U);
+    EXPECT_EQ(words.size() % 5, 0U);
+  }
+}
+
 TEST(SampleCorpus, SeedsAndIndicesDiffer) {
   EXPECT_NE(SampleCorpus(1).document(0), SampleCorpus(2).document(0));
   EXPECT_NE(SampleCorpus(1).document(0), SampleCorpus(1).document(1));

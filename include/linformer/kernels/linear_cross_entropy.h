@@ -18,4 +18,15 @@ at::Tensor linear_cross_entropy(const at::Tensor& hidden, const at::Tensor& weig
 at::Tensor linear_cross_entropy_rows(const at::Tensor& hidden, const at::Tensor& weight,
                                      const at::Tensor& bias, const at::Tensor& labels);
 
+/// What a model says about rows.
+struct RowScores {
+  at::Tensor losses;  ///< (M)
+  at::Tensor best;    ///< (M) int64, the word with the largest logit; the first of equal ones
+};
+
+/// The losses of linear_cross_entropy_rows(), to the bit, and the best words from the same logits.
+/// `best` is in [0, V) even where a logit is NaN.
+RowScores linear_cross_entropy_scores(const at::Tensor& hidden, const at::Tensor& weight,
+                                      const at::Tensor& bias, const at::Tensor& labels);
+
 }  // namespace linformer

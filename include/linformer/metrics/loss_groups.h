@@ -40,9 +40,28 @@ struct OtherOccurrences {
 /// position never counts, even if its id was left in place. Special tokens and padding never count.
 std::vector<OtherOccurrences> other_occurrences(const MaskedRow& row, int64_t vocab_size);
 
+/// Losses of predicted tokens, and how many of them were the most probable ones.
+struct TokenTotals {
+  NllTotals nll;
+  int64_t num_right = 0;
+
+  void add(double loss, bool right) {
+    nll.add(loss, 1);
+    num_right += right ? 1 : 0;
+  }
+  void add(const TokenTotals& other) {
+    nll.add(other.nll);
+    num_right += other.num_right;
+  }
+  /// Share of the tokens that were the most probable ones; NaN without tokens.
+  double accuracy() const;
+
+  bool operator==(const TokenTotals&) const = default;
+};
+
 struct LossGroup {
   std::string name;
-  NllTotals totals;
+  TokenTotals totals;
 };
 
 /// Disjoint groups that together hold every predicted token.
@@ -52,14 +71,18 @@ struct LossTable {
   std::vector<LossGroup> groups;
 };
 
-/// The losses of predicted tokens by group.
+/// The losses of predicted tokens, and how many were predicted right, by group.
 class LossGroups {
  public:
   /// For a vocabulary whose last id is <mask>.
   explicit LossGroups(int64_t vocab_size);
 
-  /// Adds a sequence with the loss of each predicted token in nats.
-  void add(const MaskedRow& row, std::span<const double> losses);
+  /// Adds a sequence with the loss of each predicted token in nats, and the id that the model finds
+  /// most probable there.
+  void add(const MaskedRow& row, std::span<const double> losses, std::span<const int64_t> best);
+
+  /// Of all predicted tokens.
+  TokenTotals totals() const;
 
   /// repetition has two tables, the other splits one. Frequencies are those of `training_counts`,
   /// the occurrences of each id; if it is empty, those of the added sequences.
@@ -71,9 +94,9 @@ class LossGroups {
   LossTable by_frequency(std::span<const int64_t> training_counts) const;
 
   int64_t vocab_size_;
-  std::vector<NllTotals> by_count_;     // by number of other occurrences; the last: all above
-  std::vector<NllTotals> by_distance_;  // [i]: distances from 2^i to 2^(i + 1) - 1
-  std::vector<NllTotals> by_id_;
+  std::vector<TokenTotals> by_count_;     // by number of other occurrences; the last: all above
+  std::vector<TokenTotals> by_distance_;  // by distance_group()
+  std::vector<TokenTotals> by_id_;
   std::vector<int64_t> counts_;  // of ordinary ids in the original text
 };
 

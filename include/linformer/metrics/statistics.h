@@ -19,6 +19,15 @@ double sample_stddev(std::span<const double> values);
 /// 100.
 double percentile_of(std::span<const double> values, double percent);
 
+struct ShareInterval {
+  double low = 0.0;
+  double high = 0.0;
+};
+
+/// The 95 % score interval of a share (Wilson 1927) from `num_right` of `count` independent trials.
+/// It lies within [0, 1], for none and for all as well. NaN without trials.
+ShareInterval wilson_interval(int64_t num_right, int64_t count);
+
 struct BootstrapOptions {
   int64_t num_resamples = 2000;
   double confidence = 0.95;

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "linformer/config/model_config.h"
+#include "linformer/kernels/linear_cross_entropy.h"
 #include "linformer/nn/encoder.h"
 #include "linformer/nn/parameters.h"
 
@@ -21,6 +22,9 @@ class MaskedLmHead {
 
   /// The cross-entropy of each position, without gradients: (M).
   at::Tensor losses(const at::Tensor& hidden, const at::Tensor& labels) const;
+
+  /// The same losses, and the best word of each position.
+  RowScores scores(const at::Tensor& hidden, const at::Tensor& labels) const;
 
   /// hidden (M, C) -> logits (M, V).
   at::Tensor logits(const at::Tensor& hidden) const;

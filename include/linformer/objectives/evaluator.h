@@ -22,7 +22,8 @@ struct EvaluationResult {
 };
 
 /// Evaluates all batches that `next` gives until it gives none. Looks at the stop signal between
-/// batches. `unigram` may be null. `groups`, if any, gets every sequence with its losses.
+/// batches. `unigram` may be null. `groups`, if any, gets every sequence with its losses and the
+/// most probable ids.
 EvaluationResult evaluate_batches(const Model& model,
                                   const std::function<std::optional<Batch>()>& next,
                                   const UnigramModel* unigram, LossGroups* groups = nullptr);

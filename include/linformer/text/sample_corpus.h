@@ -1,9 +1,13 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "linformer/config/fields.h"
 #include "linformer/core/random.h"
 
 namespace linformer {
@@ -13,6 +17,32 @@ struct SamplePassage {
   int topic = 0;     ///< index into SampleCorpus::topic_names()
   int positive = 0;  ///< 1 if its adjectives mostly praise, 0 if they mostly blame
   std::string text;
+};
+
+/// What a document says about a person, one word each. An adjective belongs to the possession.
+enum class FactKind { kTrade, kHome, kPossession, kAdjective, kLastName };
+template <>
+struct EnumNames<FactKind> {
+  static constexpr std::array<std::string_view, 5> kNames{"trade", "home", "possession",
+                                                          "adjective", "last name"};
+};
+
+/// A word of a document that states a fact about a person.
+struct FactMention {
+  FactKind kind = FactKind::kTrade;
+  size_t person = 0;      ///< of the document, in the order of the introductions
+  size_t begin = 0;       ///< first byte of the word in the text
+  size_t length = 0;      ///< bytes
+  bool repeated = false;  ///< behind the introductions, which the title and the second line are
+
+  bool operator==(const FactMention&) const = default;
+};
+
+/// A document with every mention of a fact, in order. The same word may also stand where it states
+/// no fact: other sentences name places and use the adjectives as well.
+struct SampleDocument {
+  std::string text;
+  std::vector<FactMention> facts;
 };
 
 /// Text from the project's own grammar over invented words, so that a data set comes with the
@@ -30,9 +60,11 @@ class SampleCorpus {
  public:
   explicit SampleCorpus(uint64_t seed);
 
-  /// A document: paragraphs, one per line, each line ended by '
-  /// '. Indices are 0 to 2^32 - 1; held-out documents have other indices.
+  /// A document: paragraphs, one per line, each line ended by '\n'. Indices are 0 to 2^32 - 1.
+  /// write_sample_corpus() takes those from 0 on for training and those from 2^31 on for valid.txt.
   std::string document(uint64_t index) const;
+  /// The same document, and where its facts are.
+  SampleDocument document_with_facts(uint64_t index) const;
 
   /// A short passage (2 to 4 sentences) of one topic and one sentiment, with its labels.
   SamplePassage passage(uint64_t index) const;

@@ -18,14 +18,19 @@ int64_t piece_rows(int64_t vocabulary) {
 }
 
 /// Adds the bias to a row of logits and returns the cross-entropy. The row becomes exp(logit -
-/// max), and `normalizer` the sum of the row.
+/// max), and `normalizer` the sum of the row. `best`, if not null, becomes the place of the max.
 template <class T>
-T row_loss(T* logits, const T* bias, int64_t vocabulary, int64_t label, T& normalizer) {
+T row_loss(T* logits, const T* bias, int64_t vocabulary, int64_t label, T& normalizer,
+           int64_t* best) {
   T largest = -std::numeric_limits<T>::infinity();
 #pragma omp simd reduction(max : largest)
   for (int64_t v = 0; v < vocabulary; ++v) {
     logits[v] += bias[v];
     largest = logits[v] > largest ? logits[v] : largest;
+  }
+  if (best != nullptr) {
+    const int64_t place = std::find(logits, logits + vocabulary, largest) - logits;
+    *best = place < vocabulary ? place : 0;  // past the end if all are NaN
   }
   const T target = logits[label];
   // Short blocks are summed in T and added up in double, since one long sum of floats loses digits.
@@ -107,12 +112,14 @@ void add_gradients(const at::Tensor& grad_logits, const at::Tensor& piece, const
   }
 }
 
-/// Writes the losses of rows [first, first + count). With `grad_bias`, the logits become their own
-/// gradient, and its sum over the rows is added to the gradient of the bias.
+/// Writes the losses of rows [first, first + count), and into `best`, if not null, their best
+/// words. With `grad_bias`, the logits become their own gradient, and its sum over the rows is
+/// added to the gradient of the bias.
 void work_through_rows(const LossInputs& in, at::Tensor& logits, int64_t first, at::Tensor& losses,
-                       at::Tensor* grad_bias) {
+                       at::Tensor* best, at::Tensor* grad_bias) {
   const int64_t vocabulary = in.weight.size(0);
   const int64_t* label = in.labels.data_ptr<int64_t>() + first;
+  int64_t* const word = best == nullptr ? nullptr : best->data_ptr<int64_t>() + first;
   AT_DISPATCH_FLOATING_TYPES(logits.scalar_type(), "linear_cross_entropy", [&] {
     scalar_t* data = logits.data_ptr<scalar_t>();
     scalar_t* loss = losses.data_ptr<scalar_t>() + first;
@@ -123,7 +130,8 @@ void work_through_rows(const LossInputs& in, at::Tensor& logits, int64_t first, 
           for (int64_t r = begin; r < end; ++r) {
             scalar_t* row = data + r * vocabulary;
             scalar_t normalizer = 0;
-            loss[r] = row_loss(row, offset, vocabulary, label[r], normalizer);
+            loss[r] = row_loss(row, offset, vocabulary, label[r], normalizer,
+                               word == nullptr ? nullptr : word + r);
             if (grad_bias != nullptr) row_gradient(row, sums, vocabulary, label[r], normalizer);
           }
         });
@@ -132,30 +140,32 @@ void work_through_rows(const LossInputs& in, at::Tensor& logits, int64_t first, 
   });
 }
 
-/// Losses of all rows (M); with `grads`, also the gradients of their sum.
-at::Tensor work_through(const LossInputs& in, LossGradients* grads) {
+/// Losses of all rows (M); with `best`, also the best words (M); with `grads`, also the gradients
+/// of the sum of the losses.
+at::Tensor work_through(const LossInputs& in, at::Tensor* best, LossGradients* grads) {
   const int64_t rows = in.hidden.size(0);
   const int64_t step = piece_rows(in.weight.size(0));
   at::Tensor losses = at::empty({rows}, in.hidden.options());
+  if (best != nullptr) *best = at::empty({rows}, in.labels.options());
   for (int64_t first = 0; first < rows; first += step) {
     const int64_t count = std::min(step, rows - first);
     const at::Tensor piece = in.hidden.narrow(0, first, count);
     at::Tensor logits = logits_of(piece, in);
-    work_through_rows(in, logits, first, losses, grads == nullptr ? nullptr : &grads->bias);
+    work_through_rows(in, logits, first, losses, best, grads == nullptr ? nullptr : &grads->bias);
     if (grads == nullptr) continue;
     add_gradients(logits, piece, in, grads->hidden.narrow(0, first, count), grads->weight);
   }
   return losses;
 }
 
-at::Tensor losses_of(const LossInputs& in) {
-  return work_through(in, nullptr);
+at::Tensor losses_of(const LossInputs& in, at::Tensor* best) {
+  return work_through(in, best, nullptr);
 }
 
 LossGradients losses_and_gradients(const LossInputs& in) {
   LossGradients grads;
   grads.hidden = at::empty_like(in.hidden);
-  grads.losses = work_through(in, &grads);
+  grads.losses = work_through(in, nullptr, &grads);
   return grads;
 }
 

@@ -30,9 +30,9 @@ at::Tensor scale_kept(const at::Tensor& x, const DropoutSite& site);
 at::Tensor bias_gelu(const at::Tensor& x, const at::Tensor& bias, GeluForm form);
 
 /// Losses of the rows (M). The logits (M, V) exist as a whole; under autocast, their product is in
-/// the low type.
+/// the low type. `best`, if not null, becomes the word with the largest logit of each row (M).
 at::Tensor cross_entropy_rows(const at::Tensor& hidden, const at::Tensor& weight,
-                              const at::Tensor& bias, const at::Tensor& labels);
+                              const at::Tensor& bias, const at::Tensor& labels, at::Tensor* best);
 
 ResidualNorm residual_norm(const NormInputs& inputs, const NormOptions& options);
 

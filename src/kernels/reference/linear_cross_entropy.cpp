@@ -7,8 +7,9 @@
 namespace linformer::reference {
 
 at::Tensor cross_entropy_rows(const at::Tensor& hidden, const at::Tensor& weight,
-                              const at::Tensor& bias, const at::Tensor& labels) {
+                              const at::Tensor& bias, const at::Tensor& labels, at::Tensor* best) {
   const at::Tensor logits = to_full(at::mm(hidden, cast_weight(weight).t())) + bias;
+  if (best != nullptr) *best = logits.argmax(1);
   return at::logsumexp(logits, {1}) - logits.gather(1, labels.unsqueeze(1)).squeeze(1);
 }
 
