@@ -241,5 +241,6 @@ int main(int argc, char** argv) {
     program.require_subcommand(1);
     linformer::add_perplexity_command(program);
     linformer::add_task_command(program);
+    linformer::add_spectrum_command(program);
   });
 }

@@ -13,6 +13,8 @@ namespace linformer {
 
 /// `linformer-eval task`.
 void add_task_command(CLI::App& program);
+/// `linformer-eval spectrum`.
+void add_spectrum_command(CLI::App& program);
 
 /// The values that an option for this enum accepts.
 template <NamedEnum E>
