@@ -242,5 +242,6 @@ int main(int argc, char** argv) {
     linformer::add_perplexity_command(program);
     linformer::add_task_command(program);
     linformer::add_spectrum_command(program);
+    linformer::add_projection_error_command(program);
   });
 }

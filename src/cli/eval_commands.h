@@ -15,6 +15,8 @@ namespace linformer {
 void add_task_command(CLI::App& program);
 /// `linformer-eval spectrum`.
 void add_spectrum_command(CLI::App& program);
+/// `linformer-eval projection-error`.
+void add_projection_error_command(CLI::App& program);
 
 /// The values that an option for this enum accepts.
 template <NamedEnum E>

@@ -19,6 +19,7 @@ enum class RandomPurpose : uint32_t {
   kBootstrap = 8,
   kLengthGroups = 9,
   kHeldOut = 10,
+  kRandomProjection = 11,
   kTest = 99,
 };
 
