@@ -10,6 +10,7 @@
 #include "data_inputs.h"
 #include "eval_commands.h"
 #include "eval_groups.h"
+#include "eval_text.h"
 #include "program.h"
 
 #include "linformer/analysis/finite_outputs.h"
@@ -33,9 +34,8 @@ namespace {
 
 struct PerplexityArguments {
   std::string checkpoint;
-  TextInputs data;  // or prefixes of shards
+  HeldOutText text;
   std::string examples;
-  std::string special_literals = "auto";
   uint64_t mask_seed = 7;
   double mlm_probability = 0.15;
   int64_t max_sequence_length = 0;
@@ -57,40 +57,12 @@ struct Measured {
   std::optional<double> accuracy;   // with --by
 };
 
-bool is_shard_prefix(const std::string& path) {
-  return !list_shards(path).empty();
-}
-
-TextDataset open_data(PerplexityArguments& arguments, const Tokenizer& tokenizer, int threads) {
-  const std::vector<std::string>& paths = arguments.data.paths;
-  size_t shards = 0;
-  for (const std::string& path : paths) shards += is_shard_prefix(path) ? 1 : 0;
-  if (shards == paths.size()) return {TokenDataset::open(paths, tokenizer.hash()), {}, {}};
-  if (shards > 0) {
-    fail_usage("--data", "text files and token shards cannot be mixed",
-               "evaluate them one after the other");
-  }
-  arguments.data.check();
-  CorpusOptions options;
-  options.inputs = paths;
-  options.layout = arguments.data.parsed_layout();
-  options.line_ends = arguments.data.parsed_line_ends();
-  options.bad_lines = arguments.data.parsed_bad_lines();
-  if (arguments.special_literals == "text") options.literals = SpecialLiterals::kAsText;
-  if (arguments.special_literals == "unk") options.literals = SpecialLiterals::kUnkAsId;
-  options.threads = threads;
-  TextDataset text = encode_texts(options, tokenizer);
-  warn_about_lines(text.counts.no_text, text.counts.bad_lines);
-  warn_about_utf8(text.counts.invalid_utf8, text.counts.text_bytes);
-  return text;
-}
-
 Measured measure_data(PerplexityArguments& arguments, const std::string& folder, const Model& model,
                       const UnigramModel* unigram, LossGroups* groups, int threads) {
   const ModelConfig& config = model.config();
   const Tokenizer tokenizer = load_tokenizer(folder, config);
   const int64_t length = sequence_length(arguments.max_sequence_length, config.max_sequence_length);
-  TextDataset text = open_data(arguments, tokenizer, threads);
+  TextDataset text = arguments.text.open(tokenizer, threads);
   const PackedDataset packed(std::move(text.dataset), length, arguments.mlm_probability,
                              /*seed=*/0);
   Measured measured;
@@ -135,7 +107,7 @@ nlohmann::ordered_json to_json(const Measured& measured, const PerplexityArgumen
   }
   if (measured.accuracy) json["accuracy"] = *measured.accuracy;
   if (!measured.layouts.empty()) {
-    json["inputs"] = layouts_json(arguments.data.paths, measured.layouts);
+    json["inputs"] = layouts_json(arguments.text.data.paths, measured.layouts);
   }
   if (measured.result.unigram) {
     json["unigram_perplexity"] = measured.result.unigram->perplexity();
@@ -165,14 +137,14 @@ void print_table(const Measured& measured, const PerplexityArguments& arguments)
   std::printf("%s%s masked tokens in %s sequences\n", format_table(rows).c_str(),
               format_count(totals.masked_tokens).c_str(),
               format_count(measured.result.num_sequences).c_str());
-  for (const auto& row : layout_rows(layouts_json(arguments.data.paths, measured.layouts))) {
+  for (const auto& row : layout_rows(layouts_json(arguments.text.data.paths, measured.layouts))) {
     std::printf("%s: %s\n", row[0].c_str(), row[1].c_str());
   }
   print_loss_tables(measured.tables);
 }
 
 void run_perplexity(PerplexityArguments& arguments) {
-  if (arguments.data.paths.empty() == arguments.examples.empty()) {
+  if (arguments.text.data.paths.empty() == arguments.examples.empty()) {
     fail_usage("linformer-eval perplexity", "needs either --data or --examples",
                "name held-out text, or a file of ready-made examples");
   }
@@ -192,7 +164,7 @@ void run_perplexity(PerplexityArguments& arguments) {
                           : measure_examples(arguments, *model, counts, wanted);
   if (!measured.result.complete) return;  // after a signal: no partial result
   if (measured.result.model.masked_tokens == 0) {
-    fail_run(arguments.examples.empty() ? arguments.data.paths.front() : arguments.examples,
+    fail_run(arguments.examples.empty() ? arguments.text.data.paths.front() : arguments.examples,
              "no position to predict", "evaluate a longer text");
   }
   const double mean = measured.result.model.mean();
@@ -223,8 +195,7 @@ void add_perplexity_command(CLI::App& program) {
       ->required();
   command->add_flag("--ema", arguments->ema,
                     "use the averaged weights of a run with training.ema_decay, not the raw ones");
-  command->add_option("--data", arguments->data.paths,
-                      "held-out text files (.txt, .zst, .gz), or prefixes of token shards");
+  arguments->text.add_options(*command);
   command->add_option("--examples", arguments->examples,
                       "JSON lines (plain, .zst, .gz, -) with input_ids, attention_mask (optional), "
                       "labels (-100 = none)");
@@ -241,14 +212,6 @@ void add_perplexity_command(CLI::App& program) {
       ->check(CLI::NonNegativeNumber);
   command->add_option("--batch-size", arguments->batch_size, "sequences at a time")
       ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  arguments->data.add_reading_options(*command);
-  command
-      ->add_option(
-          "--special-literals", arguments->special_literals,
-          "text: <unk> in the text is text; unk: it is the token; auto: the token in files "
-          "of the layout wikitext; as prepare")
-      ->check(CLI::IsMember({"auto", "text", "unk"}))
       ->capture_default_str();
   command
       ->add_option(
@@ -294,5 +257,7 @@ int main(int argc, char** argv) {
     linformer::add_perplexity_command(program);
     linformer::add_task_command(program);
     linformer::add_recall_command(program);
+    linformer::add_spectrum_command(program);
+    linformer::add_projection_error_command(program);
   });
 }

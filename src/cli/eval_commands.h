@@ -20,6 +20,10 @@ void add_recall_command(CLI::App& program);
 /// The value of --max-sequence-length: `wanted`, or if that is 0, all that the model takes. Throws
 /// UsageError if it takes less.
 int64_t sequence_length(int64_t wanted, int64_t models);
+/// `linformer-eval spectrum`.
+void add_spectrum_command(CLI::App& program);
+/// `linformer-eval projection-error`.
+void add_projection_error_command(CLI::App& program);
 
 /// The values that an option for this enum accepts.
 template <NamedEnum E>

@@ -1,8 +1,12 @@
 #include "attend.h"
 
+#include <numeric>
+#include <utility>
+
 #include <ATen/ATen.h>
 
 #include "linformer/kernels/attention.h"
+#include "linformer/nn/attention.h"
 
 namespace linformer {
 namespace {
@@ -11,10 +15,23 @@ at::Tensor split_heads(const at::Tensor& x_BNC, int64_t heads) {
   return x_BNC.view({x_BNC.size(0), x_BNC.size(1), heads, -1}).transpose(1, 2);
 }
 
+void record(const Attend& attend, const at::Tensor& query, const KeyValue& key_value,
+            const at::Tensor& key_mask, std::vector<AttentionRecord>& records) {
+  std::vector<int64_t> heads = attend.heads;
+  if (heads.empty()) {
+    heads.resize(static_cast<size_t>(attend.num_heads));
+    std::iota(heads.begin(), heads.end(), int64_t{0});
+  }
+  records.back().attended.push_back({std::move(heads), query, key_value, key_mask, attend.window});
+}
+
 }  // namespace
 
 at::Tensor Attend::operator()(const at::Tensor& query, const KeyValue& key_value,
                               const at::Tensor& key_mask, ForwardContext& context) const {
+  if (context.attention_records() != nullptr) {
+    record(*this, query, key_value, key_mask, *context.attention_records());
+  }
   const DropoutSite site = context.next_dropout(dropout);
   if (site.probability > 0.0 || key_mask.defined() || query.scalar_type() == at::kDouble ||
       window > 0) {

@@ -80,7 +80,8 @@ class LinformerAttention : public Attention {
     projected.max_length = max_length_;
     projected.order = options_.order;
     projected.rescale_padding = options_.rescale_padding;
-    const Attend attend_heads{static_cast<int64_t>(group.heads.size()), dropout_};
+    const Attend attend_heads{static_cast<int64_t>(group.heads.size()), dropout_, /*window=*/0,
+                              group.heads};
     return attend_heads(query, projection_.project(projected), {}, context);
   }
 

@@ -36,6 +36,7 @@ SelfAttention::SelfAttention(const ModelConfig& config, int64_t layer, const std
 at::Tensor SelfAttention::forward(const at::Tensor& hidden, const at::Tensor& mask,
                                   ForwardContext& context) const {
   AttentionInput input{select_valid(hidden, mask), mask, query_, key_, value_, {}};
+  if (context.attention_records() != nullptr) context.attention_records()->push_back({input, {}});
   if (!value_convolution_.defined()) return attention_->forward(input, context);
   input.full_value = select_valid(apply(input.x, value_), mask);
   return add_depthwise_convolution(attention_->forward(input, context), input.full_value,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "cli/data_fixture.h"
@@ -12,7 +13,8 @@ namespace linformer {
 /// Model folders with random weights and the tokenizer of the sample corpus.
 class SmallModelTest : public DataProgramTest {
  protected:
-  void make_model(const std::string& name, const HeadConfig& head) const {
+  void make_model(const std::string& name, const HeadConfig& head,
+                  const std::function<void(ModelConfig&)>& change = {}) const {
     ModelConfig config;
     config.vocab_size = 1000;
     config.hidden_size = 16;
@@ -22,6 +24,7 @@ class SmallModelTest : public DataProgramTest {
     config.max_sequence_length = 32;
     config.initializer_range = 0.3;
     config.attention.projected_length = 8;
+    if (change) change(config);
     make_directories(file(name));
     save_model_files(file(name), to_config_json(config, head),
                      saved_tensors(Model(config, head, 1)), read_text_file(model()));

@@ -20,6 +20,7 @@ enum class RandomPurpose : uint32_t {
   kLengthGroups = 9,
   kHeldOut = 10,
   kRecall = 11,
+  kRandomProjection = 12,
   kTest = 99,
 };
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 
@@ -23,13 +24,30 @@ struct AttentionInput {
   at::Tensor full_value;  ///< (B, N, C), the values if computed already, else undefined
 };
 
+/// The operands of softmax(Q K^T / sqrt(D)) V for G heads of one layer, side by side.
+struct AttendedHeads {
+  std::vector<int64_t> heads;  ///< (G), the layer's heads that these are
+  at::Tensor query;            ///< (B, N, G * D)
+  KeyValue key_value;          ///< (B, M, G * D) each; M = N, or k projected rows
+  at::Tensor key_mask;         ///< (B, M) bool, true = may be attended to; undefined = all
+  int64_t window = 0;          ///< keys at most window / 2 away are attended to; 0 = all
+};
+
+/// What one layer's attention computed in a forward pass: see ForwardContext::record_attention().
+/// The heads of all entries of `attended` are those of the layer, each once.
+struct AttentionRecord {
+  AttentionInput input;
+  std::vector<AttendedHeads> attended;
+};
+
 /// One kind of attention in one layer. It decides which keys and values a query attends to. The
 /// AttentionRules of the same name hold its requirements on a configuration and its cost.
 class Attention {
  public:
   virtual ~Attention() = default;
 
-  /// Returns the heads side by side, (B, N, C).
+  /// Returns the heads side by side, (B, N, C). Whatever is attended to goes through Attend
+  /// (src/nn/attend.h), which also records it.
   virtual at::Tensor forward(const AttentionInput& input, ForwardContext& context) const = 0;
 };
 

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "linformer/kernels/dropout.h"
 
 namespace linformer {
+
+struct AttentionRecord;
 
 /// Hands out the dropout sites of one forward pass, in the order in which the pass asks for them.
 ///
@@ -22,6 +25,11 @@ class ForwardContext {
   void set_recompute(bool recompute) { recompute_ = recompute; }
   bool recompute() const { return recompute_; }
 
+  /// If set, each layer appends what its attention computes, in the order of the layers. For
+  /// measurements in evaluation: the records hold the queries, keys and values of the pass.
+  void record_attention(std::vector<AttentionRecord>* records) { records_ = records; }
+  std::vector<AttentionRecord>* attention_records() const { return records_; }
+
   bool training() const { return training_; }
 
  private:
@@ -29,6 +37,7 @@ class ForwardContext {
   bool recompute_ = false;
   uint64_t key_ = 0;
   uint64_t sites_ = 0;
+  std::vector<AttentionRecord>* records_ = nullptr;
 };
 
 }  // namespace linformer

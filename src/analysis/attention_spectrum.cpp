@@ -1,0 +1,88 @@
+#include "linformer/analysis/attention_spectrum.h"
+
+#include <algorithm>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include "linformer/analysis/attention_matrices.h"
+#include "linformer/analysis/finite_outputs.h"
+#include "linformer/analysis/row_sample.h"
+#include "linformer/core/stop_signal.h"
+
+namespace linformer {
+namespace {
+
+/// Adds the c_i of each head's matrix of one row to its sums.
+void add_layer(const LayerAttention& attention, LayerSpectrum& layer) {
+  const auto num_heads = static_cast<int64_t>(attention.heads.size());
+  std::vector<at::Tensor> values(attention.heads.size());
+  for (size_t h = 0; h < values.size(); ++h) {
+    values[h] = attention.heads[h].probabilities()[0];
+    require_finite_outputs(values[h]);
+  }
+  layer.type = attention.type;
+  layer.columns.resize(values.size());
+  layer.cumulative.resize(values.size());
+  // A decomposition uses one core.
+  at::parallel_for(0, num_heads, 1, [&](int64_t begin, int64_t end) {
+    const at::NoGradGuard no_grad;
+    for (int64_t h = begin; h < end; ++h) {
+      at::Tensor& value = values[static_cast<size_t>(h)];
+      layer.columns[static_cast<size_t>(h)] = value.size(1);
+      value = cumulative_singular_values(value);
+    }
+  });
+  layer.rows = attention.heads.front().query.size(1);
+  for (size_t h = 0; h < values.size(); ++h) {
+    std::vector<double>& sums = layer.cumulative[h];
+    sums.resize(static_cast<size_t>(values[h].size(0)));
+    const double* number = values[h].const_data_ptr<double>();
+    for (double& sum : sums) sum += *number++;
+  }
+}
+
+}  // namespace
+
+at::Tensor cumulative_singular_values(const at::Tensor& matrices) {
+  const at::Tensor sums = at::linalg_svdvals(matrices.to(at::kDouble)).cumsum(-1);
+  return (sums / sums.narrow(-1, sums.size(-1) - 1, 1)).contiguous();
+}
+
+AttentionSpectrum attention_spectrum(const Model& model, std::span<const InputRow> rows) {
+  AttentionSpectrum spectrum;
+  spectrum.layers.resize(static_cast<size_t>(model.config().num_hidden_layers));
+  const bool segments = model.config().type_vocab_size > 0;
+  for (const InputRow& row : rows) {
+    visit_attention(model, single_row_input(row, segments),
+                    [&](int64_t layer, const LayerAttention& attention) {
+                      if (stop_signal() != 0) return;
+                      add_layer(attention, spectrum.layers[static_cast<size_t>(layer)]);
+                    });
+    ++spectrum.num_sequences;
+    if (stop_signal() != 0) {
+      spectrum.complete = false;
+      return spectrum;
+    }
+  }
+  for (LayerSpectrum& layer : spectrum.layers) {
+    for (std::vector<double>& sums : layer.cumulative) {
+      for (double& sum : sums) sum /= static_cast<double>(spectrum.num_sequences);
+    }
+  }
+  return spectrum;
+}
+
+double value_at(std::span<const double> cumulative, int64_t index) {
+  const auto count = static_cast<int64_t>(cumulative.size());
+  return cumulative[static_cast<size_t>(std::min(index, count) - 1)];
+}
+
+std::vector<int64_t> spaced_indices(int64_t count, int64_t points) {
+  const int64_t number = points == 0 ? count : std::min(points, count);
+  std::vector<int64_t> indices;
+  for (int64_t i = 1; i <= number; ++i) indices.push_back(i * count / number);
+  return indices;
+}
+
+}  // namespace linformer
