@@ -1,5 +1,7 @@
 #include "attend.h"
 
+#include <cmath>
+
 #include <ATen/ATen.h>
 
 #include "linformer/kernels/attention.h"
@@ -9,6 +11,14 @@ namespace {
 
 at::Tensor split_heads(const at::Tensor& x_BNC, int64_t heads) {
   return x_BNC.view({x_BNC.size(0), x_BNC.size(1), heads, -1}).transpose(1, 2);
+}
+
+at::Tensor unfused_attention(const at::Tensor& q_BHND, const at::Tensor& k_BHKD,
+                             const at::Tensor& v_BHKD) {
+  const double scale = 1.0 / std::sqrt(static_cast<double>(q_BHND.size(3)));
+  at::Tensor weights_BHNK = at::matmul(q_BHND * scale, k_BHKD.transpose(2, 3));
+  weights_BHNK = at::softmax(weights_BHNK, -1);  // releases the scores
+  return at::matmul(weights_BHNK, v_BHKD);
 }
 
 }  // namespace
@@ -21,9 +31,12 @@ at::Tensor Attend::operator()(const at::Tensor& query, const KeyValue& key_value
     return dropout_attention(query, key_value.key, key_value.value, num_heads, key_mask, site,
                              window);
   }
-  const at::Tensor heads_BHND = at::scaled_dot_product_attention(
-      split_heads(query, num_heads), split_heads(key_value.key, num_heads),
-      split_heads(key_value.value, num_heads));
+  const at::Tensor q_BHND = split_heads(query, num_heads);
+  const at::Tensor k_BHKD = split_heads(key_value.key, num_heads);
+  const at::Tensor v_BHKD = split_heads(key_value.value, num_heads);
+  const at::Tensor heads_BHND = context.unfused_attention()
+                                    ? unfused_attention(q_BHND, k_BHKD, v_BHKD)
+                                    : at::scaled_dot_product_attention(q_BHND, k_BHKD, v_BHKD);
   return heads_BHND.transpose(1, 2).reshape(query.sizes());
 }
 
