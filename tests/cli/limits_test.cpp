@@ -44,6 +44,7 @@ TEST_F(LimitsTest, ThreadsEverywhere) {
       {"linformer-bench", "step"},
       {"linformer-bench", "gemm"},
       {"linformer-bench", "attention"},
+      {"linformer-bench", "encoder"},
       {"linformer-bench", "operations"},
       {"linformer-data", "prepare", "--input", valid_text(), "--output", file("more"),
        "--tokenizer", model()},
