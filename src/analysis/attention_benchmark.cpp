@@ -6,7 +6,8 @@
 
 #include <ATen/ATen.h>
 
-#include "linformer/config/projection_rules.h"
+#include "attention_variants.h"
+
 #include "linformer/core/stop_signal.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/nn/self_attention.h"
@@ -34,67 +35,15 @@ ModelConfig base_config(const AttentionBenchmarkOptions& options, int64_t n) {
   return config;
 }
 
-struct Variant {
-  std::string name;
-  std::function<void(AttentionConfig&)> change;
-};
-
-/// Every kind of attention and of projection, from the list in config/attention_kinds.h.
-std::vector<Variant> variants() {
-  std::vector<Variant> all;
-  for (const std::string_view name : EnumNames<AttentionType>::kNames) {
-    const AttentionType type = *enum_of<AttentionType>(name);
-    if (type == AttentionType::kLinformer) continue;  // by its projections
-    const auto change = [type](AttentionConfig& attention) { attention.type = type; };
-    all.push_back({std::string(name), change});
-    if (type == AttentionType::kStandard) all.push_back({"standard_unfused", change});
-  }
-  for (const SharingMode sharing :
-       {SharingMode::kHeadwise, SharingMode::kKeyValue, SharingMode::kNone}) {
-    all.push_back({std::string(name_of(sharing)),
-                   [sharing](AttentionConfig& attention) { attention.sharing = sharing; }});
-  }
-  for (const std::string_view name : EnumNames<ProjectionType>::kNames) {
-    const ProjectionType type = *enum_of<ProjectionType>(name);
-    if (type == ProjectionType::kLinear) continue;  // above, by its sharing
-    all.push_back({std::string(name), [type](AttentionConfig& attention) {
-                     attention.projection = type;
-                     if (!projection_rules(type).allows_sharing()) {
-                       attention.sharing = SharingMode::kNone;
-                     }
-                   }});
-  }
-  all.push_back(
-      {"value_convolution", [](AttentionConfig& attention) { attention.value_convolution = 5; }});
-  return all;
-}
-
-/// softmax(Q K^T / sqrt(D)) V with every matrix in memory.
-at::Tensor unfused(const ParameterSet& parameters, const at::Tensor& x, int64_t heads) {
-  const auto project = [&](const std::string& name) {
-    const at::Tensor y = at::addmm(parameters.get("self." + name + ".bias"), x.flatten(0, 1),
-                                   parameters.get("self." + name + ".weight").t());
-    return y.view({x.size(0), x.size(1), heads, -1}).transpose(1, 2);
-  };
-  const at::Tensor query = project("query");
-  const double scale = 1.0 / std::sqrt(static_cast<double>(query.size(3)));
-  const at::Tensor scores = at::matmul(query, project("key").transpose(2, 3)) * scale;
-  return at::matmul(at::softmax(scores, -1), project("value")).transpose(1, 2).reshape(x.sizes());
-}
-
-std::unique_ptr<Subject> make_subject(const Variant& variant, ModelConfig config) {
+std::unique_ptr<Subject> make_subject(const AttentionVariant& variant, const ModelConfig& config) {
   auto subject = std::make_unique<Subject>();
   const auto attention =
       std::make_shared<SelfAttention>(config, 0, "self", subject->parameters, std::nullopt);
-  if (variant.name == "standard_unfused") {
-    subject->forward = [&parameters = subject->parameters, heads = config.num_attention_heads](
-                           const at::Tensor& x) { return unfused(parameters, x, heads); };
-  } else {
-    subject->forward = [attention](const at::Tensor& x) {
-      ForwardContext evaluation;
-      return attention->forward(x, {}, evaluation);
-    };
-  }
+  subject->forward = [attention, unfused = variant.unfused](const at::Tensor& x) {
+    ForwardContext evaluation;
+    evaluation.set_unfused_attention(unfused);
+    return attention->forward(x, {}, evaluation);
+  };
   return subject;
 }
 
@@ -138,15 +87,6 @@ void measure_once(Subject& subject, const at::Tensor& x, AttentionMeasurement& r
   result.training_bytes = training.bytes;
 }
 
-bool is_possible(const ModelConfig& config) {
-  try {
-    config.validate();
-    return true;
-  } catch (const std::exception&) {
-    return false;  // k > n, or k does not divide n
-  }
-}
-
 }  // namespace
 
 std::vector<AttentionMeasurement> benchmark_attention(const AttentionBenchmarkOptions& options) {
@@ -156,11 +96,11 @@ std::vector<AttentionMeasurement> benchmark_attention(const AttentionBenchmarkOp
     const at::Tensor x = ParameterSet(1).draw_normal("x", {batch, n, options.hidden_size}, 1.0);
     const size_t first = results.size();
     std::vector<std::unique_ptr<Subject>> subjects;
-    for (const Variant& variant : variants()) {
+    for (const AttentionVariant& variant : attention_variants()) {
       ModelConfig config = base_config(options, n);
       variant.change(config.attention);
-      const bool too_large = variant.name == "standard_unfused" &&
-                             unfused_bytes(options, batch, n) > options.max_bytes;
+      const bool too_large =
+          variant.unfused && unfused_bytes(options, batch, n) > options.max_bytes;
       AttentionMeasurement& result = results.emplace_back();
       result.variant = variant.name;
       result.n = n;

@@ -214,6 +214,8 @@ int main(int argc, char** argv) {
     program.require_subcommand(1);
     linformer::add_step_command(program);
     linformer::add_attention_command(program);
+    linformer::add_encoder_command(program);
+    linformer::add_operations_command(program);
     linformer::add_reduce_command(program);
     linformer::add_gemm_command(program);
   });

@@ -45,6 +45,7 @@ class CachingAllocator final : public c10::Allocator {
   void reset_peak() {
     const std::lock_guard lock(mutex_);
     use_.peak_bytes = use_.live_bytes;
+    use_.peak_requested_bytes = use_.requested_bytes;
   }
   void release() {
     const std::lock_guard lock(mutex_);
@@ -60,6 +61,11 @@ class CachingAllocator final : public c10::Allocator {
   }
 
  private:
+  struct LiveBlock {
+    size_t size;       // of its class
+    size_t requested;  // at most its size
+  };
+
   static void give_back(void* data) {
     if (data != nullptr) instance().put(data);
   }
@@ -75,9 +81,11 @@ class CachingAllocator final : public c10::Allocator {
     } else {
       data = map(size);
     }
-    live_[data] = size;
+    live_[data] = {size, bytes};
     use_.live_bytes += size;
     use_.peak_bytes = std::max(use_.peak_bytes, use_.live_bytes);
+    use_.requested_bytes += bytes;
+    use_.peak_requested_bytes = std::max(use_.peak_requested_bytes, use_.requested_bytes);
     return data;
   }
 
@@ -85,9 +93,10 @@ class CachingAllocator final : public c10::Allocator {
     const std::lock_guard lock(mutex_);
     const auto entry = live_.find(data);
     if (entry == live_.end()) std::abort();  // an unknown block: memory would be corrupted
-    const size_t size = entry->second;
+    const auto [size, requested] = entry->second;
     live_.erase(entry);
     use_.live_bytes -= size;
+    use_.requested_bytes -= requested;
     free_[size].push_back(data);
   }
 
@@ -133,7 +142,7 @@ class CachingAllocator final : public c10::Allocator {
 
   std::mutex mutex_;
   std::unordered_map<size_t, std::vector<void*>> free_;
-  std::unordered_map<void*, size_t> live_;
+  std::unordered_map<void*, LiveBlock> live_;
   MemoryUse use_;
 };
 

@@ -23,17 +23,17 @@ void take_deterministic_algorithms() {
 
 }  // namespace
 
-c10::Device compute_device(DeviceChoice choice, int64_t local_rank) {
+c10::Device compute_device(DeviceChoice choice, int64_t local_rank, const std::string& key) {
   if (choice == DeviceChoice::kCpu) return at::kCPU;
   if (!at::globalContext().hasCUDA()) {
     if (choice == DeviceChoice::kAuto) return at::kCPU;
-    fail_usage("run.device", "cuda, but LibTorch finds no CUDA device",
-               "use run.device: cpu, or a LibTorch built for CUDA on a machine where nvidia-smi "
-               "lists a device");
+    fail_usage(key, "cuda, but LibTorch finds no CUDA device",
+               "choose cpu, or use a LibTorch built for CUDA on a machine where nvidia-smi lists a "
+               "device");
   }
   const auto* guard = c10::impl::getDeviceGuardImpl(at::kCUDA);
   if (local_rank >= guard->deviceCount()) {
-    fail_usage("run.device",
+    fail_usage(key,
                "process " + std::to_string(local_rank) + " of this machine finds only " +
                    std::to_string(static_cast<int>(guard->deviceCount())) + " CUDA devices",
                "start at most one process per device (linformer-launch --nproc-per-node)");

@@ -1,5 +1,6 @@
 #include "attend.h"
 
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -25,6 +26,14 @@ void record(const Attend& attend, const at::Tensor& query, const KeyValue& key_v
   records.back().attended.push_back({std::move(heads), query, key_value, key_mask, attend.window});
 }
 
+at::Tensor unfused_attention(const at::Tensor& q_BHND, const at::Tensor& k_BHKD,
+                             const at::Tensor& v_BHKD) {
+  const double scale = 1.0 / std::sqrt(static_cast<double>(q_BHND.size(3)));
+  at::Tensor weights_BHNK = at::matmul(q_BHND * scale, k_BHKD.transpose(2, 3));
+  weights_BHNK = at::softmax(weights_BHNK, -1);  // releases the scores
+  return at::matmul(weights_BHNK, v_BHKD);
+}
+
 }  // namespace
 
 at::Tensor Attend::operator()(const at::Tensor& query, const KeyValue& key_value,
@@ -38,9 +47,12 @@ at::Tensor Attend::operator()(const at::Tensor& query, const KeyValue& key_value
     return dropout_attention(query, key_value.key, key_value.value, num_heads, key_mask, site,
                              window);
   }
-  const at::Tensor heads_BHND = at::scaled_dot_product_attention(
-      split_heads(query, num_heads), split_heads(key_value.key, num_heads),
-      split_heads(key_value.value, num_heads));
+  const at::Tensor q_BHND = split_heads(query, num_heads);
+  const at::Tensor k_BHKD = split_heads(key_value.key, num_heads);
+  const at::Tensor v_BHKD = split_heads(key_value.value, num_heads);
+  const at::Tensor heads_BHND = context.unfused_attention()
+                                    ? unfused_attention(q_BHND, k_BHKD, v_BHKD)
+                                    : at::scaled_dot_product_attention(q_BHND, k_BHKD, v_BHKD);
   return heads_BHND.transpose(1, 2).reshape(query.sizes());
 }
 

@@ -123,6 +123,7 @@ TEST(Layout, TestsMirrorSources) {
 const std::map<std::string, std::string>& tested_elsewhere() {
   static const std::map<std::string, std::string> kTests{
       {"analysis/attention_benchmark", "cli/bench"},
+      {"analysis/attention_variants", "cli/bench"},
       {"analysis/finite_outputs", "cli/finite"},
       {"checkpoint/model_files", "models/model_folder"},
       {"checkpoint/model_path", "checkpoint/find_model"},

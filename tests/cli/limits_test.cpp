@@ -44,6 +44,8 @@ TEST_F(LimitsTest, ThreadsEverywhere) {
       {"linformer-bench", "step"},
       {"linformer-bench", "gemm"},
       {"linformer-bench", "attention"},
+      {"linformer-bench", "encoder"},
+      {"linformer-bench", "operations"},
       {"linformer-data", "prepare", "--input", valid_text(), "--output", file("more"),
        "--tokenizer", model()},
       {"linformer-data", "tokenizer", "--input", valid_text(), "--output", file("t.model")}};

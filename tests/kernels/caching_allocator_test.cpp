@@ -35,6 +35,18 @@ TEST_F(CachingAllocatorTest, CountsLiveAndPeakBytes) {
   EXPECT_GE(memory_use().peak_bytes, before + (4U << 20));
 }
 
+TEST_F(CachingAllocatorTest, CountsRequestedBytesExactly) {
+  const size_t before = memory_use().requested_bytes;
+  reset_peak_memory();
+  constexpr size_t kBytes = 4 * 1'100'001;  // between two size classes
+  {
+    const at::Tensor a = at::empty({1'100'001});
+    EXPECT_EQ(memory_use().requested_bytes, before + kBytes);
+  }
+  EXPECT_EQ(memory_use().requested_bytes, before);
+  EXPECT_EQ(memory_use().peak_requested_bytes, before + kBytes);
+}
+
 TEST_F(CachingAllocatorTest, SteadyStateTakesNothingFromTheSystem) {
   const auto work = [] {
     at::Tensor x = at::ones({512, 512});

@@ -6,6 +6,8 @@
 #include "nn/attention_variants.h"
 #include "torch_test_support.h"
 
+#include "linformer/kernels/caching_allocator.h"
+
 namespace linformer {
 namespace {
 
@@ -317,6 +319,35 @@ TEST(SelfAttention, OnlyTheLinformerSeesTheOrderOfKeys) {
   };
   EXPECT_LT(moved(Layer(config_of(AttentionType::kStandard, 8, 2, 5, 3))), 1e-12);
   EXPECT_GT(moved(Layer(config_of(AttentionType::kLinformer, 8, 2, 5, 3))), 1e-2);
+}
+
+TEST(SelfAttention, UnfusedAttentionWritesTheMatricesOut) {
+  install_caching_allocator();
+  const int64_t n = 256, heads = 4, batch = 2;
+  for (const AttentionType type : {AttentionType::kStandard, AttentionType::kLinformer}) {
+    const int64_t k = type == AttentionType::kStandard ? n : n / 4;
+    ParameterSet parameters(1);  // in float, since the fused kernel serves no double
+    const SelfAttention attention(config_of(type, 32, heads, n, n / 4), 0, "self", parameters,
+                                  std::nullopt);
+    const at::Tensor x = parameters.draw_normal("x", {batch, n, 32}, 1.0);
+    const at::NoGradGuard no_grad;
+    const auto run = [&](bool unfused) {
+      ForwardContext evaluation;
+      evaluation.set_unfused_attention(unfused);
+      reset_peak_memory();
+      at::Tensor output = attention.forward(x, {}, evaluation);
+      return std::pair(output, memory_use().peak_requested_bytes);
+    };
+    const auto [fused, fused_peak] = run(false);
+    const auto [unfused, unfused_peak] = run(true);
+    EXPECT_LT(relative_difference(unfused, fused), 1e-5) << name_of(type);
+    // Scores and probabilities, n x k floats each, beside what both need.
+    const int64_t matrices = 2 * batch * heads * n * k * 4;
+    EXPECT_GT(static_cast<int64_t>(unfused_peak), matrices) << name_of(type);
+    if (type == AttentionType::kStandard) {
+      EXPECT_GT(unfused_peak, fused_peak);
+    }
+  }
 }
 
 TEST(SelfAttention, GradientsMatchDifferencesInEveryVariant) {

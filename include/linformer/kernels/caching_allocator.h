@@ -5,9 +5,11 @@
 namespace linformer {
 
 struct MemoryUse {
-  size_t live_bytes = 0;      ///< handed out now
-  size_t peak_bytes = 0;      ///< largest live_bytes since the last reset
-  size_t reserved_bytes = 0;  ///< taken from the system (live and kept for reuse)
+  size_t live_bytes = 0;            ///< handed out now, each block as large as its size class
+  size_t peak_bytes = 0;            ///< largest live_bytes since the last reset
+  size_t requested_bytes = 0;       ///< handed out now, as many as the tensors asked for
+  size_t peak_requested_bytes = 0;  ///< largest requested_bytes since the last reset
+  size_t reserved_bytes = 0;        ///< taken from the system (live and kept for reuse)
 };
 
 /// Makes LibTorch's CPU tensors come from an allocator that keeps freed blocks for reuse.

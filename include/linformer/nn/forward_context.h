@@ -30,11 +30,18 @@ class ForwardContext {
   void record_attention(std::vector<AttentionRecord>* records) { records_ = records; }
   std::vector<AttentionRecord>* attention_records() const { return records_; }
 
+  /// If set, attention without dropout, padding and window writes its scores and probabilities, N x
+  /// K numbers per head each, into memory: a product, a softmax and a product of LibTorch instead
+  /// of its fused kernel. For measurements against programs from before fused kernels.
+  void set_unfused_attention(bool unfused) { unfused_attention_ = unfused; }
+  bool unfused_attention() const { return unfused_attention_; }
+
   bool training() const { return training_; }
 
  private:
   bool training_ = false;
   bool recompute_ = false;
+  bool unfused_attention_ = false;
   uint64_t key_ = 0;
   uint64_t sites_ = 0;
   std::vector<AttentionRecord>* records_ = nullptr;

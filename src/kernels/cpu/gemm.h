@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "linformer/kernels/own_products.h"
+
 extern "C" {
 void sgemm_(const char* transa, const char* transb, const int* m, const int* n, const int* k,
             const float* alpha, const float* a, const int* lda, const float* b, const int* ldb,
@@ -31,6 +33,7 @@ inline void blas_gemm(const char* ta, const char* tb, int m, int n, int k, doubl
 template <class T>
 void gemm(Transpose ta, Transpose tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
           int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+  OwnProductCounter::add(m * n * k);
   // BLAS is column-major: C^T = op(B)^T op(A)^T.
   blas_gemm(tb == Transpose::kYes ? "T" : "N", ta == Transpose::kYes ? "T" : "N",
             static_cast<int>(n), static_cast<int>(m), static_cast<int>(k), alpha, b,
