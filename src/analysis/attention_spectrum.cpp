@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
+
+#include "one_thread.h"
 
 #include "linformer/analysis/attention_matrices.h"
 #include "linformer/analysis/finite_outputs.h"
@@ -15,30 +16,19 @@ namespace {
 
 /// Adds the c_i of each head's matrix of one row to its sums.
 void add_layer(const LayerAttention& attention, LayerSpectrum& layer) {
-  const auto num_heads = static_cast<int64_t>(attention.heads.size());
-  std::vector<at::Tensor> values(attention.heads.size());
-  for (size_t h = 0; h < values.size(); ++h) {
-    values[h] = attention.heads[h].probabilities()[0];
-    require_finite_outputs(values[h]);
-  }
+  const OneThread one_thread;
   layer.type = attention.type;
-  layer.columns.resize(values.size());
-  layer.cumulative.resize(values.size());
-  // A decomposition uses one core.
-  at::parallel_for(0, num_heads, 1, [&](int64_t begin, int64_t end) {
-    const at::NoGradGuard no_grad;
-    for (int64_t h = begin; h < end; ++h) {
-      at::Tensor& value = values[static_cast<size_t>(h)];
-      layer.columns[static_cast<size_t>(h)] = value.size(1);
-      value = cumulative_singular_values(value);
-    }
-  });
   layer.rows = attention.heads.front().query.size(1);
-  for (size_t h = 0; h < values.size(); ++h) {
-    std::vector<double>& sums = layer.cumulative[h];
-    sums.resize(static_cast<size_t>(values[h].size(0)));
-    const double* number = values[h].const_data_ptr<double>();
-    for (double& sum : sums) sum += *number++;
+  layer.columns.resize(attention.heads.size());
+  layer.cumulative.resize(attention.heads.size());
+  for (size_t h = 0; h < attention.heads.size(); ++h) {
+    const at::Tensor P = attention.heads[h].probabilities()[0];
+    require_finite_outputs(P);
+    const at::Tensor values = cumulative_singular_values(P);
+    layer.columns[h] = P.size(1);
+    layer.cumulative[h].resize(static_cast<size_t>(values.size(0)));
+    const double* value = values.const_data_ptr<double>();
+    for (double& sum : layer.cumulative[h]) sum += *value++;
   }
 }
 

@@ -6,7 +6,8 @@
 #include <utility>
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
+
+#include "one_thread.h"
 
 #include "linformer/analysis/attention_matrices.h"
 #include "linformer/analysis/finite_outputs.h"
@@ -87,26 +88,20 @@ void add_layer(int64_t layer, const LayerAttention& attention, const Draws& draw
                const ProjectionStudyOptions& options, double delta, AllSamples& all) {
   const bool standard = attention.type == AttentionType::kStandard;
   if (!standard && attention.type != AttentionType::kLinformer) return;
-  std::vector<HeadSamples*> samples;
+  const OneThread one_thread;
   for (size_t h = 0; h < attention.heads.size(); ++h) {
     const HeadAttention& head = attention.heads[h];
     for (const at::Tensor& operand : {head.query, head.key, head.value}) {
       require_finite_outputs(operand);
     }
-    samples.push_back(&all[{layer, static_cast<int64_t>(h)}]);
-    samples.back()->type = attention.type;
-  }
-  // Matrices of a head are small: a core computes those of one head.
-  at::parallel_for(0, static_cast<int64_t>(samples.size()), 1, [&](int64_t begin, int64_t end) {
-    const at::NoGradGuard no_grad;
-    for (auto h = static_cast<size_t>(begin); h < static_cast<size_t>(end); ++h) {
-      if (standard) {
-        add_standard(attention.heads[h], draws, options, delta, *samples[h]);
-      } else {
-        add_learned(attention.heads[h], attention.full[h], *samples[h]);
-      }
+    HeadSamples& samples = all[{layer, static_cast<int64_t>(h)}];
+    samples.type = attention.type;
+    if (standard) {
+      add_standard(head, draws, options, delta, samples);
+    } else {
+      add_learned(head, attention.full[h], samples);
     }
-  });
+  }
 }
 
 ErrorSummary summary_of(std::span<const double> errors, const std::vector<double>& epsilons) {

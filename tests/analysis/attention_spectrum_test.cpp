@@ -106,6 +106,23 @@ TEST(AttentionSpectrum, UniformAttentionHasOneSingularValue) {
   }
 }
 
+// Several threads of a decomposition can wait for each other forever (src/analysis/one_thread.h).
+TEST(AttentionSpectrum, OfLargerMatricesOnTwoThreads) {
+  ModelConfig config = tiny_model();
+  config.max_sequence_length = 256;
+  config.attention.type = AttentionType::kStandard;
+  const Model model(config, 3);
+  std::vector<int32_t> ids;
+  for (int32_t i = 0; i < 256; ++i) ids.push_back(5 + (i * i) % 5);
+  const std::vector<InputRow> row{row_of(ids)};
+  const int threads = at::get_num_threads();
+  at::set_num_threads(2);
+  const AttentionSpectrum spectrum = attention_spectrum(model, row);
+  EXPECT_EQ(at::get_num_threads(), 2);
+  at::set_num_threads(threads);
+  EXPECT_EQ(spectrum.layers[0].cumulative[1].size(), 256u);
+}
+
 TEST(AttentionSpectrum, StopsAtASignal) {
   const Model model(tiny_model(), 3);
   set_stop_signal(SIGTERM);
