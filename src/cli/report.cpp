@@ -68,11 +68,12 @@ void prepare_data(const ScaleFile& scale, const PaperArguments& arguments) {
     const std::string words = words_of(step.command);
     needs_sources = needs_sources || words.find("{sources}") != std::string::npos;
     missing += "\n    " + replaced(replaced(words, "PATH={programs}:$PATH ", ""), "{sources}",
-                                  has_sources ? arguments.sources : "SOURCES");
+                                   has_sources ? arguments.sources : "SOURCES");
   }
   if (missing.empty()) return;
   if (!arguments.prepare && !scale.automatic) {
-    fail_usage("--scale " + scale.name, "its data are not there. These commands make them:" + missing,
+    fail_usage("--scale " + scale.name,
+               "its data are not there. These commands make them:" + missing,
                "run them, or add --prepare and --sources FOLDER, which does so");
   }
   if (needs_sources && !fs::is_directory(arguments.sources)) {
@@ -98,8 +99,9 @@ void prepare_data(const ScaleFile& scale, const PaperArguments& arguments) {
     const std::string log = step.creates + ".prepare.log";
     const int code = ChildProcess(command, log).wait();
     if (code != 0 || !fs::exists(step.creates)) {
-      fail_run(step.creates, "could not be made: " + words_of(step.command) + " ended with code " +
-                                 std::to_string(code),
+      fail_run(step.creates,
+               "could not be made: " + words_of(step.command) + " ended with code " +
+                   std::to_string(code),
                "read " + log);
     }
     fs::remove(log);
@@ -212,7 +214,9 @@ void add_paper_command(CLI::App& program, const std::string& command_line) {
       ->delimiter(',');
   command->add_option("--seeds", plan.num_seeds, "seeds of each run; 0 = the scale's")
       ->check(CLI::Range(0, 1000));
-  command->add_option("--jobs", arguments->num_jobs, "runs at a time, which share the cores; 0 = one a core")
+  command
+      ->add_option("--jobs", arguments->num_jobs,
+                   "runs at a time, which share the cores; 0 = one a core")
       ->check(CLI::Range(0, 1024));
   command->add_option("--output", plan.output,
                       "folder of the runs, the records and the page; default: runs/paper-SCALE");

@@ -101,8 +101,9 @@ PublishedTable read_published(YamlSection& section) {
   table.rows = section.table("rows");
   for (const auto& row : table.rows) {
     if (row.size() != table.columns.size()) {
-      section.fail("rows", "has a row of " + std::to_string(row.size()) + " values for " +
-                               std::to_string(table.columns.size()) + " columns",
+      section.fail("rows",
+                   "has a row of " + std::to_string(row.size()) + " values for " +
+                       std::to_string(table.columns.size()) + " columns",
                    "write - for a value that was not published");
     }
   }

@@ -92,7 +92,8 @@ int64_t YamlSection::whole_number_or(const std::string& key, int64_t otherwise, 
   if (!find(key)) return otherwise;
   const std::optional<int64_t> value = parse<int64_t>(text(key));
   if (!value || *value < lowest) {
-    fail(key, "takes a whole number, at least " + std::to_string(lowest) + ", found '" + text(key) + "'",
+    fail(key,
+         "takes a whole number, at least " + std::to_string(lowest) + ", found '" + text(key) + "'",
          "e.g. " + key + ": " + std::to_string(std::max<int64_t>(lowest, 1)));
   }
   return *value;
@@ -157,8 +158,7 @@ std::vector<std::pair<std::string, TextList>> YamlSection::lists(const std::stri
   return result;
 }
 
-void YamlSection::sections(const std::string& key,
-                           const std::function<void(YamlSection&)>& read) {
+void YamlSection::sections(const std::string& key, const std::function<void(YamlSection&)>& read) {
   const auto node = find(key);
   if (!node) return;
   if (!node->IsSequence()) fail(key, "takes a list of sections", "begin each one with '- '");

@@ -47,7 +47,9 @@ class YamlSection {
 
  private:
   std::optional<YAML::Node> find(const std::string& key);
-  std::string label(const std::string& key) const { return name_.empty() ? key : name_ + "." + key; }
+  std::string label(const std::string& key) const {
+    return name_.empty() ? key : name_ + "." + key;
+  }
   TextList list_of(const std::string& key, const YAML::Node& node) const;
 
   std::string where_, name_;

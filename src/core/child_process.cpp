@@ -18,8 +18,8 @@ extern char** environ;
 
 namespace linformer {
 
-ChildProcess::ChildProcess(const std::vector<std::string>& command,
-                           const std::string& output_path, const std::string& error_path) {
+ChildProcess::ChildProcess(const std::vector<std::string>& command, const std::string& output_path,
+                           const std::string& error_path) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output_path.c_str(),

@@ -35,8 +35,8 @@ std::string list_names(const std::vector<std::string>& names) {
                                const std::string& name, const std::vector<std::string>& known) {
   const std::string nearest = nearest_name(name, known);
   fail_usage(where, what + " '" + name + "' is not known",
-             (nearest.empty() ? "" : "did you mean " + nearest + "? ") +
-                 std::string("known: ") + list_names(known));
+             (nearest.empty() ? "" : "did you mean " + nearest + "? ") + std::string("known: ") +
+                 list_names(known));
 }
 
 /// The value of a setting that is a template, as a number.
@@ -78,7 +78,8 @@ class Planner {
     read_files();
     for (const ExperimentFile& experiment : all_) {
       for (const RunTemplate& run : experiment.runs) {
-        if (run.scales.empty() || std::count(run.scales.begin(), run.scales.end(), plan_.scale.name))
+        if (run.scales.empty() ||
+            std::count(run.scales.begin(), run.scales.end(), plan_.scale.name))
           add_runs(experiment, run);
       }
     }
@@ -103,8 +104,8 @@ class Planner {
     if (!std::count(scales.begin(), scales.end(), options_.scale)) {
       fail_unknown("--scale", "the scale", options_.scale, scales);
     }
-    plan_.scale =
-        read_scale_file((folder / "scales" / options_.scale / "scale.yaml").string(), options_.scale);
+    plan_.scale = read_scale_file((folder / "scales" / options_.scale / "scale.yaml").string(),
+                                  options_.scale);
     take_values_of_configuration();
     plan_.num_seeds = options_.num_seeds > 0 ? options_.num_seeds : plan_.scale.num_seeds;
     for (const std::string& name : plan_.report.experiments) {
@@ -120,8 +121,8 @@ class Planner {
 
   /// {n}, {k} and {batch} are those of the scale's configuration.
   void take_values_of_configuration() {
-    const PretrainConfig config = load_config<PretrainConfig>(
-        plan_.scale.pretraining, {quoted("run.dir", options_.output)});
+    const PretrainConfig config =
+        load_config<PretrainConfig>(plan_.scale.pretraining, {quoted("run.dir", options_.output)});
     const auto set = [&](const std::string& name, int64_t value) {
       plan_.scale.values.emplace(name, std::vector<std::string>{std::to_string(value)});
     };
@@ -158,8 +159,8 @@ class Planner {
                                               const RunTemplate& run) {
     std::vector<std::string> result;
     for (const std::string& item : listed) {
-      const bool is_name = item.size() > 2 && item.front() == '{' &&
-                           item.find('}') == item.size() - 1;
+      const bool is_name =
+          item.size() > 2 && item.front() == '{' && item.find('}') == item.size() - 1;
       const auto found = is_name ? values.find(item.substr(1, item.size() - 2)) : values.end();
       if (found != values.end()) {
         result.insert(result.end(), found->second.begin(), found->second.end());
@@ -174,8 +175,8 @@ class Planner {
     for (const TemplateValues& values : combinations(run)) {
       int64_t seeds = plan_.num_seeds;
       if (!run.num_seeds.empty()) {
-        seeds = std::min(
-            seeds, static_cast<int64_t>(number_of(run.num_seeds, values, run, "seeds", 1.0)));
+        seeds = std::min(seeds,
+                         static_cast<int64_t>(number_of(run.num_seeds, values, run, "seeds", 1.0)));
       }
       for (int64_t seed = 1; seed <= seeds; ++seed) add_run(experiment, run, values, seed);
     }

@@ -47,7 +47,8 @@ void add_statements(HtmlPage& page, const ExperimentPlan& plan, const RunnerResu
       if (!baseline) continue;
       for (const RunGroup& group : groups_of(context)) {
         if (group.name == baseline->name) continue;
-        if (!seen.insert(experiment.name + "/" + group.name + "/" + baseline->name).second) continue;
+        if (!seen.insert(experiment.name + "/" + group.name + "/" + baseline->name).second)
+          continue;
         const Agreement agreement = compare_perplexities(group, *baseline, panel.margin);
         rows.rows.push_back({text_cell(experiment.title), text_cell(group.label),
                              text_cell(baseline->label),
@@ -60,7 +61,8 @@ void add_statements(HtmlPage& page, const ExperimentPlan& plan, const RunnerResu
   page.section("In short");
   page.paragraph(
       "Each statement is an equivalence test on the ratio of held-out perplexities: two one-sided "
-      "t tests over seeds, at 5 %. Ahead and behind come with the 90 % interval of the difference.");
+      "t tests over seeds, at 5 %. Ahead and behind come with the 90 % interval of the "
+      "difference.");
   page.table(table);
 }
 
@@ -114,8 +116,8 @@ void add_panel(const PanelContext& context) {
     find_kind(context.panel.kind)->add(context);
   } catch (const nlohmann::json::exception& error) {
     fail_run(context.experiment.path,
-             "a record does not have what the panel '" + context.panel.title + "' shows: " +
-                 error.what(),
+             "a record does not have what the panel '" + context.panel.title +
+                 "' shows: " + error.what(),
              "measure it again: delete the experiment's folder below records/");
   }
 }
@@ -179,7 +181,8 @@ std::string report_html(const ExperimentPlan& plan, const RunnerResult& result,
   add_missing(page, plan, result);
   for (const ExperimentFile& experiment : plan.experiments) {
     page.section(experiment.title);
-    if (!experiment.reference.empty()) page.paragraph("In the paper: " + experiment.reference + ".");
+    if (!experiment.reference.empty())
+      page.paragraph("In the paper: " + experiment.reference + ".");
     for (const std::string& text : experiment.about) {
       page.paragraph(expand_template(text, plan.scale.values, experiment.path));
     }
@@ -193,9 +196,8 @@ std::string report_html(const ExperimentPlan& plan, const RunnerResult& result,
 
 std::string report_json(const ExperimentPlan& plan, const RunnerResult& result,
                         const ReportOrigin& origin) {
-  Json json{{"report", plan.report.title}, {"scale", plan.scale.name},
-            {"command", origin.command},   {"version", origin.version},
-            {"machine", origin.machine},   {"records", Json::array()},
+  Json json{{"report", plan.report.title}, {"scale", plan.scale.name},  {"command", origin.command},
+            {"version", origin.version},   {"machine", origin.machine}, {"records", Json::array()},
             {"runs", Json::array()}};
   std::set<std::string> written;
   for_each_record(plan, result, [&](const PlannedRun& run, const RunRecord& record) {
@@ -241,9 +243,10 @@ std::string describe_plan(const ExperimentPlan& plan, const std::vector<size_t>&
     if (name == last) {
       rows.back()[1] = std::to_string(std::stoll(rows.back()[1]) + 1);
     } else {
-      rows.push_back({name, "1",
-                      run.tokens > 0 ? format_number(static_cast<double>(run.tokens) / 1e6, 3) : "-",
-                      format_duration(seconds)});
+      rows.push_back(
+          {name, "1",
+           run.tokens > 0 ? format_number(static_cast<double>(run.tokens) / 1e6, 3) : "-",
+           format_duration(seconds)});
     }
     last = name;
   }

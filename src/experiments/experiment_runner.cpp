@@ -35,8 +35,12 @@ const char* type_name(RunType type) {
   return kNames[static_cast<size_t>(type)];
 }
 
-std::string settings_path(const PlannedRun& run) { return run.folder + "/settings.txt"; }
-std::string log_path(const PlannedRun& run) { return run.folder + "/run.log"; }
+std::string settings_path(const PlannedRun& run) {
+  return run.folder + "/settings.txt";
+}
+std::string log_path(const PlannedRun& run) {
+  return run.folder + "/run.log";
+}
 
 bool has_model(const PlannedRun& run) {
   const std::string checkpoints = run.folder + "/checkpoints";
@@ -88,8 +92,9 @@ std::string joined(const std::vector<std::string>& command) {
   for (const std::string& word : command) {
     const bool plain = word.find_first_of(" '\"*$()[]{}") == std::string::npos;
     const bool has_quote = word.find('\'') != std::string::npos;
-    line += (line.empty() ? "" : " ") +
-            (plain ? word : has_quote ? "\"" + word + "\"" : "'" + word + "'");
+    line += (line.empty() ? "" : " ") + (plain       ? word
+                                         : has_quote ? "\"" + word + "\""
+                                                     : "'" + word + "'");
   }
   return line;
 }
@@ -168,8 +173,8 @@ class Runner {
       (plan_.runs[i].alone ? alone : shared) += clock_.seconds_of(plan_.runs[i]);
     }
     for (const auto& slot : running_) {
-      shared += std::max(0.0, clock_.seconds_of(plan_.runs[slot->run]) -
-                                  (steady_seconds() - slot->start));
+      shared += std::max(
+          0.0, clock_.seconds_of(plan_.runs[slot->run]) - (steady_seconds() - slot->start));
     }
     return shared / static_cast<double>(options_.num_jobs) + alone;
   }
@@ -199,9 +204,9 @@ class Runner {
         w = 0;
         continue;
       }
-      const bool free = run.alone ? running_.empty()
-                                  : !alone_ && static_cast<int64_t>(running_.size()) <
-                                                   options_.num_jobs;
+      const bool free = run.alone
+                            ? running_.empty()
+                            : !alone_ && static_cast<int64_t>(running_.size()) < options_.num_jobs;
       if (needs == Needs::kMet && free && start(i)) {
         waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(w));
         if (run.alone) return;
@@ -384,7 +389,8 @@ std::vector<size_t> missing_runs(const ExperimentPlan& plan, const RunRecords& r
       continue;
     }
     // A run that only others need is executed for them alone.
-    missing[i] = (run.chosen && needs_record(run)) || (missing[i] && (needs_record(run) || !has_model(run)));
+    missing[i] =
+        (run.chosen && needs_record(run)) || (missing[i] && (needs_record(run) || !has_model(run)));
     if (missing[i] && run.model) missing[*run.model] = true;
   }
   std::vector<size_t> result;
@@ -402,8 +408,7 @@ RunnerResult recorded_results(const ExperimentPlan& plan, const RunRecords& reco
   RunnerResult result;
   result.records = records;
   for (const PlannedRun& run : plan.runs) {
-    result.outcomes.push_back(
-        {records.count(run.hash) ? RunState::kDone : RunState::kWaiting, ""});
+    result.outcomes.push_back({records.count(run.hash) ? RunState::kDone : RunState::kWaiting, ""});
   }
   return result;
 }

@@ -44,11 +44,14 @@ Plot spectrum_plot(const RunGroup& group, const Json& result) {
   lines.y.title = "cumulative, share of the sum";
   lines.y.low = 0.0;
   lines.y.high = 1.0;
+  double columns = 1.0;
   for (const Json& layer : result["layers"]) {
     LineSeries line = layer_line(layer);
     line.markers = false;
+    columns = std::max(columns, static_cast<double>(line.x.size()));
     lines.series.push_back(std::move(line));
   }
+  lines.x.high = columns;
   Plot plot;
   plot.title = "Spectrum: " + group.label;
   plot.description = "Cumulative singular values of the attention matrices, a line for each layer.";
@@ -62,7 +65,6 @@ Plot index_plot(const RunGroup& group, const Json& result) {
   HeatMap map;
   map.row_title = "layer";
   map.column_title = "head";
-  map.value_title = "share of the sum";
   map.decimals = 3;
   for (const Json& layer : result["layers"]) {
     map.rows.push_back(std::to_string(layer.value("layer", 0) + 1));
@@ -95,35 +97,42 @@ void add_error_lines(const Json& theorem, int64_t n, const char* summary, const 
   if (!line.x.empty()) lines.push_back(std::move(line));
 }
 
-void add_error_figure(const PanelContext& context, const RunGroup& group, const Json& result) {
+Plot error_plot(const PanelContext& context, const Json& result, int64_t n) {
   LinePlot content;
   content.x.title = "projected rows k";
   content.x.scale = PlotScale::kLog2;
   content.y.title = "relative error, mean";
   content.y.scale = PlotScale::kLog10;
+  add_error_lines(result["theorem_1"], n, "random", "theorem 1", content.series);
+  add_error_lines(result["theorem_1"], n, "best", "best of rank k", content.series);
+  add_error_lines(result["theorem_2"], n, "of_output", "theorem 2, of the output", content.series);
+  add_error_lines(result["theorem_2"], n, "of_bound", "theorem 2, of its bound", content.series);
+  Plot plot;
+  plot.title = context.title() + ", n = " + std::to_string(n);
+  plot.description = "Relative error of projected attention over k.";
+  plot.content = std::move(content);
+  plot.width = 480;
+  plot.height = 380;
+  return plot;
+}
+
+void add_error_figure(const PanelContext& context, const RunGroup& group, const Json& result) {
   std::vector<int64_t> lengths;
   for (const Json& errors : result["theorem_1"]) {
     const int64_t n = errors.value("n", int64_t{0});
     if (std::find(lengths.begin(), lengths.end(), n) == lengths.end()) lengths.push_back(n);
   }
+  std::vector<HtmlPanel> panels;
   for (const int64_t n : lengths) {
-    const std::string at = ", n = " + std::to_string(n);
-    add_error_lines(result["theorem_1"], n, "random", "theorem 1" + at, content.series);
-    add_error_lines(result["theorem_1"], n, "best", "best of rank k" + at, content.series);
-    add_error_lines(result["theorem_2"], n, "of_output", "theorem 2, of the output" + at,
-                    content.series);
-    add_error_lines(result["theorem_2"], n, "of_bound", "theorem 2, of its bound" + at,
-                    content.series);
+    panels.push_back({plot_svg(error_plot(context, result, n), context.page.next_plot_id()),
+                      "n = " + std::to_string(n)});
   }
-  Plot plot;
-  plot.title = context.title();
-  plot.description = "Relative error of projected attention over k.";
-  plot.content = std::move(content);
   context.page.figure(
-      {{plot_svg(plot, context.page.next_plot_id())}},
+      panels,
       context.title() + ", " + group.label + ": " + format_count(result.value("sequences", 0)) +
           " sequences, all layers and heads with standard attention. Theorem 1: |P RᵀR w − P w| / "
-          "|P w|. Theorem 2: the error divided by |softmax(w) V|, and by |softmax(w)| |V| as in its "
+          "|P w|. Theorem 2: the error divided by |softmax(w) V|, and by |softmax(w)| |V| as in "
+          "its "
           "statement.");
 }
 
@@ -139,13 +148,14 @@ void add_bounds(const PanelContext& context, const Json& result) {
   HtmlRowGroup& body = table.groups.emplace_back();
   for (const Json& bound : result["bounds"]) {
     const Json& second = bound["theorem_2_k"];
-    const auto rounded = [](double k) { return number_cell(format_count(std::llround(std::ceil(k)))); };
-    body.rows.push_back({text_cell(std::to_string(bound.value("n", int64_t{0}))),
-                         number_cell(format_number(bound.value("epsilon", 0.0))),
-                         rounded(bound.value("theorem_1_k", 0.0)),
-                         rounded(second.value("statement_n", 0.0)),
-                         rounded(second.value("statement_d", 0.0)),
-                         rounded(second.value("proof_nd", 0.0))});
+    const auto rounded = [](double k) {
+      return number_cell(format_count(std::llround(std::ceil(k))));
+    };
+    body.rows.push_back(
+        {text_cell(std::to_string(bound.value("n", int64_t{0}))),
+         number_cell(format_number(bound.value("epsilon", 0.0))),
+         rounded(bound.value("theorem_1_k", 0.0)), rounded(second.value("statement_n", 0.0)),
+         rounded(second.value("statement_d", 0.0)), rounded(second.value("proof_nd", 0.0))});
   }
   table.notes.push_back("A k above n says nothing: n rows are exact without any projection.");
   context.page.table(table);
@@ -182,8 +192,8 @@ void add_spectrum(const PanelContext& context) {
     }
     const Json result = result_of(*group.records.front());
     if (!result.contains("layers")) continue;
-    lines.push_back({plot_svg(spectrum_plot(group, result), context.page.next_plot_id()),
-                     group.label});
+    lines.push_back(
+        {plot_svg(spectrum_plot(group, result), context.page.next_plot_id()), group.label});
     maps.push_back({plot_svg(index_plot(group, result), context.page.next_plot_id()), group.label});
     used += " " + group.label + ": " + format_count(result.value("sequences", 0)) +
             " sequences of " + format_count(result.value("n", 0)) + " tokens, index " +
@@ -191,9 +201,9 @@ void add_spectrum(const PanelContext& context) {
   }
   if (lines.empty()) return;
   context.page.figure(lines, context.title() + ", mean over heads and sequences." + used);
-  context.page.figure(maps, "Cumulative singular value at a quarter of n, for each layer and head.");
+  context.page.figure(maps,
+                      "Cumulative singular value at a quarter of n, for each layer and head.");
 }
-
 
 void add_projection_error(const PanelContext& context) {
   for (const RunGroup& group : groups_of(context)) {

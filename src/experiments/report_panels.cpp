@@ -32,8 +32,7 @@ std::vector<double> RunGroup::numbers(const std::string& path) const {
 
 std::string RunGroup::gap() const {
   if (records.size() == num_planned) return "";
-  const std::string counts = std::to_string(records.size()) + " of " +
-                             std::to_string(num_planned) +
+  const std::string counts = std::to_string(records.size()) + " of " + std::to_string(num_planned) +
                              (num_planned == 1 ? " seed" : " seeds");
   return (records.empty() ? "not measured yet" : counts) +
          (reason.empty() ? "" : ": " + reason.substr(0, reason.find('\n')));
@@ -101,9 +100,8 @@ std::vector<RunGroup> groups_of(const PanelContext& context) {
     for (const RunGroup& group : all) {
       if (!matches_pattern(group.name, pattern)) continue;
       found = true;
-      const bool known = std::any_of(chosen.begin(), chosen.end(), [&](const RunGroup& one) {
-        return one.name == group.name;
-      });
+      const bool known = std::any_of(chosen.begin(), chosen.end(),
+                                     [&](const RunGroup& one) { return one.name == group.name; });
       if (!known) chosen.push_back(group);
     }
     const auto& runs = context.experiment.runs;
@@ -143,8 +141,7 @@ HtmlCell mean_cell(const RunGroup& group, const std::vector<double>& values, int
     note += (note.empty() ? "" : "; ") + std::to_string(lacking) + " of " +
             std::to_string(group.records.size()) + " without a finite number";
   }
-  return values.empty() ? missing_cell(note)
-                        : number_cell(mean_with_spread(values, digits), note);
+  return values.empty() ? missing_cell(note) : number_cell(mean_with_spread(values, digits), note);
 }
 
 Agreement compare_perplexities(const RunGroup& group, const RunGroup& baseline, double margin) {

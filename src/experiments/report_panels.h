@@ -69,15 +69,15 @@ struct PanelKind {
 };
 const std::vector<PanelKind>& panel_kinds();
 
-void add_curves(const PanelContext& context);        // report_perplexity.cpp
+void add_curves(const PanelContext& context);  // report_perplexity.cpp
 void add_finals(const PanelContext& context);
 void add_over(const PanelContext& context);
 void add_equal_seconds(const PanelContext& context);
-void add_spectrum(const PanelContext& context);      // report_attention.cpp
+void add_spectrum(const PanelContext& context);  // report_attention.cpp
 void add_projection_error(const PanelContext& context);
-void add_operations(const PanelContext& context);    // report_speed.cpp
+void add_operations(const PanelContext& context);  // report_speed.cpp
 void add_encoder_speed(const PanelContext& context);
-void add_tasks(const PanelContext& context);         // report_tables.cpp
+void add_tasks(const PanelContext& context);  // report_tables.cpp
 void add_matrix(const PanelContext& context);
 void add_loss_groups(const PanelContext& context);
 void add_recall(const PanelContext& context);

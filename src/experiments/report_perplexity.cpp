@@ -14,8 +14,9 @@ namespace linformer {
 namespace {
 
 constexpr double kMillion = 1e6;
-constexpr const char* kBand = " Lines are geometric means over seeds, bands reach from the lowest "
-                              "to the highest seed.";
+constexpr const char* kBand =
+    " Lines are geometric means over seeds, bands reach from the lowest "
+    "to the highest seed.";
 
 /// Perplexities of all seeds at one step.
 struct StepValues {
@@ -80,16 +81,16 @@ void add_table(const PanelContext& context, const std::vector<RunGroup>& groups,
   for (const RunGroup& group : groups) {
     const std::vector<double> values = group.numbers("perplexity");
     const std::vector<double> speeds = group.numbers("tokens_per_second");
-    std::vector<HtmlCell> row{text_cell(group.label), mean_cell(group, values, 4),
-                              number_cell(std::to_string(group.records.size())),
-                              speeds.empty() ? missing_cell()
-                                             : number_cell(format_count(std::llround(mean(speeds))))};
+    std::vector<HtmlCell> row{
+        text_cell(group.label), mean_cell(group, values, 4),
+        number_cell(std::to_string(group.records.size())),
+        speeds.empty() ? missing_cell() : number_cell(format_count(std::llround(mean(speeds))))};
     if (baseline) {
       const std::vector<double> others = baseline->numbers("perplexity");
       const bool known = !values.empty() && !others.empty();
-      row.push_back(known ? number_cell(format_fixed(
-                                geometric_mean(values) / geometric_mean(others), 3))
-                          : missing_cell());
+      row.push_back(
+          known ? number_cell(format_fixed(geometric_mean(values) / geometric_mean(others), 3))
+                : missing_cell());
       if (margin > 0.0) {
         row.push_back(group.name == baseline->name
                           ? text_cell("the baseline")
@@ -231,7 +232,8 @@ void add_equal_seconds(const PanelContext& context) {
                       ? "Perplexity after " + format_duration(common) +
                             " of training, the time of the fastest model's whole run"
                       : "Perplexity after equal time";
-  table.header = {{{"model"}, {"perplexity"}, {"time of the whole run"}, {"perplexity at its end"}}};
+  table.header = {
+      {{"model"}, {"perplexity"}, {"time of the whole run"}, {"perplexity at its end"}}};
   HtmlRowGroup& rows = table.groups.emplace_back();
   for (size_t i = 0; i < groups.size(); ++i) {
     const std::optional<double> value = at_seconds(lines[i], common);

@@ -1,7 +1,9 @@
 // Panels of speed: operation counts, time and memory of an encoder over the length.
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <map>
+#include <set>
 
 #include "report_panels.h"
 
@@ -52,13 +54,12 @@ void add_operation_table(const PanelContext& context, const Json& result) {
       last = calls;
       ratio = number_in(one, "multiply_adds") / number_in(one, "model_multiply_adds");
     }
-    body.rows.push_back({text_cell(kind.value("variant", "")),
-                         number_cell(growth_text(kind["attention_growth"])),
-                         number_cell(growth_text(kind["whole_growth"])),
-                         std::isfinite(first) ? number_cell(format_number(first)) : missing_cell(),
-                         std::isfinite(last) ? number_cell(format_number(last)) : missing_cell(),
-                         std::isfinite(ratio) ? number_cell(format_fixed(ratio, 3))
-                                              : missing_cell()});
+    body.rows.push_back(
+        {text_cell(kind.value("variant", "")), number_cell(growth_text(kind["attention_growth"])),
+         number_cell(growth_text(kind["whole_growth"])),
+         std::isfinite(first) ? number_cell(format_number(first)) : missing_cell(),
+         std::isfinite(last) ? number_cell(format_number(last)) : missing_cell(),
+         std::isfinite(ratio) ? number_cell(format_fixed(ratio, 3)) : missing_cell()});
   }
   table.notes.push_back(
       "± is the standard error of the fit. Operator calls that do not grow with n are O(1) "
@@ -118,32 +119,65 @@ void add_seconds(const PanelContext& context, const Cells& cells, const Json& re
           " threads. Bands reach from the fastest to the slowest pass.");
 }
 
-/// A table in the paper's layout: rows n, columns k.
-void add_ratios(const PanelContext& context, const Cells& cells, const std::string& caption,
-                const char* key, const std::string& note) {
-  HtmlTable table;
-  table.caption = caption;
-  table.header = {{{"n"}}};
-  std::vector<std::pair<std::string, int64_t>> columns;
-  std::vector<int64_t> lengths;
-  for (const auto& [variant, by_n] : cells) {
-    if (variant.first != "linformer") continue;
-    columns.push_back(variant);
-    table.header[0].push_back({"k = " + std::to_string(variant.second)});
-    for (const auto& [n, cell] : by_n) {
-      if (std::find(lengths.begin(), lengths.end(), n) == lengths.end()) lengths.push_back(n);
+/// The published values by (n, k). The first column has n; the names of the others end in k.
+std::map<std::pair<int64_t, int64_t>, std::string> published_values(const PanelContext& context,
+                                                                    const std::string& name) {
+  std::map<std::pair<int64_t, int64_t>, std::string> values;
+  const auto found = context.experiment.published.find(name);
+  if (found == context.experiment.published.end()) return values;
+  const auto number = [](const std::string& text) {
+    const size_t digit = text.find_first_of("0123456789");
+    return digit == std::string::npos ? int64_t{0}
+                                      : std::strtoll(text.c_str() + digit, nullptr, 10);
+  };
+  const PublishedTable& table = found->second;
+  for (const auto& row : table.rows) {
+    for (size_t i = 1; i < row.size(); ++i) {
+      if (row[i] != "-") values[{number(row[0]), number(table.columns[i])}] = row[i];
     }
   }
-  std::sort(lengths.begin(), lengths.end());
+  return values;
+}
+
+/// A table in the paper's layout: rows n, columns k; with the paper's values beside each, if it
+/// published them under `published`.
+void add_ratios(const PanelContext& context, const Cells& cells, const std::string& caption,
+                const char* key, const std::string& published, const std::string& note) {
+  const auto theirs = published_values(context, published);
+  std::map<std::pair<int64_t, int64_t>, double> ours;
+  std::set<int64_t> rows, columns;
+  for (const auto& [variant, by_n] : cells) {
+    if (variant.first != "linformer") continue;
+    columns.insert(variant.second);
+    for (const auto& [n, cell] : by_n) {
+      rows.insert(n);
+      ours[{n, variant.second}] = number_in(*cell, key);
+    }
+  }
+  for (const auto& [place, value] : theirs) {
+    rows.insert(place.first);
+    columns.insert(place.second);
+  }
+  HtmlTable table;
+  table.caption = caption;
+  const int width = theirs.empty() ? 1 : 2;
+  table.header = {{{"n", 1, width}}};
+  if (width == 2) table.header.emplace_back();
+  for (const int64_t k : columns) {
+    table.header[0].push_back({"k = " + std::to_string(k), width, 1});
+    if (width == 2) table.header[1].insert(table.header[1].end(), {{"here"}, {"paper"}});
+  }
   HtmlRowGroup& body = table.groups.emplace_back();
-  for (const int64_t n : lengths) {
+  for (const int64_t n : rows) {
     std::vector<HtmlCell>& row = body.rows.emplace_back();
     row.push_back(text_cell(std::to_string(n)));
-    for (const auto& column : columns) {
-      const auto& by_n = cells.at(column);
-      const auto found = by_n.find(n);
-      const double value = found == by_n.end() ? std::nan("") : number_in(*found->second, key);
-      row.push_back(std::isfinite(value) ? number_cell(format_number(value, 3)) : missing_cell());
+    for (const int64_t k : columns) {
+      const auto mine = ours.find({n, k});
+      const bool measured = mine != ours.end() && std::isfinite(mine->second);
+      row.push_back(measured ? number_cell(format_number(mine->second, 3)) : missing_cell());
+      if (width == 1) continue;
+      const auto value = theirs.find({n, k});
+      row.push_back(value == theirs.end() ? missing_cell() : published_cell(value->second));
     }
   }
   if (!note.empty()) table.notes.push_back(note);
@@ -174,9 +208,11 @@ void add_operations(const PanelContext& context) {
   plot.description = "Counted multiply-adds over the sequence length, a line for each kind.";
   plot.content = std::move(lines);
   context.page.figure({{plot_svg(plot, context.page.next_plot_id())}},
-                      context.title() + ", without the products of width d x d: one sequence, "
-                      "width " + format_count(result->value("hidden_size", int64_t{0})) +
-                      ", k = " + format_count(result->value("projected_length", int64_t{0})) + ".");
+                      context.title() +
+                          ", without the products of width d x d: one sequence, "
+                          "width " +
+                          format_count(result->value("hidden_size", int64_t{0})) + ", k = " +
+                          format_count(result->value("projected_length", int64_t{0})) + ".");
   add_operation_table(context, *result);
 }
 
@@ -184,20 +220,21 @@ void add_encoder_speed(const PanelContext& context) {
   const std::optional<Json> result = only_result(context);
   if (!result || !result->contains("cells")) return;
   const Cells cells = cells_of(*result);
-  const std::string memory =
-      "The largest batch in " + format_number(result->value("memory_gib", 0.0)) +
-      " GiB follows from the measured peaks of one and two sequences.";
+  const std::string paper = "The paper: RoBERTa-base on a Tesla V100 with 16 GB, Table 3.";
+  const std::string memory = "The largest batch in " +
+                             format_number(result->value("memory_gib", 0.0)) +
+                             " GiB follows from the measured peaks of one and two sequences.";
   add_seconds(context, cells, *result);
   add_ratios(context, cells, "Time saved (x) against unfused standard attention",
-             "time_saved_vs_unfused", "");
+             "time_saved_vs_unfused", "time_saved", paper);
   add_ratios(context, cells, "Time saved (x) against fused standard attention",
-             "time_saved_vs_fused", "");
-  add_ratios(context, cells, "The bound by the count of operations (x)", "flop_bound",
+             "time_saved_vs_fused", "", "");
+  add_ratios(context, cells, "The bound by the count of operations (x)", "flop_bound", "",
              "FLOPs of the standard encoder divided by those of the Linformer.");
   add_ratios(context, cells, "Memory saved (x) against unfused standard attention",
-             "memory_saved_vs_unfused", memory);
+             "memory_saved_vs_unfused", "memory_saved", memory + " " + paper);
   add_ratios(context, cells, "Memory saved (x) against fused standard attention",
-             "memory_saved_vs_fused", memory);
+             "memory_saved_vs_fused", "", memory);
 }
 
 }  // namespace linformer

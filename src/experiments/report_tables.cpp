@@ -18,7 +18,8 @@ std::string value_in(const RunGroup& group, const std::string& variable) {
   return found == group.values.end() || found->second.size() != 1 ? "" : found->second.front();
 }
 
-std::vector<std::string> distinct(const std::vector<RunGroup>& groups, const std::string& variable) {
+std::vector<std::string> distinct(const std::vector<RunGroup>& groups,
+                                  const std::string& variable) {
   std::vector<std::string> values;
   for (const RunGroup& group : groups) {
     const std::string value = value_in(group, variable);
@@ -103,8 +104,9 @@ void add_published(const PanelContext& context) {
   for (const auto& row : published->rows) {
     std::vector<HtmlCell>& cells = body.rows.emplace_back();
     for (size_t i = 0; i < row.size(); ++i) {
-      cells.push_back(i == 0 ? text_cell(row[i])
-                             : row[i] == "-" ? missing_cell() : published_cell(row[i]));
+      cells.push_back(i == 0          ? text_cell(row[i])
+                      : row[i] == "-" ? missing_cell()
+                                      : published_cell(row[i]));
     }
   }
   context.page.table(table);

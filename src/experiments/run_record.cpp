@@ -56,12 +56,18 @@ std::optional<double> number_of(const Json& json, const char* key) {
 }
 
 Json json_of(const RunRecord& record) {
-  return {{"id", record.id},           {"type", record.type},
-          {"hash", record.hash},       {"seed", record.seed},
-          {"commands", record.commands}, {"machine", record.machine},
-          {"version", record.version}, {"finished", record.finished},
-          {"threads", record.threads}, {"jobs", record.jobs},
-          {"seconds", record.seconds}, {"settings", record.settings},
+  return {{"id", record.id},
+          {"type", record.type},
+          {"hash", record.hash},
+          {"seed", record.seed},
+          {"commands", record.commands},
+          {"machine", record.machine},
+          {"version", record.version},
+          {"finished", record.finished},
+          {"threads", record.threads},
+          {"jobs", record.jobs},
+          {"seconds", record.seconds},
+          {"settings", record.settings},
           {"result", Json::parse(record.result)}};
 }
 

@@ -85,7 +85,7 @@ class TableWriter {
  public:
   TableWriter(const HtmlTable& table, size_t number)
       : table_(table),
-        name_("Table " + std::to_string(number)),
+        name_("Data " + std::to_string(number)),
         id_("table-" + std::to_string(number)) {
     check_columns();
     numeric_.resize(num_columns_, false);
@@ -307,11 +307,11 @@ void HtmlPage::verdict(const HtmlBadge& badge, const std::string& sentence) {
 
 std::string HtmlPage::table(const HtmlTable& table) {
   body_ += TableWriter(table, num_tables_ + 1).html();
-  return "Table " + std::to_string(++num_tables_);
+  return "Data " + std::to_string(++num_tables_);
 }
 
 std::string HtmlPage::figure(const std::vector<HtmlPanel>& panels, const std::string& caption) {
-  const std::string name = "Figure " + std::to_string(++num_figures_);
+  const std::string name = "Plot " + std::to_string(++num_figures_);
   body_ += "<figure id=\"figure-" + std::to_string(num_figures_) + "\">\n";
   body_ += panels.size() > 1 ? "<div class=\"panels\">\n" : "<div class=\"panel\">\n";
   for (const HtmlPanel& panel : panels) {

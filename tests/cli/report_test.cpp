@@ -30,7 +30,8 @@ pretraining: pretraining.yaml
 finetuning: finetuning.yaml
 seeds: 2
 automatic: true
-prepare: [{creates: )" + file("made") + R"(, command: "touch )" + file("made") + R"("}]
+prepare: [{creates: )" + file("made") + R"(, command: "touch )" +
+                                        file("made") + R"("}]
 values: {ks: [8, 16]}
 )");
     write("paper.yaml", "title: A report\nexperiments: [curves, split]\n");
@@ -48,7 +49,7 @@ measurements:
   - name: "groups"
     model: curves/standard
     commands: ["linformer-eval perplexity --checkpoint {checkpoint} --data )" +
-                        file("valid") + R"( --max-sequences 8 --by distance --json"]
+                            file("valid") + R"( --max-sequences 8 --by distance --json"]
 panels:
   - {kind: loss_groups, title: By distance, runs: [groups], value: distance}
 )");
@@ -61,7 +62,7 @@ panels:
   }
   ProgramResult report(const std::vector<std::string>& arguments,
                        const ProgramOptions& options = {}) const {
-    std::vector<std::string> command{"linformer-report", "paper", "--experiments",
+    std::vector<std::string> command{"linformer-report",  "paper",    "--experiments",
                                      file("experiments"), "--output", file("out")};
     command.insert(command.end(), arguments.begin(), arguments.end());
     return run_child(command, options);
@@ -85,8 +86,8 @@ TEST_F(ReportProgramTest, MakesThePageAndRepeatsNothing) {
   EXPECT_THAT(read_text_file(file("out/values.csv")), HasSubstr("by.distance.0.perplexity"));
   const ProgramResult again = report({});
   ASSERT_EQ(again.exit_code, 0);
-  EXPECT_THAT(again.err, AllOf(HasSubstr("8 of them done already; 0 to execute"),
-                               Not(HasSubstr("1/"))));
+  EXPECT_THAT(again.err,
+              AllOf(HasSubstr("8 of them done already; 0 to execute"), Not(HasSubstr("1/"))));
 }
 
 TEST_F(ReportProgramTest, RecordsOfAnEarlierReportCount) {

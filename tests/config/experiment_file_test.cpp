@@ -96,7 +96,8 @@ TEST_F(ExperimentFiles, SayWhereAndWhatIsWrong) {
       {"title: T\npanels: [{kind: c}]", ":2:10", "panels has no title"},
       {"title: T\npanels: [{kind: c, title: x, margin: wide}]", ":2:30", "takes a number"},
       {"title: T\npanels: [{kind: c, title: x, margin: -1}]", ":2:30", "at least 0"},
-      {"title: T\npanels: [{kind: c, title: x, baselin: y}]", ":2:30", "unknown key panels.baselin"},
+      {"title: T\npanels: [{kind: c, title: x, baselin: y}]", ":2:30",
+       "unknown key panels.baselin"},
       {"title: T\npretraining: [{name: a b}]", ":2:16", "'a b' is not a name"},
       {"title: T\npretraining: [{name: ../a}]", ":2:16", "is not a name"},
       {"title: T\npretraining: [{name: .a}]", ":2:16", "is not a name"},
@@ -116,9 +117,8 @@ TEST_F(ExperimentFiles, SayWhereAndWhatIsWrong) {
       {"title: &a [*a]", ":1:", "alias"},
   };
   for (const auto& one : cases) {
-    EXPECT_THAT(refused_experiment(one.text),
-                AllOf(HasSubstr(std::string("file.yaml") + one.place), HasSubstr(one.what),
-                      HasSubstr("fix: ")))
+    EXPECT_THAT(refused_experiment(one.text), AllOf(HasSubstr(std::string("file.yaml") + one.place),
+                                                    HasSubstr(one.what), HasSubstr("fix: ")))
         << one.text;
   }
 }
@@ -140,12 +140,16 @@ values: {n: 128, ks: [8, 16], types: "[a, b]"}
   EXPECT_EQ(scale.pretraining, folder_.file("p.yaml"));
   EXPECT_EQ(scale.num_seeds, 3);
   EXPECT_TRUE(scale.automatic);
-  EXPECT_THAT(scale.prepare[0].command, ElementsAre("linformer-data", "sample", "--output", "data"));
+  EXPECT_THAT(scale.prepare[0].command,
+              ElementsAre("linformer-data", "sample", "--output", "data"));
   EXPECT_THAT(scale.prepare[1].command, ElementsAre("sh", "-c", "a b | c"));
   EXPECT_THAT(scale.values.at("ks"), ElementsAre("8", "16"));
   EXPECT_THAT(scale.values.at("types"), ElementsAre("[a, b]"));
   EXPECT_THAT(scale.values.at("scale"), ElementsAre("tiny"));
-  EXPECT_THAT(refusal([&] { read_scale_file(write("about: A\ncost: C\npretraining: p\nfinetuning: f\nseeds: 0"), "x"); }),
+  EXPECT_THAT(refusal([&] {
+                read_scale_file(write("about: A\ncost: C\npretraining: p\nfinetuning: f\nseeds: 0"),
+                                "x");
+              }),
               HasSubstr("a whole number, at least 1"));
 }
 

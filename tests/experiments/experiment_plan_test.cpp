@@ -32,11 +32,11 @@ std::string refusal(const PlanOptions& options) {
 
 TEST_F(ExperimentPlanTest, HasARunForEachValueAndSeed) {
   const ExperimentPlan plan = make_plan(options());
-  EXPECT_THAT(ids_of(plan),
-              ElementsAre("curves/standard/seed-1", "curves/standard/seed-2", "curves/k8/seed-1",
-                          "curves/k8/seed-2", "curves/k16/seed-1", "curves/k16/seed-2",
-                          "tasks/same/seed-1", "tasks/rte/seed-1", "tasks/mrpc/seed-1",
-                          "tasks/groups/seed-1"));
+  EXPECT_THAT(
+      ids_of(plan),
+      ElementsAre("curves/standard/seed-1", "curves/standard/seed-2", "curves/k8/seed-1",
+                  "curves/k8/seed-2", "curves/k16/seed-1", "curves/k16/seed-2", "tasks/same/seed-1",
+                  "tasks/rte/seed-1", "tasks/mrpc/seed-1", "tasks/groups/seed-1"));
   const PlannedRun& run = run_of(plan, "curves/k8/seed-2");
   EXPECT_EQ(run.label, "k = 8");
   EXPECT_EQ(run.values.at("n").front(), "64");
@@ -67,22 +67,22 @@ TEST_F(ExperimentPlanTest, HashDependsOnSettingsAndNotOnPlaces) {
   EXPECT_EQ(run_of(make_plan(options({"tasks"})), "tasks/rte/seed-1").hash, before);
   // The model that is fine-tuned counts too.
   write("experiments/scales/tiny/pretraining.yaml",
-        read_text_file(file("experiments/scales/tiny/pretraining.yaml")) + "evaluation: {every: 3}\n");
+        read_text_file(file("experiments/scales/tiny/pretraining.yaml")) +
+            "evaluation: {every: 3}\n");
   EXPECT_NE(run_of(make_plan(options()), "tasks/rte/seed-1").hash, before);
 }
 
 TEST_F(ExperimentPlanTest, OnlyTakesWhatItNeeds) {
   const ExperimentPlan plan = make_plan(options({"tasks"}));
-  EXPECT_THAT(ids_of(plan), ElementsAre("curves/k16/seed-1", "tasks/same/seed-1",
-                                        "tasks/rte/seed-1", "tasks/mrpc/seed-1",
-                                        "tasks/groups/seed-1"));
+  EXPECT_THAT(ids_of(plan),
+              ElementsAre("curves/k16/seed-1", "tasks/same/seed-1", "tasks/rte/seed-1",
+                          "tasks/mrpc/seed-1", "tasks/groups/seed-1"));
   EXPECT_FALSE(run_of(plan, "curves/k16/seed-1").chosen);
   EXPECT_FALSE(run_of(plan, "tasks/same/seed-1").same_as.has_value());
   const PlannedRun& groups = run_of(plan, "tasks/groups/seed-1");
   EXPECT_EQ(plan.runs[*groups.model].id(), "curves/k16/seed-1");
-  EXPECT_THAT(groups.commands.front(),
-              ElementsAre("linformer-eval", "perplexity", "--checkpoint",
-                          file("out/runs/curves/k16/seed-1"), "--json"));
+  EXPECT_THAT(groups.commands.front(), ElementsAre("linformer-eval", "perplexity", "--checkpoint",
+                                                   file("out/runs/curves/k16/seed-1"), "--json"));
   ASSERT_THAT(plan.experiments, SizeIs(1));
 }
 
@@ -100,9 +100,9 @@ TEST_F(ExperimentPlanTest, RunsOfOtherScalesAreLeftOut) {
 
 TEST_F(ExperimentPlanTest, RefusesWithNamesThatAreKnown) {
   PlanOptions unknown = options({"curvs"});
-  EXPECT_THAT(refusal(unknown), AllOf(HasSubstr("--only: the experiment 'curvs' is not known"),
-                                      HasSubstr("did you mean curves?"),
-                                      HasSubstr("known: curves, tasks")));
+  EXPECT_THAT(refusal(unknown),
+              AllOf(HasSubstr("--only: the experiment 'curvs' is not known"),
+                    HasSubstr("did you mean curves?"), HasSubstr("known: curves, tasks")));
   unknown = options();
   unknown.scale = "huge";
   EXPECT_THAT(refusal(unknown), AllOf(HasSubstr("--scale: the scale 'huge'"), HasSubstr("tiny")));

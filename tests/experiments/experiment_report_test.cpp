@@ -82,8 +82,7 @@ TEST_F(ExperimentReportTest, DataHasEveryRecordOnceAndIsReadAgain) {
   write_file_atomically(path, report_json(plan, result, origin_));
   const RunRecords again = read_report_records(path);
   EXPECT_EQ(again.size(), result.records.size());
-  EXPECT_DOUBLE_EQ(
-      *value_of(again.at(run_of(plan, "curves/k8/seed-2").hash), "perplexity"), 20.2);
+  EXPECT_DOUBLE_EQ(*value_of(again.at(run_of(plan, "curves/k8/seed-2").hash), "perplexity"), 20.2);
 }
 
 TEST_F(ExperimentReportTest, TablesHaveARowForEachValue) {
@@ -124,10 +123,12 @@ TEST_F(ExperimentReportTest, PanelsAreCheckedBeforeRuns) {
 
 TEST_F(ExperimentReportTest, DryRunListsRunsAndHours) {
   const ExperimentPlan plan = make_plan(options());
-  const std::string text = describe_plan(plan, missing_runs(plan, {}, file("out")), 2, RunClock(1e9));
-  EXPECT_THAT(text, AllOf(HasSubstr("curves/k16"), HasSubstr("tasks/rte"), Not(HasSubstr("tasks/same")),
-                          HasSubstr("9 runs of 10 to execute, 2 at a time: about "),
-                          HasSubstr(" hours on this machine")));
+  const std::string text =
+      describe_plan(plan, missing_runs(plan, {}, file("out")), 2, RunClock(1e9));
+  EXPECT_THAT(text,
+              AllOf(HasSubstr("curves/k16"), HasSubstr("tasks/rte"), Not(HasSubstr("tasks/same")),
+                    HasSubstr("9 runs of 10 to execute, 2 at a time: about "),
+                    HasSubstr(" hours on this machine")));
 }
 
 }  // namespace

@@ -38,10 +38,11 @@ echo '{"step":10,"tokens":2560,"valid_perplexity":20.5,"valid_masked_tokens":9,"
 
   /// A script that finds the run's folder in its arguments as $dir, and counts its calls.
   void program(const std::string& name, const std::string& body) const {
-    write("programs/" + name, "#!/bin/sh\necho \"$*\" >> '" + file("calls") +
-                                  "'\nfor word in \"$@\"; do case $word in run.dir=*) "
-                                  "dir=$(echo \"$word\" | sed \"s/run.dir='//; s/'//\");; esac; done\n" +
-                                  body + "\n");
+    write("programs/" + name,
+          "#!/bin/sh\necho \"$*\" >> '" + file("calls") +
+              "'\nfor word in \"$@\"; do case $word in run.dir=*) "
+              "dir=$(echo \"$word\" | sed \"s/run.dir='//; s/'//\");; esac; done\n" +
+              body + "\n");
     fs::permissions(file("programs/" + name), fs::perms::owner_all);
   }
   RunnerResult execute(const ExperimentPlan& plan) const {
@@ -82,8 +83,8 @@ TEST_F(ExperimentRunnerTest, ExecutesEachConfigurationOnce) {
   // What is fine-tuned is the model of the run that was executed.
   bool found = false;
   for (const std::string& line : calls()) {
-    found = found || (line.find("run.init_from='" + file("out/runs/curves/k8/seed-1")) !=
-                      std::string::npos);
+    found = found ||
+            (line.find("run.init_from='" + file("out/runs/curves/k8/seed-1")) != std::string::npos);
   }
   EXPECT_TRUE(found);
 }
@@ -156,14 +157,15 @@ TEST_F(ExperimentRunnerTest, RefusesAFolderOfAnotherConfiguration) {
         read_text_file(file("experiments/scales/tiny/pretraining.yaml")) +
             "evaluation: {every: 5}\n");
   const ExperimentPlan plan = make_plan(options({"curves"}, 1));
-  EXPECT_THAT(message_of<UsageError>([&] { execute(plan); }),
-              AllOf(HasSubstr("out/runs/curves/standard/seed-1: holds a run of another"),
-                    HasSubstr("evaluation.every is 5, was "), HasSubstr("choose another --output")));
+  EXPECT_THAT(
+      message_of<UsageError>([&] { execute(plan); }),
+      AllOf(HasSubstr("out/runs/curves/standard/seed-1: holds a run of another"),
+            HasSubstr("evaluation.every is 5, was "), HasSubstr("choose another --output")));
 }
 
 TEST_F(ExperimentRunnerTest, StopsInOrderAndGoesOn) {
-  program("linformer-train", std::string("case $dir in */k8/*) kill -INT $PPID; sleep 60;; esac") +
-                                 kTrain);
+  program("linformer-train",
+          std::string("case $dir in */k8/*) kill -INT $PPID; sleep 60;; esac") + kTrain);
   const ExperimentPlan plan = make_plan(options({"curves"}, 1));
   install_signals();
   defer_stop_signals();
@@ -187,7 +189,8 @@ measurements:
   - {name: c, commands: ["linformer-eval z --json"]}
 )");
   const std::string others = file("others");
-  const std::string body = "mkdir " + others + " || exit 3\nsleep 0.1; rmdir " + others + "\necho '{}'";
+  const std::string body =
+      "mkdir " + others + " || exit 3\nsleep 0.1; rmdir " + others + "\necho '{}'";
   program("linformer-bench", body);
   program("linformer-eval", body);
   const RunnerResult result = execute(make_plan(options({"tasks"}, 1)));

@@ -55,8 +55,8 @@ TEST(RunRecord, NumbersAreFoundByTheirNames) {
   EXPECT_DOUBLE_EQ(*value_of(record, "perplexity"), 10.5);
   EXPECT_DOUBLE_EQ(*value_of(record, "sets.0.loss"), 0.25);
   EXPECT_DOUBLE_EQ(*value_of(record, "curve.1.step"), 2.0);
-  for (const char* path : {"none", "sets", "sets.1.loss", "sets.x", "perplexity.0", "",
-                           "sets.99999999999999999999"}) {
+  for (const char* path :
+       {"none", "sets", "sets.1.loss", "sets.x", "perplexity.0", "", "sets.99999999999999999999"}) {
     EXPECT_FALSE(value_of(record, path).has_value()) << path;
   }
 }
@@ -70,9 +70,8 @@ TEST(RunRecord, CurveHasAPointForEachEvaluation) {
 
 TEST(RunRecord, BrokenOnesAreRefused) {
   const std::string good = to_json(some_record());
-  for (const char* key :
-       {"id", "type", "hash", "seed", "commands", "machine", "version", "finished", "threads",
-        "jobs", "settings", "result"}) {
+  for (const char* key : {"id", "type", "hash", "seed", "commands", "machine", "version",
+                          "finished", "threads", "jobs", "settings", "result"}) {
     std::string text = good;
     text.replace(text.find("\"" + std::string(key) + "\""), 2, "\"_");
     EXPECT_THROW(run_record_from_json(text, "x"), RunError) << key;
@@ -106,13 +105,14 @@ TEST(RunRecords, ReportHasAListOfThem) {
 
 TEST(CollectResult, TakesCurveAndLastValuesFromTheLog) {
   const TemporaryFolder folder;
-  write_file_atomically(folder.file("log.jsonl"),
-                        "{\"step\":1,\"loss\":3.0,\"tokens_per_second\":100.0}\n"
-                        "{\"step\":2,\"tokens_per_second\":300.0}\n"
-                        "{\"step\":2,\"tokens\":64,\"valid_perplexity\":20.0,\"valid_masked_tokens\":7,"
-                        "\"elapsed_seconds\":1.5,\"unigram_perplexity\":90.0}\n"
-                        "{\"step\":4,\"tokens\":128,\"valid_perplexity\":10.0,\"valid_masked_tokens\":7,"
-                        "\"elapsed_seconds\":2.5}\n");
+  write_file_atomically(
+      folder.file("log.jsonl"),
+      "{\"step\":1,\"loss\":3.0,\"tokens_per_second\":100.0}\n"
+      "{\"step\":2,\"tokens_per_second\":300.0}\n"
+      "{\"step\":2,\"tokens\":64,\"valid_perplexity\":20.0,\"valid_masked_tokens\":7,"
+      "\"elapsed_seconds\":1.5,\"unigram_perplexity\":90.0}\n"
+      "{\"step\":4,\"tokens\":128,\"valid_perplexity\":10.0,\"valid_masked_tokens\":7,"
+      "\"elapsed_seconds\":2.5}\n");
   RunRecord record = some_record();
   record.result = collect_result(run_in(folder.path(), RunType::kPretraining));
   EXPECT_DOUBLE_EQ(*value_of(record, "perplexity"), 10.0);
@@ -126,15 +126,15 @@ TEST(CollectResult, SaysWhatAFolderLacks) {
   const TemporaryFolder folder;
   write_file_atomically(folder.file("log.jsonl"), "{\"step\":1}\n");
   write_file_atomically(folder.file("output.json"), "no JSON");
-  EXPECT_THAT(message_of<RunError>(
-                  [&] { collect_result(run_in(folder.path(), RunType::kPretraining)); }),
-              HasSubstr("has no held-out perplexity"));
+  EXPECT_THAT(
+      message_of<RunError>([&] { collect_result(run_in(folder.path(), RunType::kPretraining)); }),
+      HasSubstr("has no held-out perplexity"));
   EXPECT_THROW(collect_result(run_in(folder.path(), RunType::kMeasurement)), RunError);
   EXPECT_THROW(collect_result(run_in(folder.path(), RunType::kFinetuning)), RunError);
   write_file_atomically(folder.file("output.json"), "[1]");
-  EXPECT_THAT(message_of<RunError>(
-                  [&] { collect_result(run_in(folder.path(), RunType::kMeasurement)); }),
-              HasSubstr("has to print one (--json)"));
+  EXPECT_THAT(
+      message_of<RunError>([&] { collect_result(run_in(folder.path(), RunType::kMeasurement)); }),
+      HasSubstr("has to print one (--json)"));
 }
 
 TEST(MachineDescription, NamesProcessorAndLibrary) {

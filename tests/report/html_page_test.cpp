@@ -87,7 +87,7 @@ TEST(HtmlPage, ShowsEveryTextLiterally) {
   EXPECT_THAT(texts_of(html, "summary"), ElementsAre(kNastyShown));
   EXPECT_THAT(texts_of(html, "td"), Contains(kNastyShown + "a"));  // with the footnote's letter
   EXPECT_THAT(texts_of(html, "figcaption"),
-              ElementsAre("Table 1 " + kNastyShown, "Figure 1 " + kNastyShown));
+              ElementsAre("Data 1 " + kNastyShown, "Plot 1 " + kNastyShown));
 }
 
 TEST(HtmlPage, TheSameCallsGiveTheSameBytes) {
@@ -111,8 +111,8 @@ TEST(HtmlPage, HasAContentsListWithUniqueAnchors) {
 
 TEST(HtmlPage, TablesMarkWhatTheirCellsAre) {
   HtmlPage page("Title", "");
-  EXPECT_EQ(page.table(small_table()), "Table 1");
-  EXPECT_EQ(page.table(small_table()), "Table 2");
+  EXPECT_EQ(page.table(small_table()), "Data 1");
+  EXPECT_EQ(page.table(small_table()), "Data 2");
   const std::string html = page.html();
   EXPECT_THAT(markup_problems(html), IsEmpty());
   EXPECT_THAT(html, HasSubstr("<th scope=\"col\" rowspan=\"2\">model</th>"
@@ -157,7 +157,7 @@ TEST(HtmlPage, RefusesTablesWithHoles) {
   table = small_table();
   table.header[0][1].columns = 0;
   EXPECT_THROW(page.table(table), std::invalid_argument);
-  EXPECT_EQ(page.table(small_table()), "Table 1") << "a table that was refused has no number";
+  EXPECT_EQ(page.table(small_table()), "Data 1") << "a table that was refused has no number";
 }
 
 TEST(HtmlPage, BadgesSayMoreThanTheirColour) {
@@ -179,9 +179,9 @@ TEST(HtmlPage, FiguresAreNumberedAndHaveSeveralPanels) {
   HtmlPage page("Title", "");
   EXPECT_EQ(page.next_plot_id(), "plot1");
   EXPECT_EQ(page.next_plot_id(), "plot2");
-  EXPECT_EQ(page.figure({{"<svg></svg>"}}, "one"), "Figure 1");
-  EXPECT_EQ(page.figure({{"<svg></svg>", "(a)"}, {"<svg></svg>", "(b)"}}, "two"), "Figure 2");
-  EXPECT_THAT(texts_of(page.html(), "figcaption"), ElementsAre("Figure 1 one", "Figure 2 two"));
+  EXPECT_EQ(page.figure({{"<svg></svg>"}}, "one"), "Plot 1");
+  EXPECT_EQ(page.figure({{"<svg></svg>", "(a)"}, {"<svg></svg>", "(b)"}}, "two"), "Plot 2");
+  EXPECT_THAT(texts_of(page.html(), "figcaption"), ElementsAre("Plot 1 one", "Plot 2 two"));
   EXPECT_THAT(texts_of(page.html(), "p"), ElementsAre("(a)", "(b)"));
 }
 

@@ -23,7 +23,7 @@ struct PrepareStep {
   std::vector<std::string> command;
 };
 
-/// One size at which all experiments can be run: 
+/// One size at which all experiments can be run:
 /// configs/experiments/scales/NAME/scale.yaml.
 struct ScaleFile {
   std::string name, path;
@@ -66,10 +66,10 @@ struct PanelSpec {
   std::string kind;   ///< curves, finals, over, matrix, spectrum, ... (docs/reproduction.md)
   std::string title;  ///< a template
   std::string note;
-  std::string place;               ///< FILE:LINE:COLUMN
-  std::vector<std::string> runs;   ///< names or patterns with *
-  std::string baseline;            ///< the run that others are compared with
-  double margin = 0.0;             ///< relative, of the equivalence test; 0 = no test
+  std::string place;                           ///< FILE:LINE:COLUMN
+  std::vector<std::string> runs;               ///< names or patterns with *
+  std::string baseline;                        ///< the run that others are compared with
+  double margin = 0.0;                         ///< relative, of the equivalence test; 0 = no test
   std::map<std::string, std::string> options;  ///< further keys, as the kind asks
 };
 

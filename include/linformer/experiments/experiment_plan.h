@@ -32,10 +32,10 @@ struct PlannedRun {
   /// What is computed, a line "key: value" each: every setting but places and threads, and the
   /// hashes of the runs that it depends on.
   std::string settings;
-  std::string hash;  ///< XXH3 of `settings`, 16 hexadecimal digits
-  std::optional<size_t> model;  ///< the run whose model it reads: an index into the plan
+  std::string hash;               ///< XXH3 of `settings`, 16 hexadecimal digits
+  std::optional<size_t> model;    ///< the run whose model it reads: an index into the plan
   std::optional<size_t> same_as;  ///< an earlier run with the same hash, which stands for this one
-  bool chosen = true;  ///< false: only other runs need it
+  bool chosen = true;             ///< false: only other runs need it
   bool alone = false;
   double flops = 0.0;    ///< of a pre-training run
   int64_t tokens = 0;    ///< of a pre-training run

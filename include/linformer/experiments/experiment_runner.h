@@ -15,7 +15,7 @@ struct RunnerOptions {
   std::string version;   ///< for the records
   int64_t num_jobs = 1;  ///< runs at a time; they share the cores
   int64_t num_cores = 1;
-  RunRecords known;      ///< of earlier reports; a run with such a hash is not done again
+  RunRecords known;               ///< of earlier reports; a run with such a hash is not done again
   double flops_per_second = 0.0;  ///< of one run, for estimates; 0 = measured
 };
 

@@ -12,8 +12,8 @@ namespace linformer {
 
 /// The outcome of one planned run, with everything needed to do it again.
 struct RunRecord {
-  std::string id;  ///< EXPERIMENT/NAME/seed-N
-  std::string type;  ///< pretraining, finetuning or measurement
+  std::string id;              ///< EXPERIMENT/NAME/seed-N
+  std::string type;            ///< pretraining, finetuning or measurement
   std::string hash, settings;  ///< as in PlannedRun
   int64_t seed = 1;
   std::vector<std::string> commands;

@@ -82,10 +82,11 @@ class HtmlPage {
   void list(const std::vector<std::string>& items);
   /// A badge and a sentence beside it.
   void verdict(const HtmlBadge& badge, const std::string& sentence);
-  /// Returns "Table 1", the name that stands in front of its caption. Throws std::invalid_argument
-  /// if a row of the body or of the header does not have the columns of the first row.
+  /// Returns "Data 1", the name that stands in front of its caption. ("Table 1" is a name in the
+  /// paper that a page is about.) Throws std::invalid_argument if a row of the body or of the
+  /// header does not have the columns of the first row.
   std::string table(const HtmlTable& table);
-  /// Returns "Figure 1". Several panels stand beside each other where the page is wide enough.
+  /// Returns "Plot 1". Several panels stand beside each other where the page is wide enough.
   std::string figure(const std::vector<HtmlPanel>& panels, const std::string& caption);
   /// Names and values (command, configuration hash, seeds, machine) that open with a click, and are
   /// printed.
