@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <optional>
 #include <set>
+
+#include <yaml-cpp/yaml.h>
 
 #include "yaml_check.h"
 
@@ -30,7 +33,9 @@ std::optional<T> parse(const std::string& text) {
 }  // namespace
 
 YamlSection::YamlSection(std::string where, std::string name, const YAML::Node& node)
-    : where_(std::move(where)), name_(std::move(name)), node_(node) {
+    : where_(std::move(where)),
+      name_(std::move(name)),
+      node_(std::make_shared<const YAML::Node>(node)) {
   if (!node.IsMap()) {
     fail_usage(place_of(where_, node.Mark()),
                (name_.empty() ? "the file" : name_) + " has to be a section of keys",
@@ -50,10 +55,10 @@ YamlSection::YamlSection(std::string where, std::string name, const YAML::Node& 
 }
 
 std::string YamlSection::place(const std::string& key) const {
-  for (const auto& entry : node_) {
+  for (const auto& entry : *node_) {
     if (entry.first.Scalar() == key) return place_of(where_, entry.first.Mark());
   }
-  return place_of(where_, node_.Mark());
+  return place_of(where_, node_->Mark());
 }
 
 void YamlSection::fail(const std::string& key, const std::string& what,
@@ -62,16 +67,16 @@ void YamlSection::fail(const std::string& key, const std::string& what,
 }
 
 bool YamlSection::has(const std::string& key) const {
-  return std::any_of(node_.begin(), node_.end(),
+  return std::any_of(node_->begin(), node_->end(),
                      [&](const auto& entry) { return entry.first.Scalar() == key; });
 }
 
-std::optional<YAML::Node> YamlSection::find(const std::string& key) {
+std::shared_ptr<const YAML::Node> YamlSection::find(const std::string& key) {
   if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.push_back(key);
-  for (const auto& entry : node_) {
-    if (entry.first.Scalar() == key) return entry.second;
+  for (const auto& entry : *node_) {
+    if (entry.first.Scalar() == key) return std::make_shared<const YAML::Node>(entry.second);
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 std::string YamlSection::text(const std::string& key) {
@@ -182,7 +187,7 @@ void YamlSection::named_sections(
 }
 
 void YamlSection::finish() const {
-  for (const auto& entry : node_) {
+  for (const auto& entry : *node_) {
     const std::string& key = entry.first.Scalar();
     if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
     const std::string nearest = nearest_name(key, known_);

@@ -1,12 +1,15 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
-#include <optional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <yaml-cpp/yaml.h>
+namespace YAML {
+class Node;
+}
 
 namespace linformer {
 
@@ -46,14 +49,15 @@ class YamlSection {
   std::string place(const std::string& key = "") const;
 
  private:
-  std::optional<YAML::Node> find(const std::string& key);
+  /// Null without the key.
+  std::shared_ptr<const YAML::Node> find(const std::string& key);
   std::string label(const std::string& key) const {
     return name_.empty() ? key : name_ + "." + key;
   }
   TextList list_of(const std::string& key, const YAML::Node& node) const;
 
   std::string where_, name_;
-  YAML::Node node_;
+  std::shared_ptr<const YAML::Node> node_;
   TextList known_;
 };
 

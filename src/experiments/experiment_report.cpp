@@ -4,6 +4,8 @@
 #include <cmath>
 #include <set>
 
+#include <nlohmann/json.hpp>
+
 #include "report_panels.h"
 
 #include "linformer/core/error.h"
@@ -202,7 +204,8 @@ std::string report_json(const ExperimentPlan& plan, const RunnerResult& result,
   std::set<std::string> written;
   for_each_record(plan, result, [&](const PlannedRun& run, const RunRecord& record) {
     json["runs"].push_back({{"id", run.id()}, {"hash", run.hash}});
-    if (written.insert(run.hash).second) json["records"].push_back(Json::parse(to_json(record)));
+    if (written.insert(run.hash).second)
+      json["records"].push_back(parse_json<Json>(to_json(record)).value);
   });
   return json_text(json, 1) + "\n";
 }

@@ -3,9 +3,12 @@
 #include <cmath>
 #include <map>
 
+#include <nlohmann/json.hpp>
+
 #include "report_panels.h"
 
 #include "linformer/core/format.h"
+#include "linformer/experiments/run_record.h"
 
 namespace linformer {
 namespace {

@@ -1,10 +1,16 @@
+
+
 #include "report_panels.h"
 
 #include <algorithm>
 #include <cmath>
 
+#include <nlohmann/json.hpp>
+
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
+#include "linformer/experiments/run_record.h"
 
 namespace linformer {
 
@@ -124,7 +130,7 @@ std::optional<RunGroup> baseline_of(const PanelContext& context) {
 }
 
 nlohmann::ordered_json result_of(const RunRecord& record) {
-  return nlohmann::ordered_json::parse(record.result);
+  return parse_json<nlohmann::ordered_json>(record.result).value;
 }
 
 std::string mean_with_spread(const std::vector<double>& values, int digits) {

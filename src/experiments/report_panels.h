@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "linformer/experiments/experiment_runner.h"
 #include "linformer/metrics/equivalence.h"

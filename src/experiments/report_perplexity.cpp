@@ -9,6 +9,7 @@
 
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/experiments/run_record.h"
 
 namespace linformer {
 namespace {

@@ -5,9 +5,12 @@
 #include <map>
 #include <set>
 
+#include <nlohmann/json.hpp>
+
 #include "report_panels.h"
 
 #include "linformer/core/format.h"
+#include "linformer/experiments/run_record.h"
 
 namespace linformer {
 namespace {

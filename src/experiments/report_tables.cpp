@@ -3,10 +3,13 @@
 #include <cmath>
 #include <map>
 
+#include <nlohmann/json.hpp>
+
 #include "report_panels.h"
 
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/experiments/run_record.h"
 
 namespace linformer {
 namespace {

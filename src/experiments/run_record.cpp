@@ -68,7 +68,7 @@ Json json_of(const RunRecord& record) {
           {"jobs", record.jobs},
           {"seconds", record.seconds},
           {"settings", record.settings},
-          {"result", Json::parse(record.result)}};
+          {"result", parse(record.result, record.id)}};
 }
 
 RunRecord record_of(const Json& json, const std::string& source) {

@@ -108,8 +108,8 @@ std::vector<double> log_ticks(PlotScale scale, double low, double high) {
 }
 
 std::string tick_label(double value) {
-  if (value >= 1e-4 && value < 1e6) return format_number(value, 7);
-  std::string text = format_number(value, 3);  // "1e+07"
+  if (value >= 1e-4 && value < 1e7) return format_number(value, 7);
+  std::string text = format_number(value, 7);  // "1e+07"
   const size_t exponent = text.find('e');
   if (exponent == std::string::npos) return text;
   return text.substr(0, exponent + 1) + std::to_string(std::stoi(text.substr(exponent + 1)));
