@@ -131,5 +131,19 @@ TEST_F(ExperimentReportTest, DryRunListsRunsAndHours) {
                     HasSubstr(" hours on this machine")));
 }
 
+// What the project ships has a page at every scale, with every panel, before anything is measured.
+TEST(ShippedExperiments, HaveAPageAtEveryScale) {
+  PlanOptions options;
+  options.experiments = std::string(LINFORMER_SOURCE_DIR) + "/configs/experiments";
+  options.output = "out";
+  for (const char* scale : {"tiny", "small", "gpu", "paper"}) {
+    options.scale = scale;
+    const ExperimentPlan plan = make_plan(options);
+    check_panels(plan);
+    const std::string html = report_html(plan, recorded_results(plan, {}), {"c", "1", "m"});
+    EXPECT_THAT(html, AllOf(HasSubstr("Figure 3"), HasSubstr("runs not executed yet"))) << scale;
+  }
+}
+
 }  // namespace
 }  // namespace linformer
