@@ -10,6 +10,8 @@
 #include <set>
 #include <thread>
 
+#include "failure_reason.h"
+
 #include "linformer/checkpoint/checkpoint_store.h"
 #include "linformer/config/config_file.h"
 #include "linformer/core/atomic_file.h"
@@ -64,18 +66,6 @@ void check_folder(const PlannedRun& run, const std::string& output) {
              "holds a run of another configuration: " + changed->key + " is " + changed->value +
                  ", was " + changed->other,
              "choose another --output, or delete this folder and " + record);
-}
-
-/// The text of a log from its last error on; otherwise the exit code.
-std::string reason_from(const std::string& path, int exit_code) {
-  std::string text = fs::exists(path) ? read_text_file(path) : "";
-  const size_t error = text.rfind("error: ");
-  if (error == std::string::npos) {
-    return "exit code " + std::to_string(exit_code) + ", see " + path;
-  }
-  text = text.substr(error + 7);
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  return text;
 }
 
 std::string today() {
@@ -302,7 +292,7 @@ class Runner {
     const std::string count = std::to_string(ended_) + "/" + std::to_string(total_) + " ";
     std::string what;
     if (code != 0) {
-      what = reason_from(log_path(run), code);
+      what = failure_reason(log_path(run), code);
     } else {
       try {
         write_record(slot);

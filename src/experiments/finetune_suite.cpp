@@ -9,6 +9,8 @@
 #include <memory>
 #include <thread>
 
+#include "failure_reason.h"
+
 #include "linformer/checkpoint/checkpoint_store.h"
 #include "linformer/config/config_file.h"
 #include "linformer/core/atomic_file.h"
@@ -55,16 +57,6 @@ TaskResult read_result(const FinetuneConfig& config, const std::string& protocol
   TaskResult result = task_result_from_json(read_text_file(path), path);
   result.protocol = protocol;
   return result;
-}
-
-/// The last lines of a run's log that explain the error.
-std::string reason_from(const std::string& log_path, int exit_code) {
-  std::string text = fs::exists(log_path) ? read_text_file(log_path) : "";
-  const size_t error = text.rfind("error:");
-  if (error == std::string::npos) return "exit code " + std::to_string(exit_code);
-  text = text.substr(error + 7);
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  return text;
 }
 
 class JobRunner {
@@ -143,7 +135,7 @@ class JobRunner {
               std::vector<FailedJob>& failed) const {
     const FinetuneConfig& config = slot.job->config;
     if (code != 0 || !fs::exists(result_path(config.run.dir))) {
-      failed.push_back({config.run.dir, reason_from(log_path(*slot.job), code)});
+      failed.push_back({config.run.dir, failure_reason(log_path(*slot.job), code)});
       log_warning(count + " " + config.run.dir + " failed: " + failed.back().reason);
       return;
     }
@@ -172,7 +164,7 @@ class JobRunner {
         const bool stopped = in_order || is_stop_signal(slot->process->killing_signal());
         log_warning(config.run.dir + " is not saved: " +
                     (stopped ? "it was stopped before its first save"
-                             : reason_from(log_path(*slot->job), code)));
+                             : failure_reason(log_path(*slot->job), code)));
       }
     }
     log_info("stopped; saved: " + std::to_string(num_saved) +

@@ -150,6 +150,7 @@ const std::map<std::string, std::string>& tested_elsewhere() {
       {"data/text_dataset", "data/labelled_dataset"},
       {"dist/output_stream", "dist/supervisor"},
       {"dist/rendezvous", "dist/process_group"},
+      {"experiments/failure_reason", "experiments/experiment_runner"},
       {"experiments/report_attention", "experiments/experiment_report"},
       {"experiments/report_panels", "experiments/experiment_report"},
       {"experiments/report_perplexity", "experiments/experiment_report"},
