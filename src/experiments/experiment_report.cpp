@@ -38,10 +38,10 @@ std::string plural(size_t count, const std::string& what) {
 void add_statements(HtmlPage& page, const ExperimentPlan& plan, const RunnerResult& result) {
   HtmlTable table;
   table.caption = "Statements, computed from the seeds";
-  table.header = {{{"experiment"}, {"model"}, {"compared with"}, {"margin"}, {"statement"}}};
-  HtmlRowGroup& rows = table.groups.emplace_back();
+  table.header = {{{"model"}, {"compared with"}, {"margin"}, {"statement"}}};
   std::set<std::string> seen;
   for (const ExperimentFile& experiment : plan.experiments) {
+    HtmlRowGroup rows{experiment.title, {}};
     for (const PanelSpec& panel : experiment.panels) {
       if (panel.margin <= 0.0) continue;
       const PanelContext context{plan, result, experiment, panel, page};
@@ -52,14 +52,14 @@ void add_statements(HtmlPage& page, const ExperimentPlan& plan, const RunnerResu
         if (!seen.insert(experiment.name + "/" + group.name + "/" + baseline->name).second)
           continue;
         const Agreement agreement = compare_perplexities(group, *baseline, panel.margin);
-        rows.rows.push_back({text_cell(experiment.title), text_cell(group.label),
-                             text_cell(baseline->label),
+        rows.rows.push_back({text_cell(group.label), text_cell(baseline->label),
                              number_cell(format_number(100.0 * panel.margin) + " %"),
                              badge_cell(badge_of(agreement))});
       }
     }
+    if (!rows.rows.empty()) table.groups.push_back(std::move(rows));
   }
-  if (rows.rows.empty()) return;
+  if (table.groups.empty()) return;
   page.section("In short");
   page.paragraph(
       "Each statement is an equivalence test on the ratio of held-out perplexities: two one-sided "

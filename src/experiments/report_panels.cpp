@@ -76,6 +76,11 @@ std::string names_of_groups(const std::vector<RunGroup>& groups) {
   return names;
 }
 
+/// Whether a run ended with a number that can be compared; a diverged one did not.
+bool is_perplexity(const std::optional<double>& value) {
+  return value && std::isfinite(*value) && *value > 0.0;
+}
+
 /// Whether a pattern can fit a template's name at some scale: {variable} stands for anything.
 bool may_fit(const std::string& name, const std::string& pattern) {
   std::string stars;
@@ -153,7 +158,17 @@ HtmlCell mean_cell(const RunGroup& group, const std::vector<double>& values, int
 Agreement compare_perplexities(const RunGroup& group, const RunGroup& baseline, double margin) {
   AgreementRules rules;
   rules.margin = margin;
-  return compare_seeds(group.numbers("perplexity"), baseline.numbers("perplexity"), rules);
+  // A seed gives both models the same data in the same order, so their runs are pairs.
+  std::vector<double> ours, theirs;
+  for (const RunRecord* record : group.records) {
+    for (const RunRecord* other : baseline.records) {
+      const auto a = value_of(*record, "perplexity"), b = value_of(*other, "perplexity");
+      if (record->seed != other->seed || !is_perplexity(a) || !is_perplexity(b)) continue;
+      ours.push_back(*a);
+      theirs.push_back(*b);
+    }
+  }
+  return compare_pairs(ours, theirs, rules);
 }
 
 HtmlBadge badge_of(const Agreement& agreement) {

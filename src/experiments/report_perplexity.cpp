@@ -103,7 +103,8 @@ void add_table(const PanelContext& context, const std::vector<RunGroup>& groups,
   table.notes.push_back("± is half the width of the 95 % interval of the mean (Student's t).");
   if (baseline && margin > 0.0) {
     table.notes.push_back("Statements are computed: two one-sided tests with a margin of " +
-                          format_number(100.0 * margin) + " % on the ratio, over seeds.");
+                          format_number(100.0 * margin) +
+                          " % on the ratio, over pairs of runs of the same seed.");
   }
   context.page.table(table);
 }

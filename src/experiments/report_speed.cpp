@@ -161,14 +161,21 @@ void add_ratios(const PanelContext& context, const Cells& cells, const std::stri
     rows.insert(place.first);
     columns.insert(place.second);
   }
+  // A column for what was measured, and one for what was published, where there is any.
+  const auto has = [](const auto& values, int64_t k) {
+    return std::any_of(values.begin(), values.end(),
+                       [&](const auto& value) { return value.first.second == k; });
+  };
   HtmlTable table;
   table.caption = caption;
-  const int width = theirs.empty() ? 1 : 2;
-  table.header = {{{"n", 1, width}}};
-  if (width == 2) table.header.emplace_back();
+  table.header = {{{"n", 1, theirs.empty() ? 1 : 2}}};
+  if (!theirs.empty()) table.header.emplace_back();
   for (const int64_t k : columns) {
+    const int width = (has(ours, k) ? 1 : 0) + (has(theirs, k) ? 1 : 0);
     table.header[0].push_back({"k = " + std::to_string(k), width, 1});
-    if (width == 2) table.header[1].insert(table.header[1].end(), {{"here"}, {"paper"}});
+    if (theirs.empty()) continue;
+    if (has(ours, k)) table.header[1].push_back({"here"});
+    if (has(theirs, k)) table.header[1].push_back({"paper"});
   }
   HtmlRowGroup& body = table.groups.emplace_back();
   for (const int64_t n : rows) {
@@ -177,10 +184,13 @@ void add_ratios(const PanelContext& context, const Cells& cells, const std::stri
     for (const int64_t k : columns) {
       const auto mine = ours.find({n, k});
       const bool measured = mine != ours.end() && std::isfinite(mine->second);
-      row.push_back(measured ? number_cell(format_number(mine->second, 3)) : missing_cell());
-      if (width == 1) continue;
+      if (has(ours, k)) {
+        row.push_back(measured ? number_cell(format_number(mine->second, 3)) : missing_cell());
+      }
       const auto value = theirs.find({n, k});
-      row.push_back(value == theirs.end() ? missing_cell() : published_cell(value->second));
+      if (has(theirs, k)) {
+        row.push_back(value == theirs.end() ? missing_cell() : published_cell(value->second));
+      }
     }
   }
   if (!note.empty()) table.notes.push_back(note);

@@ -167,8 +167,12 @@ std::string count_of_seeds(int64_t count) {
   return std::to_string(count) + (count == 1 ? " seed" : " seeds");
 }
 
-/// "3 and 5 seeds", "3 seeds against one number"
+/// "3 and 5 seeds", "3 pairs of seeds", "3 seeds against one number"
 std::string seeds_words(const Agreement& agreement) {
+  if (agreement.paired) {
+    return std::to_string(agreement.num_a) + (agreement.num_a == 1 ? " pair" : " pairs") +
+           " of seeds";
+  }
   if (agreement.fixed_b) return count_of_seeds(agreement.num_a) + " against one number";
   return std::to_string(agreement.num_a) + " and " + count_of_seeds(agreement.num_b);
 }
@@ -208,6 +212,29 @@ Agreement compare_seeds(std::span<const double> values_a, std::span<const double
   agreement.effect = effect_of(difference, rules);
   agreement.verdict = Verdict::kOneSeed;
   if (a.size() > 1 && b.size() > 1) judge(difference, welch_spread(a, b), agreement);
+  return agreement;
+}
+
+Agreement compare_pairs(std::span<const double> values_a, std::span<const double> values_b,
+                        const AgreementRules& rules) {
+  if (values_a.size() != values_b.size()) {
+    throw std::invalid_argument("pairs need as many values of a as of b");
+  }
+  Agreement agreement = without_statement(rules);
+  agreement.paired = true;
+  agreement.num_a = agreement.num_b = static_cast<int64_t>(values_a.size());
+  const std::vector<double> a = compared_values(values_a, rules);
+  const std::vector<double> b = compared_values(values_b, rules);
+  if (a.empty()) return agreement;
+  std::vector<double> differences;
+  for (size_t i = 0; i < a.size(); ++i) differences.push_back(a[i] - b[i]);
+  const double difference = mean_of(differences);
+  agreement.effect = effect_of(difference, rules);
+  if (differences.size() < 2) {
+    agreement.verdict = Verdict::kOneSeed;
+    return agreement;
+  }
+  judge(difference, spread_of(differences), agreement);
   return agreement;
 }
 

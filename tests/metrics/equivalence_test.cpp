@@ -107,6 +107,36 @@ TEST(Agreement, HasWelchsDegreesOfFreedom) {
   EXPECT_NEAR(agreement.high, 24.71425185477062, 1e-8);
 }
 
+TEST(Agreement, OfPairsByHand) {
+  // differences 1, 2, 3: mean 2, s = 1, se = 1 / sqrt(3) = 0.57735, df = 2, t(0.95; 2) = 2.91999
+  AgreementRules rules;
+  rules.scale = EffectScale::kDifference;
+  rules.margin = 4.0;
+  const std::vector<double> a{11.0, 52.0, 103.0}, b{10.0, 50.0, 100.0};
+  const Agreement agreement = compare_pairs(a, b, rules);
+  EXPECT_EQ(agreement.verdict, Verdict::kEquivalent);
+  EXPECT_DOUBLE_EQ(agreement.effect, 2.0);
+  EXPECT_NEAR(agreement.low, 2.0 - 1.68586, 1e-4);
+  EXPECT_NEAR(agreement.high, 2.0 + 1.68586, 1e-4);
+  EXPECT_THAT(agreement_sentence(agreement, "A", "B"), HasSubstr("3 pairs of seeds"));
+  // Without pairs, the spread between the seeds hides the difference.
+  EXPECT_EQ(compare_seeds(a, b, rules).verdict, Verdict::kInconclusive);
+}
+
+TEST(Agreement, PairsOfRatiosDoNotDependOnWhatASeedDoesToBoth) {
+  AgreementRules rules;
+  rules.margin = 0.01;
+  const std::vector<double> a{10.3, 20.6, 5.15}, b{10.0, 20.0, 5.0};
+  const Agreement agreement = compare_pairs(a, b, rules);
+  EXPECT_EQ(agreement.verdict, Verdict::kBehind);
+  EXPECT_NEAR(agreement.effect, 0.03, 1e-12);
+  EXPECT_EQ(compare_pairs({}, {}, rules).verdict, Verdict::kNotMeasured);
+  EXPECT_EQ(compare_pairs(std::vector<double>{1.0}, std::vector<double>{1.0}, rules).verdict,
+            Verdict::kOneSeed);
+  EXPECT_THROW(compare_pairs(a, std::vector<double>{1.0}, rules), std::invalid_argument);
+  EXPECT_THROW(compare_pairs(std::vector<double>{-1.0}, std::vector<double>{1.0}, rules), RunError);
+}
+
 TEST(Agreement, LowerPerplexityIsAhead) {
   // scipy.stats.ttest_ind of the logarithms: 90 % interval 7.118951 to 8.547002 %
   const Values worse{3.80, 3.82, 3.81}, better{3.52, 3.55, 3.53};

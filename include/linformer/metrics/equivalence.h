@@ -60,6 +60,7 @@ struct Agreement {
   double p_difference = 0.0;     ///< two-sided, that the effect is 0
   int64_t num_a = 0, num_b = 0;  ///< values
   bool fixed_b = false;          ///< b is one given number, not values over seeds
+  bool paired = false;           ///< compare_pairs()
   AgreementRules rules = {};
 };
 
@@ -72,6 +73,13 @@ struct Agreement {
 /// (se = 0) give an interval without width. Throws RunError for a value that is not finite, or not
 /// positive for a ratio, and std::invalid_argument unless 0 < margin and 0 < alpha < 0.5.
 Agreement compare_seeds(std::span<const double> values_a, std::span<const double> values_b,
+                        const AgreementRules& rules);
+
+/// The same for values in pairs, a[i] and b[i] of one seed. The difference of each pair is tested
+/// (logarithms for a ratio), with df = n - 1. Use it where a seed means the same for both, such as
+/// the same order of the data: what a seed does to both models alike then does not count as spread.
+/// Throws std::invalid_argument as well if the numbers of values differ.
+Agreement compare_pairs(std::span<const double> values_a, std::span<const double> values_b,
                         const AgreementRules& rules);
 
 /// The same with a published number as b: its own spread is unknown and taken as 0, so the
