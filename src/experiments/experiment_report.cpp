@@ -63,8 +63,8 @@ void add_statements(HtmlPage& page, const ExperimentPlan& plan, const RunnerResu
   page.section("In short");
   page.paragraph(
       "Each statement is an equivalence test on the ratio of held-out perplexities: two one-sided "
-      "t tests over seeds, at 5 %. Ahead and behind come with the 90 % interval of the "
-      "difference.");
+      "t tests at 5 %, over pairs of runs of the same seed, which see the same data in the same "
+      "order. Ahead and behind come with the 90 % interval of the difference.");
   page.table(table);
 }
 
