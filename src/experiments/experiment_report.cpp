@@ -188,7 +188,12 @@ std::string report_html(const ExperimentPlan& plan, const RunnerResult& result,
     for (const std::string& text : experiment.about) {
       page.paragraph(expand_template(text, plan.scale.values, experiment.path));
     }
+    const bool has_runs =
+        std::any_of(plan.runs.begin(), plan.runs.end(),
+                    [&](const PlannedRun& run) { return run.experiment == experiment.name; });
+    if (!has_runs) page.paragraph("Scale " + plan.scale.name + " has no runs of this.");
     for (const PanelSpec& panel : experiment.panels) {
+      if (!has_runs && panel.kind != "published") continue;
       add_panel({plan, result, experiment, panel, page});
     }
     add_origin_of_runs(page, plan, result, experiment);

@@ -16,6 +16,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr int kDigits = 4;
+constexpr double kPercent = 100.0;
+
 std::string value_in(const RunGroup& group, const std::string& variable) {
   const auto found = group.values.find(variable);
   return found == group.values.end() || found->second.size() != 1 ? "" : found->second.front();
@@ -43,12 +46,15 @@ const RunGroup* find_group(const std::vector<RunGroup>& groups, const std::strin
 }
 
 /// Rows and columns by two variables of the runs; a cell is a number of the results.
-HtmlTable cross_table(const PanelContext& context, const std::string& path, int digits) {
+HtmlTable cross_table(const PanelContext& context, const std::string& path, double factor) {
   const std::string rows = context.option("rows"), columns = context.option("columns");
   if (rows.empty() || columns.empty()) {
     context.fail("has no rows or columns", "name two variables of its runs");
   }
-  const std::vector<RunGroup> groups = groups_of(context);
+  std::vector<RunGroup> groups = groups_of(context);
+  std::erase_if(groups, [&](const RunGroup& group) {
+    return value_in(group, rows).empty() || value_in(group, columns).empty();
+  });
   HtmlTable table;
   table.caption = context.title();
   table.header = {{{rows}}};
@@ -60,7 +66,13 @@ HtmlTable cross_table(const PanelContext& context, const std::string& path, int 
     cells.push_back(text_cell(row));
     for (const std::string& head : heads) {
       const RunGroup* group = find_group(groups, rows, row, columns, head);
-      cells.push_back(group ? mean_cell(*group, group->numbers(path), digits) : missing_cell());
+      if (!group) {
+        cells.push_back(missing_cell());
+        continue;
+      }
+      std::vector<double> numbers = group->numbers(path);
+      for (double& number : numbers) number *= factor;
+      cells.push_back(mean_cell(*group, numbers, kDigits));
     }
   }
   if (!context.panel.note.empty()) table.notes.push_back(context.panel.note);
@@ -86,11 +98,12 @@ struct GroupValues {
 }  // namespace
 
 void add_matrix(const PanelContext& context) {
-  context.page.table(cross_table(context, context.option("value", "perplexity"), 4));
+  context.page.table(cross_table(context, context.option("value", "perplexity"), 1.0));
 }
 
 void add_tasks(const PanelContext& context) {
-  HtmlTable table = cross_table(context, context.option("value", "sets.0.metrics.0.value"), 4);
+  HtmlTable table =
+      cross_table(context, context.option("value", "sets.0.metrics.accuracy"), kPercent);
   table.notes.push_back("± is half the width of the 95 % interval of the mean over seeds.");
   context.page.table(table);
   add_published(context);
@@ -172,7 +185,8 @@ void add_recall(const PanelContext& context) {
       const Json result = result_of(*record);
       if (!result.contains("by_distance")) continue;
       for (const Json& entry : result["by_distance"]) {
-        const std::string name = entry.value("group", "");
+        std::string name = entry.value("group", "");
+        if (name == "not seen elsewhere") name = "nowhere else";  // fits below the bars
         auto& names = bars.categories;
         if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
         counts[g][name].first += entry.value("right", 0.0);

@@ -69,6 +69,28 @@ TEST_F(ExperimentReportTest, PageHasWhatThereIsAndMarksTheRest) {
   EXPECT_EQ(html, report_html(plan, some_results(plan), origin_));
 }
 
+TEST_F(ExperimentReportTest, AccuraciesAreInPercentByModelAndTask) {
+  write("experiments/tasks.yaml", R"(
+title: Tasks
+pretraining: [{name: base-rte}]
+finetuning:
+  - {name: "{task}-{model}", each: {task: [rte, mrpc], model: [base-rte]}, model: "{model}", set: ["task.name={task}", task.data=glue]}
+panels:
+  - {kind: tasks, title: Tasks, runs: ["*-rte"], rows: model, columns: task}
+)");
+  const ExperimentPlan plan = make_plan(options({"tasks"}, 2));
+  RunnerResult result = recorded_results(plan, {});
+  for (const PlannedRun& run : plan.runs) {
+    if (run.name != "mrpc-base-rte") continue;
+    add(result, run, 1.0);
+    result.records.at(run.hash).result = run.seed == 1
+                                             ? R"({"sets":[{"metrics":{"accuracy":0.75}}]})"
+                                             : R"({"sets":[{"metrics":{"accuracy":0.76}}]})";
+  }
+  // mean 75.5, s = 0.7071, t(0.975; 1) = 12.706: 12.706 x 0.5 = 6.4
+  EXPECT_THAT(report_html(plan, result, origin_), HasSubstr("75.5 ± 6.4"));
+}
+
 TEST_F(ExperimentReportTest, PageOfNothingSaysSo) {
   const ExperimentPlan plan = make_plan(options());
   const std::string html = report_html(plan, recorded_results(plan, {}), origin_);
