@@ -91,9 +91,9 @@ std::string joined(const std::vector<std::string>& command) {
 
 /// What a finished run says in one line.
 std::string summary(const RunRecord& record) {
-  for (const char* key : {"perplexity", "sets.0.metrics.0.value", "accuracy"}) {
+  for (const char* key : {"perplexity", "sets.0.metrics.accuracy", "accuracy"}) {
     if (const auto value = value_of(record, key)) {
-      const std::string name = key[0] == 's' ? "score" : key;
+      const std::string name = key[0] == 's' ? "accuracy" : key;
       return name + " " + format_number(*value);
     }
   }

@@ -28,7 +28,7 @@ class ExperimentRunnerTest : public ExperimentFolder {
     program("linformer-train", kTrain);
     program("linformer-finetune", R"(
 printf '{"task":"x","model":"m","seed":1,"fold":0,"protocol":"task","setting":{},"train_rows":1,' > $dir/result.json
-printf '"sets":[{"name":"dev","metrics":[{"name":"accuracy","value":0.5}]}]}' >> $dir/result.json)");
+printf '"sets":[{"name":"dev","metrics":{"accuracy":0.5}}]}' >> $dir/result.json)");
     program("linformer-eval", "echo '{\"perplexity\": 12.5}'; echo a message >&2");
   }
   void TearDown() override { set_stop_signal(0); }
