@@ -70,6 +70,18 @@ TEST_F(ExperimentReportTest, PageHasWhatThereIsAndMarksTheRest) {
   EXPECT_EQ(html, report_html(plan, some_results(plan), origin_));
 }
 
+TEST_F(ExperimentReportTest, SummaryHasRatiosAndTheNumberOfTests) {
+  const ExperimentPlan plan = make_plan(options({"curves"}));
+  RunnerResult result = some_results(plan);
+  EXPECT_THAT(report_html(plan, result, origin_),
+              AllOf(HasSubstr("perplexity ratio"), Not(HasSubstr("not corrected"))));
+  for (const PlannedRun& run : plan.runs) {
+    if (run.name == "k16") add(result, run, 15.0 + 0.1 * static_cast<double>(run.seed));
+  }
+  EXPECT_THAT(report_html(plan, result, origin_),
+              HasSubstr("The 2 comparisons are not corrected for their number"));
+}
+
 // The result is what linformer-finetune writes, not a copy of its format.
 TEST_F(ExperimentReportTest, TasksHaveAccuraciesInPercent) {
   const ExperimentPlan plan = make_plan(options({"tasks"}));
@@ -90,6 +102,17 @@ TEST_F(ExperimentReportTest, TasksHaveAccuraciesInPercent) {
   EXPECT_THAT(report_html(plan, result, origin_),
               AllOf(HasSubstr(">58.75<"), HasSubstr("most frequent class"), HasSubstr(">52.5<"),
                     Not(HasSubstr("without a finite number"))));
+}
+
+TEST_F(ExperimentReportTest, ExperimentWithoutRunsAtAScaleSaysSo) {
+  write("experiments/tasks.yaml", "title: T\n");
+  write(
+      "experiments/curves.yaml",
+      "title: T\npretraining: [{name: a, scales: [large]}]\npanels: [{kind: curves, title: x}]\n");
+  const ExperimentPlan plan = make_plan(options({"curves"}));
+  const std::string html = report_html(plan, recorded_results(plan, {}), origin_);
+  EXPECT_THAT(html, AllOf(HasSubstr("The scale tiny has no run of this experiment."),
+                          Not(HasSubstr("<svg"))));
 }
 
 TEST_F(ExperimentReportTest, PageOfNothingSaysSo) {
