@@ -212,9 +212,9 @@ std::string report_html(const ExperimentPlan& plan, const RunnerResult& result,
     });
     if (!has_runs) {
       page.paragraph("The scale " + plan.scale.name + " has no run of this experiment.");
-      continue;
     }
     for (const PanelSpec& panel : experiment.panels) {
+      if (!has_runs && panel.kind != "published") continue;
       add_panel({plan, result, experiment, panel, page});
     }
     add_origin_of_runs(page, plan, result, experiment);

@@ -91,10 +91,9 @@ std::string joined(const std::vector<std::string>& command) {
 
 /// What a finished run says in one line.
 std::string summary(const RunRecord& record) {
-  for (const char* key : {"perplexity", "sets.0.metrics.accuracy", "accuracy"}) {
+  for (const std::string key : {"perplexity", "sets.0.metrics.accuracy", "accuracy"}) {
     if (const auto value = value_of(record, key)) {
-      const std::string name = key[0] == 's' ? "accuracy" : key;
-      return name + " " + format_number(*value);
+      return key.substr(key.rfind('.') + 1) + " " + format_number(*value);
     }
   }
   return "measured";

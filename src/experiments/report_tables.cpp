@@ -240,7 +240,8 @@ void add_recall(const PanelContext& context) {
       const Json result = result_of(*record);
       if (!result.contains("by_distance")) continue;
       for (const Json& entry : result["by_distance"]) {
-        const std::string name = entry.value("group", "");
+        std::string name = entry.value("group", "");
+        if (name == "not seen elsewhere") name = "nowhere else";  // fits below the bars
         auto& names = bars.categories;
         if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
         counts[g][name].first += entry.value("right", 0.0);

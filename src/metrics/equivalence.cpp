@@ -15,6 +15,8 @@ namespace linformer {
 
 namespace {
 
+/// An effect from which on a ratio is worded in times.
+constexpr double kLargeEffect = 1.0;
 constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 
 bool is_ratio(const AgreementRules& rules) {
@@ -144,6 +146,11 @@ std::string signed_interval(const Agreement& agreement) {
 
 /// "7.1 to 8.0 %"
 std::string distance(const Agreement& agreement) {
+  // "behind by 11.9 to 13.4 times" reads better than "by 1089.7 to 1243.9 %".
+  if (is_ratio(agreement.rules) && agreement.low >= kLargeEffect) {
+    return format_fixed(1.0 + agreement.low, 1) + " to " + format_fixed(1.0 + agreement.high, 1) +
+           " times";
+  }
   const double low = std::abs(shown(agreement.low, agreement.rules));
   const double high = std::abs(shown(agreement.high, agreement.rules));
   const int decimals = decimals_of(agreement);

@@ -8,7 +8,7 @@
 namespace linformer {
 
 std::string common_style(const std::vector<std::string>& names) {
-  // gnuplot takes a letter as wider than it is, by about a fifth: entries would be far apart.
+  // gnuplot takes a letter as wider than it is, by more than a seventh: entries would be far apart.
   size_t longest = 0;
   for (const std::string& name : names) longest = std::max(longest, num_characters(name));
   return "set border 3 linewidth 1\n"
@@ -18,7 +18,7 @@ std::string common_style(const std::vector<std::string>& names) {
          "\n"
          "set grid back\n"
          "set key tmargin left horizontal Left reverse samplen 3 spacing 1.1 width -" +
-         std::to_string(longest / 5) + "\n";
+         std::to_string(longest / 7) + "\n";
 }
 
 std::string color_clause(const Rgb& color) {

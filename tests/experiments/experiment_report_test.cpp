@@ -115,6 +115,28 @@ TEST_F(ExperimentReportTest, ExperimentWithoutRunsAtAScaleSaysSo) {
                           Not(HasSubstr("<svg"))));
 }
 
+TEST_F(ExperimentReportTest, AccuraciesAreInPercentByModelAndTask) {
+  write("experiments/tasks.yaml", R"(
+title: Tasks
+pretraining: [{name: base-rte}]
+finetuning:
+  - {name: "{task}-{model}", each: {task: [rte, mrpc], model: [base-rte]}, model: "{model}", set: ["task.name={task}", task.data=glue]}
+panels:
+  - {kind: tasks, title: Tasks, runs: ["*-rte"], rows: model, columns: task}
+)");
+  const ExperimentPlan plan = make_plan(options({"tasks"}, 2));
+  RunnerResult result = recorded_results(plan, {});
+  for (const PlannedRun& run : plan.runs) {
+    if (run.name != "mrpc-base-rte") continue;
+    add(result, run, 1.0);
+    result.records.at(run.hash).result = run.seed == 1
+                                             ? R"({"sets":[{"metrics":{"accuracy":0.75}}]})"
+                                             : R"({"sets":[{"metrics":{"accuracy":0.76}}]})";
+  }
+  // mean 75.5, s = 0.7071, t(0.975; 1) = 12.706: 12.706 x 0.5 = 6.4
+  EXPECT_THAT(report_html(plan, result, origin_), HasSubstr("75.5 ± 6.4"));
+}
+
 TEST_F(ExperimentReportTest, PageOfNothingSaysSo) {
   const ExperimentPlan plan = make_plan(options());
   const std::string html = report_html(plan, recorded_results(plan, {}), origin_);
@@ -177,7 +199,8 @@ TEST_F(ExperimentReportTest, DryRunListsRunsAndHours) {
                     HasSubstr(" hours on this machine")));
 }
 
-// What the project ships has a page at every scale, with every panel, before anything is measured.
+// What the project ships has a page at every scale, with every panel, before anything is
+// measured.
 TEST(ShippedExperiments, HaveAPageAtEveryScale) {
   PlanOptions options;
   options.experiments = std::string(LINFORMER_SOURCE_DIR) + "/configs/experiments";

@@ -137,6 +137,13 @@ TEST(Agreement, PairsOfRatiosDoNotDependOnWhatASeedDoesToBoth) {
   EXPECT_THROW(compare_pairs(std::vector<double>{-1.0}, std::vector<double>{1.0}, rules), RunError);
 }
 
+TEST(Agreement, LargeRatiosAreWordedInTimes) {
+  AgreementRules rules;
+  const Agreement agreement = compare_pairs(std::vector<double>{120.0, 240.0, 361.0},
+                                            std::vector<double>{10.0, 20.0, 30.0}, rules);
+  EXPECT_EQ(agreement_words(agreement), "behind by 12.0 to 12.0 times");
+}
+
 TEST(Agreement, LowerPerplexityIsAhead) {
   // scipy.stats.ttest_ind of the logarithms: 90 % interval 7.118951 to 8.547002 %
   const Values worse{3.80, 3.82, 3.81}, better{3.52, 3.55, 3.53};
