@@ -72,13 +72,14 @@ void prepare_data(const ScaleFile& scale, const PaperArguments& arguments) {
   }
   if (missing.empty()) return;
   if (!arguments.prepare && !scale.automatic) {
-    fail_usage("--scale " + scale.name,
-               "its data are not there. These commands make them:" + missing,
-               "run them, or add --prepare and --sources FOLDER, which does so");
+    fail_usage(
+        "--scale " + scale.name, "its data are not there. These commands make them:" + missing,
+        "replace SOURCES by the folder of the published data sets (data/README.md) and run them, "
+        "or let --prepare --sources FOLDER run them");
   }
   if (needs_sources && !fs::is_directory(arguments.sources)) {
     fail_usage("--sources", has_sources ? arguments.sources + " is not a folder" : "is missing",
-               "name the folder of the published data sets: " + scale.cost);
+               "name the folder of the published data sets (data/README.md)");
   }
   for (const PrepareStep& step : scale.prepare) {
     if (fs::exists(step.creates)) continue;
@@ -166,8 +167,8 @@ void run_paper(PaperArguments arguments) {
   if (arguments.dry_run) {
     const std::vector<size_t> missing = missing_runs(plan, known, arguments.plan.output);
     const RunClock clock(expected_flops_per_second(jobs));
-    std::printf("%s%s\n", describe_plan(plan, missing, jobs, clock).c_str(),
-                plan.scale.cost.c_str());
+    std::printf("%s%s: %s\n", describe_plan(plan, missing, jobs, clock).c_str(),
+                plan.scale.path.c_str(), plan.scale.cost.c_str());
     return;
   }
   require_plotter();
@@ -212,7 +213,10 @@ void add_paper_command(CLI::App& program, const std::string& command_line) {
       ->capture_default_str();
   command->add_option("--only", plan.only, "names of experiments, separated by commas; see --list")
       ->delimiter(',');
-  command->add_option("--seeds", plan.num_seeds, "seeds of each run; 0 = the scale's")
+  command
+      ->add_option(
+          "--seeds", plan.num_seeds,
+          "seeds of each run, where the experiment does not ask for fewer; 0 = the scale's")
       ->check(CLI::Range(0, 1000));
   command
       ->add_option("--jobs", arguments->num_jobs,
@@ -221,15 +225,17 @@ void add_paper_command(CLI::App& program, const std::string& command_line) {
   command->add_option("--output", plan.output,
                       "folder of the runs, the records and the page; default: runs/paper-SCALE");
   command->add_option("--from", arguments->from,
-                      "report.json of earlier reports, whose runs are not done again");
+                      "report.json of earlier reports; runs that they have are not done again");
   command->add_option("--experiments", plan.experiments, "folder of the experiments' files")
       ->capture_default_str();
   command->add_option("--sources", arguments->sources,
                       "folder of the published data sets, for --prepare");
-  command->add_flag("--prepare", arguments->prepare, "make missing data by the scale's commands");
-  command->add_flag("--dry-run", arguments->dry_run, "list what would be executed, and the hours");
+  command->add_flag("--prepare", arguments->prepare,
+                    "make missing data with the scale's commands, before the runs");
+  command->add_flag("--dry-run", arguments->dry_run,
+                    "execute nothing; list the missing runs and about how long they take");
   command->add_flag("--page-only", arguments->page_only,
-                    "execute nothing; make the page from what there is");
+                    "execute nothing; make the page of the runs that are done");
   command->add_flag("--list", arguments->list, "list the experiments and scales");
   add_examples(*command, {"linformer-report paper --scale tiny",
                           "linformer-report paper --only figure-3 --seeds 3 --jobs 2",

@@ -34,14 +34,21 @@ std::string plural(size_t count, const std::string& what) {
   return format_count(static_cast<int64_t>(count)) + " " + what + (count == 1 ? "" : "s");
 }
 
+/// "0.92", "7.4", "1,234": never with an exponent.
+std::string short_number(double value, int digits) {
+  return value < 100.0 ? format_number(value, digits) : format_count(std::llround(value));
+}
+
 /// Every comparison that a panel's margin asks for.
 void add_statements(HtmlPage& page, const ExperimentPlan& plan, const RunnerResult& result) {
   HtmlTable table;
   table.caption = "Statements, computed from the seeds";
-  table.header = {{{"model"}, {"compared with"}, {"margin"}, {"statement"}}};
+  table.header = {{{"model"}, {"compared with"}, {"perplexity ratio"}, {"margin"}, {"statement"}}};
   std::set<std::string> seen;
+  size_t num_tests = 0;
   for (const ExperimentFile& experiment : plan.experiments) {
-    HtmlRowGroup rows{experiment.title, {}};
+    HtmlRowGroup rows;
+    rows.title = experiment.title;
     for (const PanelSpec& panel : experiment.panels) {
       if (panel.margin <= 0.0) continue;
       const PanelContext context{plan, result, experiment, panel, page};
@@ -52,7 +59,11 @@ void add_statements(HtmlPage& page, const ExperimentPlan& plan, const RunnerResu
         if (!seen.insert(experiment.name + "/" + group.name + "/" + baseline->name).second)
           continue;
         const Agreement agreement = compare_perplexities(group, *baseline, panel.margin);
+        num_tests += std::isfinite(agreement.p_difference) ? 1 : 0;
         rows.rows.push_back({text_cell(group.label), text_cell(baseline->label),
+                             std::isfinite(agreement.effect)
+                                 ? number_cell(format_fixed(1.0 + agreement.effect, 3))
+                                 : missing_cell(),
                              number_cell(format_number(100.0 * panel.margin) + " %"),
                              badge_cell(badge_of(agreement))});
       }
@@ -60,11 +71,19 @@ void add_statements(HtmlPage& page, const ExperimentPlan& plan, const RunnerResu
     if (!rows.rows.empty()) table.groups.push_back(std::move(rows));
   }
   if (table.groups.empty()) return;
-  page.section("In short");
+  page.section("Summary");
   page.paragraph(
-      "Each statement is an equivalence test on the ratio of held-out perplexities: two one-sided "
-      "t tests at 5 %, over pairs of runs of the same seed, which see the same data in the same "
-      "order. Ahead and behind come with the 90 % interval of the difference.");
+      "Each statement is about the ratio of held-out perplexities at the end of training, over "
+      "pairs "
+      "of runs of the same seed. Equivalent: two one-sided t tests at 5 % show that the ratio is "
+      "within the margin. "
+      "Ahead or behind: a two-sided t test at 5 % shows that it is not 1; the 90 % interval of "
+      "the difference is given. Runs whose perplexity is not finite are left out.");
+  if (num_tests > 1) {
+    page.paragraph("The " + plural(num_tests, "comparison") +
+                   " are not corrected for their number. Where two models do not differ, about one "
+                   "comparison in twenty finds a difference by chance.");
+  }
   page.table(table);
 }
 
@@ -188,10 +207,12 @@ std::string report_html(const ExperimentPlan& plan, const RunnerResult& result,
     for (const std::string& text : experiment.about) {
       page.paragraph(expand_template(text, plan.scale.values, experiment.path));
     }
-    const bool has_runs =
-        std::any_of(plan.runs.begin(), plan.runs.end(),
-                    [&](const PlannedRun& run) { return run.experiment == experiment.name; });
-    if (!has_runs) page.paragraph("Scale " + plan.scale.name + " has no runs of this.");
+    const bool has_runs = std::any_of(plan.runs.begin(), plan.runs.end(), [&](const auto& run) {
+      return run.experiment == experiment.name;
+    });
+    if (!has_runs) {
+      page.paragraph("The scale " + plan.scale.name + " has no run of this experiment.");
+    }
     for (const PanelSpec& panel : experiment.panels) {
       if (!has_runs && panel.kind != "published") continue;
       add_panel({plan, result, experiment, panel, page});
@@ -251,17 +272,16 @@ std::string describe_plan(const ExperimentPlan& plan, const std::vector<size_t>&
     if (name == last) {
       rows.back()[1] = std::to_string(std::stoll(rows.back()[1]) + 1);
     } else {
-      rows.push_back(
-          {name, "1",
-           run.tokens > 0 ? format_number(static_cast<double>(run.tokens) / 1e6, 3) : "-",
-           format_duration(seconds)});
+      rows.push_back({name, "1",
+                      run.tokens > 0 ? short_number(static_cast<double>(run.tokens) / 1e6, 3) : "-",
+                      format_duration(seconds)});
     }
     last = name;
   }
   const double total = shared / static_cast<double>(num_jobs) + alone;
   return (missing.empty() ? "" : format_table(rows)) + plural(missing.size(), "run") + " of " +
          std::to_string(plan.runs.size()) + " to execute, " + std::to_string(num_jobs) +
-         " at a time: about " + format_number(total / 3600.0, 2) + " hours on this machine\n";
+         " at a time: about " + short_number(total / 3600.0, 2) + " hours on this machine\n";
 }
 
 }  // namespace linformer

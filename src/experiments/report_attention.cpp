@@ -1,7 +1,7 @@
 // Panels of attention matrices: spectra and the error of projections.
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
@@ -64,8 +64,26 @@ Plot spectrum_plot(const RunGroup& group, const Json& result) {
   return plot;
 }
 
-Plot index_plot(const RunGroup& group, const Json& result) {
+/// The smallest and the largest value of all heads, so that maps beside each other share colours.
+struct ColorRange {
+  std::optional<double> low, high;
+
+  void take(const Json& result) {
+    for (const Json& layer : result["layers"]) {
+      for (const Json& head : layer["heads"]) {
+        if (!head.contains("at_index") || !head["at_index"].is_number()) continue;
+        const double value = head["at_index"].get<double>();
+        low = std::min(low.value_or(value), value);
+        high = std::max(high.value_or(value), value);
+      }
+    }
+  }
+};
+
+Plot index_plot(const RunGroup& group, const Json& result, const ColorRange& range) {
   HeatMap map;
+  map.low = range.low;
+  map.high = range.high;
   map.row_title = "layer";
   map.column_title = "head";
   map.decimals = 3;
@@ -107,9 +125,11 @@ Plot error_plot(const PanelContext& context, const Json& result, int64_t n) {
   content.y.title = "relative error, mean";
   content.y.scale = PlotScale::kLog10;
   add_error_lines(result["theorem_1"], n, "random", "theorem 1", content.series);
-  add_error_lines(result["theorem_1"], n, "best", "best of rank k", content.series);
-  add_error_lines(result["theorem_2"], n, "of_output", "theorem 2, of the output", content.series);
-  add_error_lines(result["theorem_2"], n, "of_bound", "theorem 2, of its bound", content.series);
+  add_error_lines(result["theorem_1"], n, "best", "P cut to rank k", content.series);
+  add_error_lines(result["theorem_2"], n, "of_output", "theorem 2, relative to the output",
+                  content.series);
+  add_error_lines(result["theorem_2"], n, "of_bound", "theorem 2, relative to its bound",
+                  content.series);
   Plot plot;
   plot.title = context.title() + ", n = " + std::to_string(n);
   plot.description = "Relative error of projected attention over k.";
@@ -134,20 +154,24 @@ void add_error_figure(const PanelContext& context, const RunGroup& group, const 
       panels,
       context.title() + ", " + group.label + ": " + format_count(result.value("sequences", 0)) +
           " sequences, all layers and heads with standard attention. Theorem 1: |P RᵀR w − P w| / "
-          "|P w|. Theorem 2: the error divided by |softmax(w) V|, and by |softmax(w)| |V| as in "
-          "its "
-          "statement.");
+          "|P w|. P cut to rank k: the same with P's k largest singular values instead of P RᵀR. "
+          "Theorem 2: the error divided by the output |softmax(w) V|, and by |softmax(w)| |V|, the "
+          "bound in its statement. Relative to the output, 1 is an error as large as the output.");
 }
 
 void add_bounds(const PanelContext& context, const Json& result) {
   HtmlTable table;
-  table.caption = "k that the theorems ask for (unknown factors taken as 1)";
-  table.header = {{{"n"},
-                   {"ε"},
-                   {"theorem 1: 5 ln n / (ε² − ε³)"},
-                   {"theorem 2: 5 ln n / ε²"},
+  table.caption = "k that the theorems ask for (factors that the paper leaves open are 1)";
+  table.header = {{{"n", 1, 2},
+                   {"ε", 1, 2},
+                   {"theorem 1"},
+                   {"theorem 2, statement: the smaller of", 2},
+                   {"theorem 2, proof: first and second step", 2}},
+                  {{"5 ln n / (ε² − ε³)"},
+                   {"5 ln n / ε²"},
                    {"9 d ln d / ε²"},
-                   {"5 ln(n d) / (ε² − ε³)"}}};
+                   {"5 ln(n d) / (ε² − ε³)"},
+                   {"9 ln d / (ε² − ε³)"}}};
   HtmlRowGroup& body = table.groups.emplace_back();
   for (const Json& bound : result["bounds"]) {
     const Json& second = bound["theorem_2_k"];
@@ -158,16 +182,18 @@ void add_bounds(const PanelContext& context, const Json& result) {
         {text_cell(std::to_string(bound.value("n", int64_t{0}))),
          number_cell(format_number(bound.value("epsilon", 0.0))),
          rounded(bound.value("theorem_1_k", 0.0)), rounded(second.value("statement_n", 0.0)),
-         rounded(second.value("statement_d", 0.0)), rounded(second.value("proof_nd", 0.0))});
+         rounded(second.value("statement_d", 0.0)), rounded(second.value("proof_nd", 0.0)),
+         rounded(second.value("proof_d", 0.0))});
   }
-  table.notes.push_back("A k above n says nothing: n rows are exact without any projection.");
+  table.notes.push_back(
+      "d is the width of a head. A k above n says nothing, since n rows need no projection.");
   context.page.table(table);
 }
 
 void add_learned(const PanelContext& context, const RunGroup& group, const Json& result) {
   HtmlTable table;
   table.caption = group.label + ": |(P̄ F − P) w| / |P w| of a trained Linformer";
-  table.header = {{{"layer"}, {"head"}, {"n"}, {"k"}, {"mean"}, {"median"}, {"95 %"}}};
+  table.header = {{{"layer"}, {"head"}, {"n"}, {"k"}, {"mean"}, {"median"}, {"95th percentile"}}};
   HtmlRowGroup& body = table.groups.emplace_back();
   for (const Json& errors : result["learned"]) {
     const auto number = [&](const char* key) {
@@ -186,9 +212,15 @@ void add_learned(const PanelContext& context, const RunGroup& group, const Json&
 }  // namespace
 
 void add_spectrum(const PanelContext& context) {
+  const std::vector<RunGroup> groups = groups_of(context);
+  ColorRange range;
+  for (const RunGroup& group : groups) {
+    const Json result = group.records.empty() ? Json{} : result_of(*group.records.front());
+    if (result.contains("layers")) range.take(result);
+  }
   std::vector<HtmlPanel> lines, maps;
-  std::string used;
-  for (const RunGroup& group : groups_of(context)) {
+  std::string used, indices;
+  for (const RunGroup& group : groups) {
     if (group.records.empty()) {
       context.page.paragraph(group.label + ": " + group.gap() + ".");
       continue;
@@ -197,15 +229,19 @@ void add_spectrum(const PanelContext& context) {
     if (!result.contains("layers")) continue;
     lines.push_back(
         {plot_svg(spectrum_plot(group, result), context.page.next_plot_id()), group.label});
-    maps.push_back({plot_svg(index_plot(group, result), context.page.next_plot_id()), group.label});
-    used += " " + group.label + ": " + format_count(result.value("sequences", 0)) +
-            " sequences of " + format_count(result.value("n", 0)) + " tokens, index " +
-            format_count(result.value("index", 0)) + ".";
+    maps.push_back(
+        {plot_svg(index_plot(group, result, range), context.page.next_plot_id()), group.label});
+    used += (used.empty() ? " " : "; ") + group.label + ": " +
+            format_count(result.value("sequences", 0)) + " sequences of " +
+            format_count(result.value("n", 0)) + " tokens";
+    indices += (indices.empty() ? "" : " and ") + format_count(result.value("index", 0)) + " of " +
+               format_count(result.value("n", 0));
   }
   if (lines.empty()) return;
-  context.page.figure(lines, context.title() + ", mean over heads and sequences." + used);
-  context.page.figure(maps,
-                      "Cumulative singular value at a quarter of n, for each layer and head.");
+  context.page.figure(lines, context.title() + ", mean over heads and sequences." + used + ".");
+  context.page.figure(maps, "The same at one number of singular values (" + indices +
+                                "; the paper: 128 of 512), for each layer and head. All maps have "
+                                "one scale of colours.");
 }
 
 void add_projection_error(const PanelContext& context) {

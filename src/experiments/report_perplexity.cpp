@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <limits>
 #include <map>
+#include <set>
 
 #include "report_panels.h"
 
@@ -144,6 +145,18 @@ std::optional<double> number_in(const TemplateValues& values, const std::string&
   return value;
 }
 
+/// The machines and loads under which the runs were timed.
+std::set<std::string> conditions_of(const std::vector<RunGroup>& groups) {
+  std::set<std::string> conditions;
+  for (const RunGroup& group : groups) {
+    for (const RunRecord* record : group.records) {
+      conditions.insert(record->machine + ", threads: " + std::to_string(record->threads) +
+                        ", runs at a time: " + std::to_string(record->jobs));
+    }
+  }
+  return conditions;
+}
+
 /// The perplexity at a time, interpolated between the logarithms of two evaluations.
 std::optional<double> at_seconds(const LineSeries& series, double seconds) {
   for (size_t i = 1; i < series.x.size(); ++i) {
@@ -248,8 +261,15 @@ void add_equal_seconds(const PanelContext& context) {
   }
   table.notes.push_back(
       "Each model keeps its own schedule of learning rates, which ends with its last step. So at "
-      "equal time only the fastest one's has ended, which favours it. Runs that shared the machine "
-      "share its noise.");
+      "equal time only the schedule of the fastest model has ended, which favours it.");
+  const std::set<std::string> conditions = conditions_of(groups);
+  if (conditions.size() > 1) {
+    std::string text = "These times do not compare: the runs had different machines or loads (";
+    for (const std::string& condition : conditions) {
+      text += (condition == *conditions.begin() ? "" : "; ") + condition;
+    }
+    table.notes.push_back(text + ").");
+  }
   context.page.table(table);
 }
 

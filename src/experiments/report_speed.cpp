@@ -17,6 +17,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr double kMillion = 1e6;
+
 double number_in(const Json& json, const char* key) {
   const auto found = json.find(key);
   return found != json.end() && found->is_number() ? found->get<double>() : std::nan("");
@@ -41,12 +43,11 @@ std::string growth_text(const Json& growth) {
 void add_operation_table(const PanelContext& context, const Json& result) {
   HtmlTable table;
   table.caption = "Exponents of n, fitted, and operator calls";
-  table.header = {{{"kind of attention"},
-                   {"exponent, attention"},
-                   {"exponent, whole layer"},
-                   {"operator calls, shortest n"},
-                   {"longest n"},
-                   {"count / cost model"}}};
+  table.header = {{{"kind of attention", 1, 2},
+                   {"exponent of n", 2},
+                   {"operator calls", 2},
+                   {"counted / cost model", 1, 2}},
+                  {{"attention part"}, {"whole layer"}, {"shortest n"}, {"longest n"}}};
   HtmlRowGroup& body = table.groups.emplace_back();
   for (const Json& kind : result["kinds"]) {
     double first = std::nan(""), last = std::nan(""), ratio = std::nan("");
@@ -67,6 +68,13 @@ void add_operation_table(const PanelContext& context, const Json& result) {
   table.notes.push_back(
       "± is the standard error of the fit. Operator calls that do not grow with n are O(1) "
       "sequential operations.");
+  table.notes.push_back(
+      "headwise, key_value (layerwise has the same count) and none are sharing modes of a linear E "
+      "and F. strided, mean_pool, max_pool and conv are other projections. value_convolution is "
+      "headwise with a convolution over the values.");
+  table.notes.push_back(
+      "Counted / cost model: the multiply-adds of the whole layer at the longest n, divided by "
+      "those of the formula that estimates FLOPs (include/linformer/nn/model_cost.h).");
   context.page.table(table);
 }
 
@@ -117,9 +125,11 @@ void add_seconds(const PanelContext& context, const Cells& cells, const Json& re
       {{plot_svg(plot, context.page.next_plot_id())}},
       "Time of a forward pass with " + format_count(result.value("tokens", int64_t{0})) +
           " tokens in a batch: " + format_count(result.value("num_hidden_layers", int64_t{0})) +
-          " layers of width " + format_count(result.value("hidden_size", int64_t{0})) + ", on " +
-          result.value("device", "") + ", " + format_count(result.value("threads", int64_t{0})) +
-          " threads. Bands reach from the fastest to the slowest pass.");
+          " layers of width " + format_count(result.value("hidden_size", int64_t{0})) +
+          ", device " + result.value("device", "") + ", " +
+          format_count(result.value("threads", int64_t{0})) + " threads. Lines are medians of " +
+          format_count(result.value("repeats", int64_t{0})) +
+          " passes, bands reach from the fastest to the slowest one.");
 }
 
 /// The published values by (n, k). The first column has n; the names of the others end in k.
@@ -142,7 +152,12 @@ std::map<std::pair<int64_t, int64_t>, std::string> published_values(const PanelC
   return values;
 }
 
-/// A table in the paper's layout: rows n, columns k; with the paper's values beside each, if it
+/// Three digits: "1.40", "11.2", "125".
+std::string factor_text(double factor) {
+  return format_fixed(factor, factor < 10.0 ? 2 : factor < 100.0 ? 1 : 0);
+}
+
+/// A table in the paper's layout: rows n, columns k; with the paper's values beside ours, where it
 /// published them under `published`.
 void add_ratios(const PanelContext& context, const Cells& cells, const std::string& caption,
                 const char* key, const std::string& published, const std::string& note) {
@@ -172,7 +187,7 @@ void add_ratios(const PanelContext& context, const Cells& cells, const std::stri
   if (!theirs.empty()) table.header.emplace_back();
   for (const int64_t k : columns) {
     const int width = (has(ours, k) ? 1 : 0) + (has(theirs, k) ? 1 : 0);
-    table.header[0].push_back({"k = " + std::to_string(k), width, 1});
+    table.header[0].push_back({"k = " + format_count(k), width, 1});
     if (theirs.empty()) continue;
     if (has(ours, k)) table.header[1].push_back({"here"});
     if (has(theirs, k)) table.header[1].push_back({"paper"});
@@ -180,16 +195,16 @@ void add_ratios(const PanelContext& context, const Cells& cells, const std::stri
   HtmlRowGroup& body = table.groups.emplace_back();
   for (const int64_t n : rows) {
     std::vector<HtmlCell>& row = body.rows.emplace_back();
-    row.push_back(text_cell(std::to_string(n)));
+    row.push_back(text_cell(format_count(n)));
     for (const int64_t k : columns) {
       const auto mine = ours.find({n, k});
       const bool measured = mine != ours.end() && std::isfinite(mine->second);
       if (has(ours, k)) {
-        row.push_back(measured ? number_cell(format_number(mine->second, 3)) : missing_cell());
+        row.push_back(measured ? number_cell(factor_text(mine->second)) : missing_cell());
       }
       const auto value = theirs.find({n, k});
       if (has(theirs, k)) {
-        row.push_back(value == theirs.end() ? missing_cell() : published_cell(value->second));
+        row.push_back(value == theirs.end() ? number_cell("–") : published_cell(value->second));
       }
     }
   }
@@ -205,14 +220,14 @@ void add_operations(const PanelContext& context) {
   LinePlot lines;
   lines.x.title = "sequence length n (tokens)";
   lines.x.scale = PlotScale::kLog2;
-  lines.y.title = "multiply-adds of the attention";
+  lines.y.title = "millions of multiply-adds";
   lines.y.scale = PlotScale::kLog10;
   for (const Json& kind : (*result)["kinds"]) {
     LineSeries series;
     series.name = kind.value("variant", "");
     for (const Json& one : kind["measurements"]) {
       series.x.push_back(number_in(one, "n"));
-      series.y.push_back(number_in(one, "attention_multiply_adds"));
+      series.y.push_back(number_in(one, "attention_multiply_adds") / kMillion);
     }
     lines.series.push_back(std::move(series));
   }
@@ -222,10 +237,11 @@ void add_operations(const PanelContext& context) {
   plot.content = std::move(lines);
   context.page.figure({{plot_svg(plot, context.page.next_plot_id())}},
                       context.title() +
-                          ", without the products of width d x d: one sequence, "
-                          "width " +
-                          format_count(result->value("hidden_size", int64_t{0})) + ", k = " +
-                          format_count(result->value("projected_length", int64_t{0})) + ".");
+                          ", without the products with the matrices of query, key and value. One "
+                          "sequence, width " +
+                          format_count(result->value("hidden_size", int64_t{0})) +
+                          ", k = " + format_count(result->value("projected_length", int64_t{0})) +
+                          ". Kinds with equal counts lie on one line.");
   add_operation_table(context, *result);
 }
 
@@ -233,17 +249,19 @@ void add_encoder_speed(const PanelContext& context) {
   const std::optional<Json> result = only_result(context);
   if (!result || !result->contains("cells")) return;
   const Cells cells = cells_of(*result);
-  const std::string paper = "The paper: RoBERTa-base on a Tesla V100 with 16 GB, Table 3.";
-  const std::string memory = "The largest batch in " +
+  const std::string paper =
+      "The paper: Table 3, on a Tesla V100 with 16 GB; – where it has no value.";
+  const std::string memory = "The ratio of the largest batches in " +
                              format_number(result->value("memory_gib", 0.0)) +
-                             " GiB follows from the measured peaks of one and two sequences.";
+                             " GiB, which follow from the measured peaks of one and two sequences.";
   add_seconds(context, cells, *result);
   add_ratios(context, cells, "Time saved (x) against unfused standard attention",
              "time_saved_vs_unfused", "time_saved", paper);
   add_ratios(context, cells, "Time saved (x) against fused standard attention",
              "time_saved_vs_fused", "", "");
-  add_ratios(context, cells, "The bound by the count of operations (x)", "flop_bound", "",
-             "FLOPs of the standard encoder divided by those of the Linformer.");
+  add_ratios(context, cells, "FLOPs saved (x), by the cost model", "flop_bound", "",
+             "FLOPs of the standard encoder divided by those of the Linformer. The time saved can "
+             "be larger, since the cost model leaves out, for example, the softmax.");
   add_ratios(context, cells, "Memory saved (x) against unfused standard attention",
              "memory_saved_vs_unfused", "memory_saved", memory + " " + paper);
   add_ratios(context, cells, "Memory saved (x) against fused standard attention",

@@ -16,8 +16,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kDigits = 4;
 constexpr double kPercent = 100.0;
+constexpr int kDigits = 4;
 
 std::string value_in(const RunGroup& group, const std::string& variable) {
   const auto found = group.values.find(variable);
@@ -34,6 +34,14 @@ std::vector<std::string> distinct(const std::vector<RunGroup>& groups,
   return values;
 }
 
+/// What a value is called on the page: the label of the run of this name, if there is one.
+std::string label_of(const PanelContext& context, const std::string& value) {
+  for (const PlannedRun& run : context.plan.runs) {
+    if (run.experiment == context.experiment.name && run.name == value) return run.label;
+  }
+  return value;
+}
+
 const RunGroup* find_group(const std::vector<RunGroup>& groups, const std::string& row_variable,
                            const std::string& row, const std::string& column_variable,
                            const std::string& column) {
@@ -45,8 +53,15 @@ const RunGroup* find_group(const std::vector<RunGroup>& groups, const std::strin
   return nullptr;
 }
 
-/// Rows and columns by two variables of the runs; a cell is a number of the results.
-HtmlTable cross_table(const PanelContext& context, const std::string& path, double factor) {
+/// A table whose cells are numbers of the results.
+struct CrossTable {
+  std::string path;     ///< of the number in a result
+  double factor = 1.0;  ///< that it is multiplied by
+  int digits = kDigits;
+};
+
+/// The groups of a panel that have a value for its rows and one for its columns.
+std::vector<RunGroup> crossed_groups(const PanelContext& context) {
   const std::string rows = context.option("rows"), columns = context.option("columns");
   if (rows.empty() || columns.empty()) {
     context.fail("has no rows or columns", "name two variables of its runs");
@@ -55,6 +70,19 @@ HtmlTable cross_table(const PanelContext& context, const std::string& path, doub
   std::erase_if(groups, [&](const RunGroup& group) {
     return value_in(group, rows).empty() || value_in(group, columns).empty();
   });
+  return groups;
+}
+
+std::vector<double> scaled_numbers(const RunGroup& group, const std::string& path, double factor) {
+  std::vector<double> values = group.numbers(path);
+  for (double& value : values) value *= factor;
+  return values;
+}
+
+/// Rows and columns by two variables of the runs.
+HtmlTable cross_table(const PanelContext& context, const CrossTable& content) {
+  const std::string rows = context.option("rows"), columns = context.option("columns");
+  const std::vector<RunGroup> groups = crossed_groups(context);
   HtmlTable table;
   table.caption = context.title();
   table.header = {{{rows}}};
@@ -63,16 +91,13 @@ HtmlTable cross_table(const PanelContext& context, const std::string& path, doub
   HtmlRowGroup& body = table.groups.emplace_back();
   for (const std::string& row : distinct(groups, rows)) {
     std::vector<HtmlCell>& cells = body.rows.emplace_back();
-    cells.push_back(text_cell(row));
+    cells.push_back(text_cell(label_of(context, row)));
     for (const std::string& head : heads) {
       const RunGroup* group = find_group(groups, rows, row, columns, head);
-      if (!group) {
-        cells.push_back(missing_cell());
-        continue;
-      }
-      std::vector<double> numbers = group->numbers(path);
-      for (double& number : numbers) number *= factor;
-      cells.push_back(mean_cell(*group, numbers, kDigits));
+      cells.push_back(group
+                          ? mean_cell(*group, scaled_numbers(*group, content.path, content.factor),
+                                      content.digits)
+                          : missing_cell());
     }
   }
   if (!context.panel.note.empty()) table.notes.push_back(context.panel.note);
@@ -89,21 +114,47 @@ const PublishedTable* published_of(const PanelContext& context) {
   return &found->second;
 }
 
+/// The accuracy of the most frequent class in each column of a table of tasks.
+std::vector<HtmlCell> majority_row(const PanelContext& context) {
+  const std::vector<RunGroup> groups = crossed_groups(context);
+  const std::string columns = context.option("columns");
+  std::vector<HtmlCell> row{text_cell("most frequent class")};
+  for (const std::string& head : distinct(groups, columns)) {
+    std::vector<double> values;
+    for (const RunGroup& group : groups) {
+      if (values.empty() && value_in(group, columns) == head) {
+        values = scaled_numbers(group, "sets.0.majority", kPercent);
+      }
+    }
+    row.push_back(values.empty() ? missing_cell()
+                                 : number_cell(format_number(values.front(), kDigits)));
+  }
+  return row;
+}
+
 /// A group of a split of the loss, over the seeds.
 struct GroupValues {
-  double share = 0.0, nll = 0.0, tokens = 0.0, right = 0.0;
-  bool has_accuracy = false;
+  double share = 0.0, nll = 0.0, tokens = 0.0;
 };
+
+/// What the groups of a split are, as the head of their column.
+std::string split_title(const std::string& split) {
+  if (split == "distance") return "tokens to the nearest other occurrence";
+  if (split == "repetition") return "occurrences in the sequence";
+  if (split == "frequency") return "frequency in the training text";
+  return split;
+}
 
 }  // namespace
 
 void add_matrix(const PanelContext& context) {
-  context.page.table(cross_table(context, context.option("value", "perplexity"), 1.0));
+  context.page.table(cross_table(context, {context.option("value", "perplexity")}));
 }
 
 void add_tasks(const PanelContext& context) {
   HtmlTable table =
-      cross_table(context, context.option("value", "sets.0.metrics.accuracy"), kPercent);
+      cross_table(context, {context.option("value", "sets.0.metrics.accuracy"), kPercent});
+  table.groups.front().rows.push_back(majority_row(context));
   table.notes.push_back("± is half the width of the 95 % interval of the mean over seeds.");
   context.page.table(table);
   add_published(context);
@@ -114,6 +165,7 @@ void add_published(const PanelContext& context) {
   if (!published) return;
   HtmlTable table;
   table.caption = "Published: " + published->source;
+  bool has_gaps = false;
   table.header.emplace_back();
   for (const std::string& column : published->columns) table.header[0].push_back({column});
   HtmlRowGroup& body = table.groups.emplace_back();
@@ -121,10 +173,12 @@ void add_published(const PanelContext& context) {
     std::vector<HtmlCell>& cells = body.rows.emplace_back();
     for (size_t i = 0; i < row.size(); ++i) {
       cells.push_back(i == 0          ? text_cell(row[i])
-                      : row[i] == "-" ? missing_cell()
+                      : row[i] == "-" ? number_cell("–")
                                       : published_cell(row[i]));
+      has_gaps = has_gaps || row[i] == "-";
     }
   }
+  if (has_gaps) table.notes.push_back("–: the paper has no value.");
   context.page.table(table);
 }
 
@@ -149,7 +203,7 @@ void add_loss_groups(const PanelContext& context) {
   }
   HtmlTable table;
   table.caption = context.title();
-  table.header = {{{split}, {"share of the tokens"}}};
+  table.header = {{{split_title(split)}, {"share of the tokens"}}};
   for (const RunGroup& group : groups) table.header[0].push_back({group.label});
   HtmlRowGroup& body = table.groups.emplace_back();
   for (const std::string& name : names) {
@@ -176,10 +230,11 @@ void add_loss_groups(const PanelContext& context) {
 void add_recall(const PanelContext& context) {
   const std::vector<RunGroup> groups = groups_of(context);
   BarPlot bars;
-  bars.category_title = "tokens back to the nearest other mention";
+  bars.category_title = "tokens to the nearest other mention";
   bars.y.title = "right answers (%)";
   bars.y.low = 0.0;
   std::vector<std::map<std::string, std::pair<double, double>>> counts(groups.size());
+  std::map<std::string, double> guessed;
   for (size_t g = 0; g < groups.size(); ++g) {
     for (const RunRecord* record : groups[g].records) {
       const Json result = result_of(*record);
@@ -191,19 +246,24 @@ void add_recall(const PanelContext& context) {
         if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
         counts[g][name].first += entry.value("right", 0.0);
         counts[g][name].second += entry.value("questions", 0.0);
+        const auto guess = entry.find("baseline_accuracy");
+        if (guess != entry.end() && guess->is_number()) guessed[name] = guess->get<double>();
       }
     }
   }
   HtmlTable table;
   table.caption = context.title() + ": right answers in %";
-  table.header = {{{"distance"}, {"questions"}}};
+  table.header = {{{"tokens to the nearest other mention"}, {"questions"}, {"most frequent word"}}};
   HtmlRowGroup& body = table.groups.emplace_back();
   for (const std::string& name : bars.categories) {
     double questions = 0.0;
     for (const auto& run : counts) {
       if (run.count(name)) questions = std::max(questions, run.at(name).second);
     }
-    body.rows.push_back({text_cell(name), number_cell(format_count(std::llround(questions)))});
+    body.rows.push_back({text_cell(name), number_cell(format_count(std::llround(questions))),
+                         guessed.count(name)
+                             ? number_cell(format_fixed(kPercent * guessed.at(name), 1))
+                             : missing_cell()});
   }
   for (size_t g = 0; g < groups.size(); ++g) {
     table.header[0].push_back({groups[g].label});
@@ -226,6 +286,9 @@ void add_recall(const PanelContext& context) {
   plot.content = std::move(bars);
   context.page.figure({{plot_svg(plot, context.page.next_plot_id())}},
                       context.title() + ". " + context.panel.note);
+  table.notes.push_back(
+      "Questions and answers of all seeds together. The most frequent word is the accuracy of a "
+      "guess that knows only how frequent words are.");
   context.page.table(table);
 }
 

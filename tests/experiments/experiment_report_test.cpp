@@ -7,6 +7,7 @@
 #include "experiments/experiment_fixture.h"
 
 #include "linformer/core/error.h"
+#include "linformer/report/task_result.h"
 
 namespace linformer {
 namespace {
@@ -67,6 +68,51 @@ TEST_F(ExperimentReportTest, PageHasWhatThereIsAndMarksTheRest) {
   // 20.1 against 10.05: twice, so behind by about 100 %.
   EXPECT_THAT(html, AllOf(HasSubstr("2.000"), HasSubstr("behind by ")));
   EXPECT_EQ(html, report_html(plan, some_results(plan), origin_));
+}
+
+TEST_F(ExperimentReportTest, SummaryHasRatiosAndTheNumberOfTests) {
+  const ExperimentPlan plan = make_plan(options({"curves"}));
+  RunnerResult result = some_results(plan);
+  EXPECT_THAT(report_html(plan, result, origin_),
+              AllOf(HasSubstr("perplexity ratio"), Not(HasSubstr("not corrected"))));
+  for (const PlannedRun& run : plan.runs) {
+    if (run.name == "k16") add(result, run, 15.0 + 0.1 * static_cast<double>(run.seed));
+  }
+  EXPECT_THAT(report_html(plan, result, origin_),
+              HasSubstr("The 2 comparisons are not corrected for their number"));
+}
+
+// The result is what linformer-finetune writes, not a copy of its format.
+TEST_F(ExperimentReportTest, TasksHaveAccuraciesInPercent) {
+  const ExperimentPlan plan = make_plan(options({"tasks"}));
+  const PlannedRun& run = run_of(plan, "tasks/rte/seed-1");
+  TaskResult task;
+  task.task = "rte";
+  task.sets = {{"dev", "rte", 277, false, {{"accuracy", 0.5875}, {"f1", 0.25}}, 0.7, 0.525}};
+  RunRecord record;
+  record.id = run.id();
+  record.type = "finetuning";
+  record.hash = run.hash;
+  record.settings = run.settings;
+  record.commands = {"linformer-finetune --config x.yaml"};
+  record.result = to_json(task);
+  RunnerResult result;
+  result.outcomes.resize(plan.runs.size());
+  result.records[run.hash] = record;
+  EXPECT_THAT(report_html(plan, result, origin_),
+              AllOf(HasSubstr(">58.75<"), HasSubstr("most frequent class"), HasSubstr(">52.5<"),
+                    Not(HasSubstr("without a finite number"))));
+}
+
+TEST_F(ExperimentReportTest, ExperimentWithoutRunsAtAScaleSaysSo) {
+  write("experiments/tasks.yaml", "title: T\n");
+  write(
+      "experiments/curves.yaml",
+      "title: T\npretraining: [{name: a, scales: [large]}]\npanels: [{kind: curves, title: x}]\n");
+  const ExperimentPlan plan = make_plan(options({"curves"}));
+  const std::string html = report_html(plan, recorded_results(plan, {}), origin_);
+  EXPECT_THAT(html, AllOf(HasSubstr("The scale tiny has no run of this experiment."),
+                          Not(HasSubstr("<svg"))));
 }
 
 TEST_F(ExperimentReportTest, AccuraciesAreInPercentByModelAndTask) {
@@ -153,7 +199,8 @@ TEST_F(ExperimentReportTest, DryRunListsRunsAndHours) {
                     HasSubstr(" hours on this machine")));
 }
 
-// What the project ships has a page at every scale, with every panel, before anything is measured.
+// What the project ships has a page at every scale, with every panel, before anything is
+// measured.
 TEST(ShippedExperiments, HaveAPageAtEveryScale) {
   PlanOptions options;
   options.experiments = std::string(LINFORMER_SOURCE_DIR) + "/configs/experiments";

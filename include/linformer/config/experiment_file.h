@@ -28,7 +28,7 @@ struct PrepareStep {
 struct ScaleFile {
   std::string name, path;
   std::string about;        ///< a paragraph for the page
-  std::string cost;         ///< what the whole report costs, in words
+  std::string cost;         ///< what the whole report costs, in words, for --list and --dry-run
   std::string pretraining;  ///< configuration files of the runs
   std::string finetuning;
   int64_t num_seeds = 1;
@@ -48,7 +48,7 @@ struct RunTemplate {
   /// Variables and their values. A value {name} stands for all values of that name.
   std::vector<std::pair<std::string, std::vector<std::string>>> each;
   std::vector<std::string> scales;  ///< at which it is run; empty = all
-  std::string num_seeds = "";       ///< a template; lowers the number of the report; "" = that
+  std::string num_seeds = "";       ///< a template: at most so many seeds; "" = the report's
 
   std::vector<std::string> set;  ///< KEY=VALUE over the scale's configuration
   /// The run whose model is fine-tuned or measured: "run" of this experiment, or
@@ -58,7 +58,7 @@ struct RunTemplate {
   /// run folder, {folder} that of the measurement.
   std::vector<std::vector<std::string>> commands;
   bool alone = false;         ///< nothing else may run beside it, since it measures time
-  std::string seconds = "5";  ///< a template: about, for the estimate; not of pre-training
+  std::string seconds = "5";  ///< a template: an estimate; not used for pre-training
 };
 
 /// One figure or table of the page.
@@ -69,7 +69,7 @@ struct PanelSpec {
   std::string place;                           ///< FILE:LINE:COLUMN
   std::vector<std::string> runs;               ///< names or patterns with *
   std::string baseline;                        ///< the run that others are compared with
-  double margin = 0.0;                         ///< relative, of the equivalence test; 0 = no test
+  double margin = 0.0;                         ///< of the equivalence test, 0.03 = 3 %; 0 = no test
   std::map<std::string, std::string> options;  ///< further keys, as the kind asks
 };
 
@@ -98,8 +98,8 @@ struct ReportFile {
   std::vector<std::string> experiments;
 };
 
-/// Each reads one file. Throw UsageError with file, line and column for unknown keys, missing ones
-/// and wrong values.
+/// Each reads one file. They throw UsageError with file, line and column for unknown keys, missing
+/// ones and wrong values.
 ScaleFile read_scale_file(const std::string& path, const std::string& name);
 ExperimentFile read_experiment_file(const std::string& path, const std::string& name);
 ReportFile read_report_file(const std::string& path);

@@ -14,12 +14,12 @@ struct ReportOrigin {
   std::string machine;
 };
 
-/// Throws UsageError for a panel of an unknown kind. To be called before hours of runs.
+/// Throws UsageError for a panel of an unknown kind. Call it before the runs, which may take hours.
 void check_panels(const ExperimentPlan& plan);
 
-/// The report as one HTML page (html_page.h), made from the records that there are. What is missing
-/// is marked, with the reason. Throws UsageError for a panel that names no run, RunError without
-/// gnuplot.
+/// The report as one HTML page (html_page.h), made from the records that exist. What is missing is
+/// marked, with the reason. Throws UsageError for a panel that names no run. Throws RunError for a
+/// record that lacks what a panel shows, and without gnuplot.
 std::string report_html(const ExperimentPlan& plan, const RunnerResult& result,
                         const ReportOrigin& origin);
 
@@ -27,14 +27,15 @@ std::string report_html(const ExperimentPlan& plan, const RunnerResult& result,
 std::string report_json(const ExperimentPlan& plan, const RunnerResult& result,
                         const ReportOrigin& origin);
 
-/// experiment, run, seed, hash, step, tokens, seconds, perplexity: a row for each evaluation.
+/// experiment, run, seed, hash, step, tokens, seconds, perplexity: a row for each evaluation during
+/// pre-training. `tokens` are those read so far, `seconds` as in CurvePoint.
 std::string curves_csv(const ExperimentPlan& plan, const RunnerResult& result);
 
 /// experiment, run, seed, hash, key, value: a row for each number in a result, except for curves.
 std::string values_csv(const ExperimentPlan& plan, const RunnerResult& result);
 
-/// The runs that would be executed, with tokens and about how long each takes, as a table, and the
-/// hours in all.
+/// A table of the `missing` runs (indices into the plan) with their tokens and an estimate of their
+/// time, and the hours of all if `num_jobs` run at a time.
 std::string describe_plan(const ExperimentPlan& plan, const std::vector<size_t>& missing,
                           int64_t num_jobs, const RunClock& clock);
 

@@ -10,13 +10,13 @@
 namespace linformer {
 
 struct RunnerOptions {
-  std::string output;    ///< as in PlanOptions
-  std::string programs;  ///< folder of linformer-train and the others
-  std::string version;   ///< for the records
-  int64_t num_jobs = 1;  ///< runs at a time; they share the cores
-  int64_t num_cores = 1;
+  std::string output;             ///< as in PlanOptions
+  std::string programs;           ///< folder of linformer-train and the others
+  std::string version;            ///< for the records
+  int64_t num_jobs = 1;           ///< runs at a time; they share the cores
+  int64_t num_cores = 1;          ///< of the machine
   RunRecords known;               ///< of earlier reports; a run with such a hash is not done again
-  double flops_per_second = 0.0;  ///< of one run, for estimates; 0 = measured
+  double flops_per_second = 0.0;  ///< that one run reaches, for estimates; 0 = measured
 };
 
 /// What became of a planned run.
@@ -33,13 +33,14 @@ struct RunOutcome {
 };
 
 struct RunnerResult {
-  std::vector<RunOutcome> outcomes;  ///< of each planned run
-  RunRecords records;                ///< all that there are for the plan, by hash
+  std::vector<RunOutcome> outcomes;  ///< of each planned run, in the order of the plan
+  RunRecords records;                ///< of the runs that are done, by hash
   bool complete = true;              ///< false: a signal came
 };
 
-/// Which runs still have to be executed: those without a record, and those whose model such a run
-/// reads and whose folder has no model any more. Runs that stand for others (same_as) count once.
+/// The runs that still have to be executed, as indices into the plan. These are the runs without a
+/// record. A run with a record is among them too, if such a run reads its model and its folder has
+/// no model any more. Runs of one configuration (same_as) count once.
 /// Throws UsageError, naming the run and the first changed setting, if a folder of the plan holds a
 /// run of another configuration.
 std::vector<size_t> missing_runs(const ExperimentPlan& plan, const RunRecords& records,
@@ -54,7 +55,7 @@ RunnerResult execute_plan(const ExperimentPlan& plan, const RunnerOptions& optio
 /// The records of a plan that exist already, without executing anything.
 RunnerResult recorded_results(const ExperimentPlan& plan, const RunRecords& records);
 
-/// Seconds that runs take, about: measured where some are done, else estimated from FLOPs.
+/// Estimates the seconds that runs take: from runs that are done, before that from FLOPs.
 class RunClock {
  public:
   /// `flops_per_second` is that of one run among `num_jobs`, before any was measured.
@@ -70,8 +71,8 @@ class RunClock {
   double planned_ = 0.0, taken_ = 0.0;  // of runs with given seconds
 };
 
-/// FLOP/s that a training run reaches, about, if `num_jobs` share the cores: a share of the
-/// measured matrix-multiply peak.
+/// An estimate of the FLOP/s that a training run reaches if `num_jobs` share the cores: a share of
+/// the matrix-multiply peak, which is measured at each call.
 double expected_flops_per_second(int64_t num_jobs);
 
 }  // namespace linformer

@@ -22,14 +22,14 @@ struct RunRecord {
   std::string finished;  ///< date, UTC
   int64_t threads = 0;
   int64_t jobs = 1;      ///< runs that shared the machine
-  double seconds = 0.0;  ///< of all commands
+  double seconds = 0.0;  ///< that all commands took
   std::string result;    ///< JSON: curve and final values, result.json, or what was printed
 };
 
-/// A held-out evaluation on the way of a pre-training run.
+/// One held-out evaluation during a pre-training run.
 struct CurvePoint {
   int64_t step = 0;
-  int64_t tokens = 0;
+  int64_t tokens = 0;    ///< read so far
   double seconds = 0.0;  ///< of training, evaluations included
   double perplexity = 0.0;
 };
@@ -40,7 +40,7 @@ using RunRecords = std::map<std::string, RunRecord>;
 /// Where the record of a run lies: OUTPUT/records/ID.json.
 std::string record_path(const std::string& output, const std::string& id);
 
-/// One record as JSON and back; throws RunError that names `source`.
+/// One record as JSON and back. run_record_from_json() throws RunError, which names `source`.
 std::string to_json(const RunRecord& record);
 RunRecord run_record_from_json(const std::string& text, const std::string& source);
 
@@ -49,15 +49,15 @@ RunRecords read_records(const std::string& output);
 /// The records of a report's data file (report.json). Throws RunError.
 RunRecords read_report_records(const std::string& path);
 
-/// The curve of a pre-training run; empty for other runs.
+/// The evaluations of a pre-training run, by step; empty for other runs.
 std::vector<CurvePoint> curve_of(const RunRecord& record);
-/// A number in the result by the names that lead to it ("model.accuracy", "sets.0.loss"); nothing
-/// if there is none.
+/// A number in the result by the names and positions that lead to it ("perplexity",
+/// "sets.0.metrics.accuracy"); nothing if there is no number.
 std::optional<double> value_of(const RunRecord& record, const std::string& path);
 
-/// What a finished run left in its folder, as `result` of its record: of a pre-training run its
-/// curve and last values from log.jsonl, of fine-tuning result.json, of a measurement the JSON that
-/// its last command printed. Throws RunError.
+/// What a finished run left in its folder, as `result` of its record. Pre-training: its curve and
+/// last values from log.jsonl. Fine-tuning: result.json. Measurement: the JSON that its last
+/// command printed. Throws RunError for a file that is missing or does not hold this.
 std::string collect_result(const PlannedRun& run);
 
 /// Where the last command of a measurement writes what it prints.
