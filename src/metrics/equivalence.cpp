@@ -146,15 +146,15 @@ std::string signed_interval(const Agreement& agreement) {
 
 /// "7.1 to 8.0 %"
 std::string distance(const Agreement& agreement) {
-  // "behind by 11.9 to 13.4 times" reads better than "by 1089.7 to 1243.9 %".
+  // "behind: 11.9 to 13.4 times as high" reads better than "by 1089.7 to 1243.9 %".
   if (is_ratio(agreement.rules) && agreement.low >= kLargeEffect) {
-    return format_fixed(1.0 + agreement.low, 1) + " to " + format_fixed(1.0 + agreement.high, 1) +
-           " times";
+    return ": " + format_fixed(1.0 + agreement.low, 1) + " to " +
+           format_fixed(1.0 + agreement.high, 1) + " times as high";
   }
   const double low = std::abs(shown(agreement.low, agreement.rules));
   const double high = std::abs(shown(agreement.high, agreement.rules));
   const int decimals = decimals_of(agreement);
-  return format_fixed(std::min(low, high), decimals) + " to " +
+  return " by " + format_fixed(std::min(low, high), decimals) + " to " +
          format_fixed(std::max(low, high), decimals) + unit_of(agreement.rules);
 }
 
@@ -266,9 +266,9 @@ std::string agreement_words(const Agreement& agreement) {
     case Verdict::kEquivalent:
       return "equivalent within " + margin_words(agreement.rules);
     case Verdict::kAhead:
-      return "ahead by " + distance(agreement);
+      return "ahead" + distance(agreement);
     case Verdict::kBehind:
-      return "behind by " + distance(agreement);
+      return "behind" + distance(agreement);
     case Verdict::kInconclusive:
       return "inconclusive: " + signed_interval(agreement);
     case Verdict::kOneSeed:
@@ -292,7 +292,7 @@ std::string agreement_sentence(const Agreement& agreement, const std::string& na
     case Verdict::kAhead:
     case Verdict::kBehind:
       return name_a + (agreement.verdict == Verdict::kAhead ? " is ahead of " : " is behind ") +
-             name_b + " by " + distance(agreement) + " (" + confidence + "; " +
+             name_b + distance(agreement) + " (" + confidence + "; " +
              p_words(agreement.p_difference) + "; " + seeds + ").";
     case Verdict::kInconclusive:
       return name_a + " and " + name_b + " are shown neither to be equivalent within " +

@@ -141,7 +141,7 @@ TEST(Agreement, LargeRatiosAreWordedInTimes) {
   AgreementRules rules;
   const Agreement agreement = compare_pairs(std::vector<double>{120.0, 240.0, 361.0},
                                             std::vector<double>{10.0, 20.0, 30.0}, rules);
-  EXPECT_EQ(agreement_words(agreement), "behind by 12.0 to 12.0 times");
+  EXPECT_EQ(agreement_words(agreement), "behind: 12.0 to 12.0 times as high");
 }
 
 TEST(Agreement, LowerPerplexityIsAhead) {
