@@ -14,16 +14,13 @@ namespace linformer {
 namespace {
 
 constexpr int64_t kMostSeeds = 1000;
+/// File systems take names of 255 bytes; temporary files beside a run have longer ones.
+constexpr size_t kLongestName = 128;
 
 /// Names become folders and parts of addresses on the page.
 void check_name(const YamlSection& section, const std::string& key, const std::string& name,
                 const std::string& also_allowed) {
-  const bool good = !name.empty() && name.front() != '.' &&
-                    std::all_of(name.begin(), name.end(), [&](const char c) {
-                      return std::isalnum(static_cast<unsigned char>(c)) ||
-                             also_allowed.find(c) != std::string::npos;
-                    });
-  if (good) return;
+  if (is_run_name(name, also_allowed)) return;
   section.fail(key, "'" + name + "' is not a name",
                "use letters, digits and any of " + also_allowed);
 }
@@ -111,6 +108,14 @@ PublishedTable read_published(YamlSection& section) {
 }
 
 }  // namespace
+
+bool is_run_name(const std::string& text, const std::string& also_allowed) {
+  return !text.empty() && text.size() <= kLongestName && text.front() != '.' &&
+         std::all_of(text.begin(), text.end(), [&](const char c) {
+           return std::isalnum(static_cast<unsigned char>(c)) ||
+                  also_allowed.find(c) != std::string::npos;
+         });
+}
 
 std::string expand_template(const std::string& text, const TemplateValues& values,
                             const std::string& where) {

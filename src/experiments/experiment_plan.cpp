@@ -22,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kMostRuns = 100000;
+constexpr size_t kShownName = 60;  // characters of a wrong name in its message
 /// For the cost of a run before its tokenizer exists.
 constexpr int64_t kTypicalVocabulary = 16000;
 
@@ -188,6 +189,12 @@ class Planner {
     planned.type = run.type;
     planned.experiment = experiment.name;
     planned.name = expand_template(run.name, values, run.place);
+    if (!is_run_name(planned.name)) {
+      fail_usage(run.place,
+                 "the run '" + run.name + "' becomes '" + planned.name.substr(0, kShownName) +
+                     "', which is not a name",
+                 "use values of letters, digits and any of -_. in names; they become folders");
+    }
     planned.label = expand_template(run.label, values, run.place);
     planned.seed = seed;
     planned.values = values;

@@ -134,6 +134,24 @@ TEST_F(ExperimentPlanTest, RefusesWhatCannotRun) {
   }
 }
 
+// A value becomes a part of a folder, which a measurement empties before it begins.
+TEST_F(ExperimentPlanTest, NamesStayInsideTheOutput) {
+  for (const std::string& value :
+       {std::string(".."), std::string("../../x"), std::string("a/b"), std::string("/"),
+        std::string(), std::string("."), std::string("a b"), std::string("ü"),
+        std::string("a\\0b"), std::string("*"), std::string(5000, 'x')}) {
+    write("experiments/tasks.yaml",
+          "title: T\nmeasurements: [{name: '{v}', each: {v: [\"" + value +
+              "\"]}, commands: [x]}]\n");
+    EXPECT_THAT(refusal(options()), AllOf(HasSubstr("tasks.yaml:2:"), HasSubstr("not a name")))
+        << value;
+  }
+  write("experiments/tasks.yaml",
+        "title: T\nmeasurements: [{name: 'a{v}', each: {v: [1.5, -2, B_c]}, commands: [x]}]\n");
+  EXPECT_THAT(ids_of(make_plan(options({"tasks"}, 1))),
+              ElementsAre("tasks/a1.5/seed-1", "tasks/a-2/seed-1", "tasks/aB_c/seed-1"));
+}
+
 TEST(MatchesPattern, StarStandsForAnyText) {
   EXPECT_TRUE(matches_pattern("k16", "k*"));
   EXPECT_TRUE(matches_pattern("k", "k*"));

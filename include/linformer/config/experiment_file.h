@@ -17,6 +17,10 @@ using TemplateValues = std::map<std::string, std::vector<std::string>>;
 std::string expand_template(const std::string& text, const TemplateValues& values,
                             const std::string& where);
 
+/// Whether a text may name a folder and a part of the page: letters and digits of ASCII and the
+/// characters of `also_allowed`, at most 128, with no dot at the front.
+bool is_run_name(const std::string& text, const std::string& also_allowed = "-_.");
+
 /// A command that makes what runs read.
 struct PrepareStep {
   std::string creates;  ///< the file that exists once it is done
