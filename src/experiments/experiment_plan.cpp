@@ -200,6 +200,11 @@ class Planner {
     planned.values = values;
     planned.alone = run.alone;
     planned.folder = options_.output + "/runs/" + planned.id();
+    std::string model_hash;
+    if (!run.model.empty()) {
+      planned.model = find_model(experiment, run, values, seed);
+      model_hash = plan_.runs[*planned.model].hash;
+    }
     if (!index_.emplace(planned.id(), plan_.runs.size()).second) {
       fail_usage(run.place, "there are two runs named " + experiment.name + "/" + planned.name,
                  "give the name all variables of `each`, e.g. name: " + run.name + "-{variable}");
@@ -207,11 +212,6 @@ class Planner {
     if (plan_.runs.size() >= kMostRuns) {
       fail_usage(run.place, "these are more than " + format_count(kMostRuns) + " runs",
                  "use fewer values or seeds");
-    }
-    std::string model_hash;
-    if (!run.model.empty()) {
-      planned.model = find_model(experiment, run, values, seed);
-      model_hash = plan_.runs[*planned.model].hash;
     }
     if (run.type == RunType::kPretraining) resolve_pretraining(run, planned);
     if (run.type == RunType::kFinetuning) resolve_finetuning(run, planned);
@@ -229,12 +229,24 @@ class Planner {
     std::string name = expand_template(run.model, values, run.place);
     if (name.find('/') == std::string::npos) name = experiment.name + "/" + name;
     const auto found = index_.find(name + "/seed-" + std::to_string(seed));
-    if (found != index_.end()) return found->second;
+    if (found != index_.end()) {
+      if (plan_.runs[found->second].type != RunType::kMeasurement) return found->second;
+      fail_usage(run.place, "the model '" + name + "' is a measurement, which trains none",
+                 "name a run of pretraining or finetuning");
+    }
+    if (index_.count(name + "/seed-1")) {
+      fail_usage(run.place, "the model '" + name + "' has no seed " + std::to_string(seed),
+                 "give this run as few `seeds` as that one, or that one more");
+    }
     std::set<std::string> known;
     for (const PlannedRun& each : plan_.runs) {
       if (each.seed == seed && each.type != RunType::kMeasurement) {
         known.insert(each.experiment + "/" + each.name);
       }
+    }
+    if (known.empty()) {
+      fail_usage(run.place, "the model '" + name + "' is not known",
+                 "name a run that stands before this one; none trains a model there");
     }
     fail_unknown(run.place, "the model", name, {known.begin(), known.end()});
   }

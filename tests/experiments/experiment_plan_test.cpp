@@ -126,10 +126,17 @@ TEST_F(ExperimentPlanTest, RefusesWhatCannotRun) {
        "the model 'tasks/curves/k9'"},
       {"measurements: [{name: a, commands: ['x {checkpoint}']}]", "{checkpoint}"},
       {"measurements: [{name: a, model: k8, commands: [x]}]", "known: curves/k16"},
+      {"measurements: [{name: a, model: a, commands: [x]}]", "the model 'tasks/a' is not known"},
+      {"measurements: [{name: a, model: b, commands: [x]}, {name: b, commands: [x]}]",
+       "the model 'tasks/b' is not known"},
+      {"measurements: [{name: b, commands: [x]}, {name: a, model: b, commands: [x]}]",
+       "'tasks/b' is a measurement"},
+      {"pretraining: [{name: b, seeds: 1}]\nmeasurements: [{name: a, model: b, commands: [x]}]",
+       "'tasks/b' has no seed 2"},
   };
   for (const auto& one : cases) {
     write("experiments/tasks.yaml", std::string("title: T\n") + one.text + "\n");
-    EXPECT_THAT(refusal(options()), AllOf(HasSubstr("tasks.yaml:2:"), HasSubstr("fix: ")))
+    EXPECT_THAT(refusal(options()), AllOf(HasSubstr("tasks.yaml:"), HasSubstr(one.what), HasSubstr("fix: ")))
         << one.text;
   }
 }
@@ -150,6 +157,12 @@ TEST_F(ExperimentPlanTest, NamesStayInsideTheOutput) {
         "title: T\nmeasurements: [{name: 'a{v}', each: {v: [1.5, -2, B_c]}, commands: [x]}]\n");
   EXPECT_THAT(ids_of(make_plan(options({"tasks"}, 1))),
               ElementsAre("tasks/a1.5/seed-1", "tasks/a-2/seed-1", "tasks/aB_c/seed-1"));
+}
+
+TEST_F(ExperimentPlanTest, ModelsStandBeforeWhatReadsThem) {
+  write("experiments/curves.yaml",
+        "title: T\nmeasurements: [{name: a, model: tasks/same, commands: [x]}]\n");
+  EXPECT_THAT(refusal(options()), HasSubstr("name a run that stands before this one"));
 }
 
 TEST(MatchesPattern, StarStandsForAnyText) {
