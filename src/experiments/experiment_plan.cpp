@@ -40,17 +40,29 @@ std::string list_names(const std::vector<std::string>& names) {
                  list_names(known));
 }
 
+/// Which numbers a setting takes.
+struct NumberRange {
+  double lowest = 0.0, highest = 0.0;
+  bool whole = false;
+};
+constexpr NumberRange kSeedCounts{1.0, 1e9, true};
+constexpr NumberRange kVocabularies{1.0, 1e8, true};
+constexpr NumberRange kEstimatedSeconds{0.0, 1e9, false};
+
 /// The value of a setting that is a template, as a number.
 double number_of(const std::string& text, const TemplateValues& values, const RunTemplate& run,
-                 const std::string& key, double lowest) {
+                 const std::string& key, const NumberRange& range) {
   const std::string expanded = expand_template(text, values, run.place);
   double value = 0.0;
   const auto [end, error] =
       std::from_chars(expanded.data(), expanded.data() + expanded.size(), value);
-  if (error != std::errc() || end != expanded.data() + expanded.size() || !std::isfinite(value) ||
-      value < lowest) {
+  const bool read = error == std::errc() && end == expanded.data() + expanded.size();
+  // A number that is not finite is in no range.
+  if (!read || !(value >= range.lowest && value <= range.highest) ||
+      (range.whole && value != std::floor(value))) {
     fail_usage(run.place, key + " of " + run.name + " is '" + expanded + "'",
-               "give a number, at least " + format_number(lowest));
+               std::string("give a ") + (range.whole ? "whole " : "") + "number, at least " +
+                   format_number(range.lowest) + " and at most " + format_number(range.highest));
   }
   return value;
 }
@@ -138,6 +150,11 @@ class Planner {
            std::count(options_.only.begin(), options_.only.end(), experiment) > 0;
   }
 
+  [[noreturn]] static void fail_too_many(const RunTemplate& run) {
+    fail_usage(run.place, "these are more than " + format_count(kMostRuns) + " runs",
+               "use fewer values or seeds");
+  }
+
   /// Every combination of a run's variables, and the scale's values with each.
   std::vector<TemplateValues> combinations(const RunTemplate& run) const {
     std::vector<TemplateValues> all{plan_.scale.values};
@@ -145,6 +162,7 @@ class Planner {
       std::vector<TemplateValues> longer;
       for (const TemplateValues& before : all) {
         for (const std::string& value : axis_values(listed, before, run)) {
+          if (longer.size() >= static_cast<size_t>(kMostRuns)) fail_too_many(run);
           longer.push_back(before);
           longer.back()[variable] = {value};
         }
@@ -177,7 +195,7 @@ class Planner {
       int64_t seeds = plan_.num_seeds;
       if (!run.num_seeds.empty()) {
         seeds = std::min(seeds,
-                         static_cast<int64_t>(number_of(run.num_seeds, values, run, "seeds", 1.0)));
+                         static_cast<int64_t>(number_of(run.num_seeds, values, run, "seeds", kSeedCounts)));
       }
       for (int64_t seed = 1; seed <= seeds; ++seed) add_run(experiment, run, values, seed);
     }
@@ -210,14 +228,13 @@ class Planner {
                  "give the name all variables of `each`, e.g. name: " + run.name + "-{variable}");
     }
     if (plan_.runs.size() >= kMostRuns) {
-      fail_usage(run.place, "these are more than " + format_count(kMostRuns) + " runs",
-                 "use fewer values or seeds");
+      fail_too_many(run);
     }
     if (run.type == RunType::kPretraining) resolve_pretraining(run, planned);
     if (run.type == RunType::kFinetuning) resolve_finetuning(run, planned);
     if (run.type == RunType::kMeasurement) resolve_measurement(run, planned);
     if (run.type != RunType::kPretraining) {
-      planned.seconds = number_of(run.seconds, values, run, "seconds", 0.0);
+      planned.seconds = number_of(run.seconds, values, run, "seconds", kEstimatedSeconds);
     }
     if (!model_hash.empty()) planned.settings += "model: " + model_hash + "\n";
     planned.hash = to_hex(xxh3(planned.settings));
@@ -286,10 +303,11 @@ class Planner {
     planned.commands = {command};
     planned.settings = comparable(config);
     if (config.model.vocab_size == 0) {
-      const auto found = planned.values.find("vocab_size");
-      config.model.vocab_size = found != planned.values.end() && found->second.size() == 1
-                                    ? std::atoll(found->second.front().c_str())
-                                    : kTypicalVocabulary;
+      config.model.vocab_size =
+          planned.values.count("vocab_size")
+              ? static_cast<int64_t>(
+                    number_of("{vocab_size}", planned.values, run, "vocab_size", kVocabularies))
+              : kTypicalVocabulary;
     }
     planned.tokens = config.planned_steps().value_or(0) * config.tokens_per_step();
     planned.flops = static_cast<double>(planned.tokens) *

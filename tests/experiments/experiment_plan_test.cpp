@@ -122,8 +122,12 @@ TEST_F(ExperimentPlanTest, RefusesWhatCannotRun) {
       {"pretraining: [{name: 'a{x}'}]", "{x} in 'a{x}' is not known"},
       {"pretraining: [{name: a, seeds: x}]", "seeds of a is 'x'"},
       {"pretraining: [{name: a, seeds: 0}]", "at least 1"},
+      {"pretraining: [{name: a, seeds: 1.5}]", "a whole number"},
+      {"pretraining: [{name: a, seeds: 1e300}]", "at most 1e+09"},
+      {"measurements: [{name: a, seconds: nan, commands: [x]}]", "seconds of a is 'nan'"},
+      {"measurements: [{name: a, seconds: 1e300, commands: [x]}]", "at most 1e+09"},
       {"finetuning: [{name: a, model: curves/k9, set: [task.name=rte, task.data=x]}]",
-       "the model 'tasks/curves/k9'"},
+       "the model 'curves/k9' is not known"},
       {"measurements: [{name: a, commands: ['x {checkpoint}']}]", "{checkpoint}"},
       {"measurements: [{name: a, model: k8, commands: [x]}]", "known: curves/k16"},
       {"measurements: [{name: a, model: a, commands: [x]}]", "the model 'tasks/a' is not known"},
@@ -136,7 +140,8 @@ TEST_F(ExperimentPlanTest, RefusesWhatCannotRun) {
   };
   for (const auto& one : cases) {
     write("experiments/tasks.yaml", std::string("title: T\n") + one.text + "\n");
-    EXPECT_THAT(refusal(options()), AllOf(HasSubstr("tasks.yaml:"), HasSubstr(one.what), HasSubstr("fix: ")))
+    EXPECT_THAT(refusal(options()),
+                AllOf(HasSubstr("tasks.yaml:"), HasSubstr(one.what), HasSubstr("fix: ")))
         << one.text;
   }
 }
@@ -145,11 +150,10 @@ TEST_F(ExperimentPlanTest, RefusesWhatCannotRun) {
 TEST_F(ExperimentPlanTest, NamesStayInsideTheOutput) {
   for (const std::string& value :
        {std::string(".."), std::string("../../x"), std::string("a/b"), std::string("/"),
-        std::string(), std::string("."), std::string("a b"), std::string("ü"),
-        std::string("a\\0b"), std::string("*"), std::string(5000, 'x')}) {
-    write("experiments/tasks.yaml",
-          "title: T\nmeasurements: [{name: '{v}', each: {v: [\"" + value +
-              "\"]}, commands: [x]}]\n");
+        std::string(), std::string("."), std::string("a b"), std::string("ü"), std::string("a\\0b"),
+        std::string("*"), std::string(5000, 'x')}) {
+    write("experiments/tasks.yaml", "title: T\nmeasurements: [{name: '{v}', each: {v: [\"" + value +
+                                        "\"]}, commands: [x]}]\n");
     EXPECT_THAT(refusal(options()), AllOf(HasSubstr("tasks.yaml:2:"), HasSubstr("not a name")))
         << value;
   }
@@ -163,6 +167,32 @@ TEST_F(ExperimentPlanTest, ModelsStandBeforeWhatReadsThem) {
   write("experiments/curves.yaml",
         "title: T\nmeasurements: [{name: a, model: tasks/same, commands: [x]}]\n");
   EXPECT_THAT(refusal(options()), HasSubstr("name a run that stands before this one"));
+}
+
+TEST_F(ExperimentPlanTest, GridsAreBoundedBeforeTheyAreBuilt) {
+  std::string values = "[0";
+  for (int i = 1; i < 2000; ++i) values += ", " + std::to_string(i);
+  values += "]";
+  write("experiments/tasks.yaml",
+        "title: T\nmeasurements: [{name: 'a{u}-{v}-{w}', each: {u: " + values + ", v: " + values +
+            ", w: " + values + "}, commands: [x]}]\n");
+  EXPECT_THAT(refusal(options()),
+              AllOf(HasSubstr("tasks.yaml:2:"), HasSubstr("more than 100,000 runs")));
+}
+
+TEST_F(ExperimentPlanTest, VocabularyForTheEstimateIsANumber) {
+  const std::string path = "experiments/scales/tiny/";
+  std::string text = read_text_file(file(path + "pretraining.yaml"));
+  text.replace(text.find("  vocab_size: 1000\n"), 19, "");
+  write(path + "pretraining.yaml", text);
+  EXPECT_GT(make_plan(options()).runs.front().flops, 0.0);
+  const std::string scale = read_text_file(file(path + "scale.yaml"));
+  for (const char* size : {"-5", "99999999999999999999", "many"}) {
+    write(path + "scale.yaml",
+          std::string(scale).replace(scale.find("values: {"), 9,
+                                     std::string("values: {vocab_size: ") + size + ", "));
+    EXPECT_THAT(refusal(options()), HasSubstr(std::string("is '") + size + "'"));
+  }
 }
 
 TEST(MatchesPattern, StarStandsForAnyText) {
