@@ -84,7 +84,7 @@ PanelSpec read_panel(YamlSection& section) {
   panel.runs = section.list("runs");
   panel.baseline = section.text_or("baseline", "");
   panel.margin = section.number_or("margin", 0.0, 0.0);
-  for (const char* key : {"x", "y", "rows", "columns", "value", "published", "unit"}) {
+  for (const char* key : {"x", "rows", "columns", "value", "published"}) {
     if (section.has(key)) panel.options[key] = section.text(key);
     section.text_or(key, "");  // known, present or not
   }
@@ -96,6 +96,9 @@ PublishedTable read_published(YamlSection& section) {
   table.source = section.text("source");
   table.columns = section.list("columns");
   table.rows = section.table("rows");
+  if (table.columns.empty()) {
+    section.fail("columns", "is missing", "name the columns of the table");
+  }
   for (const auto& row : table.rows) {
     if (row.size() != table.columns.size()) {
       section.fail("rows",

@@ -132,6 +132,39 @@ void add_origin_of_runs(HtmlPage& page, const ExperimentPlan& plan, const Runner
   if (!entries.empty()) page.details("Commands, configurations, machine", entries);
 }
 
+[[noreturn]] void fail_name(const PanelSpec& panel, const std::string& what,
+                            const std::string& name, const std::string& all,
+                            const std::vector<std::string>& known) {
+  std::string names = all;
+  for (const std::string& each : known) names += " " + each;
+  const std::string nearest = nearest_name(name, known);
+  fail_usage(panel.place, what, nearest.empty() ? names : "did you mean " + nearest + "?");
+}
+
+/// Refuses an unknown kind, and keys that its kind would not read.
+void check_keys(const PanelSpec& panel) {
+  const PanelKind* kind = find_kind(panel.kind);
+  if (!kind) {
+    std::vector<std::string> known;
+    for (const PanelKind& each : panel_kinds()) known.push_back(each.name);
+    fail_name(panel, "there is no kind of panel '" + panel.kind + "'", panel.kind, "known kinds:",
+              known);
+  }
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : panel.options) keys.push_back(key);
+  if (!panel.baseline.empty()) keys.push_back("baseline");
+  if (panel.margin > 0.0) keys.push_back("margin");
+  for (const std::string& key : keys) {
+    if (std::count(kind->keys.begin(), kind->keys.end(), key)) continue;
+    fail_name(panel, "a panel of kind " + panel.kind + " takes no " + key, key,
+              kind->keys.empty() ? "remove it" : "keys of this kind:", kind->keys);
+  }
+  if (panel.margin > 0.0 && panel.baseline.empty()) {
+    fail_usage(panel.place, "the panel '" + panel.title + "' has a margin and no baseline",
+               "name the run that others are compared with, or remove the margin");
+  }
+}
+
 void add_panel(const PanelContext& context) {
   try {
     find_kind(context.panel.kind)->add(context);
@@ -168,19 +201,10 @@ void for_each_record(const ExperimentPlan& plan, const RunnerResult& result,
 
 void check_panels(const ExperimentPlan& plan) {
   for (const ExperimentFile& experiment : plan.experiments) {
-    for (const PanelSpec& panel : experiment.panels) {
-      if (find_kind(panel.kind)) continue;
-      std::vector<std::string> known;
-      std::string names = "known kinds:";
-      for (const PanelKind& kind : panel_kinds()) {
-        known.push_back(kind.name);
-        names += " " + kind.name;
-      }
-      const std::string nearest = nearest_name(panel.kind, known);
-      fail_usage(panel.place, "there is no kind of panel '" + panel.kind + "'",
-                 nearest.empty() ? names : "did you mean " + nearest + "?");
-    }
+    for (const PanelSpec& panel : experiment.panels) check_keys(panel);
   }
+  // Everything else shows itself on a page of nothing, which draws no plot.
+  report_html(plan, recorded_results(plan, {}), {});
 }
 
 std::string report_html(const ExperimentPlan& plan, const RunnerResult& result,

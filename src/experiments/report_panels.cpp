@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
 
 #include <nlohmann/json.hpp>
 
@@ -48,17 +50,18 @@ namespace {
 
 std::vector<RunGroup> all_groups(const PanelContext& context) {
   std::vector<RunGroup> groups;
+  std::map<std::string, size_t> places;
   for (size_t i = 0; i < context.plan.runs.size(); ++i) {
     const PlannedRun& run = context.plan.runs[i];
     if (run.experiment != context.experiment.name) continue;
-    auto group = std::find_if(groups.begin(), groups.end(),
-                              [&](const RunGroup& one) { return one.name == run.name; });
-    if (group == groups.end()) {
-      group = groups.insert(groups.end(), RunGroup{});
-      group->name = run.name;
-      group->label = run.label;
-      group->values = run.values;
+    const auto [place, is_new] = places.emplace(run.name, groups.size());
+    if (is_new) {
+      RunGroup& added = groups.emplace_back();
+      added.name = run.name;
+      added.label = run.label;
+      added.values = run.values;
     }
+    RunGroup* group = &groups[place->second];
     ++group->num_planned;
     const auto record = context.result.records.find(run.hash);
     if (record != context.result.records.end()) {
@@ -104,6 +107,7 @@ std::vector<RunGroup> groups_of(const PanelContext& context) {
   std::vector<RunGroup> all = all_groups(context);
   if (context.panel.runs.empty()) return all;
   std::vector<RunGroup> chosen;
+  std::set<std::string> names;
   for (const std::string& text : context.panel.runs) {
     const std::string pattern =
         expand_template(text, context.plan.scale.values, context.panel.place);
@@ -111,9 +115,7 @@ std::vector<RunGroup> groups_of(const PanelContext& context) {
     for (const RunGroup& group : all) {
       if (!matches_pattern(group.name, pattern)) continue;
       found = true;
-      const bool known = std::any_of(chosen.begin(), chosen.end(),
-                                     [&](const RunGroup& one) { return one.name == group.name; });
-      if (!known) chosen.push_back(group);
+      if (names.insert(group.name).second) chosen.push_back(group);
     }
     const auto& runs = context.experiment.runs;
     const bool possible = std::any_of(runs.begin(), runs.end(), [&](const RunTemplate& run) {
@@ -122,6 +124,19 @@ std::vector<RunGroup> groups_of(const PanelContext& context) {
     if (!found && !possible) context.fail("names no run '" + pattern + "'", names_of_groups(all));
   }
   return chosen;
+}
+
+void require_variable(const PanelContext& context, const std::vector<RunGroup>& groups,
+                      const std::string& key, const std::string& variable) {
+  if (groups.empty()) return;  // none at this scale
+  const bool known = std::any_of(groups.begin(), groups.end(), [&](const RunGroup& group) {
+    const auto found = group.values.find(variable);
+    return found != group.values.end() && found->second.size() == 1;
+  });
+  if (!known) {
+    context.fail("has " + key + ": " + variable + ", which is no variable of its runs",
+                 "name one of `each`, or a value of the scale");
+  }
 }
 
 std::optional<RunGroup> baseline_of(const PanelContext& context) {
@@ -182,19 +197,20 @@ HtmlBadge badge_of(const Agreement& agreement) {
 }
 
 const std::vector<PanelKind>& panel_kinds() {
-  static const std::vector<PanelKind> kKinds{{"curves", add_curves},
-                                             {"finals", add_finals},
-                                             {"over", add_over},
-                                             {"equal_seconds", add_equal_seconds},
-                                             {"spectrum", add_spectrum},
-                                             {"projection_error", add_projection_error},
-                                             {"operations", add_operations},
-                                             {"encoder_speed", add_encoder_speed},
-                                             {"tasks", add_tasks},
-                                             {"matrix", add_matrix},
-                                             {"loss_groups", add_loss_groups},
-                                             {"recall", add_recall},
-                                             {"published", add_published}};
+  static const std::vector<PanelKind> kKinds{
+      {"curves", add_curves, {"baseline", "margin"}},
+      {"finals", add_finals, {"baseline", "margin"}},
+      {"over", add_over, {"x", "columns", "baseline", "margin"}},
+      {"equal_seconds", add_equal_seconds, {}},
+      {"spectrum", add_spectrum, {}},
+      {"projection_error", add_projection_error, {}},
+      {"operations", add_operations, {}},
+      {"encoder_speed", add_encoder_speed, {}},
+      {"tasks", add_tasks, {"rows", "columns", "value", "published"}},
+      {"matrix", add_matrix, {"rows", "columns", "value"}},
+      {"loss_groups", add_loss_groups, {"value"}},
+      {"recall", add_recall, {}},
+      {"published", add_published, {"published"}}};
   return kKinds;
 }
 

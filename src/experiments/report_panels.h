@@ -46,6 +46,9 @@ struct RunGroup {
 /// The runs of the experiment that the panel names, in the order of the plan; all of the experiment
 /// if it names none. Throws UsageError for a pattern that fits no run of any scale.
 std::vector<RunGroup> groups_of(const PanelContext& context);
+/// Throws UsageError if no run has this variable, which the panel's `key` names.
+void require_variable(const PanelContext& context, const std::vector<RunGroup>& groups,
+                      const std::string& key, const std::string& variable);
 /// The run that others are compared with; nothing if the panel names none.
 std::optional<RunGroup> baseline_of(const PanelContext& context);
 
@@ -62,10 +65,11 @@ HtmlCell mean_cell(const RunGroup& group, const std::vector<double>& values, int
 Agreement compare_perplexities(const RunGroup& group, const RunGroup& baseline, double margin);
 HtmlBadge badge_of(const Agreement& agreement);
 
-/// A kind of panel.
+/// A kind of panel, and the keys that it takes besides those of all panels.
 struct PanelKind {
   std::string name;
   void (*add)(const PanelContext& context);
+  std::vector<std::string> keys;
 };
 const std::vector<PanelKind>& panel_kinds();
 

@@ -190,6 +190,8 @@ void add_over(const PanelContext& context) {
   const std::optional<RunGroup> baseline = baseline_of(context);
   const std::vector<RunGroup> groups = groups_of(context);
   const std::string split = context.option("columns");
+  require_variable(context, groups, "x", variable);
+  if (!split.empty()) require_variable(context, groups, "columns", split);
   std::map<std::string, LineSeries> lines;
   double lowest = std::numeric_limits<double>::infinity(), highest = 0.0;
   for (const RunGroup& group : groups) {

@@ -67,6 +67,8 @@ std::vector<RunGroup> crossed_groups(const PanelContext& context) {
     context.fail("has no rows or columns", "name two variables of its runs");
   }
   std::vector<RunGroup> groups = groups_of(context);
+  require_variable(context, groups, "rows", rows);
+  require_variable(context, groups, "columns", columns);
   std::erase_if(groups, [&](const RunGroup& group) {
     return value_in(group, rows).empty() || value_in(group, columns).empty();
   });
@@ -184,6 +186,9 @@ void add_published(const PanelContext& context) {
 
 void add_loss_groups(const PanelContext& context) {
   const std::string split = context.option("value", "distance");
+  if (split != "distance" && split != "repetition" && split != "frequency") {
+    context.fail("has value: " + split, "write distance, repetition or frequency");
+  }
   const std::vector<RunGroup> groups = groups_of(context);
   std::vector<std::string> names;
   std::vector<std::map<std::string, GroupValues>> values(groups.size());

@@ -174,10 +174,7 @@ TEST_F(ExperimentReportTest, PanelsAreCheckedBeforeRuns) {
     write("experiments/curves.yaml",
           "title: T\npretraining: [{name: a}]\npanels:\n  - {title: x, " + panel + "}\n");
     const ExperimentPlan plan = make_plan(options({"curves"}));
-    return message_of<UsageError>([&] {
-      check_panels(plan);
-      report_html(plan, recorded_results(plan, {}), origin_);
-    });
+    return message_of<UsageError>([&] { check_panels(plan); });
   };
   EXPECT_THAT(refusal("kind: curvs"), AllOf(HasSubstr("curves.yaml:4:"), HasSubstr("curves?")));
   EXPECT_THAT(refusal("kind: zzz"), HasSubstr("known kinds: curves finals"));
@@ -186,7 +183,25 @@ TEST_F(ExperimentReportTest, PanelsAreCheckedBeforeRuns) {
   EXPECT_THAT(refusal("kind: over"), HasSubstr("has no x"));
   EXPECT_THAT(refusal("kind: matrix"), HasSubstr("no rows or columns"));
   EXPECT_THAT(refusal("kind: published, published: t"), HasSubstr("no published table 't'"));
+  EXPECT_THAT(refusal("kind: matrix, rows: n, columns: kk"), HasSubstr("columns: kk, which is no"));
+  EXPECT_THAT(refusal("kind: over, x: kk"), HasSubstr("x: kk, which is no variable"));
+  EXPECT_THAT(refusal("kind: loss_groups, value: dist"), HasSubstr("value: dist"));
+  EXPECT_THAT(refusal("kind: curves, x: k"), HasSubstr("kind curves takes no x"));
+  EXPECT_THAT(refusal("kind: spectrum, baseline: a"), HasSubstr("takes no baseline"));
+  EXPECT_THAT(refusal("kind: curves, margin: 0.1"), HasSubstr("a margin and no baseline"));
+  EXPECT_THAT(refusal("kind: curves, runs: ['{zz}']"), HasSubstr("{zz} in '{zz}' is not known"));
   EXPECT_EQ(refusal("kind: curves, runs: ['*'], baseline: a"), "");
+}
+
+TEST_F(ExperimentReportTest, TextsAreCheckedBeforeRuns) {
+  write("experiments/tasks.yaml", "title: T\n");
+  for (const char* text :
+       {"about: ['{zz}']", "pretraining: [{name: a}]\npanels: [{kind: curves, title: '{zz}'}]"}) {
+    write("experiments/curves.yaml", std::string("title: T\n") + text + "\n");
+    const ExperimentPlan plan = make_plan(options({"curves"}));
+    EXPECT_THAT(message_of<UsageError>([&] { check_panels(plan); }),
+                AllOf(HasSubstr("curves.yaml"), HasSubstr("{zz} in '{zz}' is not known")));
+  }
 }
 
 TEST_F(ExperimentReportTest, DryRunListsRunsAndHours) {

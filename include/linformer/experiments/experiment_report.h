@@ -14,7 +14,8 @@ struct ReportOrigin {
   std::string machine;
 };
 
-/// Throws UsageError for a panel of an unknown kind. Call it before the runs, which may take hours.
+/// Throws UsageError for whatever in the experiments' texts and panels would stop report_html():
+/// unknown kinds, keys, runs, variables and templates. To be called before hours of runs.
 void check_panels(const ExperimentPlan& plan);
 
 /// The report as one HTML page (html_page.h), made from the records that exist. What is missing is
