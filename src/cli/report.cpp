@@ -120,15 +120,19 @@ RunRecords known_records(const PaperArguments& arguments) {
   return records;
 }
 
-void write_report(const PaperArguments& arguments, const ExperimentPlan& plan,
-                  const RunnerResult& result) {
+/// Returns how many panels of the page could not be made.
+size_t write_report(const PaperArguments& arguments, const ExperimentPlan& plan,
+                    const RunnerResult& result) {
   const ReportOrigin origin{arguments.command, program_version(), machine_description()};
   const std::string& output = arguments.plan.output;
   make_directories(output);
   write_file_atomically(output + "/report.json", report_json(plan, result, origin));
   write_file_atomically(output + "/curves.csv", curves_csv(plan, result));
   write_file_atomically(output + "/values.csv", values_csv(plan, result));
-  write_file_atomically(output + "/report.html", report_html(plan, result, origin));
+  std::vector<std::string> problems;
+  write_file_atomically(output + "/report.html", report_html(plan, result, origin, &problems));
+  for (const std::string& problem : problems) log_warning(problem);
+  return problems.size();
 }
 
 void print_known(const PaperArguments& arguments) {
@@ -191,7 +195,7 @@ void run_paper(PaperArguments arguments) {
     options.known = known;
     result = execute_plan(plan, options);
   }
-  write_report(arguments, plan, result);
+  const size_t num_problems = write_report(arguments, plan, result);
   std::printf("%s/report.html\n", arguments.plan.output.c_str());
   const int64_t failed = count(result, RunState::kFailed);
   if (failed > 0) {
@@ -200,6 +204,14 @@ void run_paper(PaperArguments arguments) {
                  format_count(count(result, RunState::kBlocked)) +
                  " needed them; the page names each one with its reason",
              "mend the cause and run the same command again: what is done is kept");
+  }
+  if (num_problems > 0) {
+    fail_run(arguments.plan.output + "/report.html",
+             "figures or tables that could not be made: " + std::to_string(num_problems) +
+                 "; the page has all others",
+             "mend the cause that each warning above names; to measure a run again, delete its "
+             "file below " +
+                 arguments.plan.output + "/records");
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <stdexcept>
 
 #include <nlohmann/json.hpp>
 
@@ -147,8 +148,8 @@ void check_keys(const PanelSpec& panel) {
   if (!kind) {
     std::vector<std::string> known;
     for (const PanelKind& each : panel_kinds()) known.push_back(each.name);
-    fail_name(panel, "there is no kind of panel '" + panel.kind + "'", panel.kind, "known kinds:",
-              known);
+    fail_name(panel, "there is no kind of panel '" + panel.kind + "'", panel.kind,
+              "known kinds:", known);
   }
   std::vector<std::string> keys;
   for (const auto& [key, value] : panel.options) keys.push_back(key);
@@ -165,15 +166,22 @@ void check_keys(const PanelSpec& panel) {
   }
 }
 
-void add_panel(const PanelContext& context) {
+/// What a record or a plot lacks costs its own panel, and not the page.
+void add_panel(const PanelContext& context, std::vector<std::string>& problems) {
+  std::string what;
   try {
     find_kind(context.panel.kind)->add(context);
   } catch (const nlohmann::json::exception& error) {
-    fail_run(context.experiment.path,
-             "a record does not have what the panel '" + context.panel.title +
-                 "' shows: " + error.what(),
-             "measure it again: delete the experiment's folder below records/");
+    what = std::string("a record does not have what it shows: ") + error.what();
+  } catch (const RunError& error) {
+    what = error.what();
+  } catch (const std::logic_error& error) {  // numbers that no axis and no table takes
+    what = error.what();
   }
+  if (what.empty()) return;
+  context.page.paragraph("'" + context.title() + "' could not be made: " + what);
+  problems.push_back(context.panel.place + ": the panel '" + context.title() +
+                     "' could not be made: " + what);
 }
 
 void flatten(const Json& json, const std::string& path,
@@ -208,7 +216,8 @@ void check_panels(const ExperimentPlan& plan) {
 }
 
 std::string report_html(const ExperimentPlan& plan, const RunnerResult& result,
-                        const ReportOrigin& origin) {
+                        const ReportOrigin& origin, std::vector<std::string>* problems) {
+  std::vector<std::string> found;
   HtmlPage page(plan.report.title, "scale " + plan.scale.name);
   for (const std::string& text : plan.report.about) page.paragraph(text);
   page.paragraph(plan.scale.about);
@@ -239,10 +248,11 @@ std::string report_html(const ExperimentPlan& plan, const RunnerResult& result,
     }
     for (const PanelSpec& panel : experiment.panels) {
       if (!has_runs && panel.kind != "published") continue;
-      add_panel({plan, result, experiment, panel, page});
+      add_panel({plan, result, experiment, panel, page}, found);
     }
     add_origin_of_runs(page, plan, result, experiment);
   }
+  if (problems) *problems = std::move(found);
   return page.html();
 }
 

@@ -28,8 +28,8 @@ LineSeries layer_line(const Json& layer) {
   LineSeries line;
   line.name = "layer " + std::to_string(layer.value("layer", 0) + 1);
   size_t heads = 0;
-  for (const Json& head : layer["heads"]) {
-    const std::vector<double> values = numbers_of(head["cumulative"]);
+  for (const Json& head : layer.at("heads")) {
+    const std::vector<double> values = numbers_of(head.at("cumulative"));
     if (line.y.empty()) line.y.assign(values.size(), 0.0);
     for (size_t i = 0; i < std::min(values.size(), line.y.size()); ++i) line.y[i] += values[i];
     ++heads;
@@ -48,7 +48,7 @@ Plot spectrum_plot(const RunGroup& group, const Json& result) {
   lines.y.low = 0.0;
   lines.y.high = 1.0;
   double columns = 1.0;
-  for (const Json& layer : result["layers"]) {
+  for (const Json& layer : result.at("layers")) {
     LineSeries line = layer_line(layer);
     line.markers = false;
     columns = std::max(columns, static_cast<double>(line.x.size()));
@@ -69,10 +69,10 @@ struct ColorRange {
   std::optional<double> low, high;
 
   void take(const Json& result) {
-    for (const Json& layer : result["layers"]) {
-      for (const Json& head : layer["heads"]) {
-        if (!head.contains("at_index") || !head["at_index"].is_number()) continue;
-        const double value = head["at_index"].get<double>();
+    for (const Json& layer : result.at("layers")) {
+      for (const Json& head : layer.at("heads")) {
+        if (!head.contains("at_index") || !head.at("at_index").is_number()) continue;
+        const double value = head.at("at_index").get<double>();
         low = std::min(low.value_or(value), value);
         high = std::max(high.value_or(value), value);
       }
@@ -87,10 +87,10 @@ Plot index_plot(const RunGroup& group, const Json& result, const ColorRange& ran
   map.row_title = "layer";
   map.column_title = "head";
   map.decimals = 3;
-  for (const Json& layer : result["layers"]) {
+  for (const Json& layer : result.at("layers")) {
     map.rows.push_back(std::to_string(layer.value("layer", 0) + 1));
     std::vector<double>& row = map.values.emplace_back();
-    for (const Json& head : layer["heads"]) row.push_back(head.value("at_index", std::nan("")));
+    for (const Json& head : layer.at("heads")) row.push_back(number_in(head, "at_index"));
     while (map.columns.size() < row.size()) {
       map.columns.push_back(std::to_string(map.columns.size() + 1));
     }
@@ -113,7 +113,7 @@ void add_error_lines(const Json& theorem, int64_t n, const char* summary, const 
   for (const Json& errors : theorem) {
     if (errors.value("n", int64_t{0}) != n || !errors.contains(summary)) continue;
     line.x.push_back(errors.value("k", 0.0));
-    line.y.push_back(errors[summary].value("mean", std::nan("")));
+    line.y.push_back(number_in(errors.at(summary), "mean"));
   }
   if (!line.x.empty()) lines.push_back(std::move(line));
 }
@@ -124,11 +124,11 @@ Plot error_plot(const PanelContext& context, const Json& result, int64_t n) {
   content.x.scale = PlotScale::kLog2;
   content.y.title = "relative error, mean";
   content.y.scale = PlotScale::kLog10;
-  add_error_lines(result["theorem_1"], n, "random", "theorem 1", content.series);
-  add_error_lines(result["theorem_1"], n, "best", "P cut to rank k", content.series);
-  add_error_lines(result["theorem_2"], n, "of_output", "theorem 2, relative to the output",
+  add_error_lines(result.at("theorem_1"), n, "random", "theorem 1", content.series);
+  add_error_lines(result.at("theorem_1"), n, "best", "P cut to rank k", content.series);
+  add_error_lines(result.at("theorem_2"), n, "of_output", "theorem 2, relative to the output",
                   content.series);
-  add_error_lines(result["theorem_2"], n, "of_bound", "theorem 2, relative to its bound",
+  add_error_lines(result.at("theorem_2"), n, "of_bound", "theorem 2, relative to its bound",
                   content.series);
   Plot plot;
   plot.title = context.title() + ", n = " + std::to_string(n);
@@ -141,7 +141,7 @@ Plot error_plot(const PanelContext& context, const Json& result, int64_t n) {
 
 void add_error_figure(const PanelContext& context, const RunGroup& group, const Json& result) {
   std::vector<int64_t> lengths;
-  for (const Json& errors : result["theorem_1"]) {
+  for (const Json& errors : result.at("theorem_1")) {
     const int64_t n = errors.value("n", int64_t{0});
     if (std::find(lengths.begin(), lengths.end(), n) == lengths.end()) lengths.push_back(n);
   }
@@ -173,8 +173,8 @@ void add_bounds(const PanelContext& context, const Json& result) {
                    {"5 ln(n d) / (ε² − ε³)"},
                    {"9 ln d / (ε² − ε³)"}}};
   HtmlRowGroup& body = table.groups.emplace_back();
-  for (const Json& bound : result["bounds"]) {
-    const Json& second = bound["theorem_2_k"];
+  for (const Json& bound : result.at("bounds")) {
+    const Json& second = bound.at("theorem_2_k");
     const auto rounded = [](double k) {
       return number_cell(format_count(std::llround(std::ceil(k))));
     };
@@ -195,9 +195,10 @@ void add_learned(const PanelContext& context, const RunGroup& group, const Json&
   table.caption = group.label + ": |(P̄ F − P) w| / |P w| of a trained Linformer";
   table.header = {{{"layer"}, {"head"}, {"n"}, {"k"}, {"mean"}, {"median"}, {"95th percentile"}}};
   HtmlRowGroup& body = table.groups.emplace_back();
-  for (const Json& errors : result["learned"]) {
+  for (const Json& errors : result.at("learned")) {
     const auto number = [&](const char* key) {
-      return number_cell(format_number(errors.value(key, std::nan("")), 3));
+      const double value = number_in(errors, key);
+      return std::isfinite(value) ? number_cell(format_number(value, 3)) : missing_cell();
     };
     body.rows.push_back({text_cell(std::to_string(errors.value("layer", 0) + 1)),
                          number_cell(std::to_string(errors.value("head", 0) + 1)), number("n"),
@@ -251,11 +252,11 @@ void add_projection_error(const PanelContext& context) {
       continue;
     }
     const Json result = result_of(*group.records.front());
-    if (result.contains("theorem_1") && !result["theorem_1"].empty()) {
+    if (result.contains("theorem_1") && !result.at("theorem_1").empty()) {
       add_error_figure(context, group, result);
       add_bounds(context, result);
     }
-    if (result.contains("learned") && !result["learned"].empty()) {
+    if (result.contains("learned") && !result.at("learned").empty()) {
       add_learned(context, group, result);
     }
   }

@@ -16,6 +16,15 @@
 
 namespace linformer {
 
+namespace {
+
+/// Whether a run ended with a number that can be compared; a diverged one did not.
+bool is_perplexity(const std::optional<double>& value) {
+  return value && std::isfinite(*value) && *value > 0.0;
+}
+
+}  // namespace
+
 std::string PanelContext::option(const std::string& key, const std::string& otherwise) const {
   const auto found = panel.options.find(key);
   return found == panel.options.end() ? otherwise : found->second;
@@ -36,6 +45,15 @@ std::vector<double> RunGroup::numbers(const std::string& path) const {
     if (value && std::isfinite(*value)) numbers.push_back(*value);
   }
   return numbers;
+}
+
+std::vector<double> RunGroup::perplexities() const {
+  std::vector<double> found;
+  for (const RunRecord* record : records) {
+    const auto value = value_of(*record, "perplexity");
+    if (is_perplexity(value)) found.push_back(*value);
+  }
+  return found;
 }
 
 std::string RunGroup::gap() const {
@@ -77,11 +95,6 @@ std::string names_of_groups(const std::vector<RunGroup>& groups) {
   std::string names = "runs here:";
   for (const RunGroup& group : groups) names += " " + group.name;
   return names;
-}
-
-/// Whether a run ended with a number that can be compared; a diverged one did not.
-bool is_perplexity(const std::optional<double>& value) {
-  return value && std::isfinite(*value) && *value > 0.0;
 }
 
 /// Whether a pattern can fit a template's name at some scale: {variable} stands for anything.
@@ -153,6 +166,11 @@ nlohmann::ordered_json result_of(const RunRecord& record) {
   return parse_json<nlohmann::ordered_json>(record.result).value;
 }
 
+double number_in(const nlohmann::ordered_json& json, const char* key) {
+  const auto found = json.find(key);  // the end for anything but an object
+  return found != json.end() && found->is_number() ? found->get<double>() : std::nan("");
+}
+
 std::string mean_with_spread(const std::vector<double>& values, int digits) {
   const MeanInterval interval = mean_interval(values);
   std::string text = format_number(interval.mean, digits);
@@ -165,7 +183,7 @@ HtmlCell mean_cell(const RunGroup& group, const std::vector<double>& values, int
   const size_t lacking = group.records.size() - std::min(values.size(), group.records.size());
   if (lacking > 0) {
     note += (note.empty() ? "" : "; ") + std::to_string(lacking) + " of " +
-            std::to_string(group.records.size()) + " without a finite number";
+            std::to_string(group.records.size()) + " without a usable number";
   }
   return values.empty() ? missing_cell(note) : number_cell(mean_with_spread(values, digits), note);
 }

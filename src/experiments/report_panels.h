@@ -39,6 +39,8 @@ struct RunGroup {
 
   /// A number of each seed's result, without seeds that lack it.
   std::vector<double> numbers(const std::string& path) const;
+  /// The last perplexity of each seed, without seeds that diverged to what is none.
+  std::vector<double> perplexities() const;
   /// "2 of 3 seeds", or why nothing was measured; empty if all are there.
   std::string gap() const;
 };
@@ -52,8 +54,10 @@ void require_variable(const PanelContext& context, const std::vector<RunGroup>& 
 /// The run that others are compared with; nothing if the panel names none.
 std::optional<RunGroup> baseline_of(const PanelContext& context);
 
-/// The parsed result of a record.
+/// The parsed result of a record. Read its members by at(), which throws where one is missing.
 nlohmann::ordered_json result_of(const RunRecord& record);
+/// A number of an object; NaN if it is missing, or null, as programs write NaN.
+double number_in(const nlohmann::ordered_json& json, const char* key);
 
 /// A mean with its spread over seeds: "44.0 ± 0.6" (half the width of the 95 % interval), or the
 /// value alone for one seed.

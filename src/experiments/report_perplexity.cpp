@@ -81,14 +81,14 @@ void add_table(const PanelContext& context, const std::vector<RunGroup>& groups,
   if (baseline && margin > 0.0) table.header[0].push_back({"statement"});
   HtmlRowGroup& rows = table.groups.emplace_back();
   for (const RunGroup& group : groups) {
-    const std::vector<double> values = group.numbers("perplexity");
+    const std::vector<double> values = group.perplexities();
     const std::vector<double> speeds = group.numbers("tokens_per_second");
     std::vector<HtmlCell> row{
         text_cell(group.label), mean_cell(group, values, 4),
         number_cell(std::to_string(group.records.size())),
         speeds.empty() ? missing_cell() : number_cell(format_count(std::llround(mean(speeds))))};
     if (baseline) {
-      const std::vector<double> others = baseline->numbers("perplexity");
+      const std::vector<double> others = baseline->perplexities();
       const bool known = !values.empty() && !others.empty();
       row.push_back(
           known ? number_cell(format_fixed(geometric_mean(values) / geometric_mean(others), 3))
@@ -161,6 +161,7 @@ std::set<std::string> conditions_of(const std::vector<RunGroup>& groups) {
 std::optional<double> at_seconds(const LineSeries& series, double seconds) {
   for (size_t i = 1; i < series.x.size(); ++i) {
     if (series.x[i] < seconds) continue;
+    if (!(series.x[i] > series.x[i - 1])) return series.y[i];  // clocks that stood still
     const double share = (seconds - series.x[i - 1]) / (series.x[i] - series.x[i - 1]);
     if (share < 0.0) return std::nullopt;
     return std::exp((1.0 - share) * std::log(series.y[i - 1]) + share * std::log(series.y[i]));
@@ -196,7 +197,7 @@ void add_over(const PanelContext& context) {
   double lowest = std::numeric_limits<double>::infinity(), highest = 0.0;
   for (const RunGroup& group : groups) {
     const std::optional<double> x = number_in(group.values, variable);
-    const std::vector<double> values = group.numbers("perplexity");
+    const std::vector<double> values = group.perplexities();
     if (!x || values.empty()) continue;
     std::string name = "Linformer";
     if (const auto found = group.values.find(split); found != group.values.end()) {
@@ -217,8 +218,8 @@ void add_over(const PanelContext& context) {
   content.x.scale = PlotScale::kLog2;
   content.y.title = "held-out perplexity";
   for (auto& [name, series] : lines) content.series.push_back(std::move(series));
-  if (baseline && !baseline->numbers("perplexity").empty() && highest > 0.0) {
-    const double y = geometric_mean(baseline->numbers("perplexity"));
+  if (baseline && !baseline->perplexities().empty() && highest > 0.0) {
+    const double y = geometric_mean(baseline->perplexities());
     LineSeries line;
     line.name = baseline->label;
     line.x = {lowest, highest};

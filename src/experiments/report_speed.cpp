@@ -19,11 +19,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr double kMillion = 1e6;
 
-double number_in(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_number() ? found->get<double>() : std::nan("");
-}
-
 /// The result of the panel's only run, or nothing, with a word on the page.
 std::optional<Json> only_result(const PanelContext& context) {
   for (const RunGroup& group : groups_of(context)) {
@@ -34,10 +29,10 @@ std::optional<Json> only_result(const PanelContext& context) {
 }
 
 std::string growth_text(const Json& growth) {
-  if (!growth.is_object()) return "-";
+  const double exponent = growth.is_object() ? number_in(growth, "exponent") : std::nan("");
+  if (!std::isfinite(exponent)) return "-";
   const double error = number_in(growth, "standard_error");
-  return format_fixed(number_in(growth, "exponent"), 3) +
-         (std::isfinite(error) ? " ± " + format_fixed(error, 3) : "");
+  return format_fixed(exponent, 3) + (std::isfinite(error) ? " ± " + format_fixed(error, 3) : "");
 }
 
 void add_operation_table(const PanelContext& context, const Json& result) {
@@ -49,9 +44,9 @@ void add_operation_table(const PanelContext& context, const Json& result) {
                    {"counted / cost model", 1, 2}},
                   {{"attention part"}, {"whole layer"}, {"shortest n"}, {"longest n"}}};
   HtmlRowGroup& body = table.groups.emplace_back();
-  for (const Json& kind : result["kinds"]) {
+  for (const Json& kind : result.at("kinds")) {
     double first = std::nan(""), last = std::nan(""), ratio = std::nan("");
-    for (const Json& one : kind["measurements"]) {
+    for (const Json& one : kind.at("measurements")) {
       const double calls = number_in(one, "operator_calls");
       if (!std::isfinite(calls)) continue;
       if (!std::isfinite(first)) first = calls;
@@ -59,8 +54,9 @@ void add_operation_table(const PanelContext& context, const Json& result) {
       ratio = number_in(one, "multiply_adds") / number_in(one, "model_multiply_adds");
     }
     body.rows.push_back(
-        {text_cell(kind.value("variant", "")), number_cell(growth_text(kind["attention_growth"])),
-         number_cell(growth_text(kind["whole_growth"])),
+        {text_cell(kind.value("variant", "")),
+         number_cell(growth_text(kind.at("attention_growth"))),
+         number_cell(growth_text(kind.at("whole_growth"))),
          std::isfinite(first) ? number_cell(format_number(first)) : missing_cell(),
          std::isfinite(last) ? number_cell(format_number(last)) : missing_cell(),
          std::isfinite(ratio) ? number_cell(format_fixed(ratio, 3)) : missing_cell()});
@@ -85,8 +81,8 @@ using Cells = std::map<std::pair<std::string, int64_t>, std::map<int64_t, const 
 
 Cells cells_of(const Json& result) {
   Cells cells;
-  for (const Json& cell : result["cells"]) {
-    const int64_t k = cell["k"].is_number_integer() ? cell["k"].get<int64_t>() : 0;
+  for (const Json& cell : result.at("cells")) {
+    const int64_t k = cell.at("k").is_number_integer() ? cell.at("k").get<int64_t>() : 0;
     cells[{cell.value("variant", ""), k}][cell.value("n", int64_t{0})] = &cell;
   }
   return cells;
@@ -222,10 +218,10 @@ void add_operations(const PanelContext& context) {
   lines.x.scale = PlotScale::kLog2;
   lines.y.title = "millions of multiply-adds";
   lines.y.scale = PlotScale::kLog10;
-  for (const Json& kind : (*result)["kinds"]) {
+  for (const Json& kind : result->at("kinds")) {
     LineSeries series;
     series.name = kind.value("variant", "");
-    for (const Json& one : kind["measurements"]) {
+    for (const Json& one : kind.at("measurements")) {
       series.x.push_back(number_in(one, "n"));
       series.y.push_back(number_in(one, "attention_multiply_adds") / kMillion);
     }

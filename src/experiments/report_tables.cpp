@@ -195,8 +195,8 @@ void add_loss_groups(const PanelContext& context) {
   for (size_t g = 0; g < groups.size(); ++g) {
     for (const RunRecord* record : groups[g].records) {
       const Json result = result_of(*record);
-      if (!result.contains("by") || !result["by"].contains(split)) continue;
-      for (const Json& entry : result["by"][split]) {
+      if (!result.contains("by") || !result.at("by").contains(split)) continue;
+      for (const Json& entry : result.at("by").at(split)) {
         const std::string name = entry.value("group", "");
         if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
         GroupValues& cell = values[g][name];
@@ -244,7 +244,7 @@ void add_recall(const PanelContext& context) {
     for (const RunRecord* record : groups[g].records) {
       const Json result = result_of(*record);
       if (!result.contains("by_distance")) continue;
-      for (const Json& entry : result["by_distance"]) {
+      for (const Json& entry : result.at("by_distance")) {
         std::string name = entry.value("group", "");
         if (name == "not seen elsewhere") name = "nowhere else";  // fits below the bars
         auto& names = bars.categories;

@@ -108,13 +108,15 @@ Json pretraining_result(const PlannedRun& run) {
     const Json entry = parse(line, path);
     if (!entry.is_object()) continue;
     if (const auto speed = number_of(entry, "tokens_per_second")) speeds.push_back(*speed);
-    const auto perplexity = number_of(entry, "valid_perplexity");
-    if (!perplexity) continue;
+    if (!entry.contains("valid_perplexity")) continue;
+    // The log has null for a run that diverged. An earlier value is not its last one.
+    const auto number = number_of(entry, "valid_perplexity");
+    const Json perplexity = number ? Json(*number) : Json();
     curve.push_back({{"step", whole_of(entry, "step", path)},
                      {"tokens", whole_of(entry, "tokens", path)},
                      {"seconds", number_of(entry, "elapsed_seconds").value_or(0.0)},
-                     {"perplexity", *perplexity}});
-    result = {{"perplexity", *perplexity},
+                     {"perplexity", perplexity}});
+    result = {{"perplexity", perplexity},
               {"unigram_perplexity", number_of(entry, "unigram_perplexity").value_or(0.0)},
               {"bits_per_byte", number_of(entry, "valid_bits_per_byte").value_or(0.0)},
               {"masked_tokens", whole_of(entry, "valid_masked_tokens", path)}};
@@ -206,8 +208,13 @@ std::vector<CurvePoint> curve_of(const RunRecord& record) {
   if (curve == json.end() || !curve->is_array()) return points;
   for (const Json& each : *curve) {
     if (!each.is_object()) continue;
-    points.push_back({whole_of(each, "step", record.id), whole_of(each, "tokens", record.id),
-                      number_of(each, "seconds").value_or(0.0),
+    const auto whole = [&](const char* key) {
+      const auto found = each.find(key);
+      return found == each.end() ? std::nullopt : whole_number_of(*found);
+    };
+    const auto step = whole("step"), tokens = whole("tokens");
+    if (!step || !tokens) continue;
+    points.push_back({*step, *tokens, number_of(each, "seconds").value_or(0.0),
                       number_of(each, "perplexity").value_or(std::nan(""))});
   }
   return points;

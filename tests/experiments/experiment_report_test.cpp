@@ -13,7 +13,9 @@ namespace linformer {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
@@ -141,6 +143,92 @@ TEST_F(ExperimentReportTest, PageOfNothingSaysSo) {
   const ExperimentPlan plan = make_plan(options());
   const std::string html = report_html(plan, recorded_results(plan, {}), origin_);
   EXPECT_THAT(html, AllOf(HasSubstr("10 runs not executed yet"), HasSubstr("not measured")));
+}
+
+TEST_F(ExperimentReportTest, DivergedSeedsAreLeftOutAndNamed) {
+  const ExperimentPlan plan = make_plan(options({"curves"}));
+  for (const double perplexity : {0.0, -5.0}) {
+    RunnerResult result = some_results(plan);
+    add(result, run_of(plan, "curves/k8/seed-2"), perplexity);
+    std::vector<std::string> problems;
+    const std::string html = report_html(plan, result, origin_, &problems);
+    EXPECT_THAT(problems, IsEmpty());
+    // 20 of the first seed alone, against 10 and 10.1.
+    EXPECT_THAT(html, AllOf(HasSubstr("1 of 2 without a usable number"), HasSubstr("1.990")));
+  }
+}
+
+TEST_F(ExperimentReportTest, PanelThatCannotBeMadeIsNamedAndTheOthersKept) {
+  const std::string curves = read_text_file(file("experiments/curves.yaml"));
+  write("experiments/curves.yaml",
+        curves + "  - {kind: recall, title: Facts}\n  - {kind: finals, title: After it}\n");
+  const ExperimentPlan plan = make_plan(options({"curves"}));
+  RunnerResult result = some_results(plan);
+  RunRecord& record = result.records.at(run_of(plan, "curves/k8/seed-1").hash);
+  record.result = R"({"perplexity": 20.0, "by_distance": 7})";
+  std::vector<std::string> problems;
+  const std::string html = report_html(plan, result, origin_, &problems);
+  EXPECT_THAT(problems, ElementsAre(AllOf(HasSubstr("curves.yaml:9:"), HasSubstr("'Facts'"))));
+  EXPECT_THAT(html, AllOf(HasSubstr("could not be made: a record does not have what it shows"),
+                          HasSubstr("After it"), HasSubstr("n = 64")));
+}
+
+/// A value with one of its members gone, or a number in its place, each in turn.
+std::vector<nlohmann::ordered_json> damaged(const nlohmann::ordered_json& value) {
+  std::vector<nlohmann::ordered_json> all{7};
+  if (value.is_object() || value.is_array()) {
+    for (const auto& [key, member] : value.items()) {
+      const nlohmann::ordered_json::json_pointer place("/" + key);
+      if (value.is_object()) {
+        all.push_back(value);
+        all.back().erase(key);
+      }
+      for (const auto& each : damaged(member)) {
+        all.push_back(value);
+        all.back()[place] = each;
+      }
+    }
+  }
+  return all;
+}
+
+// Const JSON gives undefined behaviour for a missing member that is read by [].
+TEST_F(ExperimentReportTest, NoRecordOfAMeasurementCostsThePage) {
+  const struct {
+    const char* panel;
+    const char* result;
+  } cases[] = {
+      {"kind: spectrum",
+       R"({"layers": [{"layer": 0, "heads": [{"cumulative": [0.5, 1], "at_index": 1}]}],
+        "n": 2, "sequences": 1, "index": 1})"},
+      {"kind: projection_error", R"({"theorem_1": [{"n": 8, "k": 2, "random": {"mean": 1}}],
+        "theorem_2": [{"n": 8, "k": 2, "of_output": {"mean": 1}}], "sequences": 1,
+        "bounds": [{"n": 8, "epsilon": 0.1, "theorem_1_k": 1,
+                    "theorem_2_k": {"statement_n": 1, "statement_d": 1, "proof_nd": 1}}]})"},
+      {"kind: projection_error", R"({"learned": [{"layer": 0, "head": 0, "n": 8, "mean": 1}]})"},
+      {"kind: operations", R"({"kinds": [{"variant": "a", "attention_growth": {"exponent": 1},
+        "whole_growth": {"exponent": 1}, "measurements": [{"n": 8, "operator_calls": 3,
+        "multiply_adds": 4, "model_multiply_adds": 4, "attention_multiply_adds": 2}]}]})"},
+      {"kind: encoder_speed", R"({"cells": [{"variant": "linformer", "k": 2, "n": 8, "seconds": 1,
+        "seconds_min": 1, "seconds_max": 1}], "memory_gib": 1, "device": "cpu"})"},
+      {"kind: loss_groups", R"({"by": {"distance": [{"group": "a", "share": 1, "nll_sum": 1,
+        "masked_tokens": 1}]}})"},
+      {"kind: recall", R"({"by_distance": [{"group": "a", "right": 1, "questions": 2}]})"},
+      {"kind: tasks, rows: n, columns: k", R"({"sets": [{"metrics": [{"value": 1}]}]})"},
+  };
+  for (const auto& one : cases) {
+    write("experiments/tasks.yaml", std::string("title: T\nmeasurements: [{name: a, commands: [x]}]"
+                                                "\npanels: [{title: P, ") +
+                                        one.panel + "}]\n");
+    const ExperimentPlan plan = make_plan(options({"tasks"}, 1));
+    for (const auto& result : damaged(nlohmann::ordered_json::parse(one.result))) {
+      if (!result.is_object()) continue;  // not taken as a record
+      RunnerResult results = recorded_results(plan, {});
+      add(results, plan.runs.front(), 1.0);
+      results.records.begin()->second.result = result.dump();
+      EXPECT_THAT(report_html(plan, results, origin_), HasSubstr("</html>")) << result;
+    }
+  }
 }
 
 TEST_F(ExperimentReportTest, DataHasEveryRecordOnceAndIsReadAgain) {

@@ -1,5 +1,7 @@
 #include "linformer/experiments/run_record.h"
 
+#include <cmath>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -68,6 +70,16 @@ TEST(RunRecord, CurveHasAPointForEachEvaluation) {
   EXPECT_DOUBLE_EQ(curve[1].perplexity, 10.5);
 }
 
+TEST(RunRecord, PointsOfACurveWithoutAStepAreLeftOut) {
+  RunRecord record = some_record();
+  record.result = R"({"curve":[1,{},{"step":"x","tokens":1},{"step":1.5,"tokens":1},{"step":2},
+                     {"step":2,"tokens":3,"perplexity":"x"}]})";
+  const std::vector<CurvePoint> curve = curve_of(record);
+  ASSERT_THAT(curve, SizeIs(1));
+  EXPECT_EQ(curve[0].step, 2);
+  EXPECT_TRUE(std::isnan(curve[0].perplexity));
+}
+
 TEST(RunRecord, BrokenOnesAreRefused) {
   const std::string good = to_json(some_record());
   for (const char* key : {"id", "type", "hash", "seed", "commands", "machine", "version",
@@ -120,6 +132,21 @@ TEST(CollectResult, TakesCurveAndLastValuesFromTheLog) {
   EXPECT_DOUBLE_EQ(*value_of(record, "seconds"), 2.5);
   EXPECT_DOUBLE_EQ(*value_of(record, "tokens_per_second"), 200.0);
   EXPECT_THAT(curve_of(record), SizeIs(2));
+}
+
+TEST(CollectResult, ARunThatDivergedHasNoLastPerplexity) {
+  const TemporaryFolder folder;
+  write_file_atomically(
+      folder.file("log.jsonl"),
+      "{\"step\":2,\"tokens\":64,\"valid_perplexity\":20.0,\"valid_masked_tokens\":7}\n"
+      "{\"step\":4,\"tokens\":128,\"valid_perplexity\":null,\"valid_masked_tokens\":7}\n");
+  RunRecord record = some_record();
+  record.result = collect_result(run_in(folder.path(), RunType::kPretraining));
+  EXPECT_FALSE(value_of(record, "perplexity").has_value());
+  EXPECT_DOUBLE_EQ(*value_of(record, "tokens"), 128.0);
+  const std::vector<CurvePoint> curve = curve_of(record);
+  ASSERT_THAT(curve, SizeIs(2));
+  EXPECT_TRUE(std::isnan(curve[1].perplexity));
 }
 
 TEST(CollectResult, SaysWhatAFolderLacks) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "linformer/experiments/experiment_plan.h"
 #include "linformer/experiments/experiment_runner.h"
@@ -18,11 +19,11 @@ struct ReportOrigin {
 /// unknown kinds, keys, runs, variables and templates. To be called before hours of runs.
 void check_panels(const ExperimentPlan& plan);
 
-/// The report as one HTML page (html_page.h), made from the records that exist. What is missing is
-/// marked, with the reason. Throws UsageError for a panel that names no run. Throws RunError for a
-/// record that lacks what a panel shows, and without gnuplot.
+/// The report as one HTML page (html_page.h), made from the records that there are. What is missing
+/// is marked, with the reason. A panel whose records lack what it shows, or whose plot fails, is
+/// named in its place and in `problems`. Throws UsageError for a panel that names no run.
 std::string report_html(const ExperimentPlan& plan, const RunnerResult& result,
-                        const ReportOrigin& origin);
+                        const ReportOrigin& origin, std::vector<std::string>* problems = nullptr);
 
 /// All records of the plan, with their settings and results; read_report_records() reads them.
 std::string report_json(const ExperimentPlan& plan, const RunnerResult& result,

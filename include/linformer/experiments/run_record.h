@@ -49,7 +49,8 @@ RunRecords read_records(const std::string& output);
 /// The records of a report's data file (report.json). Throws RunError.
 RunRecords read_report_records(const std::string& path);
 
-/// The evaluations of a pre-training run, by step; empty for other runs.
+/// The evaluations of a pre-training run, by step; empty for other runs. A point whose perplexity is
+/// no number has NaN; points without a step are left out.
 std::vector<CurvePoint> curve_of(const RunRecord& record);
 /// A number in the result by the names and positions that lead to it ("perplexity",
 /// "sets.0.metrics.accuracy"); nothing if there is no number.
