@@ -109,14 +109,21 @@ void prepare_data(const ScaleFile& scale, const PaperArguments& arguments) {
   }
 }
 
+/// The later of two results of one configuration counts; that there are two is said.
+void add_records(RunRecords& records, const RunRecords& more, const std::string& place) {
+  const std::vector<std::string> changed = merge_records(records, more);
+  if (changed.empty()) return;
+  log_warning(place + ": " + format_count(static_cast<int64_t>(changed.size())) +
+              " results differ from those read before, and count: " + changed.front() +
+              (changed.size() > 1 ? ", ..." : ""));
+}
+
 RunRecords known_records(const PaperArguments& arguments) {
   RunRecords records;
   for (const std::string& path : arguments.from) {
-    for (auto& [hash, record] : read_report_records(path)) records.insert_or_assign(hash, record);
+    add_records(records, read_report_records(path), path);
   }
-  for (auto& [hash, record] : read_records(arguments.plan.output)) {
-    records.insert_or_assign(hash, record);
-  }
+  add_records(records, read_records(arguments.plan.output), arguments.plan.output + "/records");
   return records;
 }
 

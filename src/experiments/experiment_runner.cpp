@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <system_error>
 #include <thread>
 
 #include "failure_reason.h"
@@ -44,9 +45,23 @@ std::string log_path(const PlannedRun& run) {
   return run.folder + "/run.log";
 }
 
-bool has_model(const PlannedRun& run) {
+/// A file that a training run's folder has from its start until its record is written.
+std::string unfinished_path(const PlannedRun& run) {
+  return run.folder + "/unfinished";
+}
+
+/// Whether the folder holds the model at the end of training. A run that was stopped leaves the
+/// model of an earlier step, which nothing may measure.
+bool has_model(const PlannedRun& run, const RunRecord& record) {
   const std::string checkpoints = run.folder + "/checkpoints";
-  return fs::exists(checkpoints) && newest_whole_checkpoint(checkpoints).has_value();
+  if (fs::exists(unfinished_path(run)) || !fs::exists(checkpoints)) return false;
+  try {
+    const std::optional<Checkpoint> newest = newest_whole_checkpoint(checkpoints);
+    const std::vector<CurvePoint> curve = curve_of(record);
+    return newest && (curve.empty() || newest->step >= curve.back().step);
+  } catch (const RunError&) {
+    return false;  // all are broken: the training program says so
+  }
 }
 
 /// Refuses a folder that was begun with other settings.
@@ -97,6 +112,19 @@ std::string summary(const RunRecord& record) {
     }
   }
   return "measured";
+}
+
+/// What an action throws, as a text; "" if it succeeds. One run's trouble leaves the others alone.
+template <class Action>
+std::string problem_of(const Action& action) {
+  try {
+    action();
+    return "";
+  } catch (const Error& error) {
+    return error.what();
+  } catch (const std::system_error& error) {
+    return error.what();
+  }
 }
 
 class Runner {
@@ -196,8 +224,9 @@ class Runner {
       const bool free = run.alone
                             ? running_.empty()
                             : !alone_ && static_cast<int64_t>(running_.size()) < options_.num_jobs;
-      if (needs == Needs::kMet && free && start(i)) {
+      if (needs == Needs::kMet && free) {
         waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(w));
+        start(i);
         if (run.alone) return;
         w = 0;
         continue;
@@ -206,19 +235,25 @@ class Runner {
     }
   }
 
-  /// False if the run failed before it began.
-  bool start(size_t i) {
+  void start(size_t i) {
     const PlannedRun& run = plan_.runs[i];
+    auto slot = std::make_unique<Slot>(Slot{i, 0, steady_seconds(), nullptr});
+    const std::string problem = problem_of([&] {
+      prepare_folder(run);
+      start_command(*slot);
+    });
+    if (!problem.empty()) return note_failure(i, problem);
+    running_.push_back(std::move(slot));
+    alone_ = run.alone;
+  }
+
+  static void prepare_folder(const PlannedRun& run) {
     // A measurement begins anew; training goes on from what its folder has.
     if (run.type == RunType::kMeasurement) fs::remove_all(run.folder);
     make_directories(run.folder);
+    if (run.type != RunType::kMeasurement) write_file_atomically(unfinished_path(run), "");
     write_file_atomically(settings_path(run), run.settings);
-    if (fs::exists(log_path(run))) fs::remove(log_path(run));
-    auto slot = std::make_unique<Slot>(Slot{i, 0, steady_seconds(), nullptr});
-    start_command(*slot);
-    running_.push_back(std::move(slot));
-    alone_ = run.alone;
-    return true;
+    fs::remove(log_path(run));
   }
 
   void start_command(Slot& slot) const {
@@ -272,41 +307,44 @@ class Runner {
         ++s;
         continue;
       }
+      std::string problem;
       if (*code == 0 && slot.command + 1 < plan_.runs[slot.run].commands.size()) {
         ++slot.command;
-        start_command(slot);
-        ++s;
-        continue;
+        problem = problem_of([&] { start_command(slot); });
+        if (problem.empty()) {
+          ++s;
+          continue;
+        }
+      } else if (*code == 0) {
+        problem = problem_of([&] { write_record(slot); });
+      } else {
+        problem = failure_reason(log_path(plan_.runs[slot.run]), *code);
       }
-      finish(slot, *code);
+      if (problem.empty()) {
+        note_success(slot);
+      } else {
+        note_failure(slot.run, problem);
+      }
       alone_ = false;
       running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(s));
     }
   }
 
-  void finish(const Slot& slot, int code) {
+  /// "3/12 ", counted on.
+  std::string next_count() {
+    return std::to_string(++ended_) + "/" + std::to_string(total_) + " ";
+  }
+
+  void note_failure(size_t i, const std::string& reason) {
+    result_.outcomes[i] = {RunState::kFailed, reason};
+    log_warning(next_count() + plan_.runs[i].id() + " failed: " + reason);
+  }
+
+  void note_success(const Slot& slot) {
     const PlannedRun& run = plan_.runs[slot.run];
-    RunOutcome& outcome = result_.outcomes[slot.run];
-    ++ended_;
-    const std::string count = std::to_string(ended_) + "/" + std::to_string(total_) + " ";
-    std::string what;
-    if (code != 0) {
-      what = failure_reason(log_path(run), code);
-    } else {
-      try {
-        write_record(slot);
-      } catch (const Error& error) {
-        what = error.what();
-      }
-    }
-    if (!what.empty()) {
-      outcome = {RunState::kFailed, what};
-      log_warning(count + run.id() + " failed: " + what);
-      return;
-    }
-    outcome = {RunState::kDone, ""};
+    result_.outcomes[slot.run] = {RunState::kDone, ""};
     ready_.insert(slot.run);
-    log_info(count + run.id() + ": " + summary(result_.records.at(run.hash)) + " (" +
+    log_info(next_count() + run.id() + ": " + summary(result_.records.at(run.hash)) + " (" +
              format_duration(steady_seconds() - slot.start) + "); about " +
              format_duration(seconds_left()) + " left");
   }
@@ -331,12 +369,23 @@ class Runner {
     const std::string path = record_path(options_.output, run.id());
     make_directories(fs::path(path).parent_path().string());
     write_file_atomically(path, to_json(record));
+    fs::remove(unfinished_path(run));
     result_.records.insert_or_assign(run.hash, std::move(record));
   }
 
+  /// Training saves and ends by itself. A measurement has nothing to save, so it is ended if it
+  /// does not end.
   void stop() {
+    log_info("stopping " + format_count(static_cast<int64_t>(running_.size())) + " runs");
     for (const auto& slot : running_) slot->process->send(SIGTERM);
-    for (const auto& slot : running_) slot->process->wait();
+    const double deadline = steady_seconds() + options_.stop_seconds;
+    for (const auto& slot : running_) {
+      const bool saves = plan_.runs[slot->run].type != RunType::kMeasurement;
+      while (!slot->process->poll()) {
+        if (!saves && steady_seconds() > deadline) slot->process->send(SIGKILL);
+        std::this_thread::sleep_for(kPollInterval);
+      }
+    }
     log_info("stopped; " + format_count(static_cast<int64_t>(running_.size())) +
              " runs were interrupted and " + format_count(static_cast<int64_t>(waiting_.size())) +
              " not started; the same command continues");
@@ -366,7 +415,6 @@ class Runner {
 std::vector<size_t> missing_runs(const ExperimentPlan& plan, const RunRecords& records,
                                  const std::string& output) {
   std::vector<bool> missing(plan.runs.size(), false);
-  const auto needs_record = [&](const PlannedRun& run) { return records.count(run.hash) == 0; };
   for (const PlannedRun& run : plan.runs) {
     if (!run.same_as) check_folder(run, output);
   }
@@ -378,8 +426,10 @@ std::vector<size_t> missing_runs(const ExperimentPlan& plan, const RunRecords& r
       continue;
     }
     // A run that only others need is executed for them alone.
-    missing[i] =
-        (run.chosen && needs_record(run)) || (missing[i] && (needs_record(run) || !has_model(run)));
+    const auto record = records.find(run.hash);
+    missing[i] = record == records.end()
+                     ? run.chosen || missing[i]
+                     : missing[i] && !has_model(run, record->second);
     if (missing[i] && run.model) missing[*run.model] = true;
   }
   std::vector<size_t> result;

@@ -1,21 +1,53 @@
 #include "failure_reason.h"
 
-#include <filesystem>
+#include <algorithm>
+#include <cstring>
+#include <fstream>
 
-#include "linformer/core/atomic_file.h"
+#include "linformer/core/utf8.h"
+#include "linformer/report/html_text.h"
 
 namespace linformer {
+namespace {
+
+constexpr std::streamoff kReadBytes = 64 * 1024;
+constexpr size_t kMostBytes = 2000;
+
+/// The end of a file; "" if it cannot be read.
+std::string end_of_file(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary | std::ios::ate);
+  if (!stream) return "";
+  const std::streamoff size = stream.tellg();
+  std::string text(static_cast<size_t>(std::clamp<std::streamoff>(size, 0, kReadBytes)), '\0');
+  stream.seekg(size - static_cast<std::streamoff>(text.size()));
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(stream.gcount()));
+  return text;
+}
+
+/// "exit code 139 (Segmentation fault)"
+std::string code_words(int exit_code) {
+  std::string words = "exit code " + std::to_string(exit_code);
+  const int signal_number = exit_code - 128;
+  if (signal_number > 0 && signal_number < 32) {
+    words += std::string(" (") + ::strsignal(signal_number) + ")";
+  }
+  return words;
+}
+
+}  // namespace
 
 std::string failure_reason(const std::string& log_path, int exit_code) {
   static const std::string kError = "error: ";
-  std::string text = std::filesystem::exists(log_path) ? read_text_file(log_path) : "";
+  std::string text = end_of_file(log_path);
   const size_t error = text.rfind(kError);
-  if (error == std::string::npos) {
-    return "exit code " + std::to_string(exit_code) + ", see " + log_path;
-  }
-  text = text.substr(error + kError.size());
+  if (error == std::string::npos) return code_words(exit_code) + ", see " + log_path;
+  text = printable_text(text.substr(error + kError.size()));
   while (!text.empty() && text.back() == '\n') text.pop_back();
-  return text;
+  if (text.size() > kMostBytes) {
+    text = text.substr(0, utf8_boundary_before(text, kMostBytes)) + "... (see " + log_path + ")";
+  }
+  return text.empty() ? code_words(exit_code) + ", see " + log_path : text;
 }
 
 }  // namespace linformer

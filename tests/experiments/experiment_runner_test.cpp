@@ -9,6 +9,7 @@
 
 #include "experiments/experiment_fixture.h"
 
+#include "linformer/checkpoint/manifest.h"
 #include "linformer/core/error.h"
 #include "linformer/core/stop_signal.h"
 
@@ -19,6 +20,7 @@ namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 class ExperimentRunnerTest : public ExperimentFolder {
@@ -53,6 +55,7 @@ echo '{"step":10,"tokens":2560,"valid_perplexity":20.5,"valid_masked_tokens":9,"
     options.num_jobs = 2;
     options.num_cores = 4;
     options.flops_per_second = 1e9;
+    options.stop_seconds = 0.5;
     return execute_plan(plan, options);
   }
   std::vector<std::string> calls() const {
@@ -149,6 +152,84 @@ TEST_F(ExperimentRunnerTest, SilentFailuresAreNamedByTheirCode) {
   program("linformer-train", "true");
   EXPECT_THAT(execute(make_plan(options({"curves"}, 1))).outcomes.front().reason,
               HasSubstr("log.jsonl"));
+}
+
+TEST_F(ExperimentRunnerTest, CrashesAndLongMessagesAreNamedShortly) {
+  program("linformer-train", "kill -SEGV $$");
+  const ExperimentPlan plan = make_plan(options({"curves"}, 1));
+  EXPECT_THAT(execute(plan).outcomes.front().reason,
+              HasSubstr("exit code 139 (Segmentation fault), see "));
+  program("linformer-train",
+          "printf 'error: \\033[31m' >&2; head -c 9000 /dev/zero | tr '\\0' x >&2; "
+          "exit 3");
+  const std::string reason = execute(plan).outcomes.front().reason;
+  EXPECT_LT(reason.size(), 2300u);
+  EXPECT_THAT(reason, AllOf(HasSubstr("... (see "), Not(HasSubstr("\033"))));
+}
+
+TEST_F(ExperimentRunnerTest, ProgramsThatCannotStartLeaveTheOthersAlone) {
+  write("experiments/tasks.yaml", R"(
+title: T
+measurements:
+  - {name: none, commands: [linformer-none]}
+  - {name: later, commands: ["linformer-eval x", ./none]}
+  - {name: whole, commands: [linformer-eval y]}
+)");
+  const RunnerResult result = execute(make_plan(options({"tasks"}, 1)));
+  EXPECT_EQ(count(result, RunState::kDone), 1u);
+  ASSERT_EQ(count(result, RunState::kFailed), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_THAT(result.outcomes[i].reason, HasSubstr("cannot start the program"));
+  }
+}
+
+TEST_F(ExperimentRunnerTest, AFolderThatCannotBeMadeLeavesTheOthersAlone) {
+  write("out/runs/curves/k8", "a file in place of the folder");
+  const RunnerResult result = execute(make_plan(options({"curves"}, 1)));
+  EXPECT_EQ(count(result, RunState::kDone), 2u);
+  EXPECT_EQ(count(result, RunState::kFailed), 1u);
+}
+
+// A run that is stopped while it only makes a model again has a record and a model of some step.
+TEST_F(ExperimentRunnerTest, OnlyTheLastModelIsMeasured) {
+  const ExperimentPlan plan = make_plan(options({"tasks"}, 1));
+  execute(plan);
+  const PlannedRun& model = run_of(plan, "curves/k16/seed-1");
+  const RunRecords records = read_records(file("out"));
+  fs::remove(record_path(file("out"), "tasks/groups/seed-1"));
+  RunRecords without = read_records(file("out"));
+  ASSERT_EQ(without.size() + 1, records.size());
+  const auto trains_again = [&] {
+    const std::vector<size_t> missing = missing_runs(plan, without, file("out"));
+    return std::any_of(missing.begin(), missing.end(),
+                       [&](size_t i) { return plan.runs[i].id() == model.id(); });
+  };
+  const auto save = [&](const std::string& step) {
+    const std::string folder = model.folder + "/checkpoints/step-" + step;
+    make_directories(folder);
+    write_file_atomically(folder + "/model.safetensors", "weights");
+    write_manifest(folder);
+  };
+  EXPECT_TRUE(trains_again());
+  save("00000005");
+  EXPECT_TRUE(trains_again());
+  save("00000010");
+  EXPECT_FALSE(trains_again());
+  write_file_atomically(model.folder + "/unfinished", "");
+  EXPECT_TRUE(trains_again());
+  execute(plan);
+  EXPECT_FALSE(fs::exists(model.folder + "/unfinished"));
+}
+
+TEST_F(ExperimentRunnerTest, MeasurementsThatIgnoreASignalAreEnded) {
+  write("experiments/tasks.yaml",
+        "title: T\nmeasurements: [{name: a, commands: [linformer-eval x]}]\n");
+  program("linformer-eval", "trap '' TERM; kill -INT $PPID; while true; do sleep 0.1; done");
+  install_signals();
+  defer_stop_signals();
+  const RunnerResult stopped = execute(make_plan(options({"tasks"}, 1)));
+  EXPECT_FALSE(stopped.complete);
+  EXPECT_EQ(count(stopped, RunState::kWaiting), 1u);
 }
 
 TEST_F(ExperimentRunnerTest, RefusesAFolderOfAnotherConfiguration) {

@@ -4,25 +4,30 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "core/temporary_folder.h"
 
 #include "linformer/core/atomic_file.h"
+#include "linformer/core/checksum.h"
 #include "linformer/core/error.h"
 
 namespace linformer {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 RunRecord some_record() {
   RunRecord record;
   record.id = "figure-3/k8/seed-2";
   record.type = "pretraining";
-  record.hash = "0123456789abcdef";
   record.settings = "model.hidden_size: 16\n";
+  record.hash = to_hex(xxh3(record.settings));
   record.seed = 2;
   record.commands = {"linformer-train --config x.yaml --set 'a=[b, c]'"};
   record.machine = "a machine";
@@ -88,6 +93,10 @@ TEST(RunRecord, BrokenOnesAreRefused) {
     text.replace(text.find("\"" + std::string(key) + "\""), 2, "\"_");
     EXPECT_THROW(run_record_from_json(text, "x"), RunError) << key;
   }
+  std::string edited = good;
+  edited.replace(edited.find("hidden_size: 16"), 15, "hidden_size: 32");
+  EXPECT_THAT(message_of<RunError>([&] { run_record_from_json(edited, "x"); }),
+              HasSubstr("hash of figure-3/k8/seed-2 is not that of its settings"));
   for (const char* text : {"", "[]", "{}", "{\"id\": 3}"}) {
     EXPECT_THROW(run_record_from_json(text, "x"), RunError) << text;
   }
@@ -101,7 +110,7 @@ TEST(RunRecords, BrokenFilesAreLeftOut) {
   write_file_atomically(folder.file("records/a/b/notes.txt"), "{");
   const RunRecords records = read_records(folder.path());
   ASSERT_THAT(records, SizeIs(1));
-  EXPECT_EQ(records.begin()->first, "0123456789abcdef");
+  EXPECT_EQ(records.begin()->first, some_record().hash);
   EXPECT_THAT(read_records(folder.file("none")), IsEmpty());
 }
 
@@ -113,6 +122,31 @@ TEST(RunRecords, ReportHasAListOfThem) {
   write_file_atomically(path, "{}");
   EXPECT_THAT(message_of<RunError>([&] { read_report_records(path); }),
               HasSubstr("is no data of a report"));
+}
+
+// It may be the only copy of days of work.
+TEST(RunRecords, NoAdviceToDeleteAnEarlierReport) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("report.json");
+  for (const char* text : {"", "{", "[]", "{}", "{\"records\": 1}", "{\"records\": [1]}",
+                           "{\"records\": [{\"id\": \"a\"}]}"}) {
+    write_file_atomically(path, text);
+    EXPECT_THAT(message_of<RunError>([&] { read_report_records(path); }),
+                AllOf(HasSubstr(path + ": is no data of a report"), HasSubstr("fix: name a report"),
+                      Not(HasSubstr("delete"))))
+        << text;
+  }
+}
+
+TEST(RunRecords, ResultsThatDifferAreNamedAndTheLaterOnesCount) {
+  RunRecord record = some_record();
+  RunRecords records{{record.hash, record}};
+  EXPECT_THAT(merge_records(records, records), IsEmpty());
+  record.result = nlohmann::json::parse(record.result).dump();  // keys in another order
+  EXPECT_THAT(merge_records(records, {{record.hash, record}}), IsEmpty());
+  record.result = "{}";
+  EXPECT_THAT(merge_records(records, {{record.hash, record}}), ElementsAre(record.id));
+  EXPECT_EQ(records.at(record.hash).result, "{}");
 }
 
 TEST(CollectResult, TakesCurveAndLastValuesFromTheLog) {
@@ -161,7 +195,14 @@ TEST(CollectResult, SaysWhatAFolderLacks) {
   write_file_atomically(folder.file("output.json"), "[1]");
   EXPECT_THAT(
       message_of<RunError>([&] { collect_result(run_in(folder.path(), RunType::kMeasurement)); }),
-      HasSubstr("has to print one (--json)"));
+      AllOf(HasSubstr("is no result: it is no JSON object"), HasSubstr("(--json)")));
+  for (const char* text : {"", "\n", "{} {}", "{\"a\": NaN}", "{\"a\": 1"}) {
+    write_file_atomically(folder.file("output.json"), text);
+    EXPECT_THAT(
+        message_of<RunError>([&] { collect_result(run_in(folder.path(), RunType::kMeasurement)); }),
+        AllOf(HasSubstr("output.json: is no result: "), Not(HasSubstr("delete"))))
+        << text;
+  }
 }
 
 TEST(MachineDescription, NamesProcessorAndLibrary) {

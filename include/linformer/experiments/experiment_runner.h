@@ -17,6 +17,7 @@ struct RunnerOptions {
   int64_t num_cores = 1;          ///< of the machine
   RunRecords known;               ///< of earlier reports; a run with such a hash is not done again
   double flops_per_second = 0.0;  ///< that one run reaches, for estimates; 0 = measured
+  double stop_seconds = 3.0;      ///< that a measurement has to end; a second Ctrl-C counts after 5
 };
 
 /// What became of a planned run.
@@ -39,8 +40,8 @@ struct RunnerResult {
 };
 
 /// The runs that still have to be executed, as indices into the plan. These are the runs without a
-/// record. A run with a record is among them too, if such a run reads its model and its folder has
-/// no model any more. Runs of one configuration (same_as) count once.
+/// record. A run with a record is among them too, if such a run reads its model and its folder does
+/// not have the model at the end of training. Runs of one configuration (same_as) count once.
 /// Throws UsageError, naming the run and the first changed setting, if a folder of the plan holds a
 /// run of another configuration.
 std::vector<size_t> missing_runs(const ExperimentPlan& plan, const RunRecords& records,

@@ -40,17 +40,22 @@ using RunRecords = std::map<std::string, RunRecord>;
 /// Where the record of a run lies: OUTPUT/records/ID.json.
 std::string record_path(const std::string& output, const std::string& id);
 
-/// One record as JSON and back. run_record_from_json() throws RunError, which names `source`.
+/// One record as JSON and back. run_record_from_json() throws RunError, which names `path`, also if
+/// the hash does not fit the settings.
 std::string to_json(const RunRecord& record);
-RunRecord run_record_from_json(const std::string& text, const std::string& source);
+RunRecord run_record_from_json(const std::string& text, const std::string& path);
 
 /// All records below OUTPUT/records; broken ones are left out with a warning.
 RunRecords read_records(const std::string& output);
 /// The records of a report's data file (report.json). Throws RunError.
 RunRecords read_report_records(const std::string& path);
 
-/// The evaluations of a pre-training run, by step; empty for other runs. A point whose perplexity is
-/// no number has NaN; points without a step are left out.
+/// Adds records; they replace those of the same hash. Returns the ids of those whose results
+/// differ.
+std::vector<std::string> merge_records(RunRecords& records, const RunRecords& more);
+
+/// The evaluations of a pre-training run, by step; empty for other runs. A point whose perplexity
+/// is no number has NaN; points without a step are left out.
 std::vector<CurvePoint> curve_of(const RunRecord& record);
 /// A number in the result by the names and positions that lead to it ("perplexity",
 /// "sets.0.metrics.accuracy"); nothing if there is no number.
