@@ -1,8 +1,11 @@
 // linformer-report: the paper's experiments as runs and one page.
 #include <algorithm>
+#include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <thread>
 
 #include <CLI/CLI.hpp>
 
@@ -28,6 +31,8 @@ namespace linformer {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr auto kPollInterval = std::chrono::milliseconds(20);
 
 struct PaperArguments {
   PlanOptions plan;
@@ -58,17 +63,75 @@ std::string replaced(std::string text, const std::string& what, const std::strin
   return text;
 }
 
+/// What a step prints. The file is there from the step's start until it succeeds, so it also marks
+/// what an interrupted step left half made.
+std::string log_of(const PrepareStep& step) {
+  return step.creates + ".prepare.log";
+}
+
+bool is_made(const PrepareStep& step) {
+  return fs::exists(step.creates) && !fs::exists(log_of(step));
+}
+
+/// The words of a step with its folders; the first one is the program's path.
+std::vector<std::string> command_of(const PrepareStep& step, const std::string& sources) {
+  std::vector<std::string> command;
+  for (const std::string& word : step.command) {
+    command.push_back(
+        replaced(replaced(word, "{sources}", sources), "{programs}", programs_folder()));
+  }
+  if (command.front().rfind("linformer-", 0) == 0) {
+    command.front() = programs_folder() + "/" + command.front();
+  } else {
+    command.insert(command.begin(), "/usr/bin/env");
+  }
+  return command;
+}
+
+/// Executes a step, unless another process has just done so.
+void make(const PrepareStep& step, const std::string& sources) {
+  const fs::path parent = fs::path(step.creates).parent_path();
+  const std::string folder = parent.empty() ? "." : parent.string();
+  make_directories(folder);
+  const FileLock lock(folder + "/prepare.lock");
+  if (is_made(step)) return;
+  log_info("preparing " + step.creates);
+  if (fs::exists(log_of(step)) && fs::is_regular_file(fs::symlink_status(step.creates))) {
+    fs::remove(step.creates);  // half made; programs refuse to write over a file
+  }
+  fs::remove(log_of(step));
+  ChildProcess child(command_of(step, sources), log_of(step));
+  while (!child.poll()) {
+    if (stop_signal() != 0) {
+      child.send(SIGTERM);
+      child.wait();
+      throw StopError(step.creates);
+    }
+    std::this_thread::sleep_for(kPollInterval);
+  }
+  const int code = child.wait();
+  if (code != 0 || !fs::exists(step.creates)) {
+    fail_run(
+        step.creates,
+        "could not be made: " + words_of(step.command) + " ended with code " + std::to_string(code),
+        "read " + log_of(step));
+  }
+  fs::remove(log_of(step));
+}
+
 /// Executes the steps whose file is missing, or says which commands make it.
 void prepare_data(const ScaleFile& scale, const PaperArguments& arguments) {
   const bool has_sources = !arguments.sources.empty();
   std::string missing;
   bool needs_sources = false;
   for (const PrepareStep& step : scale.prepare) {
-    if (fs::exists(step.creates)) continue;
+    if (is_made(step)) continue;
     const std::string words = words_of(step.command);
     needs_sources = needs_sources || words.find("{sources}") != std::string::npos;
     missing += "\n    " + replaced(replaced(words, "PATH={programs}:$PATH ", ""), "{sources}",
                                    has_sources ? arguments.sources : "SOURCES");
+    if (fs::exists(step.creates))
+      missing += "  (was interrupted; delete " + log_of(step) + " then)";
   }
   if (missing.empty()) return;
   if (!arguments.prepare && !scale.automatic) {
@@ -82,30 +145,7 @@ void prepare_data(const ScaleFile& scale, const PaperArguments& arguments) {
                "name the folder of the published data sets (data/README.md)");
   }
   for (const PrepareStep& step : scale.prepare) {
-    if (fs::exists(step.creates)) continue;
-    log_info("preparing " + step.creates);
-    std::vector<std::string> command;
-    for (const std::string& word : step.command) {
-      command.push_back(replaced(replaced(word, "{sources}", arguments.sources), "{programs}",
-                                 programs_folder()));
-    }
-    command.front() = command.front().rfind("linformer-", 0) == 0
-                          ? programs_folder() + "/" + command.front()
-                          : "/usr/bin/env";
-    if (command.front() == "/usr/bin/env") {
-      command.insert(command.begin() + 1, step.command.front());
-    }
-    const fs::path folder = fs::path(step.creates).parent_path();
-    make_directories(folder.empty() ? "." : folder.string());
-    const std::string log = step.creates + ".prepare.log";
-    const int code = ChildProcess(command, log).wait();
-    if (code != 0 || !fs::exists(step.creates)) {
-      fail_run(step.creates,
-               "could not be made: " + words_of(step.command) + " ended with code " +
-                   std::to_string(code),
-               "read " + log);
-    }
-    fs::remove(log);
+    if (!is_made(step)) make(step, arguments.sources);
   }
 }
 
@@ -185,6 +225,7 @@ void run_paper(PaperArguments arguments) {
   require_plotter();
   make_directories(arguments.plan.output);
   const FileLock lock(arguments.plan.output + "/lock");
+  defer_stop_signals();
   RunnerResult result;
   if (arguments.page_only) {
     result = recorded_results(plan, known);
@@ -192,7 +233,6 @@ void run_paper(PaperArguments arguments) {
     if (!missing_runs(plan, known, arguments.plan.output).empty()) {
       prepare_data(plan.scale, arguments);
     }
-    defer_stop_signals();
     RunnerOptions options;
     options.output = arguments.plan.output;
     options.programs = programs_folder();

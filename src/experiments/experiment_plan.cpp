@@ -15,6 +15,7 @@
 #include "linformer/core/format.h"
 #include "linformer/data/task_registry.h"
 #include "linformer/nn/model_cost.h"
+#include "linformer/report/html_text.h"
 
 namespace linformer {
 namespace {
@@ -67,9 +68,11 @@ double number_of(const std::string& text, const TemplateValues& values, const Ru
   return value;
 }
 
-/// A value for --set, quoted, so that any name comes through.
+/// A value for --set, quoted as in YAML, so that any name comes through.
 std::string quoted(const std::string& key, const std::string& value) {
-  return key + "='" + value + "'";
+  std::string text = key + "='";
+  for (const char c : value) text += c == '\'' ? "''" : std::string(1, c);
+  return text + "'";
 }
 
 /// The settings of a run without places, threads and what only concerns saving and logging.
@@ -194,8 +197,8 @@ class Planner {
     for (const TemplateValues& values : combinations(run)) {
       int64_t seeds = plan_.num_seeds;
       if (!run.num_seeds.empty()) {
-        seeds = std::min(seeds,
-                         static_cast<int64_t>(number_of(run.num_seeds, values, run, "seeds", kSeedCounts)));
+        seeds = std::min(seeds, static_cast<int64_t>(
+                                    number_of(run.num_seeds, values, run, "seeds", kSeedCounts)));
       }
       for (int64_t seed = 1; seed <= seeds; ++seed) add_run(experiment, run, values, seed);
     }
@@ -209,8 +212,8 @@ class Planner {
     planned.name = expand_template(run.name, values, run.place);
     if (!is_run_name(planned.name)) {
       fail_usage(run.place,
-                 "the run '" + run.name + "' becomes '" + planned.name.substr(0, kShownName) +
-                     "', which is not a name",
+                 "the run '" + run.name + "' becomes '" +
+                     printable_text(planned.name).substr(0, kShownName) + "', which is not a name",
                  "use values of letters, digits and any of -_. in names; they become folders");
     }
     planned.label = expand_template(run.label, values, run.place);

@@ -92,14 +92,17 @@ std::string today() {
   return text;
 }
 
+/// The command as one would type it into a shell.
 std::string joined(const std::vector<std::string>& command) {
   std::string line;
   for (const std::string& word : command) {
-    const bool plain = word.find_first_of(" '\"*$()[]{}") == std::string::npos;
-    const bool has_quote = word.find('\'') != std::string::npos;
-    line += (line.empty() ? "" : " ") + (plain       ? word
-                                         : has_quote ? "\"" + word + "\""
-                                                     : "'" + word + "'");
+    const bool plain =
+        !word.empty() && word.find_first_of(" \t\n'\"\\*?$`&|;<>()[]{}~#!") == std::string::npos;
+    std::string typed = plain ? word : "'";
+    for (size_t i = 0; !plain && i < word.size(); ++i) {
+      typed += word[i] == '\'' ? "'\\''" : std::string(1, word[i]);
+    }
+    line += (line.empty() ? "" : " ") + typed + (plain ? "" : "'");
   }
   return line;
 }
@@ -331,9 +334,7 @@ class Runner {
   }
 
   /// "3/12 ", counted on.
-  std::string next_count() {
-    return std::to_string(++ended_) + "/" + std::to_string(total_) + " ";
-  }
+  std::string next_count() { return std::to_string(++ended_) + "/" + std::to_string(total_) + " "; }
 
   void note_failure(size_t i, const std::string& reason) {
     result_.outcomes[i] = {RunState::kFailed, reason};
@@ -427,9 +428,8 @@ std::vector<size_t> missing_runs(const ExperimentPlan& plan, const RunRecords& r
     }
     // A run that only others need is executed for them alone.
     const auto record = records.find(run.hash);
-    missing[i] = record == records.end()
-                     ? run.chosen || missing[i]
-                     : missing[i] && !has_model(run, record->second);
+    missing[i] = record == records.end() ? run.chosen || missing[i]
+                                         : missing[i] && !has_model(run, record->second);
     if (missing[i] && run.model) missing[*run.model] = true;
   }
   std::vector<size_t> result;

@@ -189,6 +189,79 @@ TEST_F(ReportProgramTest, SaysWhichCommandsMakeMissingData) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
 }
 
+TEST_F(ReportProgramTest, InterruptedPreparationIsDoneAgain) {
+  const std::string script = file("prepare.sh");
+  write_file_atomically(script, "echo half > $1; echo begun >> " + file("begun") + "; test -e " +
+                                    file("go") +
+                                    " || sleep 30; test \"$(cat $1)\" = half || exit 3; "
+                                    "echo whole > $1\n");
+  std::string scale = read_text_file(file("experiments/scales/tiny/scale.yaml"));
+  scale.replace(scale.find("touch " + file("made")), 6, "sh " + script + " ");
+  write("scales/tiny/scale.yaml", scale);
+  bool sent = false;
+  ProgramOptions options;
+  for (const int signal_number : {SIGTERM, SIGKILL}) {
+    fs::remove(file("begun"));
+    options.meanwhile = [&](pid_t pid) {
+      if (sent || !fs::exists(file("begun"))) return;
+      ::kill(pid, signal_number);
+      sent = true;
+    };
+    sent = false;
+    EXPECT_EQ(report({"--only", "curves", "--seeds", "1"}, options).exit_code, 128 + signal_number);
+    EXPECT_EQ(read_text_file(file("made")), "half\n");
+    EXPECT_FALSE(fs::exists(file("out/runs")));
+  }
+  write_file_atomically(file("go"), "");
+  const ProgramResult result = report({"--only", "curves", "--seeds", "1"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(read_text_file(file("made")), "whole\n");
+  EXPECT_FALSE(fs::exists(file("made.prepare.log")));
+}
+
+TEST_F(ReportProgramTest, AnyNameOfAFolderComesThrough) {
+  const std::string output = file("it's \"a\" $folder");
+  const ProgramResult result = run_child({"linformer-report", "paper", "--experiments",
+                                          file("experiments"), "--output", output, "--seeds", "1"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto data = nlohmann::json::parse(read_text_file(output + "/report.json"));
+  EXPECT_EQ(data["records"].size(), 4u);
+}
+
+TEST_F(ReportProgramTest, OneBadRecordCostsItsPanelAlone) {
+  ASSERT_EQ(report({"--seeds", "1"}).exit_code, 0);
+  const std::string path = file("out/records/split/groups/seed-1.json");
+  auto record = nlohmann::json::parse(read_text_file(path));
+  record["result"]["by"]["distance"][0] = 7;
+  write_file_atomically(path, record.dump());
+  const ProgramResult result = report({"--page-only"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("split.yaml:"), HasSubstr("the panel 'By distance'"),
+                                HasSubstr("fix: mend the cause that each warning above names")));
+  EXPECT_THAT(read_text_file(file("out/report.html")),
+              AllOf(HasSubstr("standard attention"), HasSubstr("could not be made")));
+}
+
+TEST_F(ReportProgramTest, EarlierReportsThatContradictAreNamed) {
+  ASSERT_EQ(report({"--only", "curves", "--seeds", "1"}).exit_code, 0);
+  auto other = data();
+  other["records"][0]["result"]["perplexity"] = 1.5;
+  write_file_atomically(file("other.json"), other.dump());
+  const ProgramResult result =
+      report({"--only", "curves", "--seeds", "1", "--from", file("other.json"), "--page-only"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.err, HasSubstr("out/records: 1 results differ from those read before"));
+  EXPECT_NE(data()["records"][0]["result"]["perplexity"], 1.5);
+}
+
+TEST_F(ReportProgramTest, PanelsAreRefusedBeforeAnythingRuns) {
+  write("split.yaml", "title: Split\npanels: [{kind: curves, title: T, baseline: none}]\n");
+  const ProgramResult result = report({});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("has no baseline 'none'"));
+  EXPECT_FALSE(fs::exists(file("out")));
+}
+
 TEST_F(ReportProgramTest, WithoutGnuplotNothingRuns) {
   ProgramOptions options;
   options.environment = {"PATH=" + file("empty")};
