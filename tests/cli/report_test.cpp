@@ -178,7 +178,7 @@ TEST_F(ReportProgramTest, SaysWhichCommandsMakeMissingData) {
   const ProgramResult refused = report({});
   EXPECT_EQ(refused.exit_code, 2);
   EXPECT_THAT(refused.err, AllOf(HasSubstr("cp SOURCES/text " + file("made")),
-                                 HasSubstr("--prepare and --sources FOLDER")));
+                                 HasSubstr("--prepare --sources FOLDER")));
   EXPECT_THAT(report({"--prepare"}).err, HasSubstr("--sources: is missing"));
   make_directories(file("sources"));
   EXPECT_THAT(report({"--prepare", "--sources", file("sources")}).err,
@@ -255,7 +255,9 @@ TEST_F(ReportProgramTest, EarlierReportsThatContradictAreNamed) {
 }
 
 TEST_F(ReportProgramTest, PanelsAreRefusedBeforeAnythingRuns) {
-  write("split.yaml", "title: Split\npanels: [{kind: curves, title: T, baseline: none}]\n");
+  write("split.yaml",
+        "title: Split\npretraining: [{name: a}]\npanels: [{kind: curves, title: T, baseline: "
+        "none}]\n");
   const ProgramResult result = report({});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.err, HasSubstr("has no baseline 'none'"));
