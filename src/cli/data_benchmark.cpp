@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 
 #include <nlohmann/json.hpp>
-#include <stdlib.h>
 
 #include "data_shard_set.h"
 
@@ -14,6 +12,7 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
+#include "linformer/core/scratch_folder.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/text/document_reader.h"
 
@@ -22,25 +21,6 @@ namespace linformer {
 namespace {
 
 constexpr int kRounds = 5;
-
-/// A folder that the destructor removes.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    path_ = (std::filesystem::temp_directory_path() / "linformer-benchmark-XXXXXX").string();
-    if (::mkdtemp(path_.data()) == nullptr) fail_system(path_, "cannot create a folder", errno);
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 /// The first `bytes` of text, as documents between blank lines: the input of both measurements.
 std::string beginning_of(const CorpusOptions& options, uint64_t bytes) {
@@ -75,7 +55,7 @@ void run_encode_benchmark(const CorpusOptions& options, const Tokenizer& tokeniz
     fail_usage("--benchmark-mb", format_number(megabytes) + " is out of range",
                "choose more than 0 and at most 4000, for example 8");
   }
-  const ScratchFolder folder;
+  const ScratchFolder folder("benchmark");
   const std::string text = beginning_of(options, static_cast<uint64_t>(megabytes * 1e6));
   write_file_atomically(folder.file("text.txt"), text);
   std::vector<std::string_view> sentences;

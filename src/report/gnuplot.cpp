@@ -2,17 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
-#include <system_error>
-
-#include <stdlib.h>
 
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/child_process.h"
 #include "linformer/core/error.h"
+#include "linformer/core/scratch_folder.h"
 #include "linformer/core/utf8.h"
 #include "linformer/report/html_text.h"
 
@@ -36,28 +33,6 @@ std::string private_character(char letter) {
   return std::string(kPrivatePrefix) + static_cast<char>(0x80 | (code >> 6)) +
          static_cast<char>(0x80 | (code & 0x3F));
 }
-
-/// A fresh folder under the system's temporary one, removed with all it holds.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::error_code unset;
-    const std::filesystem::path parent = std::filesystem::temp_directory_path(unset);
-    path_ = ((unset ? "/tmp" : parent) / "linformer-plot-XXXXXX").string();
-    if (::mkdtemp(path_.data()) == nullptr) fail_system(path_, "cannot create a folder", errno);
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 /// A path between single quotes, where gnuplot gives a meaning to the quote alone.
 std::string quoted_path(const std::string& path) {
@@ -139,7 +114,7 @@ std::string find_gnuplot() {
 
 std::string run_gnuplot(const std::string& script, int width, int height, const std::string& name) {
   const std::string program = find_gnuplot();
-  const ScratchFolder folder;
+  const ScratchFolder folder("plot");
   const std::string picture = folder.file("plot.svg");
   write_file_atomically(folder.file("plot.gp"),
                         "set encoding utf8\nset terminal svg noenhanced dynamic size " +
