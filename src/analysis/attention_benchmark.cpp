@@ -23,18 +23,6 @@ struct Subject {
   std::function<at::Tensor(const at::Tensor& x)> forward;
 };
 
-ModelConfig base_config(const AttentionBenchmarkOptions& options, int64_t n) {
-  ModelConfig config;
-  config.hidden_size = options.hidden_size;
-  config.num_attention_heads = options.num_attention_heads;
-  config.num_hidden_layers = 1;
-  config.max_sequence_length = n;
-  config.attention_probs_dropout_prob = 0.0;
-  config.attention.projected_length = options.projected_length;
-  config.attention.attention_window = options.attention_window;
-  return config;
-}
-
 std::unique_ptr<Subject> make_subject(const AttentionVariant& variant, const ModelConfig& config) {
   auto subject = std::make_unique<Subject>();
   const auto attention =
@@ -97,8 +85,7 @@ std::vector<AttentionMeasurement> benchmark_attention(const AttentionBenchmarkOp
     const size_t first = results.size();
     std::vector<std::unique_ptr<Subject>> subjects;
     for (const AttentionVariant& variant : attention_variants()) {
-      ModelConfig config = base_config(options, n);
-      variant.change(config.attention);
+      const ModelConfig config = one_layer(options, variant, n);
       const bool too_large =
           variant.unfused && unfused_bytes(options, batch, n) > options.max_bytes;
       AttentionMeasurement& result = results.emplace_back();

@@ -14,20 +14,6 @@
 namespace linformer {
 namespace {
 
-ModelConfig config_of(const OperationBenchmarkOptions& options, const AttentionVariant& variant,
-                      int64_t n) {
-  ModelConfig config;
-  config.hidden_size = options.hidden_size;
-  config.num_attention_heads = options.num_attention_heads;
-  config.num_hidden_layers = 1;
-  config.max_sequence_length = n;
-  config.attention_probs_dropout_prob = 0.0;
-  config.attention.projected_length = options.projected_length;
-  config.attention.attention_window = options.attention_window;
-  variant.change(config.attention);
-  return config;
-}
-
 /// Of a sequence of full length, without the output matrix.
 double model_multiply_adds(const ModelConfig& config) {
   const auto width = static_cast<double>(config.hidden_size);
@@ -76,7 +62,7 @@ std::vector<OperationSeries> benchmark_operations(const OperationBenchmarkOption
     series.variant = variant.name;
     for (const int64_t n : options.lengths) {
       if (stop_signal() != 0) return {};
-      const ModelConfig config = config_of(options, variant, n);
+      const ModelConfig config = one_layer(options, variant, n);
       OperationMeasurement& one = series.measurements.emplace_back();
       one.n = n;
       one.model_multiply_adds = model_multiply_adds(config);

@@ -7,11 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include "bench_commands.h"
+#include "bench_layer.h"
 #include "program.h"
 
 #include "linformer/analysis/attention_benchmark.h"
 #include "linformer/analysis/step_benchmark.h"
-#include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
 #include "linformer/core/stop_signal.h"
@@ -98,16 +98,8 @@ nlohmann::ordered_json to_json(const Arguments& arguments, const Measurements& a
 
 void run_attention(Arguments& arguments) {
   AttentionBenchmarkOptions& options = arguments.options;
-  if (options.hidden_size % options.num_attention_heads != 0) {
-    fail_usage("--heads",
-               std::to_string(options.num_attention_heads) + " heads do not divide width " +
-                   std::to_string(options.hidden_size),
-               "give a divisor of --hidden-size");
-  }
-  if (options.attention_window % 2 != 0) {
-    fail_usage("--window", std::to_string(options.attention_window) + " is odd",
-               "give an even width, half of it on each side");
-  }
+  check_heads(options.hidden_size, options.num_attention_heads);
+  check_window(options.attention_window);
   options.max_bytes = static_cast<int64_t>(arguments.max_gib * 1073741824.0);
   install_caching_allocator();
   const int threads = set_num_threads(arguments.threads);
@@ -136,21 +128,9 @@ void add_attention_command(CLI::App& program) {
   AttentionBenchmarkOptions& options = arguments->options;
   CLI::App* command = program.add_subcommand(
       "attention", "time and memory of one layer of each kind of attention over the length n");
-  command->add_option("--hidden-size", options.hidden_size, "width C")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  command->add_option("--heads", options.num_attention_heads, "heads")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  command->add_option("--projected-length", options.projected_length, "k")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  command->add_option("--window", options.attention_window, "window of local_window")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  command->add_option("--lengths", options.lengths, "lengths n")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  add_layer_options(*command,
+                    {options.hidden_size, options.num_attention_heads, options.projected_length,
+                     options.attention_window, options.lengths});
   command->add_option("--tokens", options.num_tokens, "tokens a batch")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

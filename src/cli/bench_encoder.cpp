@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench_commands.h"
+#include "bench_layer.h"
 #include "program.h"
 
 #include "linformer/analysis/encoder_benchmark.h"
@@ -237,12 +238,7 @@ void tidy(std::vector<int64_t>& numbers) {
 
 void check(Arguments& arguments) {
   EncoderBenchmarkOptions& options = arguments.options;
-  if (options.hidden_size % options.num_attention_heads != 0) {
-    fail_usage("--heads",
-               std::to_string(options.num_attention_heads) + " heads do not divide width " +
-                   std::to_string(options.hidden_size),
-               "give a divisor of --hidden-size");
-  }
+  check_heads(options.hidden_size, options.num_attention_heads);
   tidy(options.lengths);
   tidy(options.projected_lengths);
   if (options.projected_lengths.front() >= options.lengths.back()) {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench_commands.h"
+#include "bench_layer.h"
 #include "program.h"
 
 #include "linformer/analysis/operation_benchmark.h"
@@ -137,16 +138,8 @@ Json to_json(const Arguments& arguments, const AllSeries& all) {
 }
 
 void check(OperationBenchmarkOptions& options) {
-  if (options.hidden_size % options.num_attention_heads != 0) {
-    fail_usage("--heads",
-               std::to_string(options.num_attention_heads) + " heads do not divide width " +
-                   std::to_string(options.hidden_size),
-               "give a divisor of --hidden-size");
-  }
-  if (options.attention_window % 2 != 0) {
-    fail_usage("--window", std::to_string(options.attention_window) + " is odd",
-               "give an even width, half of it on each side");
-  }
+  check_heads(options.hidden_size, options.num_attention_heads);
+  check_window(options.attention_window);
   std::sort(options.lengths.begin(), options.lengths.end());
   options.lengths.erase(std::unique(options.lengths.begin(), options.lengths.end()),
                         options.lengths.end());
@@ -176,21 +169,9 @@ void add_operations_command(CLI::App& program) {
   OperationBenchmarkOptions& options = arguments->options;
   CLI::App* command = program.add_subcommand(
       "operations", "multiply-adds that each kind of attention executes, and how they grow with n");
-  command->add_option("--hidden-size", options.hidden_size, "width")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  command->add_option("--heads", options.num_attention_heads, "heads")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  command->add_option("--projected-length", options.projected_length, "k")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  command->add_option("--window", options.attention_window, "window of local_window")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  command->add_option("--lengths", options.lengths, "lengths n")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  add_layer_options(*command,
+                    {options.hidden_size, options.num_attention_heads, options.projected_length,
+                     options.attention_window, options.lengths});
   command->add_option("--threads", arguments->threads, "0 = all cores")
       ->check(CLI::NonNegativeNumber);
   command->add_flag("--json", arguments->json, "print the result as JSON");
