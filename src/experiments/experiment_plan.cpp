@@ -271,13 +271,18 @@ class Planner {
     fail_unknown(run.place, "the model", name, {known.begin(), known.end()});
   }
 
-  std::vector<std::string> expanded(const std::vector<std::string>& texts,
-                                    const PlannedRun& planned, const RunTemplate& run) const {
-    std::vector<std::string> result;
-    for (const std::string& text : texts) {
-      result.push_back(expand_template(text, planned.values, run.place));
+  /// A training program with the run's settings, seed and folder.
+  static std::vector<std::string> training_command(const std::string& program,
+                                                   const std::string& config,
+                                                   const RunTemplate& run,
+                                                   const PlannedRun& planned) {
+    std::vector<std::string> command{program, "--config", config, "--set"};
+    for (const std::string& setting : run.set) {
+      command.push_back(expand_template(setting, planned.values, run.place));
     }
-    return result;
+    command.push_back("run.seed=" + std::to_string(planned.seed));
+    command.push_back(quoted("run.dir", planned.folder));
+    return command;
   }
 
   /// The configuration that a command reads, with errors that name the run.
@@ -294,12 +299,8 @@ class Planner {
   }
 
   void resolve_pretraining(const RunTemplate& run, PlannedRun& planned) const {
-    const std::vector<std::string> settings = expanded(run.set, planned, run);
-    std::vector<std::string> command{"linformer-train", "--config", plan_.scale.pretraining,
-                                     "--set"};
-    command.insert(command.end(), settings.begin(), settings.end());
-    command.push_back("run.seed=" + std::to_string(planned.seed));
-    command.push_back(quoted("run.dir", planned.folder));
+    const std::vector<std::string> command =
+        training_command("linformer-train", plan_.scale.pretraining, run, planned);
     PretrainConfig config = resolve(run, command, [](const auto& path, const auto& set) {
       return load_config<PretrainConfig>(path, set);
     });
@@ -318,13 +319,9 @@ class Planner {
   }
 
   void resolve_finetuning(const RunTemplate& run, PlannedRun& planned) const {
-    const std::vector<std::string> settings = expanded(run.set, planned, run);
-    std::vector<std::string> command{"linformer-finetune", "--config", plan_.scale.finetuning,
-                                     "--set"};
-    command.insert(command.end(), settings.begin(), settings.end());
-    command.push_back("run.seed=" + std::to_string(planned.seed));
+    std::vector<std::string> command =
+        training_command("linformer-finetune", plan_.scale.finetuning, run, planned);
     command.push_back(quoted("run.init_from", plan_.runs[*planned.model].folder));
-    command.push_back(quoted("run.dir", planned.folder));
     const FinetuneConfig config = resolve(run, command, [](const auto& path, const auto& set) {
       return load_finetune_config(path, set, recipe_of_task);
     });

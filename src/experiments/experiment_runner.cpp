@@ -263,15 +263,11 @@ class Runner {
     const PlannedRun& run = plan_.runs[slot.run];
     std::vector<std::string> command = run.commands[slot.command];
     const std::string threads = std::to_string(threads_of(run));
+    replace_model(run, command);
     if (run.type != RunType::kMeasurement) {
-      // Found again in the folder, in the way that the program was started.
-      replace_model(run, command);
       command.push_back("run.threads=" + threads);
     } else if (command.front() == "linformer-eval" || command.front() == "linformer-bench") {
-      replace_model(run, command);
       command.insert(command.end(), {"--threads", threads});
-    } else {
-      replace_model(run, command);
     }
     if (command.front().find('/') == std::string::npos) {
       command.front() = options_.programs + "/" + command.front();
@@ -280,7 +276,7 @@ class Runner {
     std::string output = log_path(run);
     if (run.type == RunType::kMeasurement && last) {
       output = output_path(run);
-      if (fs::exists(output)) fs::remove(output);
+      fs::remove(output);
     }
     slot.process = std::make_unique<ChildProcess>(command, output, log_path(run));
   }

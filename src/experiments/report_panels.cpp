@@ -1,5 +1,4 @@
 
-
 #include "report_panels.h"
 
 #include <algorithm>
@@ -195,8 +194,9 @@ Agreement compare_perplexities(const RunGroup& group, const RunGroup& baseline, 
   std::vector<double> ours, theirs;
   for (const RunRecord* record : group.records) {
     for (const RunRecord* other : baseline.records) {
+      if (record->seed != other->seed) continue;
       const auto a = value_of(*record, "perplexity"), b = value_of(*other, "perplexity");
-      if (record->seed != other->seed || !is_perplexity(a) || !is_perplexity(b)) continue;
+      if (!is_perplexity(a) || !is_perplexity(b)) continue;
       ours.push_back(*a);
       theirs.push_back(*b);
     }

@@ -11,6 +11,7 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/experiments/run_record.h"
+#include "linformer/metrics/statistics.h"
 
 namespace linformer {
 namespace {
@@ -25,12 +26,6 @@ struct StepValues {
   double tokens = 0.0;
   std::vector<double> seconds, perplexities;
 };
-
-double mean(const std::vector<double>& values) {
-  double sum = 0.0;
-  for (const double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
-}
 
 double geometric_mean(const std::vector<double>& values) {
   double sum = 0.0;
@@ -60,7 +55,7 @@ LineSeries series_of(const RunGroup& group, bool over_seconds) {
   LineSeries series;
   series.name = group.label;
   for (const auto& [step, values] : steps_of(group)) {
-    series.x.push_back(over_seconds ? mean(values.seconds) : values.tokens / kMillion);
+    series.x.push_back(over_seconds ? mean_of(values.seconds) : values.tokens / kMillion);
     series.y.push_back(geometric_mean(values.perplexities));
     if (group.records.size() < 2) continue;
     const auto [low, high] =
@@ -86,7 +81,7 @@ void add_table(const PanelContext& context, const std::vector<RunGroup>& groups,
     std::vector<HtmlCell> row{
         text_cell(group.label), mean_cell(group, values, 4),
         number_cell(std::to_string(group.records.size())),
-        speeds.empty() ? missing_cell() : number_cell(format_count(std::llround(mean(speeds))))};
+        speeds.empty() ? missing_cell() : number_cell(format_count(std::llround(mean_of(speeds))))};
     if (baseline) {
       const std::vector<double> others = baseline->perplexities();
       const bool known = !values.empty() && !others.empty();
