@@ -66,10 +66,6 @@ ModelConfig config_of(const EncoderBenchmarkOptions& options, int64_t n, std::op
   return config;
 }
 
-double forward_flops_per_token(const ModelConfig& config) {
-  return model_flops_per_token(config, /*mlm_probability=*/0.0) / 3.0;  // a step is three of them
-}
-
 /// The n x n matrices that unfused attention holds at one time: scores and probabilities.
 double matrix_bytes(const ModelConfig& config) {
   const auto n = static_cast<double>(config.max_sequence_length);
@@ -195,7 +191,7 @@ class EncoderBenchmark {
       cell.n = n;
       cell.k = k;
       cell.batch_size = batch;
-      cell.flops_per_token = forward_flops_per_token(config_of(options_, n, k));
+      cell.flops_per_token = encoder_flops_per_token(config_of(options_, n, k));
     };
     add("standard", std::nullopt);
     add("standard_unfused", std::nullopt);

@@ -18,7 +18,7 @@ namespace {
 double model_multiply_adds(const ModelConfig& config) {
   const auto width = static_cast<double>(config.hidden_size);
   const double per_token =
-      attention_rules(config.attention_type(0)).multiply_adds(config, 0) - width * width;
+      attention_rules(config.attention_type(0)).multiply_adds(config, 0).total() - width * width;
   return per_token * static_cast<double>(config.max_sequence_length);
 }
 

@@ -116,10 +116,10 @@ class LinformerRules : public AttentionRules {
   }
 
   /// Query and output, keys and values of k rows, and the attention over them.
-  double multiply_adds(const ModelConfig& config, int64_t layer) const override {
+  AttentionCost multiply_adds(const ModelConfig& config, int64_t layer) const override {
     const auto d = static_cast<double>(config.hidden_size);
-    return 2 * d * d + projection_rules(config.attention.projection).multiply_adds(config, layer) +
-           2 * config.mean_projected_length(layer) * d;
+    return {2 * d * d + 2 * config.mean_projected_length(layer) * d,
+            projection_rules(config.attention.projection).multiply_adds(config, layer)};
   }
 
   int64_t num_keys(const ModelConfig& config, int64_t layer) const override {

@@ -18,11 +18,11 @@ class LocalWindowRules : public AttentionRules {
                "give an even width, half of it on each side, e.g. " + std::to_string(window + 1));
   }
 
-  double multiply_adds(const ModelConfig& config, int64_t) const override {
+  AttentionCost multiply_adds(const ModelConfig& config, int64_t) const override {
     const auto d = static_cast<double>(config.hidden_size);
     const int64_t seen =
         std::min(config.max_sequence_length, config.attention.attention_window + 1);
-    return 4 * d * d + 2 * static_cast<double>(seen) * d;
+    return {2 * d * d + 2 * static_cast<double>(seen) * d, 2 * d * d};
   }
 
   int64_t num_keys(const ModelConfig& config, int64_t) const override {

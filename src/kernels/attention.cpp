@@ -18,18 +18,25 @@ at::ScalarType type_inside(const AttentionKernels& kernels, const at::Tensor& qu
   return kernels.takes_low ? AutocastScope::current().type() : at::kFloat;
 }
 
+std::optional<at::Tensor> if_defined(const at::Tensor& tensor) {
+  return tensor.defined() ? std::optional<at::Tensor>(tensor) : std::nullopt;
+}
+
 class DropoutAttention : public torch::autograd::Function<DropoutAttention> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& query,
                             const at::Tensor& key, const at::Tensor& value,
                             const std::optional<at::Tensor>& key_mask,
+                            const std::optional<at::Tensor>& positions,
                             const AttentionOptions& options) {
     const AttentionInputs inputs{query.contiguous(), key.contiguous(), value.contiguous(),
-                                 key_mask ? key_mask->contiguous() : at::Tensor()};
+                                 key_mask ? key_mask->contiguous() : at::Tensor(),
+                                 positions ? positions->contiguous() : at::Tensor()};
     const AttentionResult result = device_kernels(query).attention->forward(inputs, options);
-    ctx->save_for_backward(
-        {inputs.query, inputs.key, inputs.value, inputs.key_mask, result.output, result.log_sums});
+    ctx->save_for_backward({inputs.query, inputs.key, inputs.value, inputs.key_mask,
+                            inputs.positions, result.output, result.log_sums});
     ctx->saved_data["heads"] = options.num_heads;
+    ctx->saved_data["length"] = options.length;
     ctx->saved_data["window"] = options.window;
     ctx->saved_data["probability"] = options.dropout.probability;
     ctx->saved_data["key"] = static_cast<int64_t>(options.dropout.key);
@@ -39,15 +46,17 @@ class DropoutAttention : public torch::autograd::Function<DropoutAttention> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
                                                  const torch::autograd::variable_list& grads) {
     const auto saved = ctx->get_saved_variables();
-    const AttentionInputs inputs{saved[0], saved[1], saved[2], saved[3]};
+    const AttentionInputs inputs{saved[0], saved[1], saved[2], saved[3], saved[4]};
     const AttentionOptions options{ctx->saved_data["heads"].toInt(),
+                                   ctx->saved_data["length"].toInt(),
                                    ctx->saved_data["window"].toInt(),
                                    {ctx->saved_data["probability"].toDouble(),
                                     static_cast<uint64_t>(ctx->saved_data["key"].toInt())}};
     const AttentionGradients gradients =
         device_kernels(inputs.query)
-            .attention->backward(inputs, options, {saved[4], saved[5]}, grads[0].contiguous());
-    return {gradients.query, gradients.key, gradients.value, at::Tensor(), at::Tensor()};
+            .attention->backward(inputs, options, {saved[5], saved[6]}, grads[0].contiguous());
+    return {gradients.query, gradients.key, gradients.value,
+            at::Tensor(),    at::Tensor(),  at::Tensor()};
   }
 };
 
@@ -55,22 +64,27 @@ class DropoutAttention : public torch::autograd::Function<DropoutAttention> {
 
 at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,
                              const at::Tensor& value, int64_t num_heads, const at::Tensor& key_mask,
-                             const DropoutSite& site, int64_t window) {
+                             const DropoutSite& site, int64_t window,
+                             const QueryPositions& queries) {
   TORCH_CHECK(query.dim() == 3 && key.dim() == 3 && key.sizes() == value.sizes() &&
                   query.size(0) == key.size(0) && query.size(2) == key.size(2) &&
                   query.size(2) % num_heads == 0,
               "dropout_attention takes query (B, N, H*D), key and value (B, M, H*D)");
-  TORCH_CHECK(window >= 0 && window % 2 == 0 && (window == 0 || query.size(1) == key.size(1)),
-              "dropout_attention takes an even window, which needs as many keys as queries");
-  const AttentionOptions options{num_heads, window, site};
+  const at::Tensor& positions = queries.positions;
+  TORCH_CHECK(!positions.defined() || (positions.scalar_type() == at::kLong &&
+                                       positions.sizes() == query.sizes().slice(0, 2)),
+              "dropout_attention takes one int64 position for each query");
+  const int64_t length = positions.defined() ? queries.length : query.size(1);
+  TORCH_CHECK(window >= 0 && window % 2 == 0 && (window == 0 || length == key.size(1)),
+              "dropout_attention takes an even window, which needs a key at each position");
+  const AttentionOptions options{num_heads, length, window, site};
   const AttentionKernels* kernels = chosen_kernels(query).attention;
   if (kernels == nullptr || (kernels->for_dropout_alone && site.probability == 0.0)) {
-    return reference::attention({query, key, value, key_mask}, options);
+    return reference::attention({query, key, value, key_mask, positions}, options);
   }
-  const auto mask =
-      key_mask.defined() ? std::optional<at::Tensor>(key_mask) : std::optional<at::Tensor>();
   const at::ScalarType type = type_inside(*kernels, query);
-  return DropoutAttention::apply(query.to(type), key.to(type), value.to(type), mask, options);
+  return DropoutAttention::apply(query.to(type), key.to(type), value.to(type), if_defined(key_mask),
+                                 if_defined(positions), options);
 }
 
 }  // namespace linformer

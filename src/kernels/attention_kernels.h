@@ -10,15 +10,17 @@ namespace linformer {
 ///
 /// Letters: B batch, N queries, M keys, H heads, D head width.
 struct AttentionInputs {
-  at::Tensor query;     ///< (B, N, H*D)
-  at::Tensor key;       ///< (B, M, H*D)
-  at::Tensor value;     ///< (B, M, H*D)
-  at::Tensor key_mask;  ///< (B, M) bool, true = may be attended to; undefined = all
+  at::Tensor query;      ///< (B, N, H*D)
+  at::Tensor key;        ///< (B, M, H*D)
+  at::Tensor value;      ///< (B, M, H*D)
+  at::Tensor key_mask;   ///< (B, M) bool, true = may be attended to; undefined = all
+  at::Tensor positions;  ///< (B, N) int64, the queries' positions; undefined = 0, 1, ..., N - 1
 };
 
 struct AttentionOptions {
   int64_t num_heads = 1;
-  int64_t window = 0;  ///< even; a query sees keys at most window / 2 away (M = N); 0 = all
+  int64_t length = 0;  ///< L, positions of a whole sequence; N without `positions`
+  int64_t window = 0;  ///< even; a query sees keys at most window / 2 away (M = L); 0 = all
   DropoutSite dropout;
 };
 
@@ -35,8 +37,9 @@ struct AttentionGradients {
 ///
 ///   S = Q K^T / sqrt(D);   P = softmax(S) over the keys a query sees;   O = dropout(P) V
 ///
-/// Element ((b * H + h) * N + n) * M + m of the dropout site decides whether P_nm is kept. A query
-/// that sees no key gives 0. All tensors are contiguous and of one type, float or double.
+/// Element ((b * H + h) * L + i) * M + m of the dropout site decides whether P_nm is kept, where i
+/// is the position of query n. A query that sees no key gives 0. All tensors but the mask and the
+/// positions are of one type, float or double. All are contiguous.
 struct AttentionKernels {
   AttentionResult (*forward)(const AttentionInputs& inputs, const AttentionOptions& options);
 

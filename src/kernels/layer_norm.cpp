@@ -25,19 +25,17 @@ at::Tensor only_if(bool wanted, const at::Tensor& gradient) {
 
 class ResidualNormFunction : public torch::autograd::Function<ResidualNormFunction> {
  public:
-  static torch::autograd::variable_list forward(torch::autograd::AutogradContext* ctx,
-                                                const at::Tensor& x, const OptionalTensor& bias,
-                                                const OptionalTensor& residual,
-                                                const at::Tensor& weight,
-                                                const OptionalTensor& shift,
-                                                const NormOptions& options) {
-    const NormInputs inputs{x, bias.value_or(at::Tensor()), residual.value_or(at::Tensor()), weight,
-                            shift.value_or(at::Tensor())};
+  static torch::autograd::variable_list forward(
+      torch::autograd::AutogradContext* ctx, const at::Tensor& x, const OptionalTensor& bias,
+      const OptionalTensor& residual, const at::Tensor& weight, const OptionalTensor& shift,
+      const OptionalTensor& rows, const NormOptions& options) {
+    const NormInputs inputs{x,      bias.value_or(at::Tensor()),  residual.value_or(at::Tensor()),
+                            weight, shift.value_or(at::Tensor()), rows.value_or(at::Tensor())};
     TORCH_CHECK(x.is_contiguous() && (!residual || residual->is_contiguous()),
                 "layer norm takes a contiguous input and residual");
     const NormResult result = device_kernels(x).norm->forward(inputs, options);
     ctx->set_materialize_grads(false);
-    ctx->save_for_backward({result.sum, result.mean, result.inverse_stddev, weight});
+    ctx->save_for_backward({result.sum, result.mean, result.inverse_stddev, weight, inputs.rows});
     ctx->saved_data["has_bias"] = bias.has_value();
     ctx->saved_data["has_residual"] = residual.has_value();
     ctx->saved_data["has_shift"] = shift.has_value();
@@ -59,6 +57,7 @@ class ResidualNormFunction : public torch::autograd::Function<ResidualNormFuncti
                                     grads[1].defined() ? grads[1].contiguous() : at::Tensor(),
                                     static_cast<at::ScalarType>(ctx->saved_data["x_type"].toInt()),
                                     has_shift,
+                                    saved[4],
                                     {ctx->saved_data["probability"].toDouble(),
                                      static_cast<uint64_t>(ctx->saved_data["key"].toInt())}};
     const NormGradients gradients = device_kernels(inputs.sum).norm->backward(inputs);
@@ -67,6 +66,7 @@ class ResidualNormFunction : public torch::autograd::Function<ResidualNormFuncti
             only_if(ctx->saved_data["has_residual"].toBool(), gradients.residual),
             gradients.weight,
             only_if(has_shift, gradients.shift),
+            at::Tensor(),
             at::Tensor()};
   }
 };
@@ -77,24 +77,28 @@ ResidualNorm bias_dropout_residual_layer_norm(const at::Tensor& input, const at:
                                               const at::Tensor& residual_in,
                                               const at::Tensor& weight, const at::Tensor& shift,
                                               double epsilon, const DropoutSite& site,
-                                              NormReaders readers) {
+                                              NormReaders readers, const at::Tensor& rows) {
   const NormKernels* kernels = chosen_kernels(input).norm;
   const bool takes_low = kernels != nullptr && kernels->takes_low;
   const at::Tensor x = takes_low ? input : to_full(input);
   const at::Tensor residual = to_full(residual_in);
   TORCH_CHECK(x.dim() == 2 && (!residual.defined() || residual.sizes() == x.sizes()),
               "layer norm takes an (R, C) input and a residual of its shape");
+  TORCH_CHECK(!rows.defined() || (rows.scalar_type() == at::kLong && rows.is_contiguous() &&
+                                  rows.sizes() == x.sizes().slice(0, 1)),
+              "layer norm takes one int64 number for each row");
   NormOptions options{epsilon, site, {}};
   if (kernels == nullptr) {
-    return reference::residual_norm({x, bias, residual, weight, shift}, options);
+    return reference::residual_norm({x, bias, residual, weight, shift, rows}, options);
   }
   const MixedPrecision precision = AutocastScope::current();
   if (takes_low && readers == NormReaders::kProducts && precision.active() &&
       x.scalar_type() != at::kDouble) {
     options.low_norm = precision.type();
   }
-  const auto outputs = ResidualNormFunction::apply(x, to_optional(bias), to_optional(residual),
-                                                   weight, to_optional(shift), options);
+  const auto outputs =
+      ResidualNormFunction::apply(x, to_optional(bias), to_optional(residual), weight,
+                                  to_optional(shift), to_optional(rows), options);
   return {outputs[0], outputs[1]};
 }
 

@@ -15,6 +15,7 @@ struct NormInputs {
   at::Tensor residual;  ///< (R, C); undefined = none
   at::Tensor weight;    ///< (C)
   at::Tensor shift;     ///< (C); undefined = RMSNorm
+  at::Tensor rows;      ///< (R) int64, the rows of the dropout site; undefined = 0, 1, ..., R - 1
 };
 
 struct NormOptions {
@@ -39,6 +40,7 @@ struct NormBackwardInputs {
   at::Tensor grad_normalized;          // (R, C); undefined = zero
   at::ScalarType x_type = at::kFloat;  // of the gradient of x
   bool centred = true;                 // LayerNorm; RMSNorm has no mean
+  at::Tensor rows;                     // of the forward pass
   DropoutSite dropout;
 };
 
@@ -50,6 +52,8 @@ struct NormGradients {
 /// A device's sublayer tail. All tensors are contiguous and of one type, float or double.
 ///
 ///   s = residual + dropout(x + bias);   y = (s - mean) * inverse_stddev * weight + shift
+///
+/// Element rows[r] * C + c of the dropout site decides whether x_rc is kept.
 struct NormKernels {
   NormResult (*forward)(const NormInputs& inputs, const NormOptions& options);
 

@@ -7,7 +7,6 @@
 #include <ATen/ATen.h>
 
 #include "linformer/kernels/attention.h"
-#include "linformer/nn/attention.h"
 
 namespace linformer {
 namespace {
@@ -36,8 +35,9 @@ at::Tensor unfused_attention(const at::Tensor& q_BHND, const at::Tensor& k_BHKD,
 
 }  // namespace
 
-at::Tensor Attend::operator()(const at::Tensor& query, const KeyValue& key_value,
-                              const at::Tensor& key_mask, ForwardContext& context) const {
+at::Tensor Attend::operator()(const AttentionInput& input, const at::Tensor& query,
+                              const KeyValue& key_value, const at::Tensor& key_mask,
+                              ForwardContext& context) const {
   if (context.attention_records() != nullptr) {
     record(*this, query, key_value, key_mask, *context.attention_records());
   }
@@ -45,7 +45,7 @@ at::Tensor Attend::operator()(const at::Tensor& query, const KeyValue& key_value
   if (site.probability > 0.0 || key_mask.defined() || query.scalar_type() == at::kDouble ||
       window > 0) {
     return dropout_attention(query, key_value.key, key_value.value, num_heads, key_mask, site,
-                             window);
+                             window, {input.positions, input.x.size(1)});
   }
   const at::Tensor q_BHND = split_heads(query, num_heads);
   const at::Tensor k_BHKD = split_heads(key_value.key, num_heads);

@@ -44,6 +44,26 @@ bool is_right_padded(const at::Tensor& mask) {
   return !later.logical_and(earlier.logical_not()).any().item<bool>();
 }
 
+bool is_aligned(const EncoderInput& input) {
+  return !input.mask.defined() || is_right_padded(input.mask);
+}
+
+/// An input with its tokens moved to the left, since E and F are indexed by position.
+struct Alignment {
+  explicit Alignment(const EncoderInput& input) {
+    const at::Tensor order = at::argsort(input.mask.logical_not(), /*stable=*/true, /*dim=*/1,
+                                         /*descending=*/false);
+    aligned = {input.input_ids.gather(1, order), input.mask.gather(1, order), {}};
+    if (input.token_type_ids.defined()) {
+      aligned.token_type_ids = input.token_type_ids.gather(1, order);
+    }
+    back = order.argsort(/*dim=*/int64_t{1}, /*descending=*/false);
+  }
+
+  EncoderInput aligned;
+  at::Tensor back;  // (B, N): where each position went
+};
+
 /// Returns the configuration after a check that its weights fit into memory.
 const ModelConfig& buildable(const ModelConfig& config, const ParameterSet& parameters) {
   const auto bytes_each = static_cast<double>(at::elementSize(parameters.dtype()));
@@ -157,40 +177,53 @@ Encoder::Encoder(const ModelConfig& config, ParameterSet& parameters)
   if (pre_norm()) final_norm_ = add_norm(config, "roberta.encoder.LayerNorm", parameters);
 }
 
+void Encoder::check_length(const EncoderInput& input) const {
+  const int64_t length = input.input_ids.size(1);
+  if (length <= config_.max_sequence_length) return;
+  fail_usage("input_ids",
+             "a sequence of " + std::to_string(length) + " tokens, the model takes at most " +
+                 std::to_string(config_.max_sequence_length),
+             "cut the input, lengthen the model with linformer-convert extend, or train one with "
+             "a larger model.max_sequence_length");
+}
+
 at::Tensor Encoder::forward(const EncoderInput& input, ForwardContext& context,
                             std::vector<at::Tensor>* hidden_states) const {
-  const int64_t length = input.input_ids.size(1);
-  if (length > config_.max_sequence_length) {
-    fail_usage("input_ids",
-               "a sequence of " + std::to_string(length) + " tokens, the model takes at most " +
-                   std::to_string(config_.max_sequence_length),
-               "cut the input, lengthen the model with linformer-convert extend, or train one with "
-               "a larger model.max_sequence_length");
-  }
-  if (!input.mask.defined() || is_right_padded(input.mask)) {
-    return run_layers(embeddings_.forward(input, context), input.mask, context, hidden_states);
-  }
-  // E and F are indexed by position: align the tokens to the left, and restore the rows afterwards.
-  const at::Tensor order = at::argsort(input.mask.logical_not(), /*stable=*/true, /*dim=*/1,
-                                       /*descending=*/false);
-  EncoderInput aligned{input.input_ids.gather(1, order), input.mask.gather(1, order), {}};
-  if (input.token_type_ids.defined()) {
-    aligned.token_type_ids = input.token_type_ids.gather(1, order);
-  }
-  const at::Tensor back = order.argsort(/*dim=*/int64_t{1}, /*descending=*/false).unsqueeze(-1);
+  check_length(input);
+  const auto run = [&](const EncoderInput& aligned) {
+    const at::Tensor embedded = embeddings_.forward(aligned, context);
+    const Call call{aligned.mask, embedded.sizes().vec(), {}};
+    return run_layers(embedded, call, context, hidden_states).view(call.shape);
+  };
+  if (is_aligned(input)) return run(input);
+  const Alignment alignment(input);
+  const at::Tensor output = run(alignment.aligned);
+  const at::Tensor back = alignment.back.unsqueeze(-1);
   const auto put_back = [&](const at::Tensor& x) { return x.gather(1, back.expand_as(x)); };
-  const at::Tensor output =
-      run_layers(embeddings_.forward(aligned, context), aligned.mask, context, hidden_states);
   if (hidden_states != nullptr) {
     for (at::Tensor& state : *hidden_states) state = put_back(state);
   }
   return put_back(output);
 }
 
-at::Tensor Encoder::run_layers(const at::Tensor& embedded, const at::Tensor& mask,
+at::Tensor Encoder::forward_rows(const EncoderInput& input, const OutputRows& rows,
+                                 ForwardContext& context) const {
+  check_length(input);
+  const auto run = [&](const EncoderInput& aligned, const OutputRows& wanted) {
+    const at::Tensor embedded = embeddings_.forward(aligned, context);
+    return run_layers(embedded, {aligned.mask, embedded.sizes().vec(), wanted}, context, nullptr);
+  };
+  if (is_aligned(input)) return run(input, rows);
+  const Alignment alignment(input);
+  const int64_t length = input.input_ids.size(1);
+  const at::Tensor sequence = rows.flat.floor_divide(length);
+  const at::Tensor flat = sequence * length + alignment.back.flatten().index_select(0, rows.flat);
+  return run(alignment.aligned, {flat, alignment.back.gather(1, rows.positions), rows.places});
+}
+
+at::Tensor Encoder::run_layers(const at::Tensor& embedded, const Call& call,
                                ForwardContext& context,
                                std::vector<at::Tensor>* hidden_states) const {
-  const Call call{mask, embedded.sizes().vec()};
   State state;
   state.stream = embedded.flatten(0, 1);
   state.input = state.stream;
@@ -207,13 +240,15 @@ at::Tensor Encoder::run_layers(const at::Tensor& embedded, const at::Tensor& mas
     const bool last = i + 1 == layers_.size();
     hidden_states->push_back((last ? state.input : state.stream).view(call.shape));
   }
-  return state.input.view(call.shape);
+  return state.input;
 }
 
 Encoder::State Encoder::run_layer(size_t index, const State& before, const Call& call,
                                   ForwardContext& context) const {
   const EncoderLayer& layer = layers_[index];
   State state = before;
+  const bool last = index + 1 == layers_.size();
+  const std::optional<OutputRows> rows = last ? call.rows : std::nullopt;
   // Each residual sum is fused with the norm that follows it. Post-norm continues with the norm.
   // Pre-norm continues with the sum and feeds the norm to the next sublayer.
   const auto add_and_norm = [&](const at::Tensor& update, const at::Tensor& bias,
@@ -222,15 +257,16 @@ Encoder::State Encoder::run_layer(size_t index, const State& before, const Call&
     const ResidualNorm result = bias_dropout_residual_layer_norm(
         update, bias, state.stream, norm.weight, norm.shift, config_.layer_norm_eps,
         context.next_dropout(config_.hidden_dropout_prob),
-        to_products ? NormReaders::kProducts : NormReaders::kAny);
+        to_products ? NormReaders::kProducts : NormReaders::kAny, rows ? rows->flat : at::Tensor());
     state.stream = pre_norm() ? result.sum : result.normalized;
     state.input = result.normalized;
   };
-  const at::Tensor heads =
-      layer.attention.forward(state.input.view(call.shape), call.mask, context);
-  add_and_norm(at::mm(heads.flatten(0, 1), cast_weight(layer.attention_output_weight).t()),
+  const at::Tensor input = state.input.view(call.shape);
+  const at::Tensor heads = rows ? layer.attention.forward_rows(input, call.mask, *rows, context)
+                                : layer.attention.forward(input, call.mask, context).flatten(0, 1);
+  if (rows) state.stream = state.stream.index_select(0, rows->flat);
+  add_and_norm(at::mm(heads, cast_weight(layer.attention_output_weight).t()),
                layer.attention_output_bias, pre_norm() ? layer.output_norm : layer.attention_norm);
-  const bool last = index + 1 == layers_.size();
   const NormParameters& after = !pre_norm() ? layer.output_norm
                                 : last      ? final_norm_
                                             : layers_[index + 1].attention_norm;

@@ -68,7 +68,7 @@ class LinformerAttention : public Attention {
 
   at::Tensor attend(const HeadGroup& group, const AttentionInput& input,
                     const ProjectionWeights& weights, ForwardContext& context) const {
-    const at::Tensor query = apply(input.x, input.query);
+    const at::Tensor query = apply(input.query_input(), input.query);
     ProjectionInput projected;
     projected.x = input.x;
     projected.mask = input.mask;
@@ -82,7 +82,7 @@ class LinformerAttention : public Attention {
     projected.rescale_padding = options_.rescale_padding;
     const Attend attend_heads{static_cast<int64_t>(group.heads.size()), dropout_, /*window=*/0,
                               group.heads};
-    return attend_heads(query, projection_.project(projected), {}, context);
+    return attend_heads(input, query, projection_.project(projected), {}, context);
   }
 
   ProjectionWeights layer_weights() const {
@@ -98,8 +98,10 @@ class LinformerAttention : public Attention {
       return Linear{of_heads(linear.weight, group.heads, 0, num_heads_),
                     of_heads(linear.bias, group.heads, 0, num_heads_)};
     };
-    AttentionInput result{input.x,         input.mask,        part(input.query),
-                          part(input.key), part(input.value), {}};
+    AttentionInput result = input;
+    result.query = part(input.query);
+    result.key = part(input.key);
+    result.value = part(input.value);
     if (input.full_value.defined()) {
       result.full_value = of_heads(input.full_value, group.heads, 2, num_heads_);
     }

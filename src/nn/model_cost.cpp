@@ -39,16 +39,23 @@ ParameterCounts count_parameters(const ModelConfig& config) {
   return counts;
 }
 
-double model_flops_per_token(const ModelConfig& config, double mlm_probability) {
+double encoder_flops_per_token(const ModelConfig& config, double output_share) {
   const auto d = static_cast<double>(config.hidden_size);
   const double widenings = config.is_gated() ? 2 : 1;
   const double feed_forward = (widenings + 1) * d * static_cast<double>(config.intermediate_size);
   double layers = 0.0;
   for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
-    layers += rules_of(config, layer).multiply_adds(config, layer) + feed_forward;
+    const AttentionCost attention = rules_of(config, layer).multiply_adds(config, layer);
+    const double share = layer + 1 == config.num_hidden_layers ? output_share : 1.0;
+    layers += attention.keys + share * (attention.queries + feed_forward);
   }
-  const double head = mlm_probability * (d * d + d * static_cast<double>(config.vocab_size));
-  return 6.0 * (layers + head);
+  return 2.0 * layers;
+}
+
+double model_flops_per_token(const ModelConfig& config, double mlm_probability) {
+  const auto d = static_cast<double>(config.hidden_size);
+  const double head = d * d + d * static_cast<double>(config.vocab_size);
+  return 3.0 * (encoder_flops_per_token(config, mlm_probability) + 2.0 * mlm_probability * head);
 }
 
 MemoryEstimate estimate_memory(const ModelConfig& config, int64_t micro_batch_size,

@@ -17,10 +17,10 @@ struct MaskedStates {
 MaskedStates masked_states(const Model& model, const Batch& batch, ForwardContext& context) {
   const at::Device device = model.parameters().device();
   const auto count = static_cast<int64_t>(batch.masked_labels.size());
-  const at::Tensor positions = copy_of(batch.masked_positions, {count}, at::kLong, device);
   const at::Tensor labels = copy_of(batch.masked_labels, {count}, at::kLong, device);
-  const at::Tensor hidden = model.encoder().forward(encoder_input(batch, device), context);
-  return {hidden.flatten(0, 1).index_select(0, positions), labels};
+  const OutputRows rows =
+      output_rows(batch.masked_positions, batch.num_sequences, batch.length, device);
+  return {model.encoder().forward_rows(encoder_input(batch, device), rows, context), labels};
 }
 
 template <class T>

@@ -147,6 +147,61 @@ TEST_P(Implementations, OfAttention) {
   }
 }
 
+/// Ascending positions of queries, (3, queries), of which the last two are the same.
+at::Tensor some_positions(int64_t queries, int64_t length) {
+  at::Tensor positions = std::get<0>(at::randint(length, {3, queries}, at::kLong).sort(1));
+  if (queries > 1) positions.select(1, queries - 1).copy_(positions.select(1, queries - 2));
+  return positions;
+}
+
+TEST_P(Implementations, OfAttentionOfSomePositions) {
+  struct Case {
+    int64_t queries, keys, length, window;
+  };
+  for (const auto& [queries, keys, length, window] : std::vector<Case>{
+           {1, 1, 1, 0}, {7, 5, 19, 0}, {140, 700, 900, 0}, {1, 30, 30, 4}, {60, 300, 300, 40}}) {
+    const Tensors inputs{at::randn({3, queries, 8}), at::randn({3, keys, 8}),
+                         at::randn({3, keys, 8})};
+    const at::Tensor positions = some_positions(queries, length);
+    for (const double probability : {0.0, 0.3}) {
+      for (const at::Tensor& mask : {at::Tensor(), some_keys(3, keys)}) {
+        const auto run = [&, length = length, window = window](const Tensors& in) {
+          const auto there = [&](const at::Tensor& x) {
+            return x.defined() ? x.to(in[0].device()) : x;
+          };
+          return dropout_attention(in[0], in[1], in[2], 2, there(mask), {probability, 21}, window,
+                                   {there(positions), length});
+        };
+        expect_as_reference(run, inputs,
+                            std::to_string(queries) + " of " + std::to_string(length) +
+                                " queries, " + std::to_string(keys) + " keys, window " +
+                                std::to_string(window) + ", dropout " +
+                                std::to_string(probability));
+      }
+    }
+  }
+}
+
+// A query gives among some what it gives among all: the same window, mask and dropped keys.
+TEST_P(Implementations, OfAttentionGiveEachPositionItsOwnResult) {
+  constexpr int64_t kLength = 90;
+  const at::DeviceType device = GetParam();
+  const auto x = [&] { return at::randn({3, kLength, 8}, at::kDouble).to(device); };
+  const at::Tensor query = x();
+  const at::Tensor key = x();
+  const at::Tensor value = x();
+  const at::Tensor positions = some_positions(20, kLength).to(device);
+  const at::Tensor index = positions.unsqueeze(-1).expand({-1, -1, 8});
+  const at::Tensor mask = some_keys(3, kLength).to(device);
+  for (const int64_t window : {0, 10}) {
+    const DropoutSite site{0.4, 77};
+    const at::Tensor all = dropout_attention(query, key, value, 2, mask, site, window);
+    const at::Tensor some = dropout_attention(query.gather(1, index), key, value, 2, mask, site,
+                                              window, {positions, kLength});
+    EXPECT_LT(difference(some.cpu(), all.gather(1, index).cpu()), 1e-12) << window;
+  }
+}
+
 TEST_P(Implementations, OfAttentionOnOtherStridesAndWithoutSequences) {
   const Operation strided = [](const Tensors& in) {
     return dropout_attention(in[0].transpose(0, 1), in[1].transpose(0, 1), in[1].transpose(0, 1), 1,
@@ -242,6 +297,35 @@ TEST_P(Implementations, OfNorm) {
         }
       }
     }
+  }
+}
+
+// Rows of a larger matrix drop what they drop in it.
+TEST_P(Implementations, OfNormOfSomeRows) {
+  constexpr int64_t kWidth = 48;
+  const at::DeviceType device = GetParam();
+  const at::Tensor rows = at::tensor({0L, 3L, 4L, 17L, 20L}, at::kLong);
+  const Tensors inputs{at::randn({5, kWidth}), at::randn({kWidth}), at::randn({5, kWidth}),
+                       at::randn({kWidth}), at::randn({kWidth})};
+  for (const double probability : {0.0, 0.4}) {
+    const DropoutSite site{probability, 12};
+    const auto run = [&](const Tensors& in) {
+      const ResidualNorm norm =
+          bias_dropout_residual_layer_norm(in[0], in[1], in[2], in[3], in[4], 1e-5, site,
+                                           NormReaders::kAny, rows.to(in[0].device()));
+      return at::cat({norm.sum, norm.normalized});
+    };
+    expect_as_reference(run, inputs, "rows, dropout " + std::to_string(probability));
+    const at::Tensor x = at::randn({21, kWidth}, at::kDouble).to(device);
+    const auto to_double = [&](size_t i) { return inputs[i].to(device, at::kDouble); };
+    const auto norm_of = [&](const at::Tensor& part, const at::Tensor& which) {
+      return bias_dropout_residual_layer_norm(part, to_double(1), {}, to_double(3), to_double(4),
+                                              1e-5, site, NormReaders::kAny, which)
+          .sum;
+    };
+    const at::Tensor there = rows.to(device);
+    EXPECT_TRUE(at::equal(norm_of(x.index_select(0, there), there).cpu(),
+                          norm_of(x, {}).index_select(0, there).cpu()));
   }
 }
 

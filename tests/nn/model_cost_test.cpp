@@ -88,12 +88,16 @@ TEST(NeededFlop, SmallModelByHand) {
   config.num_hidden_layers = 4;
   config.num_attention_heads = 4;
   config.intermediate_size = 1024;
-  // A layer: 10 * 65,536 + 2 * 65,536 / 4 + 4 * 128 * 256 = 655,360 + 32,768 + 131,072 = 819,200.
-  // Head: 0.15 * (65,536 + 256 * 16,000) = 624,230.4. 6 * (4 * 819,200 + 624,230.4).
-  EXPECT_DOUBLE_EQ(model_flops_per_token(config, 0.15), 23'406'182.4);
+  // Outputs of a layer: 10 * 65,536 + 2 * 128 * 256 = 720,896; its keys and values: 2 * 65,536 / 4
+  // + 2 * 128 * 256 = 98,304. Head: 0.15 * (65,536 + 256 * 16,000) = 624,230.4. The last layer has
+  // outputs at 0.15 of the positions.
+  EXPECT_DOUBLE_EQ(encoder_flops_per_token(config), 2 * 4 * 819'200);
+  EXPECT_DOUBLE_EQ(model_flops_per_token(config, 0.15),
+                   6 * (3.15 * 720'896 + 4 * 98'304 + 624'230.4));
   config.attention.type = AttentionType::kStandard;
-  // A layer: 12 * 65,536 + 2 * 512 * 256 = 1,048,576.
-  EXPECT_DOUBLE_EQ(model_flops_per_token(config, 0.15), 6 * (4 * 1'048'576 + 624'230.4));
+  // Outputs: 10 * 65,536 + 2 * 512 * 256 = 917,504; keys and values: 2 * 65,536.
+  EXPECT_DOUBLE_EQ(model_flops_per_token(config, 0.15),
+                   6 * (3.15 * 917'504 + 4 * 131'072 + 624'230.4));
 }
 
 TEST(EstimateMemory, ParametersGradientsAndTwoMoments) {

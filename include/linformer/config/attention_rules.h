@@ -6,6 +6,13 @@
 
 namespace linformer {
 
+/// Multiply-adds per token of one layer's attention.
+struct AttentionCost {
+  double queries = 0.0;  ///< for a token that attends: query and output matrices, scores, sums
+  double keys = 0.0;     ///< keys and values, which every token takes part in
+  double total() const { return queries + keys; }
+};
+
 /// The requirements of one kind of attention on a configuration, and its cost. The Attention of the
 /// same name (nn/attention.h) computes with tensors.
 class AttentionRules {
@@ -16,8 +23,7 @@ class AttentionRules {
   /// that have a layer of this kind.
   virtual void validate(const ModelConfig& config) const = 0;
 
-  /// Multiply-adds per token of one layer's attention, output matrix included.
-  virtual double multiply_adds(const ModelConfig& config, int64_t layer) const = 0;
+  virtual AttentionCost multiply_adds(const ModelConfig& config, int64_t layer) const = 0;
 
   /// Keys that a sequence of full length has in this layer.
   virtual int64_t num_keys(const ModelConfig& config, int64_t layer) const = 0;

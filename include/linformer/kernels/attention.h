@@ -6,6 +6,13 @@
 
 namespace linformer {
 
+/// The positions of queries that are only some of a sequence's. They decide which keys of a window
+/// a query sees, and which elements of the dropout site are its own.
+struct QueryPositions {
+  at::Tensor positions;  ///< (B, N) int64, 0 <= position < length; undefined = 0, 1, ..., N - 1
+  int64_t length = 0;    ///< positions of a whole sequence
+};
+
 /// Scaled dot-product attention with dropout on the probabilities, tiled over the queries. Neither
 /// the scores nor the probabilities are stored; the backward pass computes them again.
 ///
@@ -15,14 +22,16 @@ namespace linformer {
 ///   key, value (B, M, H*D); M = N for standard attention, k for Linformer
 ///   key_mask   (B, M) bool, true = may be attended to; undefined = all. A row with no true
 ///              gives 0
-///   window     even; query i sees keys i - window / 2 to i + window / 2 (M = N). Computed in
-///              blocks, at a cost of N * window; 0 = all keys
+///   window     even; query i sees keys i - window / 2 to i + window / 2 (M = N, or M = length).
+///              Computed in blocks, at a cost of N * window; 0 = all keys
+///   queries    if these queries are some of a sequence's; each gives what it gives among all
 ///   returns    (B, N, H*D)
 ///
 /// Softmax and accumulation use the tensors' type. LibTorch's fused CPU kernel does not support
 /// dropout, which is why this kernel exists.
 at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,
                              const at::Tensor& value, int64_t num_heads, const at::Tensor& key_mask,
-                             const DropoutSite& site, int64_t window = 0);
+                             const DropoutSite& site, int64_t window = 0,
+                             const QueryPositions& queries = {});
 
 }  // namespace linformer

@@ -24,11 +24,14 @@ enum class NormReaders { kAny, kProducts };
 ///   x, residual (R, C) float or double, contiguous;  bias, weight, shift (C)
 ///   `bias` and `residual` may be undefined (absent). Without `shift` it is RMSNorm (Zhang,
 ///   Sennrich 2019): y = s / sqrt(mean(s^2) + epsilon) * weight.
+///   `rows`  (R) int64: the rows of a larger x that these are, which decide what dropout keeps;
+///           undefined = 0, 1, ..., R - 1
 ResidualNorm bias_dropout_residual_layer_norm(const at::Tensor& x, const at::Tensor& bias,
                                               const at::Tensor& residual, const at::Tensor& weight,
                                               const at::Tensor& shift, double epsilon,
                                               const DropoutSite& site,
-                                              NormReaders readers = NormReaders::kAny);
+                                              NormReaders readers = NormReaders::kAny,
+                                              const at::Tensor& rows = {});
 
 /// LayerNorm of the rows of x (R, C); RMSNorm where `shift` is undefined.
 at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& shift,

@@ -22,6 +22,11 @@ struct AttentionInput {
   at::Tensor mask;  ///< (B, N) bool, true = token; undefined = no padding
   Linear query, key, value;
   at::Tensor full_value;  ///< (B, N, C), the values if computed already, else undefined
+  /// (B, P) int64, the positions that attend; undefined = all N. `x_of_queries` is x there.
+  at::Tensor positions;
+  at::Tensor x_of_queries;  ///< (B, P, C); undefined = x
+
+  const at::Tensor& query_input() const { return positions.defined() ? x_of_queries : x; }
 };
 
 /// The operands of softmax(Q K^T / sqrt(D)) V for G heads of one layer, side by side.
@@ -46,8 +51,8 @@ class Attention {
  public:
   virtual ~Attention() = default;
 
-  /// Returns the heads side by side, (B, N, C). Whatever is attended to goes through Attend
-  /// (src/nn/attend.h), which also records it.
+  /// Returns the heads side by side, (B, N, C), or (B, P, C) at the positions that attend. Whatever
+  /// is attended to goes through Attend (src/nn/attend.h), which also records it.
   virtual at::Tensor forward(const AttentionInput& input, ForwardContext& context) const = 0;
 };
 

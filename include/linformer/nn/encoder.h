@@ -8,6 +8,7 @@
 #include "linformer/config/model_config.h"
 #include "linformer/nn/forward_context.h"
 #include "linformer/nn/norm_parameters.h"
+#include "linformer/nn/output_rows.h"
 #include "linformer/nn/parameters.h"
 #include "linformer/nn/self_attention.h"
 
@@ -81,6 +82,12 @@ class Encoder {
     return forward(EncoderInput{input_ids, mask, {}}, context);
   }
 
+  /// The hidden states of some positions alone: (M, C), in the order of `rows`. The last layer
+  /// computes queries, output matrix, feed-forward and norms there alone. Up to rounding, the
+  /// values and gradients are those of forward(), with dropout too.
+  at::Tensor forward_rows(const EncoderInput& input, const OutputRows& rows,
+                          ForwardContext& context) const;
+
   const Embeddings& embeddings() const { return embeddings_; }
 
  private:
@@ -93,10 +100,14 @@ class Encoder {
   /// What all layers share in one call of forward().
   struct Call {
     at::Tensor mask;
-    std::vector<int64_t> shape;  // (B, N, C)
+    std::vector<int64_t> shape;      // (B, N, C)
+    std::optional<OutputRows> rows;  // of the last layer; empty = all
   };
 
-  at::Tensor run_layers(const at::Tensor& embedded, const at::Tensor& mask, ForwardContext& context,
+  /// Throws UsageError for an input that is too long.
+  void check_length(const EncoderInput& input) const;
+  /// Returns the states (B * N, C), or (M, C) at the rows of `call`.
+  at::Tensor run_layers(const at::Tensor& embedded, const Call& call, ForwardContext& context,
                         std::vector<at::Tensor>* hidden_states) const;
   State run_layer(size_t index, const State& state, const Call& call,
                   ForwardContext& context) const;

@@ -16,13 +16,19 @@ struct ParameterCounts {
 };
 ParameterCounts count_parameters(const ModelConfig& config);
 
-/// FLOPs per token that a training step needs: three times those of the forward pass,
+/// FLOPs per token of the encoder's forward pass: 2 (L - 1 + p) a + 2 L b, with
 ///
-///   3 * 2 * [ L (10 d^2 + 2 d^2 k/n + 4 k d) + p (d^2 + d V) ]      Linformer
-///   3 * 2 * [ L (12 d^2 + 2 n d)             + p (d^2 + d V) ]      standard
+///   a = 10 d^2 + 2 k d,   b = 2 d^2 k/n + 2 k d       Linformer
+///   a = 10 d^2 + 2 n d,   b = 2 d^2                   standard
 ///
-/// with L layers, width d, feed-forward width 4 d (else its true width), vocabulary V, and the
-/// share p of positions that go through the head. Element-wise operations are not counted.
+/// for L layers, width d and feed-forward width 4 d (else its true width). a is what the positions
+/// with an output cost, b the keys and values; `output_share` is p, the share of positions whose
+/// output is wanted (Encoder::forward_rows). Element-wise operations are not counted.
+double encoder_flops_per_token(const ModelConfig& config, double output_share = 1.0);
+
+/// FLOPs per token that a training step of masked LM needs: three times those of the forward pass.
+/// The share p of positions goes through the last layer and the head, 2 p (d^2 + d V) with
+/// vocabulary V.
 double model_flops_per_token(const ModelConfig& config, double mlm_probability);
 
 /// Bytes that a training step needs, by component (fp32, AdamW).

@@ -10,6 +10,7 @@
 #include "linformer/nn/attention.h"
 #include "linformer/nn/forward_context.h"
 #include "linformer/nn/linear.h"
+#include "linformer/nn/output_rows.h"
 #include "linformer/nn/parameters.h"
 
 namespace linformer {
@@ -36,7 +37,14 @@ class SelfAttention {
   at::Tensor forward(const at::Tensor& hidden, const at::Tensor& mask,
                      ForwardContext& context) const;
 
+  /// The same at some positions alone: (M, C). Only keys and values are computed at all of them.
+  at::Tensor forward_rows(const at::Tensor& hidden, const at::Tensor& mask, const OutputRows& rows,
+                          ForwardContext& context) const;
+
  private:
+  AttentionInput input_of(const at::Tensor& hidden, const at::Tensor& mask,
+                          ForwardContext& context) const;
+
   Linear query_;
   Linear key_;
   Linear value_;

@@ -16,6 +16,7 @@ namespace {
 // Letters: B batch, N queries, M keys, H heads, D head width, C = H * D.
 struct Shape {
   int64_t batch, queries, keys, heads, head_width;
+  int64_t length;  // positions of a whole sequence
   int64_t window;  // 0 = all keys, else those at most window / 2 away
   int64_t channels() const { return heads * head_width; }
 };
@@ -25,11 +26,24 @@ struct Range {
   int64_t size() const { return end - begin; }
 };
 
-/// Keys that queries [first, first + count) attend to together.
-Range visible_keys(const Shape& s, int64_t first, int64_t count) {
+/// The positions of a sequence's queries.
+struct Positions {
+  const int64_t* given;  // null: 0, 1, ...
+  int64_t of(int64_t query) const { return given == nullptr ? query : given[query]; }
+
+  /// From the lowest position of queries [first, first + count) to the highest.
+  Range around(int64_t first, int64_t count) const {
+    if (given == nullptr) return {first, first + count};
+    const auto [low, high] = std::minmax_element(given + first, given + first + count);
+    return {*low, *high + 1};
+  }
+};
+
+/// Keys that queries at some of these positions attend to together.
+Range visible_keys(const Shape& s, const Range& positions) {
   if (s.window == 0) return {0, s.keys};
-  return {std::max<int64_t>(0, first - s.window / 2),
-          std::min(s.keys, first + count + s.window / 2)};
+  return {std::max<int64_t>(0, positions.begin - s.window / 2),
+          std::min(s.keys, positions.end + s.window / 2)};
 }
 
 /// Queries per tile: about 256 KiB of scores, so that a tile stays in the second-level cache.
@@ -41,15 +55,15 @@ int64_t tile_rows(const Shape& shape) {
   return std::min(shape.queries, std::clamp<int64_t>(rows, 16, 128));
 }
 
-uint32_t element_index(const Shape& shape, int64_t batch_head, int64_t query, int64_t key) {
-  return static_cast<uint32_t>((batch_head * shape.queries + query) * shape.keys + key);
+uint32_t element_index(const Shape& shape, int64_t batch_head, int64_t position, int64_t key) {
+  return static_cast<uint32_t>((batch_head * shape.length + position) * shape.keys + key);
 }
 
-/// Size of the largest tile in elements.
-int64_t tile_size(const Shape& shape) {
-  const int64_t rows = tile_rows(shape);
-  const int64_t keys = shape.window > 0 ? std::min(shape.keys, rows + shape.window) : shape.keys;
-  return rows * keys;
+/// Memory for a tile, which keeps what an earlier tile needed.
+template <class T>
+T* tile_memory(std::vector<T>& memory, int64_t size) {
+  if (memory.size() < static_cast<size_t>(size)) memory.resize(static_cast<size_t>(size));
+  return memory.data();
 }
 
 /// Sets a row to zero outside of `inside`.
@@ -59,9 +73,9 @@ void clear_outside(T* row, const Range& inside, int64_t size) {
   std::fill(row + inside.end, row + size, T(0));
 }
 
-/// The place of a query's keys in its tile's row, which holds `tile`.
-Range keys_in_row(const Shape& s, const Range& tile, int64_t query) {
-  const Range own = visible_keys(s, query, 1);
+/// The place of a position's keys in its tile's row, which holds `tile`.
+Range keys_in_row(const Shape& s, const Range& tile, int64_t position) {
+  const Range own = visible_keys(s, {position, position + 1});
   return {own.begin - tile.begin, own.end - tile.begin};
 }
 
@@ -104,30 +118,32 @@ T softmax_row(T* scores, const bool* mask, int64_t keys) {
 
 template <class T>
 void forward_head(const Shape& s, const T* query, const T* key, const T* value, const bool* mask,
-                  const DropoutHash& hash, int64_t batch_head, T* output, T* log_sums) {
+                  const Positions& positions, const DropoutHash& hash, int64_t batch_head,
+                  T* output, T* log_sums) {
   const int64_t width = s.head_width;
   const int64_t stride = s.channels();
   const T scale = T(1) / std::sqrt(static_cast<T>(width));
   const int64_t rows = tile_rows(s);
-  thread_local std::vector<T> tile;
-  tile.resize(static_cast<size_t>(tile_size(s)));
+  thread_local std::vector<T> memory;
   for (int64_t first = 0; first < s.queries; first += rows) {
     const int64_t count = std::min(rows, s.queries - first);
-    const Range keys = visible_keys(s, first, count);
+    const Range keys = visible_keys(s, positions.around(first, count));
     const int64_t span = keys.size();
+    T* const tile = tile_memory(memory, count * span);
     gemm<T>(Transpose::kNo, Transpose::kYes, count, span, width, scale, query + first * stride,
-            stride, key + keys.begin * stride, stride, T(0), tile.data(), span);
+            stride, key + keys.begin * stride, stride, T(0), tile, span);
     for (int64_t r = 0; r < count; ++r) {
-      T* row = tile.data() + r * span;
-      const Range own = keys_in_row(s, keys, first + r);
+      T* row = tile + r * span;
+      const int64_t position = positions.of(first + r);
+      const Range own = keys_in_row(s, keys, position);
       clear_outside(row, own, span);
       log_sums[first + r] =
           softmax_row(row + own.begin, offset_mask(mask, keys.begin + own.begin), own.size());
       if (hash.active()) {
-        hash.apply(row, row, element_index(s, batch_head, first + r, keys.begin), span);
+        hash.apply(row, row, element_index(s, batch_head, position, keys.begin), span);
       }
     }
-    gemm<T>(Transpose::kNo, Transpose::kNo, count, width, span, T(1), tile.data(), span,
+    gemm<T>(Transpose::kNo, Transpose::kNo, count, width, span, T(1), tile, span,
             value + keys.begin * stride, stride, T(0), output + first * stride, stride);
   }
 }
@@ -161,22 +177,21 @@ void backward_row(T* scores, T* dp, const bool* mask, T log_sum, T delta, T scal
 
 template <class T>
 void backward_head(const Shape& s, const T* query, const T* key, const T* value, const bool* mask,
-                   const DropoutHash& hash, int64_t batch_head, const T* output, const T* upstream,
-                   const T* log_sums, const HeadGradients<T>& grads) {
+                   const Positions& positions, const DropoutHash& hash, int64_t batch_head,
+                   const T* output, const T* upstream, const T* log_sums,
+                   const HeadGradients<T>& grads) {
   const int64_t width = s.head_width;
   const int64_t stride = s.channels();
   const T scale = T(1) / std::sqrt(static_cast<T>(width));
   const int64_t rows = tile_rows(s);
   thread_local std::vector<T> score_tile;
   thread_local std::vector<T> grad_tile;
-  score_tile.resize(static_cast<size_t>(tile_size(s)));
-  grad_tile.resize(static_cast<size_t>(tile_size(s)));
-  T* scores = score_tile.data();
-  T* dp = grad_tile.data();
   for (int64_t first = 0; first < s.queries; first += rows) {
     const int64_t count = std::min(rows, s.queries - first);
-    const Range keys = visible_keys(s, first, count);
+    const Range keys = visible_keys(s, positions.around(first, count));
     const int64_t span = keys.size();
+    T* const scores = tile_memory(score_tile, count * span);
+    T* const dp = tile_memory(grad_tile, count * span);
     const int64_t offset = keys.begin * stride;
     const T* q = query + first * stride;
     const T* d_out = upstream + first * stride;
@@ -189,13 +204,14 @@ void backward_head(const Shape& s, const T* query, const T* key, const T* value,
       const T* o = output + (first + r) * stride;
 #pragma omp simd reduction(+ : delta)
       for (int64_t c = 0; c < width; ++c) delta += d_out[r * stride + c] * o[c];
-      const Range own = keys_in_row(s, keys, first + r);
+      const int64_t position = positions.of(first + r);
+      const Range own = keys_in_row(s, keys, position);
       clear_outside(scores + r * span, own, span);
       clear_outside(dp + r * span, own, span);
       const int64_t begin = keys.begin + own.begin;
       backward_row(scores + r * span + own.begin, dp + r * span + own.begin,
                    offset_mask(mask, begin), log_sums[first + r], delta, scale, hash,
-                   element_index(s, batch_head, first + r, begin), own.size());
+                   element_index(s, batch_head, position, begin), own.size());
     }
     // Windows of neighbouring tiles overlap, so their sums start from zero.
     const T accumulate = first == 0 && s.window == 0 ? T(0) : T(1);
@@ -214,6 +230,7 @@ Shape shape_of(const AttentionInputs& in, const AttentionOptions& options) {
           in.key.size(1),
           options.num_heads,
           in.query.size(2) / options.num_heads,
+          options.length,
           options.window};
 }
 
@@ -234,6 +251,11 @@ const bool* mask_of(const AttentionInputs& in, int64_t batch) {
   return in.key_mask.defined() ? in.key_mask.data_ptr<bool>() + batch * in.key.size(1) : nullptr;
 }
 
+Positions positions_of(const AttentionInputs& in, int64_t batch) {
+  if (!in.positions.defined()) return {nullptr};
+  return {in.positions.data_ptr<int64_t>() + batch * in.query.size(1)};
+}
+
 AttentionResult forward(const AttentionInputs& in, const AttentionOptions& options) {
   const Shape s = shape_of(in, options);
   const DropoutHash hash(options.dropout.probability, options.dropout.key);
@@ -243,7 +265,8 @@ AttentionResult forward(const AttentionInputs& in, const AttentionOptions& optio
     for_each_head(s, [&](int64_t bh, int64_t b, int64_t q_offset, int64_t k_offset) {
       forward_head(s, in.query.data_ptr<scalar_t>() + q_offset,
                    in.key.data_ptr<scalar_t>() + k_offset, in.value.data_ptr<scalar_t>() + k_offset,
-                   mask_of(in, b), hash, bh, out.output.data_ptr<scalar_t>() + q_offset,
+                   mask_of(in, b), positions_of(in, b), hash, bh,
+                   out.output.data_ptr<scalar_t>() + q_offset,
                    out.log_sums.data_ptr<scalar_t>() + bh * s.queries);
     });
   });
@@ -261,7 +284,7 @@ AttentionGradients backward(const AttentionInputs& in, const AttentionOptions& o
     for_each_head(s, [&](int64_t bh, int64_t b, int64_t q_offset, int64_t k_offset) {
       backward_head<scalar_t>(
           s, in.query.data_ptr<scalar_t>() + q_offset, in.key.data_ptr<scalar_t>() + k_offset,
-          in.value.data_ptr<scalar_t>() + k_offset, mask_of(in, b), hash, bh,
+          in.value.data_ptr<scalar_t>() + k_offset, mask_of(in, b), positions_of(in, b), hash, bh,
           result.output.data_ptr<scalar_t>() + q_offset, upstream.data_ptr<scalar_t>() + q_offset,
           result.log_sums.data_ptr<scalar_t>() + bh * s.queries,
           {grads.query.data_ptr<scalar_t>() + q_offset, grads.key.data_ptr<scalar_t>() + k_offset,

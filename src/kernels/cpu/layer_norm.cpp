@@ -16,7 +16,8 @@ struct ForwardArguments {
   const T* bias;      // may be null
   const T* residual;  // may be null
   const T* weight;
-  const T* shift;  // null: RMSNorm
+  const T* shift;       // null: RMSNorm
+  const int64_t* rows;  // of the dropout site; null: 0, 1, ...
   T* sum;
   T* normalized;
   T* mean;
@@ -24,6 +25,11 @@ struct ForwardArguments {
   int64_t width;
   T epsilon;
 };
+
+/// The element of the dropout site at which a row begins.
+uint32_t first_element(const int64_t* rows, int64_t row, int64_t width) {
+  return static_cast<uint32_t>((rows == nullptr ? row : rows[row]) * width);
+}
 
 template <class T>
 void forward_row(const ForwardArguments<T>& a, const DropoutHash& hash, int64_t row) {
@@ -35,7 +41,7 @@ void forward_row(const ForwardArguments<T>& a, const DropoutHash& hash, int64_t 
   if (a.bias != nullptr) {
     for (int64_t c = 0; c < width; ++c) s[c] += a.bias[c];
   }
-  if (hash.active()) hash.apply(s, s, static_cast<uint32_t>(row * width), width);
+  if (hash.active()) hash.apply(s, s, first_element(a.rows, row, width), width);
   if (a.residual != nullptr) {
     const T* r = a.residual + row * width;
     for (int64_t c = 0; c < width; ++c) s[c] += r[c];
@@ -68,8 +74,9 @@ struct BackwardArguments {
   const T* grad_normalized;  // may be null
   const T* grad_sum;         // may be null
   T* grad_residual;
-  T* grad_x;     // equals grad_residual without dropout
-  bool centred;  // LayerNorm; RMSNorm has no mean
+  T* grad_x;            // equals grad_residual without dropout
+  const int64_t* rows;  // of the dropout site; null: 0, 1, ...
+  bool centred;         // LayerNorm; RMSNorm has no mean
   int64_t width;
 };
 
@@ -113,7 +120,7 @@ void backward_row(const BackwardArguments<T>& a, const DropoutHash& hash, int64_
     for (int64_t c = 0; c < width; ++c) ds[c] += upstream[c];
   }
   T* dx = a.grad_x + row * width;
-  if (hash.active()) hash.apply(ds, dx, static_cast<uint32_t>(row * width), width);
+  if (hash.active()) hash.apply(ds, dx, first_element(a.rows, row, width), width);
 #pragma omp simd
   for (int64_t c = 0; c < width; ++c) dbias[c] += dx[c];
 }
@@ -134,6 +141,7 @@ NormResult forward(const NormInputs& in, const NormOptions& options) {
                                                data_or_null<scalar_t>(in.residual),
                                                in.weight.data_ptr<scalar_t>(),
                                                data_or_null<scalar_t>(in.shift),
+                                               data_or_null<int64_t>(in.rows),
                                                out.sum.data_ptr<scalar_t>(),
                                                out.normalized.data_ptr<scalar_t>(),
                                                out.mean.data_ptr<scalar_t>(),
@@ -162,6 +170,7 @@ NormGradients backward(const NormBackwardInputs& in) {
                                                 data_or_null<scalar_t>(in.grad_sum),
                                                 grad_residual.data_ptr<scalar_t>(),
                                                 grad_x.data_ptr<scalar_t>(),
+                                                data_or_null<int64_t>(in.rows),
                                                 in.centred,
                                                 width};
     sums = parallel_row_sums<scalar_t>(in.sum.size(0), 3 * width, in.sum.options(),

@@ -27,10 +27,12 @@ SoftmaxDropoutArguments arguments_of(const AttentionInputs& in, const AttentionO
   arguments.heads = scores.size(1);
   arguments.queries = scores.size(2);
   arguments.keys = scores.size(3);
+  arguments.length = options.length;
   arguments.window = options.window;
   arguments.scale = 1.0 / std::sqrt(static_cast<double>(in.query.size(2) / options.num_heads));
   arguments.hash = DropoutHash(options.dropout.probability, options.dropout.key);
   if (in.key_mask.defined()) arguments.key_mask = in.key_mask.const_data_ptr<bool>();
+  if (in.positions.defined()) arguments.positions = in.positions.const_data_ptr<int64_t>();
   arguments.scores = scores.data_ptr();
   arguments.log_sums = log_sums.data_ptr();
   return arguments;

@@ -5,6 +5,10 @@
 namespace linformer::cuda {
 namespace {
 
+const int64_t* site_rows(const at::Tensor& rows) {
+  return rows.defined() ? rows.const_data_ptr<int64_t>() : nullptr;
+}
+
 NormResult forward(const NormInputs& in, const NormOptions& options) {
   const at::TensorOptions full = compute_options(in.x);
   const int64_t rows = in.x.size(0);
@@ -23,6 +27,7 @@ NormResult forward(const NormInputs& in, const NormOptions& options) {
   arguments.epsilon = options.epsilon;
   arguments.centred = in.shift.defined();
   arguments.hash = DropoutHash(options.dropout.probability, options.dropout.key);
+  arguments.site_rows = site_rows(in.rows);
   arguments.x = read_only(in.x);
   arguments.bias = read_only(bias);
   arguments.residual = read_only(in.residual);
@@ -55,6 +60,7 @@ NormGradients backward(const NormBackwardInputs& in) {
   arguments.width = width;
   arguments.centred = in.centred;
   arguments.hash = hash;
+  arguments.site_rows = site_rows(in.rows);
   arguments.weight = read_only(weight);
   arguments.sum = in.sum.data_ptr();
   arguments.mean = in.mean.data_ptr();

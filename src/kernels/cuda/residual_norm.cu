@@ -18,6 +18,11 @@ __device__ void drop(C (&values)[N], const DropoutHash& hash, int64_t first) {
   }
 }
 
+/// The element of the dropout site at which a row begins.
+__device__ int64_t first_element(const ResidualNormArguments& a, int64_t row) {
+  return (a.site_rows == nullptr ? row : a.site_rows[row]) * a.width;
+}
+
 /// Writes s of the columns of this lane into `s`, and returns their sum.
 template <class T, int N>
 __device__ ComputeType<T> add_residual(const ResidualNormArguments& a, int64_t row,
@@ -27,6 +32,7 @@ __device__ ComputeType<T> add_residual(const ResidualNormArguments& a, int64_t r
   const auto* bias = static_cast<const C*>(a.bias);
   const auto* residual = static_cast<const C*>(a.residual);
   const bool drops = a.hash.active();
+  const int64_t first = first_element(a, row);
   C total = 0;
   for (int64_t c = threadIdx.x * N; c < a.width; c += kWarp * N) {
     C values[N];
@@ -37,7 +43,7 @@ __device__ ComputeType<T> add_residual(const ResidualNormArguments& a, int64_t r
 #pragma unroll
       for (int i = 0; i < N; ++i) values[i] += more[i];
     }
-    if (drops) drop(values, a.hash, row * a.width + c);
+    if (drops) drop(values, a.hash, first + c);
     if (residual != nullptr) {
       read(residual + row * a.width + c, more);
 #pragma unroll
@@ -130,6 +136,7 @@ __global__ void backward_kernel(ResidualNormArguments a) {
   if (normed) means = gradient_means<T, Y, N>(a, row);
   const C mean = static_cast<const C*>(a.mean)[row];
   const C inverse = static_cast<const C*>(a.inverse_stddev)[row];
+  const int64_t first = first_element(a, row);
   for (int64_t c = threadIdx.x * N; c < a.width; c += kWarp * N) {
     const int64_t place = row * a.width + c;
     C ds[N] = {};
@@ -154,7 +161,7 @@ __global__ void backward_kernel(ResidualNormArguments a) {
     }
     write(ds, static_cast<C*>(a.grad_residual) + place);
     if (a.grad_x == nullptr) continue;
-    if (a.hash.active()) drop(ds, a.hash, place);
+    if (a.hash.active()) drop(ds, a.hash, first + c);
     write(ds, static_cast<T*>(a.grad_x) + place);
   }
 }

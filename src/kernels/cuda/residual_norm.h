@@ -15,6 +15,7 @@ struct ResidualNormArguments {
   double epsilon = 0.0;
   bool centred = true;  ///< LayerNorm; RMSNorm has no mean
   DropoutHash hash{0.0, 0};
+  const int64_t* site_rows = nullptr;  ///< (rows), the rows of the dropout site; null: 0, 1, ...
 
   const void* weight = nullptr;  ///< (width)
 

@@ -11,13 +11,18 @@ namespace {
 struct Row {
   int64_t index;        // of all rows
   int64_t query;        // its position
+  int64_t element;      // the first of its elements in the dropout site
   const bool* visible;  // the mask of its sequence's keys, or null
 };
 
 __device__ Row row_of(const SoftmaxDropoutArguments& a) {
   const int64_t index = static_cast<int64_t>(blockIdx.x) * kWarps + threadIdx.y;
+  if (index >= a.batch * a.heads * a.queries) return {index, 0, 0, nullptr};
   const int64_t sequence = index / (a.heads * a.queries);
-  return {index, index % a.queries,
+  const int64_t number = index % a.queries;
+  const int64_t position =
+      a.positions == nullptr ? number : a.positions[sequence * a.queries + number];
+  return {index, position, (index / a.queries * a.length + position) * a.keys,
           a.key_mask == nullptr ? nullptr : a.key_mask + sequence * a.keys};
 }
 
@@ -72,7 +77,8 @@ __global__ void forward_kernel(SoftmaxDropoutArguments a) {
     read(scores + m, values);
 #pragma unroll
     for (int i = 0; i < N; ++i) {
-      const bool alive = sees(a, row, m + i) && a.hash.keeps(static_cast<uint32_t>(first + m + i));
+      const bool alive =
+          sees(a, row, m + i) && a.hash.keeps(static_cast<uint32_t>(row.element + m + i));
       values[i] = alive ? exp(values[i] * scale - total) * kept : C(0);
     }
     write(values, scores + m);
@@ -96,7 +102,7 @@ __global__ void backward_kernel(SoftmaxDropoutArguments a) {
     return sees(a, row, key) ? exp(score * scale - total) : C(0);
   };
   const auto factor = [&](int64_t key) {
-    return a.hash.keeps(static_cast<uint32_t>(first + key)) ? kept : C(0);
+    return a.hash.keeps(static_cast<uint32_t>(row.element + key)) ? kept : C(0);
   };
   C sum = 0;
   for (int64_t m = threadIdx.x * N; m < a.keys; m += kWarp * N) {

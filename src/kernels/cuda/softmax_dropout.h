@@ -8,20 +8,22 @@ namespace linformer::cuda {
 /// Pointers to memory of the current device. `scores` and `upstream` are of one type; log_sums is
 /// float, or double if they are double.
 ///
-/// Letters: B batch, H heads, N queries, M keys.
+/// Letters: B batch, H heads, N queries, M keys, L positions of a whole sequence.
 struct SoftmaxDropoutArguments {
   ElementType type = ElementType::kFloat;
   int64_t batch = 0;
   int64_t heads = 0;
   int64_t queries = 0;
   int64_t keys = 0;
+  int64_t length = 0;  ///< L
   int64_t window = 0;  ///< even; a query sees keys at most window / 2 away; 0 = all
   double scale = 1.0;
   DropoutHash hash{0.0, 0};
-  const bool* key_mask = nullptr;  ///< (B, M), true = may be attended to; null = all
-  void* scores = nullptr;          ///< (B, H, N, M): Q K^T in, dropout(P) out
-  void* upstream = nullptr;        ///< (B, H, N, M): dO V^T in, dS out; for the backward pass
-  void* log_sums = nullptr;        ///< (B, H, N): written forward, read backward
+  const bool* key_mask = nullptr;      ///< (B, M), true = may be attended to; null = all
+  const int64_t* positions = nullptr;  ///< (B, N), of the queries; null: 0, 1, ...
+  void* scores = nullptr;              ///< (B, H, N, M): Q K^T in, dropout(P) out
+  void* upstream = nullptr;            ///< (B, H, N, M): dO V^T in, dS out; for the backward pass
+  void* log_sums = nullptr;            ///< (B, H, N): written forward, read backward
 };
 
 /// S = scale * Q K^T; P = softmax(S) over the keys that a query sees. Computed in place, one warp

@@ -23,19 +23,24 @@ at::Tensor xor_shifted(const at::Tensor& x, int64_t bits) {
 
 }  // namespace
 
-at::Tensor dropout_scale(at::IntArrayRef sizes, const at::TensorOptions& options,
+at::Tensor dropout_scale(const at::Tensor& elements, const at::TensorOptions& options,
                          const DropoutSite& site) {
   const at::NoGradGuard no_grad;
   const DropoutHash hash(site.probability, site.key);
-  int64_t count = 1;
-  for (const int64_t size : sizes) count *= size;
-  at::Tensor x = at::arange(count, options.dtype(at::kLong)).bitwise_and_(kLow32);
+  at::Tensor x = elements.bitwise_and(kLow32);
   x = xor_shifted(x.bitwise_xor_(static_cast<int64_t>(hash.low())), 16);
   x = multiply_32(x, 0x7feb352d);
   x = xor_shifted(x, 15).bitwise_xor_(static_cast<int64_t>(hash.high()));
   x = multiply_32(x, 0x846ca68b);
   x = xor_shifted(x, 16);
-  return x.ge(static_cast<int64_t>(hash.threshold())).to(options).mul_(hash.scale()).view(sizes);
+  return x.ge(static_cast<int64_t>(hash.threshold())).to(options).mul_(hash.scale());
+}
+
+at::Tensor dropout_scale(at::IntArrayRef sizes, const at::TensorOptions& options,
+                         const DropoutSite& site) {
+  int64_t count = 1;
+  for (const int64_t size : sizes) count *= size;
+  return dropout_scale(at::arange(count, options.dtype(at::kLong)), options, site).view(sizes);
 }
 
 at::Tensor scale_kept(const at::Tensor& x, const DropoutSite& site) {

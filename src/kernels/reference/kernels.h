@@ -20,8 +20,12 @@ at::Tensor attention(const AttentionInputs& inputs, const AttentionOptions& opti
 at::Tensor depthwise_convolution(const at::Tensor& base, const at::Tensor& x,
                                  const at::Tensor& weight);
 
-/// The scale 1 / (1 - probability) or 0 of every element of a contiguous tensor of these sizes. It
-/// has the same bits as DropoutHash, computed by integer operations on tensors.
+/// The scale 1 / (1 - probability) or 0 of these elements (int64, any shape) of a site. It has the
+/// same bits as DropoutHash, computed by integer operations on tensors.
+at::Tensor dropout_scale(const at::Tensor& elements, const at::TensorOptions& options,
+                         const DropoutSite& site);
+
+/// The same for every element of a contiguous tensor of these sizes.
 at::Tensor dropout_scale(at::IntArrayRef sizes, const at::TensorOptions& options,
                          const DropoutSite& site);
 
