@@ -73,7 +73,9 @@ StepBenchmarkOptions options_of(const StepArguments& arguments) {
 void run_step(const StepArguments& arguments) {
   install_caching_allocator();
   const int threads = set_num_threads(arguments.threads);
-  const StepBenchmarkOptions options = options_of(arguments);
+  StepBenchmarkOptions options = options_of(arguments);
+  if (options.precision == Precision::kAuto)
+    options.precision = choose_precision(c10::kCPU).precision;
   check_precision_speed(options.precision, c10::kCPU, arguments.force_slow_precision);
   const StepBenchmarkResult result = benchmark_step(options);
   const auto [fastest, slowest] =
@@ -148,8 +150,10 @@ void add_step_command(CLI::App& program) {
       ->check(CLI::NonNegativeNumber);
   command->add_flag("--activation-checkpointing", arguments->activation_checkpointing,
                     "keep one tensor a layer and compute the rest again");
-  add_enum_option(*command, "--precision", arguments->precision,
-                  "number format of matrix products: fp32, bf16 or fp16");
+  add_enum_option(
+      *command, "--precision", arguments->precision,
+      "number format of matrix products: fp32, bf16, fp16, or auto for the faster one of "
+      "fp32 and bf16");
   add_enum_option(*command, "--optimizer", arguments->optimizer, "adamw or lamb");
   command->add_flag("--force-slow-precision", arguments->force_slow_precision,
                     "measure a precision that is slower than fp32, too");
@@ -173,14 +177,19 @@ void add_gemm_command(CLI::App& program) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command =
       program.add_subcommand("gemm", "the matrix-multiply peak: 2048 x 2048 x 2048");
-  add_enum_option(*command, "--precision", arguments->precision,
-                  "number format of matrix products: fp32, bf16 or fp16");
+  add_enum_option(
+      *command, "--precision", arguments->precision,
+      "number format of matrix products: fp32, bf16, fp16, or auto for the faster one of "
+      "fp32 and bf16");
   command->add_option("--threads", arguments->threads, "0 = all cores")
       ->check(CLI::NonNegativeNumber);
   command->add_flag("--json", arguments->json, "print the result as JSON");
   command->callback([arguments] {
     install_caching_allocator();
     const int threads = set_num_threads(arguments->threads);
+    if (arguments->precision == Precision::kAuto) {
+      arguments->precision = choose_precision(c10::kCPU).precision;
+    }
     std::vector<double> peaks;
     for (int i = 0; i < 5; ++i) {
       peaks.push_back(measure_matmul_peak(arguments->precision) / kGiga);

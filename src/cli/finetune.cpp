@@ -20,10 +20,9 @@
 #include "linformer/dist/process_group.h"
 #include "linformer/experiments/text_baseline.h"
 #include "linformer/kernels/caching_allocator.h"
-#include "linformer/kernels/compute_device.h"
-#include "linformer/kernels/precision_speed.h"
 #include "linformer/kernels/thread_setup.h"
 #include "linformer/objectives/finetune_run.h"
+#include "linformer/objectives/resolve_precision.h"
 #include "linformer/report/task_result.h"
 
 namespace linformer {
@@ -93,10 +92,8 @@ void run_finetune(const FinetuneArguments& arguments) {
   install_caching_allocator();
   set_num_threads(static_cast<int>(config.run.threads),
                   static_cast<int>(environment.local_world_size), "run.threads");
-  check_precision_speed(config.training.precision,
-                        compute_device(config.run.device, environment.local_rank),
-                        arguments.force_slow_precision);
   const auto processes = std::make_shared<ProcessGroup>(environment, config.distributed);
+  resolve_precision(config, *processes, arguments.force_slow_precision);
   // With several processes, all end together, after a step.
   if (environment.world_size > 1) defer_stop_signals();
   FinetuneRun run(std::move(config), processes);

@@ -20,11 +20,10 @@
 #include "linformer/core/stop_signal.h"
 #include "linformer/dist/process_group.h"
 #include "linformer/kernels/caching_allocator.h"
-#include "linformer/kernels/compute_device.h"
-#include "linformer/kernels/precision_speed.h"
 #include "linformer/kernels/thread_setup.h"
 #include "linformer/objectives/dry_run.h"
 #include "linformer/objectives/pretraining_run.h"
+#include "linformer/objectives/resolve_precision.h"
 
 namespace linformer {
 
@@ -93,7 +92,9 @@ void report_end(const PretrainingRun& trainer, StopReason reason, const TrainArg
 }
 
 /// Trains, kills and resumes runs of this configuration and compares the results.
-void run_resume_check(const TrainArguments& arguments, const PretrainConfig& config) {
+void run_resume_check(const TrainArguments& arguments, PretrainConfig config) {
+  ProcessGroup alone;
+  resolve_precision(config, alone, arguments.force_slow_precision);
   ResumeCheckOptions options;
   options.folder = config.run.dir + "/verify-resume";
   const std::string program = this_program();
@@ -134,14 +135,15 @@ void run_train(const TrainArguments& arguments) {
       set_num_threads(static_cast<int>(config.run.threads),
                       static_cast<int>(environment.local_world_size), "run.threads");
   check_threads("data.loader_threads", config.data.loader_threads);
-  check_precision_speed(config.training.precision,
-                        compute_device(config.run.device, environment.local_rank),
-                        arguments.force_slow_precision);
   if (arguments.dry_run) {
-    if (environment.rank == 0) std::printf("%s", describe_run(config).c_str());
+    if (environment.rank > 0) return;
+    ProcessGroup alone;
+    resolve_precision(config, alone, arguments.force_slow_precision);
+    std::printf("%s", describe_run(config).c_str());
     return;
   }
   const auto processes = std::make_shared<ProcessGroup>(environment, config.distributed);
+  resolve_precision(config, *processes, arguments.force_slow_precision);
   // With several processes, all end together, after a step.
   if (environment.world_size > 1) defer_stop_signals();
   PretrainingRun trainer(std::move(config), processes);

@@ -9,7 +9,8 @@
 
 namespace linformer {
 
-double measure_matmul_peak(Precision precision, c10::Device device) {
+double measure_matmul_peak(Precision asked, c10::Device device) {
+  const Precision precision = MixedPrecision(asked).precision();
   if (precision != Precision::kFp32 && device.is_cpu()) {
     constexpr double kSlow = 2e10;  // FLOP/s, at which 2048 x 2048 takes a second
     const double speed = measure_precision_speed(precision).low_flops;

@@ -45,7 +45,7 @@ bool is_low(at::ScalarType type) {
 }  // namespace
 
 MixedPrecision::MixedPrecision(Precision precision) : state_(std::make_shared<State>()) {
-  state_->precision = precision;
+  state_->precision = precision == Precision::kAuto ? Precision::kFp32 : precision;
 }
 
 Precision MixedPrecision::precision() const {
@@ -59,6 +59,7 @@ at::ScalarType MixedPrecision::type() const {
     case Precision::kFp16:
       return at::kHalf;
     case Precision::kFp32:
+    case Precision::kAuto:
       break;
   }
   return at::kFloat;

@@ -10,6 +10,7 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
+#include "linformer/kernels/matmul_peak.h"
 #include "linformer/kernels/mixed_precision.h"
 
 namespace linformer {
@@ -69,9 +70,33 @@ PrecisionSpeed measure_precision_speed(Precision precision) {
   return speed;
 }
 
+ChosenPrecision choose_precision(const PrecisionSpeed& speed, const std::string& device) {
+  const std::string figures = format_number(speed.low_flops / kGiga) + " against " +
+                              format_number(speed.full_flops / kGiga) + " GFLOP/s";
+  if (speed.is_faster()) {
+    return {speed.precision, device + " multiplies it " + format_number(1.0 / speed.slowdown()) +
+                                 " times as fast as fp32 (" + figures + ")"};
+  }
+  return {Precision::kFp32, device + " multiplies " + std::string(name_of(speed.precision)) +
+                                " no faster (" + figures + ")"};
+}
+
+ChosenPrecision choose_precision(c10::Device device) {
+  constexpr Precision kLow = Precision::kBf16;
+  if (!device.is_cpu()) {
+    const PrecisionSpeed speed{kLow, measure_matmul_peak(Precision::kFp32, device),
+                               measure_matmul_peak(kLow, device), true};
+    return choose_precision(speed, "the device");
+  }
+  if (!has_native_instructions(cpu_flags(), kLow)) {
+    return {Precision::kFp32, "this CPU has no instructions for bf16"};
+  }
+  return choose_precision(measure_precision_speed(kLow), "this CPU");
+}
+
 void refuse_slow_precision(const PrecisionSpeed& speed, bool forced) {
   if (!speed.is_slow()) return;
-  const std::string name(EnumNames<Precision>::kNames[static_cast<size_t>(speed.precision)]);
+  const std::string name(name_of(speed.precision));
   const std::string what = name + " multiplies matrices " + format_number(speed.slowdown()) +
                            " times slower than fp32 on this CPU (" +
                            format_number(speed.low_flops / kGiga) + " against " +
@@ -87,7 +112,7 @@ void refuse_slow_precision(const PrecisionSpeed& speed, bool forced) {
 }
 
 void check_precision_speed(Precision precision, c10::Device device, bool forced) {
-  if (precision != Precision::kFp32 && device.is_cpu()) {
+  if (MixedPrecision(precision).active() && device.is_cpu()) {
     refuse_slow_precision(measure_precision_speed(precision), forced);
   }
 }

@@ -31,6 +31,7 @@ model:
   max_sequence_length: 64
   attention: {projected_length: 16}
 training:
+  precision: fp32
   max_steps: 60
   global_batch_size: 4
   micro_batch_size: 2

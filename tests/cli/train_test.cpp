@@ -101,6 +101,37 @@ TEST_F(TrainTest, ASlowPrecisionIsRefusedWithItsFactorUnlessForced) {
   EXPECT_THAT(measured.err, HasSubstr(" times slower than fp32 on this CPU"));
 }
 
+/// The line `precision: ...` of a run's config.yaml.
+std::string precision_in(const std::string& folder) {
+  const std::string text = read_text_file(folder + "/config.yaml");
+  const size_t begin = text.find("precision: ");
+  return text.substr(begin, text.find('\n', begin) - begin);
+}
+
+TEST_F(TrainTest, AutomaticPrecisionIsChosenOnceAndKeptWhenTheRunGoesOn) {
+  const std::vector<std::string> automatic{"training.precision=auto", "training.max_steps=10"};
+  const auto chosen = train("auto", automatic);
+  ASSERT_EQ(chosen.exit_code, 0) << chosen.err;
+  const std::string precision = precision_in(file("auto"));
+  EXPECT_THAT(precision, ::testing::AnyOf("precision: bf16", "precision: fp32"));
+  EXPECT_THAT(chosen.err, AllOf(HasSubstr(precision.substr(0, 9) + precision.substr(10) + ": "),
+                                HasSubstr("this CPU ")));
+  // A run that began in the other type stays in it.
+  const std::string other = precision == "precision: bf16" ? "fp32" : "bf16";
+  const std::vector<std::string> force{"--force-slow-precision"};
+  ASSERT_EQ(
+      train("other", {"training.precision=" + other, "training.max_steps=10"}, {}, force).exit_code,
+      0);
+  const auto resumed =
+      train("other", {"training.precision=auto", "training.max_steps=20"}, {}, force);
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_EQ(precision_in(file("other")), "precision: " + other);
+  EXPECT_THAT(resumed.err, AllOf(HasSubstr("precision " + other + ": as in " + file("other")),
+                                 Not(HasSubstr("rounded differently"))));
+  EXPECT_THAT(train("dry", {"training.precision=auto"}, {}, {"--dry-run"}).err,
+              HasSubstr("precision "));
+}
+
 TEST_F(TrainTest, CudaWithoutADeviceIsAClearError) {
   const auto result = train("cuda", {"run.device=cuda", "training.max_steps=1"});
   if (result.exit_code == 0) GTEST_SKIP() << "this machine has a CUDA device";

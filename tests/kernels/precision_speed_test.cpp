@@ -5,6 +5,7 @@
 #include "torch_test_support.h"
 
 #include "linformer/core/error.h"
+#include "linformer/kernels/mixed_precision.h"
 
 namespace linformer {
 namespace {
@@ -55,6 +56,36 @@ TEST(PrecisionSpeed, FasterAndEqualOnesPass) {
   EXPECT_EQ(refusal({Precision::kBf16, 160e9, 320e9, true}), "");
   EXPECT_EQ(refusal({Precision::kBf16, 160e9, 150e9, false}), "");  // within the noise
   EXPECT_EQ(refusal({Precision::kFp32, 160e9, 1e9, true}), "");
+}
+
+TEST(ChoosePrecision, TakesBf16WhereItIsATenthFaster) {
+  const auto choice = [](double full, double low) {
+    return choose_precision(PrecisionSpeed{Precision::kBf16, full, low, true}, "this CPU");
+  };
+  const ChosenPrecision fast = choice(100e9, 250e9);
+  EXPECT_EQ(fast.precision, Precision::kBf16);
+  EXPECT_EQ(fast.reason,
+            "this CPU multiplies it 2.5 times as fast as fp32 (250 against 100 GFLOP/s)");
+  EXPECT_EQ(choice(100e9, 115e9).precision, Precision::kBf16);
+  for (const double low : {1e9, 100e9, 105e9}) {
+    const ChosenPrecision slow = choice(100e9, low);
+    EXPECT_EQ(slow.precision, Precision::kFp32) << low;
+    EXPECT_THAT(slow.reason, HasSubstr("this CPU multiplies bf16 no faster (")) << low;
+  }
+}
+
+TEST(ChoosePrecision, OnThisCpuNeedsInstructions) {
+  const ChosenPrecision chosen = choose_precision(c10::kCPU);
+  EXPECT_FALSE(chosen.reason.empty());
+  if (!measure_precision_speed(Precision::kBf16).native) {
+    EXPECT_EQ(chosen.precision, Precision::kFp32);
+    EXPECT_EQ(chosen.reason, "this CPU has no instructions for bf16");
+  }
+}
+
+TEST(PrecisionSpeed, AutoComputesInFp32WhereNobodyChose) {
+  EXPECT_FALSE(MixedPrecision(Precision::kAuto).active());
+  EXPECT_EQ(MixedPrecision(Precision::kAuto).type(), at::kFloat);
 }
 
 TEST(PrecisionSpeed, MeasuresBothTypes) {

@@ -15,7 +15,9 @@
 namespace linformer {
 
 enum class ScheduleType { kLinear, kCosine, kPolynomial, kConstant, kInverseSqrt };
-enum class Precision { kFp32, kBf16, kFp16 };
+/// kAuto is what programs replace before a run begins (objectives/resolve_precision.h). Where
+/// nobody does, it computes in fp32.
+enum class Precision { kFp32, kBf16, kFp16, kAuto };
 enum class DeviceChoice { kAuto, kCpu, kCuda };
 enum class ResumeMode { kAuto, kNever, kMust };
 
@@ -26,7 +28,7 @@ struct EnumNames<ScheduleType> {
 };
 template <>
 struct EnumNames<Precision> {
-  static constexpr std::array<std::string_view, 3> kNames{"fp32", "bf16", "fp16"};
+  static constexpr std::array<std::string_view, 4> kNames{"fp32", "bf16", "fp16", "auto"};
 };
 template <>
 struct EnumNames<DeviceChoice> {
@@ -204,7 +206,7 @@ struct TrainingConfig {
   ScheduleConfig schedule;
   OptimizerConfig optimizer;
   GuardConfig guard;
-  Precision precision = Precision::kFp32;
+  Precision precision = Precision::kAuto;
   LossScaleConfig loss_scale;
   bool activation_checkpointing = false;
   std::optional<double> ema_decay;
@@ -231,8 +233,9 @@ struct TrainingConfig {
     field("optimizer", config.optimizer, "the optimizer");
     field("guard", config.guard, "steps whose loss or gradient is not finite or a spike");
     field("precision", config.precision,
-          "number format of matrix products: fp32, bf16 or fp16; weights, sums, norms and "
-          "gradients of weights stay fp32");
+          "number format of matrix products: fp32, bf16, fp16, or auto for bf16 where the device "
+          "multiplies it faster and fp32 elsewhere; weights, sums, norms and gradients of weights "
+          "stay fp32; a resumed run with auto keeps what it began with");
     field("loss_scale", config.loss_scale, "the loss scale of fp16");
     field("activation_checkpointing", config.activation_checkpointing,
           "true keeps one tensor per layer and computes the rest again in the backward pass: less "
