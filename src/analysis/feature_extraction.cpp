@@ -48,23 +48,24 @@ FeatureSummary write_features(const Model& model, const std::vector<InputRow>& r
   const Inputs all = padded(rows);
   const int64_t count = all.input_ids.size(0);
   const int64_t length = all.input_ids.size(1);
+  const at::Device device = model.parameters().device();
   std::vector<at::Tensor> states;
   at::Tensor logits;
   const auto put = [&](at::Tensor& target, const at::Tensor& part, int64_t first) {
     if (!target.defined()) {
       std::vector<int64_t> shape = part.sizes().vec();
       shape[0] = count;
-      target = at::zeros(shape, part.options());
+      target = at::zeros(shape, part.options().device(at::kCPU));
     }
     target.narrow(0, first, part.size(0)).copy_(part);
   };
   for (int64_t first = 0; first < count && stop_signal() == 0; first += batch_size) {
     const int64_t size = std::min(batch_size, count - first);
     const auto part = [&](const at::Tensor& tensor) { return tensor.narrow(0, first, size); };
-    const at::Tensor mask = part(all.mask);
+    const at::Tensor mask = part(all.mask).to(device);
     const bool segments = model.config().type_vocab_size > 0;
-    const EncoderInput input{part(all.input_ids), mask,
-                             segments ? part(all.token_type_ids) : at::Tensor()};
+    const EncoderInput input{part(all.input_ids).to(device), mask,
+                             segments ? part(all.token_type_ids).to(device) : at::Tensor()};
     ForwardContext evaluation;
     std::vector<at::Tensor> batch_states;
     const at::Tensor hidden = model.encoder().forward(input, evaluation, &batch_states);

@@ -6,8 +6,8 @@
 
 #include "linformer/core/random.h"
 #include "linformer/core/special_tokens.h"
-#include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/matmul_peak.h"
+#include "linformer/kernels/tensor_memory.h"
 #include "linformer/nn/model_cost.h"
 #include "linformer/objectives/masked_lm_loss.h"
 #include "linformer/optim/optimizer.h"
@@ -57,7 +57,7 @@ double StepBenchmarkResult::median_matmul_peak() const {
 StepBenchmarkResult benchmark_step(const StepBenchmarkOptions& options) {
   using Clock = std::chrono::steady_clock;
   options.model.validate();
-  const Model model(options.model, 1);
+  const Model model(options.model, 1, at::kFloat, options.device);
   TrainingConfig training;
   training.precision = options.precision;
   training.optimizer.type = options.optimizer;
@@ -70,21 +70,23 @@ StepBenchmarkResult benchmark_step(const StepBenchmarkOptions& options) {
       static_cast<double>(options.batch_size * options.model.max_sequence_length);
   result.model_flops_per_token = model_flops_per_token(options.model, options.mlm_probability);
   result.num_parameters = model.parameters().count();
-  result.matmul_peaks.push_back(measure_matmul_peak(options.precision));
+  result.matmul_peaks.push_back(measure_matmul_peak(options.precision, options.device));
   for (int64_t step = 0; step < options.num_warmup + options.num_steps; ++step) {
     const Batch batch = random_batch(options, static_cast<uint64_t>(step));
-    if (step == options.num_warmup) reset_peak_memory();
+    if (step == options.num_warmup) reset_peak_tensor_memory(options.device);
+    wait_for_device(options.device);
     const auto start = Clock::now();
     ForwardContext context(static_cast<uint64_t>(step));
     context.set_recompute(options.activation_checkpointing);
     const LossSum loss =
         training_step.accumulate([&] { return masked_lm_loss(model, batch, context); });
     training_step.finish(loss.num_labels, /*learning_rate=*/1e-4);
+    wait_for_device(options.device);
     if (step < options.num_warmup) continue;
     result.step_seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
     result.peak_tensor_bytes =
-        std::max(result.peak_tensor_bytes, static_cast<int64_t>(memory_use().peak_bytes));
-    result.matmul_peaks.push_back(measure_matmul_peak(options.precision));
+        std::max(result.peak_tensor_bytes, tensor_memory(options.device).peak_bytes);
+    result.matmul_peaks.push_back(measure_matmul_peak(options.precision, options.device));
   }
   return result;
 }

@@ -58,8 +58,8 @@ std::vector<std::vector<TokenGuess>> best_tokens(const at::Tensor& probabilities
 
 }  // namespace
 
-MaskFiller MaskFiller::load(const std::string& folder) {
-  return MaskFiller(load_masked_lm(folder));
+MaskFiller MaskFiller::load(const std::string& folder, at::Device device) {
+  return MaskFiller(load_masked_lm(folder, device));
 }
 
 MaskFiller::MaskFiller(std::unique_ptr<Model> model) : model_(std::move(model)) {}
@@ -89,12 +89,11 @@ std::vector<std::vector<MaskGuesses>> MaskFiller::predict(std::span<const InputR
     }
     if (places.empty()) continue;
     ForwardContext evaluation;
-    const at::Tensor hidden = model_->encoder().forward(input, evaluation).flatten(0, 1);
-    const at::Tensor index = at::tensor(flat, at::kLong).to(device);
-    for (int64_t first = 0; first < index.size(0); first += kMasksAtOnce) {
-      const int64_t count = std::min(kMasksAtOnce, index.size(0) - first);
-      const at::Tensor masked = hidden.index_select(0, index.narrow(0, first, count));
-      const at::Tensor logits = model_->masked_lm_head().logits(masked);
+    const OutputRows wanted = output_rows(flat, static_cast<int64_t>(batch.size()), length, device);
+    const at::Tensor hidden = model_->encoder().forward_rows(input, wanted, evaluation);
+    for (int64_t first = 0; first < hidden.size(0); first += kMasksAtOnce) {
+      const int64_t count = std::min(kMasksAtOnce, hidden.size(0) - first);
+      const at::Tensor logits = model_->masked_lm_head().logits(hidden.narrow(0, first, count));
       require_finite_outputs(logits);
       std::vector<std::vector<TokenGuess>> best = best_tokens(logits.softmax(1), top_k);
       for (size_t m = 0; m < best.size(); ++m) {
@@ -106,8 +105,8 @@ std::vector<std::vector<MaskGuesses>> MaskFiller::predict(std::span<const InputR
   return answers;
 }
 
-TextClassifier TextClassifier::load(const std::string& folder) {
-  return TextClassifier(load_classifier(folder));
+TextClassifier TextClassifier::load(const std::string& folder, at::Device device) {
+  return TextClassifier(load_classifier(folder, device));
 }
 
 TextClassifier::TextClassifier(std::unique_ptr<Model> model) : model_(std::move(model)) {}

@@ -9,16 +9,15 @@
 #include <nlohmann/json.hpp>
 
 #include "bench_commands.h"
+#include "compute_options.h"
 #include "program.h"
 
 #include "linformer/analysis/step_benchmark.h"
 #include "linformer/config/config_file.h"
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
-#include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/matmul_peak.h"
 #include "linformer/kernels/precision_speed.h"
-#include "linformer/kernels/thread_setup.h"
 
 namespace linformer {
 
@@ -29,7 +28,7 @@ struct StepArguments {
   std::vector<std::string> overrides;
   int64_t batch_size = 0;
   int64_t steps = 10;
-  int threads = 0;
+  ComputeOptions compute;
   bool activation_checkpointing = false;
   Precision precision = Precision::kFp32;
   OptimizerType optimizer = OptimizerType::kAdamw;
@@ -46,6 +45,11 @@ void apply_model_overrides(ModelConfig& model, const std::vector<std::string>& o
     const bool prefixed = assignment.rfind("model.", 0) == 0;
     apply_override(fields, prefixed ? assignment.substr(6) : assignment);
   }
+}
+
+/// "2 threads" or "cuda:0".
+std::string describe_device(c10::Device device, int threads) {
+  return device.is_cpu() ? std::to_string(threads) + " threads" : device.str();
 }
 
 StepBenchmarkOptions options_of(const StepArguments& arguments) {
@@ -71,12 +75,11 @@ StepBenchmarkOptions options_of(const StepArguments& arguments) {
 }
 
 void run_step(const StepArguments& arguments) {
-  install_caching_allocator();
-  const int threads = set_num_threads(arguments.threads);
+  const auto [device, threads] = start_computing(arguments.compute);
   StepBenchmarkOptions options = options_of(arguments);
-  if (options.precision == Precision::kAuto)
-    options.precision = choose_precision(c10::kCPU).precision;
-  check_precision_speed(options.precision, c10::kCPU, arguments.force_slow_precision);
+  options.device = device;
+  if (options.precision == Precision::kAuto) options.precision = choose_precision(device).precision;
+  check_precision_speed(options.precision, device, arguments.force_slow_precision);
   const StepBenchmarkResult result = benchmark_step(options);
   const auto [fastest, slowest] =
       std::minmax_element(result.step_seconds.begin(), result.step_seconds.end());
@@ -96,12 +99,13 @@ void run_step(const StepArguments& arguments) {
         {"sequence_length", options.model.max_sequence_length},
         {"precision", std::string(name_of(options.precision))},
         {"optimizer", std::string(name_of(options.optimizer))},
+        {"device", device.str()},
         {"threads", threads}};
     std::printf("%s\n", json_text(json, 2).c_str());
     return;
   }
   std::printf(
-      "%s parameters, %lld x %lld tokens a step, %d threads, %zu steps\n"
+      "%s parameters, %lld x %lld tokens a step, %s, %zu steps\n"
       "precision     %s\n"
       "optimizer     %s\n"
       "tokens/s      %s (median; %s to %s)\n"
@@ -109,8 +113,9 @@ void run_step(const StepArguments& arguments) {
       "MFU           %s %% (%s GFLOP per token)\n"
       "tensors       %s at most\n",
       format_count(result.num_parameters).c_str(), static_cast<long long>(options.batch_size),
-      static_cast<long long>(options.model.max_sequence_length), threads,
-      result.step_seconds.size(), std::string(name_of(options.precision)).c_str(),
+      static_cast<long long>(options.model.max_sequence_length),
+      describe_device(device, threads).c_str(), result.step_seconds.size(),
+      std::string(name_of(options.precision)).c_str(),
       std::string(name_of(options.optimizer)).c_str(),
       format_number(result.tokens_per_second()).c_str(),
       format_number(result.tokens_per_step / *slowest).c_str(),
@@ -160,8 +165,7 @@ void add_step_command(CLI::App& program) {
   command->add_option("--steps", arguments->steps, "measured steps")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command->add_option("--threads", arguments->threads, "0 = all cores")
-      ->check(CLI::NonNegativeNumber);
+  add_compute_options(*command, arguments->compute);
   command->add_flag("--json", arguments->json, "print the result as JSON");
   add_examples(*command, {"linformer-bench step", "linformer-bench step --model base --steps 5",
                           "linformer-bench step --set attention.type=standard --json"});
@@ -171,28 +175,26 @@ void add_step_command(CLI::App& program) {
 void add_gemm_command(CLI::App& program) {
   struct Arguments {
     Precision precision = Precision::kFp32;
-    int threads = 0;
+    ComputeOptions compute;
     bool json = false;
   };
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command =
-      program.add_subcommand("gemm", "the matrix-multiply peak: 2048 x 2048 x 2048");
+  CLI::App* command = program.add_subcommand(
+      "gemm", "the matrix-multiply peak: 2048 x 2048 x 2048, on a GPU 8192 x 8192 x 8192");
   add_enum_option(
       *command, "--precision", arguments->precision,
       "number format of matrix products: fp32, bf16, fp16, or auto for the faster one of "
       "fp32 and bf16");
-  command->add_option("--threads", arguments->threads, "0 = all cores")
-      ->check(CLI::NonNegativeNumber);
+  add_compute_options(*command, arguments->compute);
   command->add_flag("--json", arguments->json, "print the result as JSON");
   command->callback([arguments] {
-    install_caching_allocator();
-    const int threads = set_num_threads(arguments->threads);
+    const auto [device, threads] = start_computing(arguments->compute);
     if (arguments->precision == Precision::kAuto) {
-      arguments->precision = choose_precision(c10::kCPU).precision;
+      arguments->precision = choose_precision(device).precision;
     }
     std::vector<double> peaks;
     for (int i = 0; i < 5; ++i) {
-      peaks.push_back(measure_matmul_peak(arguments->precision) / kGiga);
+      peaks.push_back(measure_matmul_peak(arguments->precision, device) / kGiga);
     }
     const auto [lowest, highest] = std::minmax_element(peaks.begin(), peaks.end());
     if (arguments->json) {
@@ -200,12 +202,13 @@ void add_gemm_command(CLI::App& program) {
                                         {"min", *lowest},
                                         {"max", *highest},
                                         {"precision", std::string(name_of(arguments->precision))},
+                                        {"device", device.str()},
                                         {"threads", threads}};
       std::printf("%s\n", json_text(json, 2).c_str());
     } else {
-      std::printf("matmul peak %s GFLOP/s (median of 5; %s to %s), %d threads\n",
+      std::printf("matmul peak %s GFLOP/s (median of 5; %s to %s), %s\n",
                   format_number(median(peaks)).c_str(), format_number(*lowest).c_str(),
-                  format_number(*highest).c_str(), threads);
+                  format_number(*highest).c_str(), describe_device(device, threads).c_str());
     }
   });
 }

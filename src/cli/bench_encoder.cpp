@@ -9,18 +9,15 @@
 
 #include "bench_commands.h"
 #include "bench_layer.h"
+#include "compute_options.h"
 #include "program.h"
 
 #include "linformer/analysis/encoder_benchmark.h"
 #include "linformer/analysis/step_benchmark.h"
-#include "linformer/config/trainer_config.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
 #include "linformer/core/stop_signal.h"
-#include "linformer/kernels/caching_allocator.h"
-#include "linformer/kernels/compute_device.h"
-#include "linformer/kernels/thread_setup.h"
 
 namespace linformer {
 
@@ -33,10 +30,9 @@ constexpr double kGib = 1073741824.0;
 
 struct Arguments {
   EncoderBenchmarkOptions options;
-  DeviceChoice device = DeviceChoice::kCpu;
+  ComputeOptions compute;
   double max_gib = 4.0;
   double memory_gib = 16.0;
-  int threads = 0;
   bool json = false;
 };
 
@@ -253,9 +249,8 @@ void check(Arguments& arguments) {
 
 void run_encoder(Arguments& arguments) {
   check(arguments);
-  install_caching_allocator();
-  const int threads = set_num_threads(arguments.threads);
-  arguments.options.device = compute_device(arguments.device, 0, "--device");
+  const auto [device, threads] = start_computing(arguments.compute);
+  arguments.options.device = device;
   defer_stop_signals();  // checked between passes
   const Cells cells = benchmark_encoder(arguments.options);
   if (cells.empty()) return;  // stopped by a signal
@@ -286,18 +281,7 @@ void add_measurement_options(CLI::App& command, Arguments& arguments) {
                   "memory for which the largest batch is computed; it need not exist")
       ->check(CLI::Range(1e-6, 1e6))
       ->capture_default_str();
-  const auto& devices = EnumNames<DeviceChoice>::kNames;
-  command
-      .add_option_function<std::string>(
-          "--device",
-          [&arguments](const std::string& name) {
-            arguments.device = *enum_of<DeviceChoice>(name);
-          },
-          "cpu, cuda, or auto: cuda if there is one")
-      ->check(CLI::IsMember(std::vector<std::string>(devices.begin(), devices.end())))
-      ->default_str(std::string(name_of(arguments.device)));
-  command.add_option("--threads", arguments.threads, "0 = all cores")
-      ->check(CLI::NonNegativeNumber);
+  add_compute_options(command, arguments.compute);
   command.add_flag("--json", arguments.json, "print the result as JSON");
 }
 

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "compute_options.h"
 #include "data_inputs.h"
 #include "eval_commands.h"
 #include "eval_groups.h"
@@ -21,8 +22,6 @@
 #include "linformer/core/stop_signal.h"
 #include "linformer/data/examples.h"
 #include "linformer/data/text_dataset.h"
-#include "linformer/kernels/caching_allocator.h"
-#include "linformer/kernels/thread_setup.h"
 #include "linformer/models/model_folder.h"
 #include "linformer/models/model_tokenizer.h"
 #include "linformer/objectives/evaluator.h"
@@ -41,7 +40,7 @@ struct PerplexityArguments {
   int64_t max_sequence_length = 0;
   int64_t max_sequences = 0;
   int64_t batch_size = 8;
-  int threads = 0;
+  ComputeOptions compute;
   std::vector<std::string> by;
   bool ema = false;
   bool json = false;
@@ -148,10 +147,9 @@ void run_perplexity(PerplexityArguments& arguments) {
     fail_usage("linformer-eval perplexity", "needs either --data or --examples",
                "name held-out text, or a file of ready-made examples");
   }
-  install_caching_allocator();
-  const int threads = set_num_threads(arguments.threads);
+  const Computing computing = start_computing(arguments.compute);
   const std::string folder = find_model_folder(arguments.checkpoint);
-  const auto model = load_masked_lm(folder);
+  const auto model = load_masked_lm(folder, computing.device);
   if (arguments.ema) load_averaged_weights(folder, model->parameters());
   const std::optional<UnigramModel> unigram = load_unigram_model(folder);
   const UnigramModel* counts = unigram ? &*unigram : nullptr;
@@ -159,9 +157,10 @@ void run_perplexity(PerplexityArguments& arguments) {
   std::optional<LossGroups> groups;
   if (!arguments.by.empty()) groups.emplace(model->config().vocab_size);
   LossGroups* const wanted = groups ? &*groups : nullptr;
-  Measured measured = arguments.examples.empty()
-                          ? measure_data(arguments, folder, *model, counts, wanted, threads)
-                          : measure_examples(arguments, *model, counts, wanted);
+  Measured measured =
+      arguments.examples.empty()
+          ? measure_data(arguments, folder, *model, counts, wanted, computing.threads)
+          : measure_examples(arguments, *model, counts, wanted);
   if (!measured.result.complete) return;  // after a signal: no partial result
   if (measured.result.model.masked_tokens == 0) {
     fail_run(arguments.examples.empty() ? arguments.text.data.paths.front() : arguments.examples,
@@ -221,8 +220,7 @@ void add_perplexity_command(CLI::App& program) {
           "frequency")
       ->delimiter(',')
       ->check(CLI::IsMember(names_of<LossSplit>()));
-  command->add_option("--threads", arguments->threads, "0 = all cores")
-      ->check(CLI::NonNegativeNumber);
+  add_compute_options(*command, arguments->compute);
   command->add_flag("--json", arguments->json, "print the result as JSON");
   add_examples(*command,
                {"linformer-eval perplexity --checkpoint runs/sample --data data/sample/valid.txt",

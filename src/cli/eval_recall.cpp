@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "compute_options.h"
 #include "eval_commands.h"
 #include "eval_groups.h"
 #include "program.h"
@@ -17,8 +18,6 @@
 #include "linformer/core/json_text.h"
 #include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
-#include "linformer/kernels/caching_allocator.h"
-#include "linformer/kernels/thread_setup.h"
 #include "linformer/metrics/statistics.h"
 #include "linformer/models/model_folder.h"
 #include "linformer/models/model_tokenizer.h"
@@ -36,7 +35,7 @@ constexpr double kManyTokens = 4.0;
 struct RecallArguments {
   std::string checkpoint;
   RecallOptions options;
-  int threads = 0;
+  ComputeOptions compute;
   bool json = false;
 };
 
@@ -93,10 +92,9 @@ void print_groups(const std::string& title, const std::vector<RecallGroup>& grou
 }
 
 void run_recall(RecallArguments& arguments) {
-  install_caching_allocator();
-  set_num_threads(arguments.threads);
+  const Computing computing = start_computing(arguments.compute);
   const std::string folder = find_model_folder(arguments.checkpoint);
-  const std::unique_ptr<Model> model = load_masked_lm(folder);
+  const std::unique_ptr<Model> model = load_masked_lm(folder, computing.device);
   const Tokenizer tokenizer = load_tokenizer(folder, model->config());
   RecallOptions& options = arguments.options;
   options.max_sequence_length =
@@ -155,8 +153,7 @@ void add_recall_command(CLI::App& program) {
   command->add_option("--batch-size", options.batch_size, "questions at a time")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command->add_option("--threads", arguments->threads, "0 = all cores")
-      ->check(CLI::NonNegativeNumber);
+  add_compute_options(*command, arguments->compute);
   command->add_flag("--json", arguments->json, "print the result as JSON");
   add_examples(*command, {"linformer-eval recall --checkpoint runs/sample",
                           "linformer-eval recall --checkpoint runs/sample --questions 10000 "

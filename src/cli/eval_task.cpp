@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "compute_options.h"
 #include "eval_commands.h"
 #include "program.h"
 
@@ -20,8 +21,6 @@
 #include "linformer/core/stop_signal.h"
 #include "linformer/data/own_data.h"
 #include "linformer/data/task_registry.h"
-#include "linformer/kernels/caching_allocator.h"
-#include "linformer/kernels/thread_setup.h"
 #include "linformer/models/model_folder.h"
 #include "linformer/models/model_tokenizer.h"
 
@@ -46,7 +45,7 @@ struct TaskArguments {
   int64_t max_sequence_length = 0;
   int64_t batch_size = 32;
   double max_bad_share = 0.001;
-  int threads = 0;
+  ComputeOptions compute;
   bool json = false;
 };
 
@@ -162,11 +161,11 @@ void run_task(const TaskArguments& arguments) {
                    std::to_string(arguments.inputs.size()) + " of --input",
                "name one for each, in the same order");
   }
-  install_caching_allocator();
   LabelledEvaluationOptions options;
-  options.threads = set_num_threads(arguments.threads);
+  const Computing computing = start_computing(arguments.compute);
+  options.threads = computing.threads;
   const std::string folder = find_model_folder(arguments.checkpoint);
-  const std::unique_ptr<Model> model = load_classifier(folder);
+  const std::unique_ptr<Model> model = load_classifier(folder, computing.device);
   const Tokenizer tokenizer = load_tokenizer(folder, model->config());
   const TaskSpec task = task_of(arguments, model->head_config());
   options.output_of_label = match_labels(task, model->head_config(), arguments.labels, folder);
@@ -265,8 +264,7 @@ void add_task_command(CLI::App& program) {
   command->add_option("--batch-size", arguments->batch_size, "rows at a time")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command->add_option("--threads", arguments->threads, "0 = all cores")
-      ->check(CLI::NonNegativeNumber);
+  add_compute_options(*command, arguments->compute);
   command->add_flag("--json", arguments->json, "print the result as JSON");
   add_examples(*command, {"linformer-eval task --checkpoint runs/sst2 --task sst-2 --input dev.tsv",
                           "linformer-eval task --checkpoint runs/mnli --task mnli --input "

@@ -13,8 +13,6 @@
 #include "linformer/checkpoint/find_model.h"
 #include "linformer/core/format.h"
 #include "linformer/data/task_registry.h"
-#include "linformer/kernels/caching_allocator.h"
-#include "linformer/kernels/thread_setup.h"
 #include "linformer/models/model_tokenizer.h"
 
 namespace linformer {
@@ -46,10 +44,9 @@ void add_answer(const HeadConfig& head, std::span<const float> logits,
 }
 
 void run_classify(const StreamArguments& arguments) {
-  install_caching_allocator();
-  set_num_threads(arguments.threads);
+  const Computing computing = start_computing(arguments.compute);
   const std::string folder = find_model_folder(arguments.checkpoint);
-  const TextClassifier classifier = TextClassifier::load(folder);
+  const TextClassifier classifier = TextClassifier::load(folder, computing.device);
   const Tokenizer tokenizer = load_tokenizer(folder, classifier.config());
   answer_requests(arguments, RequestKind::kClassify, folder, classifier.config(), tokenizer,
                   [&](std::vector<TextRequest>& window) {

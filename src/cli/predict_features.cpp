@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "compute_options.h"
 #include "predict_commands.h"
 #include "program.h"
 
@@ -12,8 +13,6 @@
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
-#include "linformer/kernels/caching_allocator.h"
-#include "linformer/kernels/thread_setup.h"
 #include "linformer/models/model_folder.h"
 #include "linformer/models/model_tokenizer.h"
 #include "linformer/text/byte_source.h"
@@ -28,14 +27,13 @@ struct FeatureArguments {
   std::string input;
   std::string output;
   int64_t batch_size = 8;
-  int threads = 0;
+  ComputeOptions compute;
 };
 
 void run_features(const FeatureArguments& arguments) {
-  install_caching_allocator();
-  set_num_threads(arguments.threads);
+  const Computing computing = start_computing(arguments.compute);
   const std::string folder = find_model_folder(arguments.checkpoint);
-  const std::unique_ptr<Model> loaded = load_model(folder);
+  const std::unique_ptr<Model> loaded = load_model(folder, computing.device);
   const Model& model = *loaded;
   const ModelConfig& config = model.config();
   const std::optional<Tokenizer> tokenizer = find_tokenizer(folder, config);
@@ -76,8 +74,7 @@ void add_features_command(CLI::App& program) {
   command->add_option("--batch-size", arguments->batch_size, "rows at a time")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command->add_option("--threads", arguments->threads, "0 = all cores")
-      ->check(CLI::NonNegativeNumber);
+  add_compute_options(*command, arguments->compute);
   add_examples(*command,
                {"linformer-predict features --checkpoint runs/sample --input rows.jsonl --output "
                 "features.safetensors"});

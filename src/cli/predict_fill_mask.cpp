@@ -11,8 +11,6 @@
 #include "linformer/analysis/text_prediction.h"
 #include "linformer/checkpoint/find_model.h"
 #include "linformer/core/format.h"
-#include "linformer/kernels/caching_allocator.h"
-#include "linformer/kernels/thread_setup.h"
 #include "linformer/models/model_tokenizer.h"
 
 namespace linformer {
@@ -58,10 +56,9 @@ nlohmann::ordered_json answer_object(const Tokenizer& tokenizer,
 }
 
 void run_fill_mask(const StreamArguments& arguments) {
-  install_caching_allocator();
-  set_num_threads(arguments.threads);
+  const Computing computing = start_computing(arguments.compute);
   const std::string folder = find_model_folder(arguments.checkpoint);
-  const MaskFiller filler = MaskFiller::load(folder);
+  const MaskFiller filler = MaskFiller::load(folder, computing.device);
   const Tokenizer tokenizer = load_tokenizer(folder, filler.config());
   answer_requests(arguments, RequestKind::kFillMask, folder, filler.config(), tokenizer,
                   [&](std::vector<TextRequest>& window) {

@@ -144,8 +144,7 @@ void add_stream_options(CLI::App& command, StreamArguments& arguments) {
           "--max-sequence-length", arguments.max_sequence_length,
           "tokens of a row; 0 = the model's n. For a fine-tuned model give its input.max_length")
       ->check(CLI::NonNegativeNumber);
-  command.add_option("--threads", arguments.threads, "0 = all cores")
-      ->check(CLI::NonNegativeNumber);
+  add_compute_options(command, arguments.compute);
   command.add_flag("--json", arguments.json, "print a JSON object a line");
 }
 

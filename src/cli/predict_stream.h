@@ -7,6 +7,8 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "compute_options.h"
+
 #include "linformer/config/model_config.h"
 #include "linformer/data/length_batches.h"
 #include "linformer/data/text_requests.h"
@@ -32,7 +34,7 @@ struct StreamArguments {
   int64_t top_k = 5;
   int64_t batch_size = 16;
   int64_t look_ahead = 512;
-  int threads = 0;
+  ComputeOptions compute;
   bool json = false;
 
   BatchBounds bounds() const { return {batch_size, BatchBounds{}.max_positions}; }

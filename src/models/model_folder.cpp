@@ -56,28 +56,28 @@ void load_averaged_weights(const std::string& folder, const ParameterSet& parame
   check_finite(path, targets);
 }
 
-std::unique_ptr<Model> load_model(const std::string& folder) {
+std::unique_ptr<Model> load_model(const std::string& folder, at::Device device) {
   auto model = std::make_unique<Model>(load_model_config(folder), load_head_config(folder),
-                                       /*seed=*/0);
+                                       /*seed=*/0, at::kFloat, device);
   load_weights(folder, *model);
   return model;
 }
 
-std::unique_ptr<Model> load_masked_lm(const std::string& folder) {
+std::unique_ptr<Model> load_masked_lm(const std::string& folder, at::Device device) {
   const HeadConfig head = load_head_config(folder);
   if (head.type != HeadType::kMaskedLm) {
     fail_run(folder, "is a model for " + std::string(name_of(head.type)) + ", not a masked LM",
              "take the model it was fine-tuned from");
   }
-  return load_model(folder);
+  return load_model(folder, device);
 }
 
-std::unique_ptr<Model> load_classifier(const std::string& folder) {
+std::unique_ptr<Model> load_classifier(const std::string& folder, at::Device device) {
   if (load_head_config(folder).type == HeadType::kMaskedLm) {
     fail_run(folder, "has a masked-LM head, none for classification or regression",
              "fine-tune it first");
   }
-  return load_model(folder);
+  return load_model(folder, device);
 }
 
 std::optional<UnigramModel> load_unigram_model(const std::string& folder) {

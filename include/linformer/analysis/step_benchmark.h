@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include <c10/core/Device.h>
+
 #include "linformer/config/model_config.h"
 #include "linformer/config/pretrain_config.h"
 
@@ -17,6 +19,7 @@ struct StepBenchmarkOptions {
   bool activation_checkpointing = false;
   Precision precision = Precision::kFp32;
   OptimizerType optimizer = OptimizerType::kAdamw;
+  c10::Device device = c10::kCPU;
 };
 
 struct StepBenchmarkResult {

@@ -28,7 +28,7 @@ struct MaskGuesses {
 class MaskFiller {
  public:
   /// Throws RunError for a model with another head.
-  static MaskFiller load(const std::string& folder);
+  static MaskFiller load(const std::string& folder, at::Device device = at::kCPU);
   explicit MaskFiller(std::unique_ptr<Model> model);
 
   const ModelConfig& config() const { return model_->config(); }
@@ -47,7 +47,7 @@ class MaskFiller {
 class TextClassifier {
  public:
   /// Throws RunError for a model with a masked-LM head.
-  static TextClassifier load(const std::string& folder);
+  static TextClassifier load(const std::string& folder, at::Device device = at::kCPU);
   explicit TextClassifier(std::unique_ptr<Model> model);
 
   const ModelConfig& config() const { return model_->config(); }

@@ -22,11 +22,11 @@ void save_model(const std::string& folder, const Model& model,
 
 /// Reads config.json and model.safetensors; the model has the head that config.json names. Missing,
 /// unknown or misshapen tensors are listed by name and refused (RunError).
-std::unique_ptr<Model> load_model(const std::string& folder);
+std::unique_ptr<Model> load_model(const std::string& folder, at::Device device = at::kCPU);
 /// The same, and throws RunError for a model with another head.
-std::unique_ptr<Model> load_masked_lm(const std::string& folder);
+std::unique_ptr<Model> load_masked_lm(const std::string& folder, at::Device device = at::kCPU);
 /// The same for a head for classification or regression.
-std::unique_ptr<Model> load_classifier(const std::string& folder);
+std::unique_ptr<Model> load_classifier(const std::string& folder, at::Device device = at::kCPU);
 
 /// Handles on what model.safetensors of this model holds.
 NamedTensors saved_tensors(const Model& model);

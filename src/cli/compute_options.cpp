@@ -1,0 +1,31 @@
+#include "compute_options.h"
+
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "linformer/config/trainer_config.h"
+#include "linformer/kernels/caching_allocator.h"
+#include "linformer/kernels/compute_device.h"
+#include "linformer/kernels/thread_setup.h"
+
+namespace linformer {
+
+void add_compute_options(CLI::App& command, ComputeOptions& options) {
+  const auto& names = EnumNames<DeviceChoice>::kNames;
+  command
+      .add_option("--device", options.device,
+                  "cpu, cuda, or auto: cuda if this build and machine have it")
+      ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())))
+      ->capture_default_str();
+  command.add_option("--threads", options.threads, "threads of the CPU; 0 = all cores")
+      ->check(CLI::NonNegativeNumber);
+}
+
+Computing start_computing(const ComputeOptions& options) {
+  install_caching_allocator();
+  const int threads = set_num_threads(options.threads);
+  return {compute_device(*enum_of<DeviceChoice>(options.device), 0, "--device"), threads};
+}
+
+}  // namespace linformer

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+
+#include <c10/core/Device.h>
+
+namespace CLI {
+class App;
+}
+
+namespace linformer {
+
+/// Where and with how many threads a command computes.
+struct ComputeOptions {
+  std::string device = "auto";
+  int threads = 0;  ///< 0 = all cores
+};
+
+/// --device and --threads.
+void add_compute_options(CLI::App& command, ComputeOptions& options);
+
+struct Computing {
+  c10::Device device;
+  int threads = 1;  ///< of the CPU
+};
+
+/// Installs the memory-keeping allocator and sets the number of threads. Throws UsageError for a
+/// device or a number of threads that this machine does not have.
+Computing start_computing(const ComputeOptions& options);
+
+}  // namespace linformer
