@@ -31,11 +31,17 @@ int64_t numbers_per_output(const at::Tensor& weight) {  // (out, in / groups, ta
 
 const std::map<std::string, Product>& products() {
   static const std::map<std::string, Product> kProducts{
-      {"aten::mm", {0, last_dimension}},         {"aten::addmm", {1, last_dimension}},
-      {"aten::bmm", {0, last_dimension}},        {"aten::baddbmm", {1, last_dimension}},
-      {"aten::mv", {0, last_dimension}},         {"aten::addmv", {1, last_dimension}},
-      {"aten::dot", {0, last_dimension}},        {"aten::linear", {0, last_dimension}},
-      {"aten::conv1d", {1, numbers_per_output}}, {"aten::conv2d", {1, numbers_per_output}},
+      {"aten::mm", {0, last_dimension}},
+      {"aten::addmm", {1, last_dimension}},
+      {"aten::bmm", {0, last_dimension}},
+      {"aten::baddbmm", {1, last_dimension}},
+      {"aten::mv", {0, last_dimension}},
+      {"aten::addmv", {1, last_dimension}},
+      {"aten::dot", {0, last_dimension}},
+      {"aten::linear", {0, last_dimension}},
+      {"aten::conv1d", {1, numbers_per_output}},
+      {"aten::conv2d", {1, numbers_per_output}},
+      {"mkldnn::_linear_pointwise", {0, last_dimension}},
   };
   return kProducts;
 }

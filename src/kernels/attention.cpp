@@ -62,6 +62,12 @@ class DropoutAttention : public torch::autograd::Function<DropoutAttention> {
 
 }  // namespace
 
+bool outruns_fused_attention(const at::Tensor& query) {
+  const AttentionKernels* kernels = chosen_kernels(query).attention;
+  return kernels != nullptr && kernels->outruns_fused != nullptr &&
+         kernels->outruns_fused(type_inside(*kernels, query));
+}
+
 at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,
                              const at::Tensor& value, int64_t num_heads, const at::Tensor& key_mask,
                              const DropoutSite& site, int64_t window,

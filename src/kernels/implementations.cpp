@@ -19,13 +19,15 @@ constexpr std::array kRegistered{
                   .dropout = &cpu::dropout_kernels,
                   .gelu = &cpu::gelu_kernels,
                   .loss = &cpu::loss_kernels,
-                  .norm = &cpu::norm_kernels},
+                  .norm = &cpu::norm_kernels,
+                  .product = &cpu::product_kernels},
 #ifdef LINFORMER_WITH_CUDA
     DeviceKernels{.device = at::kCUDA,
                   .attention = &cuda::attention_kernels,
                   .convolution = &cuda::convolution_kernels,
                   .dropout = &cuda::dropout_kernels,
                   .gelu = &cuda::gelu_kernels,
+                  .loss = &cuda::loss_kernels,
                   .norm = &cuda::norm_kernels},
 #endif
 };

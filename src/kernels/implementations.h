@@ -12,6 +12,7 @@ struct DropoutKernels;
 struct GeluKernels;
 struct LossKernels;
 struct NormKernels;
+struct ProductKernels;
 
 /// A device's own implementation of each operation (NAME_kernels.h documents its functions). Null
 /// if the device has none: the operation is then composed of LibTorch's operations
@@ -24,6 +25,7 @@ struct DeviceKernels {
   const GeluKernels* gelu = nullptr;
   const LossKernels* loss = nullptr;
   const NormKernels* norm = nullptr;
+  const ProductKernels* product = nullptr;
 };
 
 /// Every implementation that this build has, one entry for each device.

@@ -49,13 +49,21 @@ class LinearCrossEntropy : public torch::autograd::Function<LinearCrossEntropy> 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
                                                  const torch::autograd::variable_list& grads) {
     auto saved = ctx->get_saved_variables();
-    const double upstream = grads[0].item<double>();
-    if (upstream != 1.0) {
-      for (at::Tensor& gradient : saved) gradient = gradient * upstream;
+    const bool reads = !device_kernels(saved[0]).loss->waits_for_numbers;
+    const bool is_one = reads && grads[0].item<double>() == 1.0;
+    if (!is_one) {
+      for (at::Tensor& gradient : saved) gradient = gradient * grads[0].to(gradient.scalar_type());
     }
     return {saved[0], saved[1], saved[2], at::Tensor()};
   }
 };
+
+/// The kernels for training on the device of `hidden`; null: the reference implementation.
+const LossKernels* training_kernels(const at::Tensor& hidden) {
+  const LossKernels* const kernels = chosen_kernels(hidden).loss;
+  const bool fp16 = AutocastScope::current().type() == at::kHalf;
+  return kernels == nullptr || (fp16 && !kernels->for_fp16) ? nullptr : kernels;
+}
 
 void check(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias,
            const at::Tensor& labels) {
@@ -82,7 +90,7 @@ at::Tensor linear_cross_entropy(const at::Tensor& hidden_in, const at::Tensor& w
   const at::Tensor hidden = to_full(hidden_in);
   check(hidden, weight, bias, labels);
   if (hidden.size(0) == 0) return hidden.sum() + weight.narrow(0, 0, 1).sum() * 0.0;
-  if (chosen_kernels(hidden).loss == nullptr) {
+  if (training_kernels(hidden) == nullptr) {
     return sum_in_double(reference::cross_entropy_rows(hidden, weight, bias, labels, nullptr));
   }
   if (!at::GradMode::is_enabled()) {

@@ -30,6 +30,13 @@ struct LossKernels {
 
   /// The losses and the gradients, from the same logits: dz = softmax(z) - one_hot(label).
   LossGradients (*losses_and_gradients)(const LossInputs& inputs);
+
+  /// Whether it serves training in fp16, with products in fp32: gradients that are computed in the
+  /// forward pass know no loss scale. False: the reference implementation is faster.
+  bool for_fp16 = true;
+
+  /// Whether reading a number waits for the device, so that multiplying by it costs less.
+  bool waits_for_numbers = false;
 };
 
 }  // namespace linformer

@@ -42,8 +42,9 @@ at::Tensor Attend::operator()(const AttentionInput& input, const at::Tensor& que
     record(*this, query, key_value, key_mask, *context.attention_records());
   }
   const DropoutSite site = context.next_dropout(dropout);
-  if (site.probability > 0.0 || key_mask.defined() || query.scalar_type() == at::kDouble ||
-      window > 0) {
+  const bool own = !context.unfused_attention() && outruns_fused_attention(query);
+  if (own || site.probability > 0.0 || key_mask.defined() || window > 0 ||
+      query.scalar_type() == at::kDouble) {
     return dropout_attention(query, key_value.key, key_value.value, num_heads, key_mask, site,
                              window, {input.positions, input.x.size(1)});
   }

@@ -4,6 +4,7 @@
 
 #include "linformer/core/special_tokens.h"
 #include "linformer/kernels/mixed_precision.h"
+#include "linformer/kernels/weight_product.h"
 
 namespace linformer {
 namespace {
@@ -70,7 +71,7 @@ at::Tensor ClassificationHead::logits(const at::Tensor& hidden, const EncoderInp
     return dropout(x.contiguous(), context.next_dropout(dropout_probability_));
   };
   const auto affine = [](const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-    return to_full(at::addmm(cast_weight(bias), x, cast_weight(weight).t()));
+    return to_full(weight_product(x, weight, bias));
   };
   const at::Tensor first = drop(pooled(hidden, input));
   const at::Tensor dense = drop(affine(first, dense_weight_, dense_bias_).tanh());

@@ -8,7 +8,7 @@
 #include "linformer/core/special_tokens.h"
 #include "linformer/kernels/gelu.h"
 #include "linformer/kernels/layer_norm.h"
-#include "linformer/kernels/mixed_precision.h"
+#include "linformer/kernels/weight_product.h"
 #include "linformer/nn/model_cost.h"
 
 namespace linformer {
@@ -265,13 +265,13 @@ Encoder::State Encoder::run_layer(size_t index, const State& before, const Call&
   const at::Tensor heads = rows ? layer.attention.forward_rows(input, call.mask, *rows, context)
                                 : layer.attention.forward(input, call.mask, context).flatten(0, 1);
   if (rows) state.stream = state.stream.index_select(0, rows->flat);
-  add_and_norm(at::mm(heads, cast_weight(layer.attention_output_weight).t()),
-               layer.attention_output_bias, pre_norm() ? layer.output_norm : layer.attention_norm);
+  add_and_norm(weight_product(heads, layer.attention_output_weight), layer.attention_output_bias,
+               pre_norm() ? layer.output_norm : layer.attention_norm);
   const NormParameters& after = !pre_norm() ? layer.output_norm
                                 : last      ? final_norm_
                                             : layers_[index + 1].attention_norm;
   const at::Tensor wide = feed_forward(layer, state.input);
-  add_and_norm(at::mm(wide, cast_weight(layer.output_weight).t()), layer.output_bias, after);
+  add_and_norm(weight_product(wide, layer.output_weight), layer.output_bias, after);
   return state;
 }
 
@@ -297,7 +297,7 @@ Encoder::State Encoder::recompute_layer(size_t index, const State& state, const 
 }
 
 at::Tensor Encoder::feed_forward(const EncoderLayer& layer, const at::Tensor& input) const {
-  const at::Tensor wide = at::mm(input, cast_weight(layer.intermediate_weight).t());
+  const at::Tensor wide = weight_product(input, layer.intermediate_weight);
   switch (config_.hidden_act) {
     case Activation::kGelu:
       return bias_gelu(wide, layer.intermediate_bias);
@@ -307,7 +307,7 @@ at::Tensor Encoder::feed_forward(const EncoderLayer& layer, const at::Tensor& in
     case Activation::kGeglu:
       break;
   }
-  const at::Tensor gate = at::mm(input, cast_weight(layer.gate_weight).t());
+  const at::Tensor gate = weight_product(input, layer.gate_weight);
   const at::Tensor open = config_.hidden_act == Activation::kGeglu
                               ? bias_gelu(gate, layer.gate_bias)
                               : at::silu(gate + layer.gate_bias);

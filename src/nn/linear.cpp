@@ -2,17 +2,17 @@
 
 #include <ATen/ATen.h>
 
-#include "linformer/kernels/mixed_precision.h"
+#include "linformer/kernels/weight_product.h"
 
 namespace linformer {
 
 at::Tensor multiply(const at::Tensor& x, const Linear& linear) {
-  return at::mm(x.flatten(0, 1), cast_weight(linear.weight).t())
+  return weight_product(x.flatten(0, 1), linear.weight)
       .view({x.size(0), x.size(1), linear.weight.size(0)});
 }
 
 at::Tensor apply(const at::Tensor& x, const Linear& linear) {
-  return at::addmm(cast_weight(linear.bias), x.flatten(0, 1), cast_weight(linear.weight).t())
+  return weight_product(x.flatten(0, 1), linear.weight, linear.bias)
       .view({x.size(0), x.size(1), linear.weight.size(0)});
 }
 

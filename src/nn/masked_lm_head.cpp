@@ -5,6 +5,7 @@
 #include "linformer/kernels/gelu.h"
 #include "linformer/kernels/layer_norm.h"
 #include "linformer/kernels/mixed_precision.h"
+#include "linformer/kernels/weight_product.h"
 
 namespace linformer {
 
@@ -26,7 +27,7 @@ MaskedLmHead::MaskedLmHead(const ModelConfig& config, const at::Tensor& word_emb
 }
 
 at::Tensor MaskedLmHead::transform(const at::Tensor& hidden) const {
-  const at::Tensor wide = bias_gelu(at::mm(hidden, cast_weight(dense_weight_).t()), dense_bias_);
+  const at::Tensor wide = bias_gelu(weight_product(hidden, dense_weight_), dense_bias_);
   return layer_norm(wide, norm_.weight, norm_.shift, epsilon_);
 }
 
@@ -43,8 +44,7 @@ RowScores MaskedLmHead::scores(const at::Tensor& hidden, const at::Tensor& label
 }
 
 at::Tensor MaskedLmHead::logits(const at::Tensor& hidden) const {
-  const at::Tensor words = cast_weight(decoder_weight_).t();
-  return to_full(at::addmm(cast_weight(decoder_bias_), transform(hidden), words));
+  return to_full(weight_product(transform(hidden), decoder_weight_, decoder_bias_));
 }
 
 }  // namespace linformer

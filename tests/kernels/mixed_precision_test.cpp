@@ -148,10 +148,24 @@ TEST(CastWeight, OneCopyServesSeveralBackwardPassesAndGradientsAddUpInFp32) {
   EXPECT_EQ(weight.grad().item<double>(), 1.0009765625);
 }
 
-/// Every kernel on inputs in a low type: the same numbers as on those inputs in fp32, an fp32
-/// result, and gradients in the inputs' own type.
-void expect_full_inside(const std::function<at::Tensor(const std::vector<at::Tensor>&)>& kernel,
-                        std::vector<at::Tensor> inputs, const char* what) {
+using Kernel = std::function<at::Tensor(const std::vector<at::Tensor>&)>;
+
+/// How a kernel answers to inputs in a low type.
+struct Border {
+  bool full_result = false;  // fp32, else in the inputs' type
+  bool exact = true;         // the numbers of fp32 on the same inputs, rounded once, else near them
+};
+
+/// A kernel computes in fp32 whatever comes in. Gradients are in the inputs' own type.
+void expect_full_inside(const Kernel& kernel, const std::vector<at::Tensor>& inputs,
+                        const Border& border, const char* what) {
+  const auto expect_same = [&](const at::Tensor& ours, const at::Tensor& wanted) {
+    if (border.exact) {
+      EXPECT_TRUE(at::equal(ours, wanted.to(ours.scalar_type()))) << what;
+    } else {
+      EXPECT_LT(relative_difference(ours.to(at::kFloat), wanted), 0.02) << what;
+    }
+  };
   for (const Precision precision : kLow) {
     const at::ScalarType type = MixedPrecision(precision).type();
     std::vector<at::Tensor> low, full;
@@ -162,13 +176,14 @@ void expect_full_inside(const std::function<at::Tensor(const std::vector<at::Ten
     const at::Tensor expected = kernel(full);
     const AutocastScope scope{MixedPrecision(precision)};
     const at::Tensor value = kernel(low);
-    EXPECT_EQ(value.scalar_type(), at::kFloat) << what;
-    EXPECT_TRUE(at::equal(value, expected)) << what;
-    const auto gradients = torch::autograd::grad({value.square().sum()}, low);
-    const auto wanted = torch::autograd::grad({expected.square().sum()}, full);
+    EXPECT_EQ(value.scalar_type(), border.full_result ? at::kFloat : type) << what;
+    expect_same(value, expected);
+    const at::Tensor upstream = at::randn(value.sizes()).to(value.scalar_type());
+    const auto gradients = torch::autograd::grad({value}, low, {upstream});
+    const auto wanted = torch::autograd::grad({expected}, full, {upstream.to(at::kFloat)});
     for (size_t i = 0; i < inputs.size(); ++i) {
       EXPECT_EQ(gradients[i].scalar_type(), type) << what;
-      EXPECT_TRUE(at::equal(gradients[i], wanted[i].to(type))) << what << " " << i;
+      expect_same(gradients[i], wanted[i]);
     }
   }
 }
@@ -177,22 +192,27 @@ TEST(KernelBorders, ComputeInFp32WhateverComesIn) {
   at::manual_seed(3);
   const DropoutSite site{0.2, 4};
   const at::Tensor ones = at::ones({8});
+  // Attention may multiply in bf16.
   expect_full_inside(
       [&](const auto& in) { return dropout_attention(in[0], in[1], in[2], 2, {}, site); },
-      {at::randn({2, 6, 8}), at::randn({2, 4, 8}), at::randn({2, 4, 8})}, "attention");
+      {at::randn({2, 6, 8}), at::randn({2, 4, 8}), at::randn({2, 4, 8})},
+      {.full_result = false, .exact = false}, "attention");
   expect_full_inside([&](const auto& in) { return bias_gelu(in[0], ones); }, {at::randn({5, 8})},
-                     "gelu");
+                     {}, "gelu");
   expect_full_inside([&](const auto& in) { return dropout(in[0], site); }, {at::randn({5, 8})},
-                     "dropout");
-  expect_full_inside(
-      [&](const auto& in) {
-        return bias_dropout_residual_layer_norm(in[0], ones, in[1], ones, ones, 1e-5, site)
-            .normalized;
-      },
-      {at::randn({5, 8}), at::randn({5, 8})}, "norm");
+                     {.full_result = true}, "dropout");
+  const auto norm = [&](const std::vector<at::Tensor>& in, NormReaders readers) {
+    return bias_dropout_residual_layer_norm(in[0], ones, in[1], ones, ones, 1e-5, site, readers)
+        .normalized;
+  };
+  const std::vector<at::Tensor> two{at::randn({5, 8}), at::randn({5, 8})};
+  expect_full_inside([&](const auto& in) { return norm(in, NormReaders::kAny); }, two,
+                     {.full_result = true}, "norm");
+  expect_full_inside([&](const auto& in) { return norm(in, NormReaders::kProducts); }, two, {},
+                     "norm for products");
   const at::Tensor taps = at::randn({8, 1, 3});
   expect_full_inside([&](const auto& in) { return add_depthwise_convolution(in[0], in[1], taps); },
-                     {at::randn({2, 6, 8}), at::randn({2, 6, 8})}, "convolution");
+                     {at::randn({2, 6, 8}), at::randn({2, 6, 8})}, {}, "convolution");
 }
 
 TEST(LossUnderAutocast, ProductsOfBf16AreRoundedTheRestIsNot) {

@@ -27,11 +27,15 @@ struct QueryPositions {
 ///   queries    if these queries are some of a sequence's; each gives what it gives among all
 ///   returns    (B, N, H*D)
 ///
-/// Softmax and accumulation use the tensors' type. LibTorch's fused CPU kernel does not support
-/// dropout, which is why this kernel exists.
+/// Softmax and accumulation use the tensors' type, or float for low types. LibTorch's fused CPU
+/// kernel does not support dropout, and multiplies in fp32.
 at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,
                              const at::Tensor& value, int64_t num_heads, const at::Tensor& key_mask,
                              const DropoutSite& site, int64_t window = 0,
                              const QueryPositions& queries = {});
+
+/// Whether dropout_attention() is faster than LibTorch's fused attention on the operands of `query`
+/// without dropout, mask and window.
+bool outruns_fused_attention(const at::Tensor& query);
 
 }  // namespace linformer

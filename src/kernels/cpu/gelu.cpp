@@ -5,6 +5,7 @@
 
 #include "../element_functions.h"
 #include "kernels.h"
+#include "low_types.h"
 #include "parallel_sums.h"
 
 namespace linformer::cpu {
@@ -24,42 +25,48 @@ struct TanhForm {
 };
 
 template <class Form, class T>
-void forward_rows(const T* x, const T* bias, T* y, int64_t begin, int64_t end, int64_t width) {
+void forward_rows(const T* x, const ComputeType<T>* bias, T* y, int64_t begin, int64_t end,
+                  int64_t width) {
   for (int64_t row = begin; row < end; ++row) {
     const T* in = x + row * width;
     T* out = y + row * width;
 #pragma omp simd
     for (int64_t c = 0; c < width; ++c) {
-      const T v = in[c] + bias[c];
-      out[c] = v * Form::parts(v).cdf;
+      const ComputeType<T> v = load(in[c]) + bias[c];
+      store(v * Form::parts(v).cdf, out[c]);
     }
   }
 }
 
 template <class Form, class T>
-void backward_rows(const T* x, const T* bias, const T* dy, T* dx, T* dbias, int64_t begin,
-                   int64_t end, int64_t width) {
+void backward_rows(const T* x, const ComputeType<T>* bias, const T* dy, T* dx,
+                   ComputeType<T>* dbias, int64_t begin, int64_t end, int64_t width) {
   for (int64_t row = begin; row < end; ++row) {
     const T* in = x + row * width;
     const T* upstream = dy + row * width;
     T* out = dx + row * width;
 #pragma omp simd
     for (int64_t c = 0; c < width; ++c) {
-      const T v = in[c] + bias[c];
+      const ComputeType<T> v = load(in[c]) + bias[c];
       const auto parts = Form::parts(v);
-      const T gradient = upstream[c] * (parts.cdf + parts.x_pdf);
-      out[c] = gradient;
+      const ComputeType<T> gradient = load(upstream[c]) * (parts.cdf + parts.x_pdf);
+      store(gradient, out[c]);
       dbias[c] += gradient;
     }
   }
 }
 
+bool needs_float(const at::Tensor& x) {
+  return x.scalar_type() == at::kHalf;
+}
+
 at::Tensor forward(const at::Tensor& input, const at::Tensor& bias, GeluForm form) {
+  if (needs_float(input)) return forward(input.to(at::kFloat), bias, form).to(at::kHalf);
   at::Tensor output = at::empty_like(input);
   const int64_t width = input.size(1);
-  AT_DISPATCH_FLOATING_TYPES(input.scalar_type(), "bias_gelu", [&] {
+  LINFORMER_DISPATCH_CPU(input.scalar_type(), "bias_gelu", [&] {
     const scalar_t* x = input.data_ptr<scalar_t>();
-    const scalar_t* b = bias.data_ptr<scalar_t>();
+    const auto* b = bias.data_ptr<ComputeType<scalar_t>>();
     scalar_t* y = output.data_ptr<scalar_t>();
     at::parallel_for(0, input.size(0), 1, [&](int64_t begin, int64_t end) {
       form == GeluForm::kExact ? forward_rows<ExactForm>(x, b, y, begin, end, width)
@@ -71,15 +78,19 @@ at::Tensor forward(const at::Tensor& input, const at::Tensor& bias, GeluForm for
 
 GeluGradients backward(const at::Tensor& input, const at::Tensor& bias, GeluForm form,
                        const at::Tensor& upstream) {
+  if (needs_float(input)) {
+    GeluGradients full = backward(input.to(at::kFloat), bias, form, upstream.to(at::kFloat));
+    return {full.input.to(at::kHalf), full.bias};
+  }
   at::Tensor grad_input = at::empty_like(input);
   at::Tensor grad_bias;
-  AT_DISPATCH_FLOATING_TYPES(input.scalar_type(), "bias_gelu_backward", [&] {
+  LINFORMER_DISPATCH_CPU(input.scalar_type(), "bias_gelu_backward", [&] {
     const auto rows = form == GeluForm::kExact ? backward_rows<ExactForm, scalar_t>
                                                : backward_rows<TanhForm, scalar_t>;
-    grad_bias = parallel_row_sums<scalar_t>(
-        input.size(0), input.size(1), input.options(),
-        [&](int64_t begin, int64_t end, scalar_t* sums) {
-          rows(input.data_ptr<scalar_t>(), bias.data_ptr<scalar_t>(), upstream.data_ptr<scalar_t>(),
+    using Sum = ComputeType<scalar_t>;
+    grad_bias = parallel_row_sums<Sum>(
+        input.size(0), input.size(1), bias.options(), [&](int64_t begin, int64_t end, Sum* sums) {
+          rows(input.data_ptr<scalar_t>(), bias.data_ptr<Sum>(), upstream.data_ptr<scalar_t>(),
                grad_input.data_ptr<scalar_t>(), sums, begin, end, input.size(1));
         });
   });
@@ -88,6 +99,6 @@ GeluGradients backward(const at::Tensor& input, const at::Tensor& bias, GeluForm
 
 }  // namespace
 
-const GeluKernels gelu_kernels{forward, backward};
+const GeluKernels gelu_kernels{forward, backward, /*takes_low=*/true};
 
 }  // namespace linformer::cpu

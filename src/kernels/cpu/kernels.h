@@ -6,6 +6,7 @@
 #include "../gelu_kernels.h"
 #include "../layer_norm_kernels.h"
 #include "../linear_cross_entropy_kernels.h"
+#include "../weight_product_kernels.h"
 
 /// The CPU's implementations: loops over contiguous memory, split over ATen's threads.
 namespace linformer::cpu {
@@ -16,5 +17,6 @@ extern const DropoutKernels dropout_kernels;
 extern const GeluKernels gelu_kernels;
 extern const LossKernels loss_kernels;
 extern const NormKernels norm_kernels;
+extern const ProductKernels product_kernels;
 
 }  // namespace linformer::cpu

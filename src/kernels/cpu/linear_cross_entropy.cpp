@@ -7,6 +7,7 @@
 #include "gemm.h"
 #include "kernels.h"
 #include "parallel_sums.h"
+#include "weight_product.h"
 
 namespace linformer::cpu {
 namespace {
@@ -86,9 +87,16 @@ at::Tensor multiply_by_words(const at::Tensor& hidden, const at::Tensor& weight)
   return logits;
 }
 
+bool in_onednn(const at::Tensor& x) {
+  return x.numel() > 0 && has_float_products(x.scalar_type());
+}
+
 /// hidden (M, C) W^T in the type of `hidden`.
 at::Tensor logits_of(const at::Tensor& hidden, const LossInputs& in) {
-  if (!in.low_weight.defined()) return multiply_by_words(hidden, in.weight);
+  if (!in.low_weight.defined()) {
+    return in_onednn(hidden) ? multiply_floats(hidden, in.weight)
+                             : multiply_by_words(hidden, in.weight);
+  }
   const at::ScalarType type = in.low_weight.scalar_type();
   return at::mm(hidden.to(type), in.low_weight.t()).to(hidden.scalar_type());
 }
@@ -101,6 +109,12 @@ void add_gradients(const at::Tensor& grad_logits, const at::Tensor& piece, const
     const at::Tensor low = grad_logits.to(type);
     grad_piece.copy_(at::mm(low, in.low_weight));
     const at::Tensor product = at::mm(low.t(), piece.to(type)).to(piece.scalar_type());
+    grad_weight = grad_weight.defined() ? grad_weight.add_(product) : product;
+    return;
+  }
+  if (in_onednn(piece)) {
+    grad_piece.copy_(multiply_floats(grad_logits, in.weight.t()));
+    const at::Tensor product = multiply_floats(grad_logits.t(), piece.t());
     grad_weight = grad_weight.defined() ? grad_weight.add_(product) : product;
     return;
   }

@@ -53,30 +53,88 @@ at::Tensor attention_with_dropout(const at::Tensor& query, const at::Tensor& key
   return at::matmul(at::softmax(scores, -1) * dropout_scale, value);
 }
 
+/// softmax over the visible keys (..., N, M), without dropout; 0 for a query that sees none.
+at::Tensor visible_attention(const at::Tensor& query, const at::Tensor& key,
+                             const at::Tensor& value, const at::Tensor& visible) {
+  if (!visible.defined()) return at::scaled_dot_product_attention(query, key, value);
+  const at::Tensor blind = visible.any(-1, /*keepdim=*/true).logical_not();
+  return at::scaled_dot_product_attention(query, key, value, visible.logical_or(blind))
+      .masked_fill(blind, 0.0);
+}
+
+/// Rows of x (B, H, N, D) in blocks, each with the block before and behind it: (B * blocks, H,
+/// 3 * block, D). Outside of the sequence there are zeros.
+at::Tensor neighbourhoods(const at::Tensor& x, int64_t block, int64_t blocks) {
+  const int64_t behind = blocks * block - x.size(2) + block;
+  return at::constant_pad_nd(x, {0, 0, block, behind})
+      .unfold(2, 3 * block, block)  // (B, H, blocks, D, 3 * block)
+      .permute({0, 2, 1, 4, 3})
+      .reshape({x.size(0) * blocks, x.size(1), 3 * block, x.size(3)});
+}
+
+/// Attention in a window over all positions, without dropout: blocks of queries with the three
+/// blocks of keys around them, at a cost of N * window instead of N * N.
+at::Tensor window_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                            const at::Tensor& key_mask, int64_t window) {
+  const int64_t batch = query.size(0);
+  const int64_t heads = query.size(1);
+  const int64_t length = query.size(2);
+  constexpr int64_t kStep = 8;  // fused kernels want masks whose rows are aligned
+  const int64_t block = (window / 2 + kStep - 1) / kStep * kStep;
+  const int64_t blocks = (length + block - 1) / block;
+  const at::TensorOptions numbers = query.options().dtype(at::kLong);
+  const at::Tensor first = at::arange(blocks, numbers).view({-1, 1, 1}) * block;
+  const at::Tensor i = first + at::arange(block, numbers).view({1, -1, 1});
+  const at::Tensor j = first + at::arange(3 * block, numbers).view({1, 1, -1}) - block;
+  at::Tensor visible = (i - j).abs().le(window / 2).logical_and(j.ge(0)).logical_and(j.lt(length));
+  visible = visible.unsqueeze(1).unsqueeze(0).expand({batch, -1, -1, -1, -1});
+  visible = visible.reshape({batch * blocks, 1, block, 3 * block});
+  if (key_mask.defined()) {
+    const at::Tensor rows = key_mask.to(query.scalar_type()).unsqueeze(1).unsqueeze(3);
+    const at::Tensor valid = neighbourhoods(rows, block, blocks).squeeze(3).gt(0.5);
+    visible = visible.logical_and(valid.unsqueeze(2));
+  }
+  const at::Tensor queries = at::constant_pad_nd(query, {0, 0, 0, blocks * block - length})
+                                 .view({batch, heads, blocks, block, -1})
+                                 .transpose(1, 2)
+                                 .reshape({batch * blocks, heads, block, -1});
+  const at::Tensor output = visible_attention(queries, neighbourhoods(key, block, blocks),
+                                              neighbourhoods(value, block, blocks), visible);
+  return output.view({batch, blocks, heads, block, -1})
+      .transpose(1, 2)
+      .reshape({batch, heads, blocks * block, -1})
+      .narrow(2, 0, length);
+}
+
 }  // namespace
 
 at::Tensor attention(const AttentionInputs& inputs, const AttentionOptions& options) {
   const at::Tensor query = split_heads(inputs.query, options.num_heads);
   const at::Tensor key = split_heads(inputs.key, options.num_heads);
   const at::Tensor value = split_heads(inputs.value, options.num_heads);
-  at::Tensor visible = visible_pairs(inputs, options.window);
-  at::Tensor blind;  // queries without any key: they attend to all keys and get 0 afterwards
-  if (visible.defined()) {
-    blind = visible.any(-1, /*keepdim=*/true).logical_not();
-    visible = visible.logical_or(blind);
-  }
+  const bool drops = options.dropout.probability > 0.0;
+  // Blocks do less than all pairs from about this length on.
+  const bool in_blocks = options.window > 0 && !drops && !inputs.positions.defined() &&
+                         inputs.query.size(0) > 0 && inputs.query.size(1) > 2 * options.window;
   at::Tensor output;
-  if (options.dropout.probability == 0.0) {
-    output = at::scaled_dot_product_attention(
-        query, key, value, visible.defined() ? std::optional<at::Tensor>(visible) : std::nullopt);
+  if (in_blocks) {
+    output = window_attention(query, key, value, inputs.key_mask, options.window);
+  } else if (!drops) {
+    output = visible_attention(query, key, value, visible_pairs(inputs, options.window));
   } else {
+    at::Tensor visible = visible_pairs(inputs, options.window);
+    at::Tensor blind;  // queries without any key: they attend to all keys and get 0 afterwards
+    if (visible.defined()) {
+      blind = visible.any(-1, /*keepdim=*/true).logical_not();
+      visible = visible.logical_or(blind);
+    }
     const at::TensorOptions type = inputs.query.options().dtype(
         inputs.query.scalar_type() == at::kDouble ? at::kDouble : at::kFloat);
     output = attention_with_dropout(
         query, key, value, visible,
         dropout_scale(site_elements(inputs, options), type, options.dropout));
+    if (blind.defined()) output = output.masked_fill(blind, 0.0);
   }
-  if (blind.defined()) output = output.masked_fill(blind, 0.0);
   return output.transpose(1, 2).reshape(inputs.query.sizes());
 }
 

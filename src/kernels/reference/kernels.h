@@ -38,6 +38,8 @@ at::Tensor bias_gelu(const at::Tensor& x, const at::Tensor& bias, GeluForm form)
 at::Tensor cross_entropy_rows(const at::Tensor& hidden, const at::Tensor& weight,
                               const at::Tensor& bias, const at::Tensor& labels, at::Tensor* best);
 
+at::Tensor weight_product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
+
 ResidualNorm residual_norm(const NormInputs& inputs, const NormOptions& options);
 
 }  // namespace linformer::reference

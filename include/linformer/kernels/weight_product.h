@@ -1,0 +1,16 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace linformer {
+
+/// x W^T, plus a bias: the product of a linear layer. Under mixed precision it is in the low type.
+///
+///   x (M, K);  weight (N, K);  bias (N), undefined = none;  returns (M, N)
+///
+/// In fp32 on CPUs where LibTorch's BLAS leaves AVX-512 unused, oneDNN multiplies instead, forward
+/// and backward.
+at::Tensor weight_product(const at::Tensor& x, const at::Tensor& weight,
+                          const at::Tensor& bias = {});
+
+}  // namespace linformer

@@ -1,0 +1,63 @@
+#include "linformer/kernels/weight_product.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "implementations.h"
+#include "reference/kernels.h"
+#include "weight_product_kernels.h"
+
+#include "linformer/kernels/mixed_precision.h"
+
+namespace linformer {
+namespace {
+
+class WeightProduct : public torch::autograd::Function<WeightProduct> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& x,
+                            const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+    ctx->save_for_backward({x, weight});
+    ctx->saved_data["has_bias"] = bias.has_value();
+    return device_kernels(x).product->multiply(x, weight, bias.value_or(at::Tensor()));
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
+                                                 const torch::autograd::variable_list& grads) {
+    const auto saved = ctx->get_saved_variables();
+    const at::Tensor& x = saved[0];
+    const at::Tensor& weight = saved[1];
+    const at::Tensor upstream = grads[0].contiguous();
+    const auto multiply = device_kernels(x).product->multiply;
+    torch::autograd::variable_list result(3);
+    if (ctx->needs_input_grad(0)) result[0] = multiply(upstream, weight.t(), {});
+    if (ctx->needs_input_grad(1)) result[1] = multiply(upstream.t(), x.t(), {});
+    if (ctx->saved_data["has_bias"].toBool() && ctx->needs_input_grad(2)) {
+      result[2] = upstream.sum(0);
+    }
+    return result;
+  }
+};
+
+/// Whether the device's own kernels take this product. A call costs some microseconds, in which
+/// LibTorch has done a small product.
+bool takes(const ProductKernels* kernels, const at::Tensor& x, const at::Tensor& weight) {
+  constexpr int64_t kSmall = 1 << 19;  // multiply-adds
+  return kernels != nullptr && !AutocastScope::current().active() &&
+         x.scalar_type() == weight.scalar_type() && x.numel() * weight.size(0) >= kSmall &&
+         kernels->outruns_libtorch(x.scalar_type());
+}
+
+}  // namespace
+
+at::Tensor weight_product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  TORCH_CHECK(x.dim() == 2 && weight.dim() == 2 && x.size(1) == weight.size(1) &&
+                  (!bias.defined() || bias.size(0) == weight.size(0)),
+              "weight_product takes x (M, K), a weight (N, K) and a bias (N)");
+  if (takes(chosen_kernels(x).product, x, weight)) {
+    return WeightProduct::apply(x, weight,
+                                bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt);
+  }
+  return reference::weight_product(x, weight, bias);
+}
+
+}  // namespace linformer
