@@ -43,7 +43,11 @@ bool is_done(const FinetuneConfig& config) {
   if (!fs::exists(result_path(config.run.dir))) return false;
   const FinetuneConfig before =
       load_finetune_config(config.run.dir + "/config.yaml", {}, recipe_of_task);
-  if (const auto changed = first_changed_setting(comparable(config), comparable(before))) {
+  FinetuneConfig now = config;
+  // The run has chosen, and would keep it.
+  if (now.training.precision == Precision::kAuto)
+    now.training.precision = before.training.precision;
+  if (const auto changed = first_changed_setting(comparable(now), comparable(before))) {
     fail_usage(config.run.dir,
                "is done with other settings: " + changed->key + " is " + changed->value + ", was " +
                    changed->other,

@@ -199,7 +199,7 @@ TEST_F(EvalTaskTest, AgreesWithARunOfAveragedWeights) {
       {"linformer-finetune", "--task", "stars", "--model", file("mlm"), "--output", file("run"),
        "--set", "task.train=[" + file("rows.tsv") + "]", "task.valid=[" + file("rows.tsv") + "]",
        "task.text_column=review", "task.label_column=stars", "finetune.epochs=4",
-       "training.learning_rate=1e-2", "training.ema_decay=0.9"});
+       "training.learning_rate=1e-2", "training.ema_decay=0.9", "training.precision=fp32"});
   ASSERT_EQ(run.exit_code, 0) << run.err;
   const json of_run = json::parse(read_text_file(file("run/result.json")));
   const double loss = of_run["sets"][0]["loss"].get<double>();

@@ -139,6 +139,33 @@ TEST_F(TrainTest, CudaWithoutADeviceIsAClearError) {
   EXPECT_THAT(result.err, HasSubstr("run.device: cuda, but LibTorch finds no CUDA device"));
 }
 
+TEST_F(TrainTest, ProgramsThatReadAModelTakeADevice) {
+  ASSERT_EQ(train("model", {"training.max_steps=1", "evaluation.every=0"}).exit_code, 0);
+  write_file_atomically(file("rows.jsonl"), "{\"input_ids\": [0, 7, 8, 2]}\n");
+  const std::string model = file("model");
+  const std::vector<std::vector<std::string>> commands{
+      {"linformer-eval", "perplexity", "--checkpoint", model, "--data", valid_text(),
+       "--max-sequences", "2"},
+      {"linformer-predict", "fill-mask", "--checkpoint", model, "--text", "a <mask>"},
+      {"linformer-predict", "features", "--checkpoint", model, "--input", file("rows.jsonl"),
+       "--output", file("features.safetensors")},
+      {"linformer-bench", "gemm"},
+      {"linformer-bench", "step", "--steps", "1", "--batch-size", "1", "--set",
+       "max_sequence_length=128", "num_hidden_layers=1"}};
+  for (std::vector<std::string> command : commands) {
+    command.insert(command.end(), {"--device", "cpu"});
+    const auto on_cpu = run_child(command);
+    EXPECT_EQ(on_cpu.exit_code, 0) << command[1] << ": " << on_cpu.err;
+    command.back() = "cuda";
+    const auto on_cuda = run_child(command);
+    if (on_cuda.exit_code == 0) continue;  // this machine has a CUDA device
+    EXPECT_EQ(on_cuda.exit_code, 2) << command[1];
+    EXPECT_THAT(on_cuda.err, HasSubstr("--device: cuda, but LibTorch finds no CUDA device"));
+    command.back() = "tpu";
+    EXPECT_EQ(run_child(command).exit_code, 2) << command[1];
+  }
+}
+
 TEST_F(TrainTest, SignalsSaveAndTheSameCommandGoesOn) {
   ASSERT_EQ(train("whole").exit_code, 0);
   for (const int signal_number : {SIGTERM, SIGINT}) {
@@ -285,7 +312,7 @@ TEST_F(TrainTest, RefusesConfigurations) {
   write_file_atomically(config(), text_of_config + "modle: {}\n");
   const auto result = train("refused");
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.err, HasSubstr(config() + ":19:1: unknown key modle"));
+  EXPECT_THAT(result.err, HasSubstr(config() + ":20:1: unknown key modle"));
   EXPECT_THAT(result.err, HasSubstr("did you mean model"));
 }
 
