@@ -17,7 +17,8 @@ Root is needed for apt alone, and only when packages are missing.
 
   --tests  also what building and running the tests takes: GoogleTest, clang-format 14 (a wheel of
            PyPI where the system has none), and a few programs
-  --cuda   fetch the CUDA build (the CUDA toolkit and cuDNN have to be installed already)
+  --cuda   fetch the CUDA build, and into .deps/cuda what compiling for it takes (nvcc, cuDNN and
+           the other libraries, as wheels of PyPI, 3 GB). No GPU and no root are needed.
 TEXT
 }
 
@@ -170,8 +171,10 @@ from_wheel() {
   }
   unzip -q "$work"/wheel/torch-*.whl 'torch/include/*' 'torch/lib/*' 'torch/share/*' \
     -d "$work/unpacked" || return 1
+  unzip -q -p "$work"/wheel/torch-*.whl '*.dist-info/METADATA' 2>/dev/null |
+    sed -n 's/^Requires-Dist: //p' >"$work/requirements" || true
   rm -rf "$work/wheel"
-  adopt "$work/unpacked/torch"
+  adopt "$work/unpacked/torch" && mv "$work/requirements" "$deps/libtorch/.requirements"
 }
 
 # The wheel for this Python, else that for another one: the library inside is the same.
@@ -201,6 +204,64 @@ find_libtorch() {
   from_archive || from_wheels || fail "no source gave a LibTorch $version ($flavour)" \
     "unpack one yourself and set LIBTORCH to its folder, or configure pip for an index that has torch $version"
   say "LibTorch: put into $deps/libtorch ($(du -sh "$deps/libtorch" | cut -f 1))"
+}
+
+# ---- the CUDA toolkit ------------------------------------------------------------------------------
+
+readonly cuda_toolkit=$deps/cuda
+
+# from_wheel() keeps the requirements of the wheel that it took: the libraries it was built against.
+cuda_requirements() {
+  local metadata=$deps/libtorch/.requirements
+  if [[ ! -s $metadata ]]; then
+    # LibTorch came from an archive or from the environment.
+    python3 -m pip download --quiet --no-deps --only-binary=:all: --timeout "$connect_seconds" \
+      --dest "$work/metadata" "torch==$version" >"$work/pip.log" 2>&1 || return 1
+    mkdir -p "$deps/libtorch"
+    unzip -q -p "$work"/metadata/torch-*.whl '*.dist-info/METADATA' | sed -n 's/^Requires-Dist: //p' >"$metadata"
+  fi
+  grep -E '^(nvidia|cuda)-' "$metadata" | sed 's/ *;.*//'
+}
+
+# nvcc and the libraries of the toolkit from wheels, in the layout of an installed toolkit.
+find_cuda_toolkit() {
+  if command -v nvcc >/dev/null || [[ -n ${CUDACXX:-} ]]; then
+    say "CUDA toolkit: ${CUDACXX:-$(command -v nvcc)}, which is installed"
+    return
+  fi
+  if [[ -x $cuda_toolkit/bin/nvcc && -e $cuda_toolkit/.complete ]]; then
+    say "CUDA toolkit: $cuda_toolkit"
+    return
+  fi
+  local requirements release folder file link
+  requirements=$(cuda_requirements) || requirements=
+  release=$(sed -nE 's/^cuda-toolkit(\[.*\])?==([0-9]+\.[0-9]+).*/\2/p' <<<"$requirements" | head -n 1)
+  [[ -n $release ]] || fail "the wheel torch $version does not say which CUDA toolkit it needs" \
+    "install nvcc and cuDNN yourself, and set CUDACXX to nvcc"
+  say "CUDA toolkit: release $release, from wheels"
+  # nvvm and crt have to be of nvcc's own release, which its wheel does not ask for.
+  # shellcheck disable=SC2086
+  python3 -m pip install --quiet --only-binary=:all: --target "$work/cuda" $requirements \
+    "cuda-toolkit[nvcc,cudart,nvrtc,nvtx,cccl]==$release.*" "nvidia-nvvm==$release.*" \
+    "nvidia-cuda-crt==$release.*" >"$work/pip.log" 2>&1 || {
+    grep -E '^ERROR' "$work/pip.log" | tail -n 1 | cut -c 1-300 >&2 || true
+    fail "pip gave no CUDA toolkit $release" "install nvcc and cuDNN yourself, and set CUDACXX to nvcc"
+  }
+  folder=$(echo "$work"/cuda/nvidia/cu[0-9]*)
+  [[ -x $folder/bin/nvcc ]] || fail "the wheels hold no nvcc" "install it yourself, and set CUDACXX to it"
+  # Libraries of their own folders (cuDNN, NCCL) into the toolkit's, and links of the common names.
+  for file in "$work"/cuda/nvidia/*/lib/*.so* "$work"/cuda/nvidia/*/include; do
+    [[ -e $file && $file != "$folder"/* ]] || continue
+    if [[ -d $file ]]; then cp -r "$file/." "$folder/include/"; else mv "$file" "$folder/lib/"; fi
+  done
+  for file in "$folder"/lib/*.so.*; do
+    link=${file%%.so.*}.so
+    [[ -e $link ]] || ln -s "$(basename "$file")" "$link"
+  done
+  [[ -e $folder/lib64 ]] || ln -s lib "$folder/lib64"
+  touch "$folder/.complete"
+  rm -rf "$cuda_toolkit" && mv "$folder" "$cuda_toolkit"
+  say "CUDA toolkit: put into $cuda_toolkit ($(du -sh "$cuda_toolkit" | cut -f 1))"
 }
 
 # ---- the formatter -------------------------------------------------------------------------------
@@ -252,6 +313,7 @@ apt_log=$work/apt.log
 trap 'rm -rf "$work"' EXIT
 install_packages "${packages[@]}"
 find_libtorch
+[[ $flavour == cpu ]] || find_cuda_toolkit
 [[ -z $tests ]] || find_formatter
 drop_moved_configurations
 say "done"
