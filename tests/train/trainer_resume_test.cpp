@@ -126,7 +126,7 @@ TEST_F(ResumeTest, WarnsWithTheOldAndTheNewValue) {
       {"training.optimizer.weight_decay=0.5", "0.01 until step 6, now 0.5: "},
       {"training.optimizer.max_grad_norm=2.5", "1.0 until step 6, now 2.5: "},
       {"model.hidden_dropout_prob=0.25", "0.1 until step 6, now 0.25: "},
-      {"training.precision=bf16", "fp32 until step 6, now bf16: "},
+      {"training.precision=bf16", "auto until step 6, now bf16: "},
       {"training.guard.spike_zscore=9.0", "0.0 until step 6, now 9.0: "},
       {"training.micro_batch_size=2", "4 until step 6, now 2: "},
       {"training.ema_decay=0.9", "null until step 6, now 0.9: "},

@@ -2,7 +2,8 @@
 # Training speed beside other programs, all in turn, as one table of ratios.
 #
 # usage: tools/compare/compare.sh [--model small|base] [--precision fp32|bf16] [--device cpu|cuda] [--rounds N]
-#                                 [--peers LIST] [--compile] [--fairseq FOLDER] [--python PYTHON]
+#                                 [--threads N] [--peers LIST] [--compile] [--fairseq FOLDER] [--python PYTHON]
+#   --threads  of the CPU; 0 = all cores (0)
 #   --peers    of transformers (standard attention), lucidrains, tatp22, fairseq; separated by commas
 #              (transformers,lucidrains,tatp22)
 #   --compile  also each peer with torch.compile
@@ -14,7 +15,7 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-model=small precision=fp32 device=cpu rounds=5 peers=transformers,lucidrains,tatp22 compile=false fairseq='' python=''
+model=small precision=fp32 device=cpu rounds=5 threads=0 peers=transformers,lucidrains,tatp22 compile=false fairseq='' python=''
 refuse() {
   printf 'compare: %s\n  fix: %s\n' "$1" "$2" >&2
   exit 2
@@ -22,11 +23,11 @@ refuse() {
 while (($# > 0)); do
   case $1 in
     --compile) compile=true && shift ;;
-    --model | --precision | --device | --rounds | --peers | --fairseq | --python)
+    --model | --precision | --device | --rounds | --threads | --peers | --fairseq | --python)
       (($# >= 2)) || refuse "$1 needs a value" "see the head of tools/compare/compare.sh"
       declare "${1#--}=$2" && shift 2
       ;;
-    -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    -h | --help) sed -n '2,14s/^# \{0,1\}//p' "$0" && exit 0 ;;
     *) refuse "unknown argument $1" "see the head of tools/compare/compare.sh" ;;
   esac
 done
@@ -55,11 +56,11 @@ measure() {
   case $subject in
     linformer | standard)
       "$bin/linformer-bench" step --model "$model" --precision "$precision" --device "$device" --steps 5 \
-        --set "attention.type=$subject" --json >"$out" 2>"$out.err"
+        --threads "$threads" --set "attention.type=$subject" --json >"$out" 2>"$out.err"
       ;;
     *)
       "$python" tools/compare/peers.py "${subject%+compile}" --model "$model" --precision "$precision" \
-        --device "$device" --steps 5 $([[ $subject == *+compile ]] && echo --compile) \
+        --device "$device" --steps 5 --threads "$threads" $([[ $subject == *+compile ]] && echo --compile) \
         ${fairseq:+--fairseq "$fairseq"} >"$out" 2>"$out.err"
       ;;
   esac
