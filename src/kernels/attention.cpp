@@ -62,10 +62,10 @@ class DropoutAttention : public torch::autograd::Function<DropoutAttention> {
 
 }  // namespace
 
-bool outruns_fused_attention(const at::Tensor& query) {
+bool outruns_fused_attention(const at::Tensor& query, int64_t num_keys) {
   const AttentionKernels* kernels = chosen_kernels(query).attention;
   return kernels != nullptr && kernels->outruns_fused != nullptr &&
-         kernels->outruns_fused(type_inside(*kernels, query));
+         kernels->outruns_fused(type_inside(*kernels, query), num_keys);
 }
 
 at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,

@@ -53,9 +53,9 @@ struct AttentionKernels {
   bool takes_low = false;          ///< all but log_sums may be of one type bf16 or fp16
   bool for_dropout_alone = false;  ///< without dropout, LibTorch's fused attention is faster
 
-  /// Whether it is faster than LibTorch's fused attention on operands of this type without dropout,
-  /// mask and window; null: never.
-  bool (*outruns_fused)(at::ScalarType type) = nullptr;
+  /// Whether it is faster than LibTorch's fused attention on operands of this type over so many
+  /// keys without dropout, mask and window; null: never.
+  bool (*outruns_fused)(at::ScalarType type, int64_t num_keys) = nullptr;
 };
 
 }  // namespace linformer

@@ -42,7 +42,8 @@ at::Tensor Attend::operator()(const AttentionInput& input, const at::Tensor& que
     record(*this, query, key_value, key_mask, *context.attention_records());
   }
   const DropoutSite site = context.next_dropout(dropout);
-  const bool own = !context.unfused_attention() && outruns_fused_attention(query);
+  const bool own =
+      !context.unfused_attention() && outruns_fused_attention(query, key_value.key.size(1));
   if (own || site.probability > 0.0 || key_mask.defined() || window > 0 ||
       query.scalar_type() == at::kDouble) {
     return dropout_attention(query, key_value.key, key_value.value, num_heads, key_mask, site,

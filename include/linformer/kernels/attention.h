@@ -34,8 +34,8 @@ at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,
                              const DropoutSite& site, int64_t window = 0,
                              const QueryPositions& queries = {});
 
-/// Whether dropout_attention() is faster than LibTorch's fused attention on the operands of `query`
-/// without dropout, mask and window.
-bool outruns_fused_attention(const at::Tensor& query);
+/// Whether dropout_attention() of `query` over this many keys is faster than LibTorch's fused
+/// attention, without dropout, mask and window.
+bool outruns_fused_attention(const at::Tensor& query, int64_t num_keys);
 
 }  // namespace linformer

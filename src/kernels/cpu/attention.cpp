@@ -252,9 +252,16 @@ AttentionGradients backward(const AttentionInputs& in, const AttentionOptions& o
   return grads;
 }
 
+/// A tile has all keys of its queries, and more of them leave the second-level cache: LibTorch goes
+/// through the keys in blocks.
+bool outruns_fused(at::ScalarType type, int64_t num_keys) {
+  constexpr int64_t kMostKeys = 4096;
+  return num_keys <= kMostKeys && has_packed_products(type);
+}
+
 }  // namespace
 
 const AttentionKernels attention_kernels{forward, backward, /*takes_low=*/true,
-                                         /*for_dropout_alone=*/false, has_packed_products};
+                                         /*for_dropout_alone=*/false, outruns_fused};
 
 }  // namespace linformer::cpu
