@@ -52,6 +52,11 @@ std::string describe_device(c10::Device device, int threads) {
   return device.is_cpu() ? std::to_string(threads) + " threads" : device.str();
 }
 
+/// `asked`, or what auto stands for on this device.
+Precision precision_on(c10::Device device, Precision asked) {
+  return asked == Precision::kAuto ? choose_precision(device).precision : asked;
+}
+
 StepBenchmarkOptions options_of(const StepArguments& arguments) {
   StepBenchmarkOptions options;
   if (arguments.preset == "base") {
@@ -78,7 +83,7 @@ void run_step(const StepArguments& arguments) {
   const auto [device, threads] = start_computing(arguments.compute);
   StepBenchmarkOptions options = options_of(arguments);
   options.device = device;
-  if (options.precision == Precision::kAuto) options.precision = choose_precision(device).precision;
+  options.precision = precision_on(device, options.precision);
   check_precision_speed(options.precision, device, arguments.force_slow_precision);
   const StepBenchmarkResult result = benchmark_step(options);
   const auto [fastest, slowest] =
@@ -189,9 +194,7 @@ void add_gemm_command(CLI::App& program) {
   command->add_flag("--json", arguments->json, "print the result as JSON");
   command->callback([arguments] {
     const auto [device, threads] = start_computing(arguments->compute);
-    if (arguments->precision == Precision::kAuto) {
-      arguments->precision = choose_precision(device).precision;
-    }
+    arguments->precision = precision_on(device, arguments->precision);
     std::vector<double> peaks;
     for (int i = 0; i < 5; ++i) {
       peaks.push_back(measure_matmul_peak(arguments->precision, device) / kGiga);

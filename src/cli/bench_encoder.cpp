@@ -163,7 +163,7 @@ void print_text(const Arguments& arguments, const Cells& cells, int threads) {
   if (options.device.is_cpu()) std::printf(", %d threads", threads);
   std::printf(
       "\n\n"
-      "standard          LibTorch's fused attention\n"
+      "standard          fused attention: LibTorch's, or this library's where it is faster\n"
       "standard_unfused  scores and probabilities (n x n) written into memory\n"
       "k = K             Linformer, one E for all layers\n"
       "-                 k is not below n\n"

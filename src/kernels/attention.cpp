@@ -5,6 +5,7 @@
 
 #include "attention_kernels.h"
 #include "implementations.h"
+#include "optional_tensor.h"
 #include "reference/kernels.h"
 
 #include "linformer/kernels/mixed_precision.h"
@@ -18,16 +19,11 @@ at::ScalarType type_inside(const AttentionKernels& kernels, const at::Tensor& qu
   return kernels.takes_low ? AutocastScope::current().type() : at::kFloat;
 }
 
-std::optional<at::Tensor> if_defined(const at::Tensor& tensor) {
-  return tensor.defined() ? std::optional<at::Tensor>(tensor) : std::nullopt;
-}
-
 class DropoutAttention : public torch::autograd::Function<DropoutAttention> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& query,
                             const at::Tensor& key, const at::Tensor& value,
-                            const std::optional<at::Tensor>& key_mask,
-                            const std::optional<at::Tensor>& positions,
+                            const OptionalTensor& key_mask, const OptionalTensor& positions,
                             const AttentionOptions& options) {
     const AttentionInputs inputs{query.contiguous(), key.contiguous(), value.contiguous(),
                                  key_mask ? key_mask->contiguous() : at::Tensor(),
@@ -89,8 +85,8 @@ at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,
     return reference::attention({query, key, value, key_mask, positions}, options);
   }
   const at::ScalarType type = type_inside(*kernels, query);
-  return DropoutAttention::apply(query.to(type), key.to(type), value.to(type), if_defined(key_mask),
-                                 if_defined(positions), options);
+  return DropoutAttention::apply(query.to(type), key.to(type), value.to(type),
+                                 to_optional(key_mask), to_optional(positions), options);
 }
 
 }  // namespace linformer

@@ -5,19 +5,13 @@
 
 #include "implementations.h"
 #include "layer_norm_kernels.h"
+#include "optional_tensor.h"
 #include "reference/kernels.h"
 
 #include "linformer/kernels/mixed_precision.h"
 
 namespace linformer {
 namespace {
-
-using OptionalTensor = std::optional<at::Tensor>;
-
-// torch::autograd::Function represents an absent tensor as an empty optional.
-OptionalTensor to_optional(const at::Tensor& tensor) {
-  return tensor.defined() ? OptionalTensor(tensor) : std::nullopt;
-}
 
 at::Tensor only_if(bool wanted, const at::Tensor& gradient) {
   return wanted ? gradient : at::Tensor();

@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "implementations.h"
+#include "optional_tensor.h"
 #include "reference/kernels.h"
 #include "weight_product_kernels.h"
 
@@ -15,7 +16,7 @@ namespace {
 class WeightProduct : public torch::autograd::Function<WeightProduct> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& x,
-                            const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+                            const at::Tensor& weight, const OptionalTensor& bias) {
     ctx->save_for_backward({x, weight});
     ctx->saved_data["has_bias"] = bias.has_value();
     return device_kernels(x).product->multiply(x, weight, bias.value_or(at::Tensor()));
@@ -54,8 +55,7 @@ at::Tensor weight_product(const at::Tensor& x, const at::Tensor& weight, const a
                   (!bias.defined() || bias.size(0) == weight.size(0)),
               "weight_product takes x (M, K), a weight (N, K) and a bias (N)");
   if (takes(chosen_kernels(x).product, x, weight)) {
-    return WeightProduct::apply(x, weight,
-                                bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt);
+    return WeightProduct::apply(x, weight, to_optional(bias));
   }
   return reference::weight_product(x, weight, bias);
 }

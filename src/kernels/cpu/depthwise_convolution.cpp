@@ -61,10 +61,6 @@ void weight_gradient_rows(const T* x, const T* dy, ComputeType<T>* dtaps, const 
   }
 }
 
-bool needs_float(const at::Tensor& x) {
-  return x.scalar_type() == at::kHalf;
-}
-
 at::Tensor convolve(const at::Tensor& base, const at::Tensor& x, const at::Tensor& taps,
                     int direction) {
   at::Tensor output = base.clone();

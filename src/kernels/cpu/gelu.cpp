@@ -56,10 +56,6 @@ void backward_rows(const T* x, const ComputeType<T>* bias, const T* dy, T* dx,
   }
 }
 
-bool needs_float(const at::Tensor& x) {
-  return x.scalar_type() == at::kHalf;
-}
-
 at::Tensor forward(const at::Tensor& input, const at::Tensor& bias, GeluForm form) {
   if (needs_float(input)) return forward(input.to(at::kFloat), bias, form).to(at::kHalf);
   at::Tensor output = at::empty_like(input);

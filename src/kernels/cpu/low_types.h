@@ -46,6 +46,11 @@ void store(ComputeType<T> value, T& to) {
   }
 }
 
+/// fp16, which has no loops of its own: it is converted, computed in float, and rounded once.
+inline bool needs_float(const at::Tensor& x) {
+  return x.scalar_type() == at::kHalf;
+}
+
 /// Calls a templated lambda for float, double or bf16 elements, as AT_DISPATCH_FLOATING_TYPES does.
 #define LINFORMER_DISPATCH_CPU(TYPE, NAME, ...) \
   AT_DISPATCH_FLOATING_TYPES_AND(at::kBFloat16, TYPE, NAME, __VA_ARGS__)

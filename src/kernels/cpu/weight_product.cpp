@@ -6,6 +6,7 @@
 #include <ATen/ATen.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 
+#include "../optional_tensor.h"
 #include "kernels.h"
 #include "packed_products.h"
 
@@ -14,9 +15,8 @@ namespace {
 
 using Scalars = c10::List<std::optional<at::Scalar>>;
 using LinearPointwise = at::Tensor(const at::Tensor& x, const at::Tensor& weight,
-                                   const std::optional<at::Tensor>& bias,
-                                   std::string_view attribute, Scalars scalars,
-                                   std::optional<std::string_view> algorithm);
+                                   const OptionalTensor& bias, std::string_view attribute,
+                                   Scalars scalars, std::optional<std::string_view> algorithm);
 
 /// LibTorch's operator of oneDNN's inner product. at::mm multiplies fp32 with BLAS only.
 const std::optional<c10::OperatorHandle>& linear_pointwise() {
@@ -34,8 +34,7 @@ bool has_float_products(at::ScalarType type) {
 at::Tensor multiply_floats(const at::Tensor& a, const at::Tensor& b, const at::Tensor& bias) {
   static const auto multiply = linear_pointwise()->typed<LinearPointwise>();
   const at::NoGradGuard no_grad;
-  const auto offset = bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt;
-  return multiply.call(a, b, offset, "none", Scalars(), std::nullopt);
+  return multiply.call(a, b, to_optional(bias), "none", Scalars(), std::nullopt);
 }
 
 at::Tensor multiply_as_layers_do(const at::Tensor& x, const at::Tensor& weight) {

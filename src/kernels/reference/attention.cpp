@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include "../optional_tensor.h"
 #include "kernels.h"
 
 #include "linformer/kernels/mixed_precision.h"
@@ -53,13 +54,22 @@ at::Tensor attention_with_dropout(const at::Tensor& query, const at::Tensor& key
   return at::matmul(at::softmax(scores, -1) * dropout_scale, value);
 }
 
-/// softmax over the visible keys (..., N, M), without dropout; 0 for a query that sees none.
+/// softmax over the visible keys (..., N, M), undefined = all, times the dropout scale, undefined =
+/// no dropout.
 at::Tensor visible_attention(const at::Tensor& query, const at::Tensor& key,
-                             const at::Tensor& value, const at::Tensor& visible) {
-  if (!visible.defined()) return at::scaled_dot_product_attention(query, key, value);
-  const at::Tensor blind = visible.any(-1, /*keepdim=*/true).logical_not();
-  return at::scaled_dot_product_attention(query, key, value, visible.logical_or(blind))
-      .masked_fill(blind, 0.0);
+                             const at::Tensor& value, const at::Tensor& visible,
+                             const at::Tensor& dropout_scale) {
+  at::Tensor blind;  // queries without any key: they attend to all keys and get 0 afterwards
+  at::Tensor seen = visible;
+  if (visible.defined()) {
+    blind = visible.any(-1, /*keepdim=*/true).logical_not();
+    seen = visible.logical_or(blind);
+  }
+  const at::Tensor output =
+      dropout_scale.defined()
+          ? attention_with_dropout(query, key, value, seen, dropout_scale)
+          : at::scaled_dot_product_attention(query, key, value, to_optional(seen));
+  return blind.defined() ? output.masked_fill(blind, 0.0) : output;
 }
 
 /// Rows of x (B, H, N, D) in blocks, each with the block before and behind it: (B * blocks, H,
@@ -99,7 +109,8 @@ at::Tensor window_attention(const at::Tensor& query, const at::Tensor& key, cons
                                  .transpose(1, 2)
                                  .reshape({batch * blocks, heads, block, -1});
   const at::Tensor output = visible_attention(queries, neighbourhoods(key, block, blocks),
-                                              neighbourhoods(value, block, blocks), visible);
+                                              neighbourhoods(value, block, blocks), visible,
+                                              /*dropout_scale=*/{});
   return output.view({batch, blocks, heads, block, -1})
       .transpose(1, 2)
       .reshape({batch, heads, blocks * block, -1})
@@ -119,21 +130,12 @@ at::Tensor attention(const AttentionInputs& inputs, const AttentionOptions& opti
   at::Tensor output;
   if (in_blocks) {
     output = window_attention(query, key, value, inputs.key_mask, options.window);
-  } else if (!drops) {
-    output = visible_attention(query, key, value, visible_pairs(inputs, options.window));
   } else {
-    at::Tensor visible = visible_pairs(inputs, options.window);
-    at::Tensor blind;  // queries without any key: they attend to all keys and get 0 afterwards
-    if (visible.defined()) {
-      blind = visible.any(-1, /*keepdim=*/true).logical_not();
-      visible = visible.logical_or(blind);
-    }
     const at::TensorOptions type = inputs.query.options().dtype(
         inputs.query.scalar_type() == at::kDouble ? at::kDouble : at::kFloat);
-    output = attention_with_dropout(
-        query, key, value, visible,
-        dropout_scale(site_elements(inputs, options), type, options.dropout));
-    if (blind.defined()) output = output.masked_fill(blind, 0.0);
+    const at::Tensor scale =
+        drops ? dropout_scale(site_elements(inputs, options), type, options.dropout) : at::Tensor();
+    output = visible_attention(query, key, value, visible_pairs(inputs, options.window), scale);
   }
   return output.transpose(1, 2).reshape(inputs.query.sizes());
 }
