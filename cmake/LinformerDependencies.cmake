@@ -19,11 +19,11 @@ if(NOT Torch_DIR)
   # tools/setup.sh leaves LibTorch here; CMAKE_PREFIX_PATH and LIBTORCH come first.
   list(APPEND CMAKE_PREFIX_PATH "$ENV{LIBTORCH}" "${PROJECT_SOURCE_DIR}/.deps/libtorch")
 endif()
-# The toolkit of tools/setup.sh --cuda, unless another one is installed or named.
+# tools/setup.sh --cuda leaves a toolkit here where none is installed; CUDACXX comes first.
 set(LINFORMER_CUDA_TOOLKIT "${PROJECT_SOURCE_DIR}/.deps/cuda")
-find_program(LINFORMER_NVCC nvcc HINTS "$ENV{CUDA_HOME}/bin" "$ENV{CUDA_PATH}/bin")
-if(EXISTS "${LINFORMER_CUDA_TOOLKIT}/bin/nvcc" AND NOT LINFORMER_NVCC AND NOT DEFINED ENV{CUDACXX})
+if(EXISTS "${LINFORMER_CUDA_TOOLKIT}/bin/nvcc" AND NOT DEFINED ENV{CUDACXX})
   set(ENV{CUDACXX} "${LINFORMER_CUDA_TOOLKIT}/bin/nvcc")
+  set(ENV{CUDA_HOME} "${LINFORMER_CUDA_TOOLKIT}")
   set(CUDA_TOOLKIT_ROOT_DIR "${LINFORMER_CUDA_TOOLKIT}" CACHE PATH "for LibTorch's own CMake files")
   set(CUDAToolkit_ROOT "${LINFORMER_CUDA_TOOLKIT}" CACHE PATH "for CMake")
 endif()

@@ -25,6 +25,7 @@ TEXT
 readonly version=2.13.0
 readonly cuda_tag=cu126
 readonly deps=.deps
+readonly torch_requirements=$deps/torch-requirements # of the wheel that gave LibTorch
 readonly marker=.linformer-setup # inside .deps/libtorch: what it is, and the size of each library
 readonly connect_seconds=10      # a closed network must not hold up the next source for long
 
@@ -129,6 +130,10 @@ adopt() {
     say "LibTorch: that build needs CUDA; not taken (--cuda takes it)"
     return 1
   fi
+  if [[ $flavour == cuda && ! -e $unpacked/lib/libtorch_cuda.so ]]; then
+    say "LibTorch: that build is for the CPU; not taken"
+    return 1
+  fi
   mkdir "$kept" && mv "$unpacked/include" "$unpacked/lib" "$unpacked/share" "$kept/" || return 1
   for file in libtorch_python.so libjitbackend_test.so libtorchbind_test.so libbackend_with_compiler.so \
     libaoti_custom_ops.so libshm.so libshm libshm_windows; do
@@ -174,16 +179,17 @@ from_wheel() {
   unzip -q -p "$work"/wheel/torch-*.whl '*.dist-info/METADATA' 2>/dev/null |
     sed -n 's/^Requires-Dist: //p' >"$work/requirements" || true
   rm -rf "$work/wheel"
-  adopt "$work/unpacked/torch" && mv "$work/requirements" "$deps/libtorch/.requirements"
+  adopt "$work/unpacked/torch" && mv "$work/requirements" "$torch_requirements"
 }
 
 # The wheel for this Python, else that for another one: the library inside is the same.
 from_wheels() {
+  local other=(--python-version 3.11 --platform "manylinux_2_28_$(uname -m)")
   if [[ $flavour == cuda ]]; then
-    from_wheel "torch==$version"
+    # Three signs: == would also take 2.13.0+cpu where an index has it.
+    from_wheel "torch===$version" || from_wheel "torch===$version" "${other[@]}"
     return
   fi
-  local other=(--python-version 3.11 --platform "manylinux_2_28_$(uname -m)")
   from_wheel "torch==$version+cpu" ||
     from_wheel "torch==$version+cpu" "${other[@]}" ||
     from_wheel "torch==$version+cpu" --extra-index-url https://download.pytorch.org/whl/cpu ||
@@ -212,15 +218,14 @@ readonly cuda_toolkit=$deps/cuda
 
 # from_wheel() keeps the requirements of the wheel that it took: the libraries it was built against.
 cuda_requirements() {
-  local metadata=$deps/libtorch/.requirements
-  if [[ ! -s $metadata ]]; then
+  if [[ ! -s $torch_requirements ]]; then
     # LibTorch came from an archive or from the environment.
     python3 -m pip download --quiet --no-deps --only-binary=:all: --timeout "$connect_seconds" \
-      --dest "$work/metadata" "torch==$version" >"$work/pip.log" 2>&1 || return 1
-    mkdir -p "$deps/libtorch"
-    unzip -q -p "$work"/metadata/torch-*.whl '*.dist-info/METADATA' | sed -n 's/^Requires-Dist: //p' >"$metadata"
+      --dest "$work/metadata" "torch===$version" >"$work/pip.log" 2>&1 || return 1
+    unzip -q -p "$work"/metadata/torch-*.whl '*.dist-info/METADATA' |
+      sed -n 's/^Requires-Dist: //p' >"$torch_requirements"
   fi
-  grep -E '^(nvidia|cuda)-' "$metadata" | sed 's/ *;.*//'
+  grep -E '^(nvidia|cuda)-' "$torch_requirements" | sed 's/ *;.*//'
 }
 
 # nvcc and the libraries of the toolkit from wheels, in the layout of an installed toolkit.
