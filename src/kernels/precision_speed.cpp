@@ -1,9 +1,11 @@
 #include "linformer/kernels/precision_speed.h"
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
-#include <limits>
 #include <sstream>
+#include <utility>
+#include <vector>
 
 #include <ATen/ATen.h>
 
@@ -21,28 +23,41 @@ namespace {
 constexpr int64_t kSize = 512;
 constexpr double kGiga = 1e9;
 
-/// The FLOP/s of the fastest of several products.
-double multiply_speed(at::ScalarType type) {
-  using Clock = std::chrono::steady_clock;
-  constexpr int kRepeats = 20;
-  constexpr double kLongSeconds = 0.2;
-  constexpr double kBudgetSeconds = 1.0;
-  const at::NoGradGuard no_grad;
-  const at::Tensor a = at::full({kSize, kSize}, 0.5f).to(type);
-  const at::Tensor b = at::full({kSize, kSize}, 0.25f).to(type);
-  double best = std::numeric_limits<double>::infinity();
-  double total = 0.0;
-  for (int i = 0; i < kRepeats && total < kBudgetSeconds; ++i) {
+/// Times of products of one number type.
+class TimedProducts {
+ public:
+  explicit TimedProducts(at::ScalarType type)
+      : a_(at::full({kSize, kSize}, 0.5f).to(type)), b_(at::full({kSize, kSize}, 0.25f).to(type)) {}
+
+  void time_one() {
+    using Clock = std::chrono::steady_clock;
+    constexpr double kLongSeconds = 0.2;
     const auto start = Clock::now();
-    cpu::multiply_as_layers_do(a, b);
+    cpu::multiply_as_layers_do(a_, b_);
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    total += seconds;
+    total_seconds_ += seconds;
     // The first product also starts threads and generates code. It counts only if it is so long
     // that this does not matter.
-    if (i > 0 || seconds > kLongSeconds) best = std::min(best, seconds);
+    const bool first = std::exchange(first_, false);
+    if (!first || seconds > kLongSeconds) seconds_.push_back(seconds);
   }
-  return 2.0 * static_cast<double>(kSize * kSize * kSize) / best;
-}
+
+  double total_seconds() const { return total_seconds_; }
+
+  /// FLOP/s of the median.
+  double speed() {
+    const auto middle = seconds_.begin() + static_cast<int64_t>(seconds_.size() / 2);
+    std::nth_element(seconds_.begin(), middle, seconds_.end());
+    return 2.0 * static_cast<double>(kSize * kSize * kSize) / *middle;
+  }
+
+ private:
+  at::Tensor a_;
+  at::Tensor b_;
+  std::vector<double> seconds_;
+  double total_seconds_ = 0.0;
+  bool first_ = true;
+};
 
 std::string cpu_flags() {
   std::ifstream file("/proc/cpuinfo");
@@ -67,8 +82,19 @@ PrecisionSpeed measure_precision_speed(Precision precision) {
   PrecisionSpeed speed;
   speed.precision = precision;
   speed.native = has_native_instructions(cpu_flags(), precision);
-  speed.full_flops = multiply_speed(at::kFloat);
-  speed.low_flops = multiply_speed(MixedPrecision(precision).type());
+  // The two take turns: what else the machine does then slows both alike.
+  constexpr int kRounds = 30;
+  constexpr double kBudgetSeconds = 1.0;
+  const at::NoGradGuard no_grad;
+  TimedProducts full(at::kFloat);
+  TimedProducts low(MixedPrecision(precision).type());
+  for (int i = 0; i < kRounds; ++i) {
+    full.time_one();
+    low.time_one();
+    if (i > 0 && full.total_seconds() + low.total_seconds() > kBudgetSeconds) break;
+  }
+  speed.full_flops = full.speed();
+  speed.low_flops = low.speed();
   return speed;
 }
 

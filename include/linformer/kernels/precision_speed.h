@@ -26,8 +26,8 @@ struct PrecisionSpeed {
 /// avx512_bf16 or amx_bf16; avx512_fp16 or amx_fp16.
 bool has_native_instructions(std::string_view flags, Precision precision);
 
-/// Times products of 512 x 512 matrices in both types with the present number of threads, for at
-/// most a second each. Whether the CPU has instructions is reported too, but the measurement
+/// Times products of 512 x 512 matrices in both types with the present number of threads, in turn,
+/// for about a second at most, and takes the median of each. Whether the CPU has instructions is reported too, but the measurement
 /// decides, since a library may not use them.
 PrecisionSpeed measure_precision_speed(Precision precision);
 
