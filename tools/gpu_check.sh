@@ -121,6 +121,34 @@ resuming() {
   record "$name" "$same"
 }
 
+# Two processes on one device (Gloo, through the CPU's memory), with moments in each and divided. On
+# two devices NCCL is checked as well.
+two_processes() {
+  local name devices=1 backends=(gloo) backend sharded
+  [[ $device == cuda ]] && devices=$(nvidia-smi --list-gpus | wc -l)
+  ((devices > 1)) && backends+=(nccl)
+  for backend in "${backends[@]}"; do
+    name=two-processes-$backend
+    local runs=()
+    for sharded in false true; do
+      runs+=("$output/$name-$sharded")
+      attempt "$name-$sharded" 60 "$bin/linformer-launch" --nproc-per-node 2 -- "$bin/linformer-train" \
+        --config configs/pretrain/sample.yaml --set "tokenizer.model=$output/data/tokenizer.model" \
+        --set "data.train=[$output/data/train]" --set 'data.valid=[]' --set evaluation.every=0 \
+        --set "run.device=$device" --set "training.precision=$precision" --set training.max_steps=20 \
+        --set training.micro_batch_size=4 --set training.schedule.warmup_steps=5 \
+        --set "distributed.backend=$backend" --set "distributed.shard_optimizer=$sharded" \
+        --set "run.dir=$output/$name-$sharded" || { record "$name" false && return; }
+    done
+    local same=true
+    cmp -s "${runs[0]}/checkpoints/step-00000020/model.safetensors" \
+      "${runs[1]}/checkpoints/step-00000020/model.safetensors" || same=false
+    say "two processes, $backend: whole and divided optimizer" \
+      "$([[ $same == true ]] && echo 'bit-identical' || echo 'DIFFERENT')"
+    record "$name" "$same"
+  done
+}
+
 # speed LABEL ARGUMENT...: a training step.
 speed() {
   local name=$1
@@ -245,6 +273,7 @@ tests test_train 'StepPrecision*'
 if attempt data 60 bash -c "$(declare -f sample_data); bin='$bin' output='$output'; sample_data"; then
   record data true
   resuming
+  two_processes
   sample_run
 else
   record data false

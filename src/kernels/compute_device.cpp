@@ -23,7 +23,8 @@ void take_deterministic_algorithms() {
 
 }  // namespace
 
-c10::Device compute_device(DeviceChoice choice, int64_t local_rank, const std::string& key) {
+c10::Device compute_device(DeviceChoice choice, int64_t local_rank, const std::string& key,
+                           DeviceSharing sharing) {
   if (choice == DeviceChoice::kCpu) return at::kCPU;
   if (!at::globalContext().hasCUDA()) {
     if (choice == DeviceChoice::kAuto) return at::kCPU;
@@ -32,13 +33,15 @@ c10::Device compute_device(DeviceChoice choice, int64_t local_rank, const std::s
                "device");
   }
   const auto* guard = c10::impl::getDeviceGuardImpl(at::kCUDA);
-  if (local_rank >= guard->deviceCount()) {
+  const auto count = static_cast<int64_t>(guard->deviceCount());
+  if (local_rank >= count && sharing == DeviceSharing::kNo) {
     fail_usage(key,
                "process " + std::to_string(local_rank) + " of this machine finds only " +
-                   std::to_string(static_cast<int>(guard->deviceCount())) + " CUDA devices",
-               "start at most one process per device (linformer-launch --nproc-per-node)");
+                   std::to_string(count) + " CUDA devices",
+               "start at most one process per device (linformer-launch --nproc-per-node), or set "
+               "distributed.backend: gloo, with which processes share devices");
   }
-  const c10::Device device(at::kCUDA, static_cast<c10::DeviceIndex>(local_rank));
+  const c10::Device device(at::kCUDA, static_cast<c10::DeviceIndex>(local_rank % count));
   guard->setDevice(device);
   take_deterministic_algorithms();
   return device;

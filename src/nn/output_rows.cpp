@@ -5,6 +5,8 @@
 
 #include <ATen/ATen.h>
 
+#include "linformer/kernels/device_transfer.h"
+
 namespace linformer {
 
 OutputRows output_rows(const std::vector<int64_t>& flat, int64_t num_sequences, int64_t length,
@@ -32,7 +34,7 @@ OutputRows output_rows(const std::vector<int64_t>& flat, int64_t num_sequences, 
     }
   }
   const auto to_device = [&](const std::vector<int64_t>& values) {
-    return at::tensor(values, at::kLong).to(device, /*non_blocking=*/true);
+    return send_to_device(at::tensor(values, at::kLong), device);
   };
   return {to_device(flat), to_device(positions).view({num_sequences, most}), to_device(places)};
 }

@@ -6,6 +6,7 @@
 #include <ATen/ATen.h>
 
 #include "model_check.h"
+#include "run_device.h"
 
 #include "linformer/checkpoint/find_model.h"
 #include "linformer/checkpoint/model_config_json.h"
@@ -13,8 +14,6 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
-#include "linformer/dist/launch_environment.h"
-#include "linformer/kernels/compute_device.h"
 #include "linformer/models/model_folder.h"
 #include "linformer/models/model_tokenizer.h"
 #include "linformer/objectives/classification_loss.h"
@@ -61,14 +60,6 @@ double layer_learning_rate(const Parameter& parameter, int64_t num_layers,
   return std::pow(settings.layer_decay, static_cast<double>(num_layers + 1 - depth));
 }
 
-namespace {
-
-c10::Device own_device(const FinetuneConfig& config) {
-  return compute_device(config.run.device, launch_environment().local_rank);
-}
-
-}  // namespace
-
 StartingModel StartingModel::open(const std::string& init_from, const FinetuneSettings& settings) {
   std::string folder = find_model_folder(init_from);
   ModelConfig config = load_model_config(folder);
@@ -102,11 +93,11 @@ ClassificationObjective::ClassificationObjective(const FinetuneConfig& config,
               model.hidden_dropout_prob = 0.0;
               model.attention_probs_dropout_prob = 0.0;
             }
-            return trainable(model, own_device(config), config.distributed,
+            return trainable(model, run_device(config), config.distributed,
                              /*num_sequences=*/0);  // texts may be far shorter
           }(),
           head_of(data.task, config.finetune.pooling), static_cast<uint64_t>(config.run.seed),
-          at::kFloat, own_device(config)) {}
+          at::kFloat, run_device(config)) {}
 
 std::vector<OptimizedParameter> ClassificationObjective::optimized_parameters() const {
   std::vector<OptimizedParameter> result = linformer::optimized_parameters(model_.parameters());

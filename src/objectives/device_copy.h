@@ -4,16 +4,18 @@
 
 #include <ATen/ATen.h>
 
+#include "linformer/kernels/device_transfer.h"
+
 namespace linformer {
 
 /// A batch's numbers on the device. On the CPU they are the batch's own memory; to another device
-/// they are copied without waiting for it (CUDA has taken pageable memory when the call returns).
-/// ATen wants a pointer to mutable memory; nothing writes through it.
+/// they are copied without waiting for it. ATen wants a pointer to mutable memory; nothing writes
+/// through it.
 template <class T>
 at::Tensor copy_of(const std::vector<T>& values, at::IntArrayRef shape, at::ScalarType type,
                    at::Device device) {
-  return at::from_blob(const_cast<T*>(values.data()), shape, at::TensorOptions().dtype(type))
-      .to(device, /*non_blocking=*/true);
+  return send_to_device(
+      at::from_blob(const_cast<T*>(values.data()), shape, at::TensorOptions().dtype(type)), device);
 }
 
 }  // namespace linformer

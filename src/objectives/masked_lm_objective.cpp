@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "model_check.h"
+#include "run_device.h"
 
 #include "linformer/checkpoint/find_model.h"
 #include "linformer/checkpoint/model_config_json.h"
@@ -11,8 +12,6 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
-#include "linformer/dist/launch_environment.h"
-#include "linformer/kernels/compute_device.h"
 #include "linformer/models/model_folder.h"
 #include "linformer/nn/model_cost.h"
 #include "linformer/objectives/batch_stream.h"
@@ -23,10 +22,6 @@
 namespace linformer {
 
 namespace {
-
-c10::Device own_device(const PretrainConfig& config) {
-  return compute_device(config.run.device, launch_environment().local_rank);
-}
 
 /// An evaluation, for people.
 std::string describe(const EvaluationResult& result, double bits) {
@@ -44,9 +39,9 @@ MaskedLmObjective::MaskedLmObjective(PretrainConfig config)
     : config_(one_batch_config(std::move(config))),
       data_(open_pretraining_data(config_)),
       unigram_(unigram_model_of(*data_.train)),
-      model_(trainable(config_.model, own_device(config_), config_.distributed,
+      model_(trainable(config_.model, run_device(config_), config_.distributed,
                        config_.training.micro_batch_size),
-             static_cast<uint64_t>(config_.run.seed), at::kFloat, own_device(config_)) {
+             static_cast<uint64_t>(config_.run.seed), at::kFloat, run_device(config_)) {
   // Reported before the hours of training, not after them.
   if (data_.valid && !masks_anything(data_.valid->batches(), evaluation_options())) {
     log_warning(

@@ -4,11 +4,11 @@
 #include <optional>
 #include <string>
 
+#include "run_device.h"
+
 #include "linformer/config/config_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/log.h"
-#include "linformer/dist/launch_environment.h"
-#include "linformer/kernels/compute_device.h"
 #include "linformer/kernels/precision_speed.h"
 
 namespace linformer {
@@ -40,7 +40,7 @@ ChosenPrecision choice_for(const Config& config, c10::Device device, bool force_
 
 template <class Config>
 void resolve(Config& config, ProcessGroup& processes, bool force_slow) {
-  const c10::Device device = compute_device(config.run.device, launch_environment().local_rank);
+  const c10::Device device = run_device(config);
   if (config.training.precision != Precision::kAuto) {
     check_precision_speed(config.training.precision, device, force_slow);
     return;

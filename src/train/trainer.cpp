@@ -14,7 +14,9 @@
 #include "linformer/core/mapped_file.h"
 #include "linformer/core/random.h"
 #include "linformer/core/stop_signal.h"
+#include "linformer/kernels/device_transfer.h"
 #include "linformer/kernels/matmul_peak.h"
+#include "linformer/kernels/tensor_memory.h"
 #include "linformer/optim/learning_rate.h"
 #include "linformer/train/session_limit.h"
 #include "linformer/train/step_statistics.h"
@@ -250,13 +252,23 @@ bool Trainer::stops_within_step() const {
 }
 
 void StepTotals::add(const LossSum& loss, const Batch& batch) {
-  const double sum = loss.sum.item<double>();
-  loss_sum += sum;
   num_labels += loss.num_labels;
   num_tokens += batch.num_tokens;
-  if (!std::isfinite(sum)) {
-    not_finite.insert(not_finite.end(), batch.samples.begin(), batch.samples.end());
+  device_ = loss.sum.device();
+  pending_.push_back({start_copy_to_host(loss.sum), batch.samples});
+}
+
+void StepTotals::read_losses() {
+  if (pending_.empty()) return;
+  wait_for_device(*device_);
+  for (const PendingLoss& loss : pending_) {
+    const auto sum = loss.sum.item<double>();
+    loss_sum += sum;
+    if (!std::isfinite(sum)) {
+      not_finite.insert(not_finite.end(), loss.samples.begin(), loss.samples.end());
+    }
   }
+  pending_.clear();
 }
 
 Batch Trainer::accumulate(int64_t number, StepTotals& totals,
@@ -270,11 +282,8 @@ Batch Trainer::accumulate(int64_t number, StepTotals& totals,
   context.set_recompute(training.activation_checkpointing);
   step_.accumulate([&] { return objective_.loss(batch, context); },
                    [&](const LossSum& loss, const at::Tensor& scaled) {
-                     // Reading the loss waits for the device, so one process alone reads it after
-                     // the backward pass is queued. Several send it while that pass goes on.
-                     if (!communicator_.is_alone()) totals.add(loss, batch);
+                     totals.add(loss, batch);
                      backward(loss, scaled);
-                     if (communicator_.is_alone()) totals.add(loss, batch);
                    });
   return batch;
 }
@@ -295,6 +304,7 @@ std::optional<StepTotals> Trainer::train_step() {
   std::function<StepSums()> sums;
   const Batch batch = accumulate(last, totals, [&](const LossSum&, const at::Tensor& scaled) {
     if (!communicator_.is_alone()) {
+      totals.read_losses();
       sums = communicator_.start_sum(
           {totals.loss_sum, totals.num_labels, totals.num_tokens, control_flags()});
     }
@@ -321,6 +331,7 @@ double Trainer::next_learning_rate() const {
 
 void Trainer::update(StepTotals& totals, const Batch& last) {
   const StepGradients gradients = step_.end_passes(totals.num_labels);
+  totals.read_losses();  // the norm has been waited for already
   totals.gradient_norm = gradients.norm;
   totals.learning_rate = next_learning_rate();
   // If the loss is finite, an overflow of fp16 is handled by the loss scale.

@@ -31,6 +31,8 @@ TEST(ComputeDevice, WithCudaEachProcessHasItsOwn) {
   if (!at::globalContext().hasCUDA()) GTEST_SKIP() << "this machine has no CUDA device";
   EXPECT_EQ(compute_device(DeviceChoice::kAuto), at::Device(at::kCUDA, 0));
   EXPECT_THROW(compute_device(DeviceChoice::kCuda, 1000), UsageError);
+  EXPECT_TRUE(
+      compute_device(DeviceChoice::kCuda, 1000, "run.device", DeviceSharing::kAllowed).is_cuda());
 }
 
 }  // namespace

@@ -9,11 +9,16 @@
 
 namespace linformer {
 
+/// Whether several processes may use one CUDA device. NCCL refuses that; Gloo does not mind.
+enum class DeviceSharing { kNo, kAllowed };
+
 /// The device that `choice` means: auto is CUDA if there is a CUDA device, else the CPU. Process
-/// `local_rank` of a machine gets the device of that number. Throws UsageError that names `key` if
-/// CUDA is requested but missing, or has fewer devices. On CUDA, the whole process uses
-/// deterministic algorithms from then on.
+/// `local_rank` of a machine gets the device of that number; with kAllowed, processes share the
+/// devices in turn if there are fewer. Throws UsageError that names `key` if CUDA is requested but
+/// missing, or has fewer devices than that. On CUDA, the whole process uses deterministic
+/// algorithms from then on.
 c10::Device compute_device(DeviceChoice choice, int64_t local_rank = 0,
-                           const std::string& key = "run.device");
+                           const std::string& key = "run.device",
+                           DeviceSharing sharing = DeviceSharing::kNo);
 
 }  // namespace linformer

@@ -39,13 +39,24 @@ struct StepTotals {
   std::vector<SampleId> not_finite;    ///< sequences of micro-batches whose loss was not finite
   std::optional<std::string> problem;  ///< why the weights were left as they are
 
-  /// Counts a micro-batch. Reads its loss, which waits for the device.
+  /// Counts a micro-batch. Its loss is counted by read_losses().
   void add(const LossSum& loss, const Batch& batch);
+
+  /// Reads the losses added since the last call, which waits for the device.
+  void read_losses();
 
   /// NaN for a step with nothing to predict.
   double mean_loss() const {
     return num_labels > 0 ? loss_sum / static_cast<double>(num_labels) : std::nan("");
   }
+
+ private:
+  struct PendingLoss {
+    at::Tensor sum;  ///< on the CPU; on its way until the device is waited for
+    std::vector<SampleId> samples;
+  };
+  std::vector<PendingLoss> pending_;
+  std::optional<c10::Device> device_;  ///< that the pending losses come from
 };
 
 /// The weights that model.safetensors of a checkpoint holds with training.ema_decay; training/ has
