@@ -7,7 +7,8 @@
 #include <CLI/CLI.hpp>
 #include <unistd.h>
 
-#include "program.h"
+#include "option_checks.h"
+#include "programs.h"
 
 #include "linformer/analysis/resume_check.h"
 #include "linformer/checkpoint/checkpoint_store.h"
@@ -24,6 +25,7 @@
 #include "linformer/objectives/dry_run.h"
 #include "linformer/objectives/pretraining_run.h"
 #include "linformer/objectives/resolve_precision.h"
+#include "linformer/train/communicator.h"
 
 namespace linformer {
 
@@ -137,6 +139,7 @@ void run_train(const TrainArguments& arguments) {
   check_threads("data.loader_threads", config.data.loader_threads);
   if (arguments.dry_run) {
     if (environment.rank > 0) return;
+    check_batch_divides(config.training, environment.world_size);
     ProcessGroup alone;
     resolve_precision(config, alone, arguments.force_slow_precision);
     std::printf("%s", describe_run(config).c_str());
@@ -161,13 +164,12 @@ void run_train(const TrainArguments& arguments) {
 }  // namespace linformer
 
 int main(int argc, char** argv) {
-  const linformer::ProgramInfo info{
+  const linformer::ProgramInfo info = linformer::program_info(
       "linformer-train",
-      "Pre-trains an encoder as a masked language model; resumes by itself.",
       {"linformer-train --config configs/pretrain/sample.yaml",
        "linformer-train --config configs/pretrain/sample.yaml --dry-run",
        "linformer-train --config pretrain.yaml --set model.attention.projected_length=64 \\",
-       "    --set run.dir=runs/k64"}};
+       "    --set run.dir=runs/k64"});
   return linformer::run_program(argc, argv, info, [](CLI::App& program) {
     auto arguments = std::make_shared<linformer::TrainArguments>();
     CLI::Option* help = program.add_flag("--help-config", arguments->config_help,
@@ -188,15 +190,15 @@ int main(int argc, char** argv) {
         "another number of processes (in RUN.DIR/verify-resume)");
     program.add_option("--verify-steps", arguments->verify_steps, "half of the steps of each run")
         ->needs(verify)
-        ->check(CLI::Range(4, 1 << 20));
+        ->check(linformer::takes_between(4, 1 << 20));
     program.add_option("--verify-kills", arguments->verify_kills, "runs that are killed")
         ->needs(verify)
-        ->check(CLI::Range(1, 10000));
+        ->check(linformer::takes_between(1, 10000));
     program
         .add_option("--verify-processes", arguments->verify_processes,
                     "processes for one more resumed run; 1 = skip it")
         ->needs(verify)
-        ->check(CLI::Range(1, 64));
+        ->check(linformer::takes_between(1, 64));
     program.callback([arguments, help] {
       if (help->count() == 0 && arguments->config.empty()) {
         throw CLI::RequiredError("--config");

@@ -1,6 +1,7 @@
 #include "linformer/train/communicator.h"
 
 #include <map>
+#include <numeric>
 
 #include <ATen/ATen.h>
 
@@ -52,22 +53,31 @@ std::function<StepSums()> Communicator::start_sum(const StepSums& own) {
   };
 }
 
+void check_batch_divides(const TrainingConfig& training, int64_t num_processes) {
+  const int64_t micro = training.micro_batch_size;
+  // The sizes of all steps are multiples of the ramp's start.
+  const int64_t start = training.batch_ramp.start;
+  const int64_t batch = start > 0 ? start : training.global_batch_size;
+  const int64_t multiple = micro * num_processes;
+  if (batch % multiple == 0) return;
+  const int64_t shared = batch / num_processes;  // sequences of a process
+  const std::string smaller =
+      batch % num_processes == 0
+          ? "give each process fewer at a time: --set training.micro_batch_size=" +
+                std::to_string(std::gcd(shared, micro)) + "; or "
+          : "";
+  fail_usage(start > 0 ? "training.batch_ramp.start" : "training.global_batch_size",
+             std::to_string(batch) + " sequences do not divide into micro-batches of " +
+                 std::to_string(micro) + " for " + std::to_string(num_processes) + " processes",
+             smaller + "make it a multiple of " + std::to_string(multiple) + ", e.g. " +
+                 std::to_string((batch / multiple + 1) * multiple) +
+                 ", or start another number of processes");
+}
+
 void Communicator::check_same_run(const TrainerConfig& config, const std::string& settings,
                                   uint64_t data_fingerprint) {
   if (is_alone()) return;
-  const int64_t micro = config.training.micro_batch_size;
-  // The sizes of all steps are multiples of the ramp's start.
-  const int64_t start = config.training.batch_ramp.start;
-  const int64_t batch = start > 0 ? start : config.training.global_batch_size;
-  if (batch % (micro * size()) != 0) {
-    const int64_t multiple = micro * size();
-    fail_usage(start > 0 ? "training.batch_ramp.start" : "training.global_batch_size",
-               std::to_string(batch) + " sequences do not divide into micro-batches of " +
-                   std::to_string(micro) + " for " + std::to_string(size()) + " processes",
-               "make it a multiple of " + std::to_string(multiple) + ", e.g. " +
-                   std::to_string((batch / multiple + 1) * multiple) +
-                   ", or choose another micro_batch_size or number of processes");
-  }
+  check_batch_divides(config.training, size());
   const auto changed = first_changed_setting(settings, processes_->broadcast(settings));
   std::string difference =
       changed ? changed->key + ": " + changed->value + " instead of " + changed->other : "";

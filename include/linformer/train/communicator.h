@@ -36,6 +36,9 @@ struct StepSums {
   ControlFlags flags;  ///< of any process
 };
 
+/// Throws UsageError if the batches of a step cannot be divided among the processes.
+void check_batch_divides(const TrainingConfig& training, int64_t num_processes);
+
 /// The processes of a run, as the trainer sees them. With one process, every function does its
 /// local part and sends nothing.
 ///
