@@ -30,7 +30,11 @@ endif()
 if(NOT DEFINED TORCH_CUDA_ARCH_LIST)
   set(TORCH_CUDA_ARCH_LIST "8.0;9.0+PTX" CACHE STRING "Devices that CUDA code is compiled for")
 endif()
+# LibTorch's own file warns of a profiler library that it ships without and does not need.
+set(log_level "${CMAKE_MESSAGE_LOG_LEVEL}")
+set(CMAKE_MESSAGE_LOG_LEVEL ERROR)
 find_package(Torch QUIET)
+set(CMAKE_MESSAGE_LOG_LEVEL "${log_level}")
 if(NOT Torch_FOUND)
   message(FATAL_ERROR "LibTorch was not found.\n"
                       "  fix: run ./tools/setup.sh, or set LIBTORCH to a folder with LibTorch")

@@ -70,6 +70,11 @@ next
   the text of any training step   $bin/linformer-data why --config $config --step 100
   another model on the same data  $bin/linformer-train --config $config \\
                                     --set model.attention.type=standard --set run.dir=runs/sample-standard
+  the other programs              cmake --build --preset release && $bin/linformer --list
+  a classifier of its passages    $bin/linformer-finetune --config configs/finetune/sample.yaml \\
+                                    --model $run --output runs/sample-topic
   your own text                   README.md, "Your own text"
+
+  The sample's language is invented: the model guesses words of that language.
   every test                      ./tools/test.sh
 TEXT

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "linformer/core/error.h"
+#include "linformer/core/missing_path.h"
 
 namespace linformer {
 namespace {
@@ -59,13 +60,13 @@ void fail_no_model(const std::string& path) {
   }
   std::error_code ignored;
   if (fs::exists(path, ignored)) fail_run(path, "holds no model", kFolders);
-  if (!may_be_hub_name(path)) fail_run(path, "there is no such folder", kFolders);
+  if (!may_be_hub_name(path)) fail_missing(path, "there is no such folder", kFolders);
   const std::string folder = fs::path(path).filename().string();
-  fail_run(path, "there is no such folder, and nothing is downloaded here",
-           std::string(kFolders) +
-               "; a model of the Hugging Face Hub has to be downloaded first: hf download " + path +
-               " --local-dir " + folder + ", then linformer-convert import --from hf --input " +
-               folder);
+  fail_missing(path, "there is no such folder, and nothing is downloaded here",
+               std::string(kFolders) +
+                   "; a model of the Hugging Face Hub has to be downloaded first: hf download " +
+                   path + " --local-dir " + folder +
+                   ", then linformer-convert import --from hf --input " + folder);
 }
 
 }  // namespace linformer

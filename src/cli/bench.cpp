@@ -10,7 +10,8 @@
 
 #include "bench_commands.h"
 #include "compute_options.h"
-#include "program.h"
+#include "option_checks.h"
+#include "programs.h"
 
 #include "linformer/analysis/step_benchmark.h"
 #include "linformer/config/config_file.h"
@@ -42,8 +43,7 @@ constexpr double kGiga = 1e9;
 void apply_model_overrides(ModelConfig& model, const std::vector<std::string>& overrides) {
   const FieldList fields = fields_of(model);
   for (const std::string& assignment : overrides) {
-    const bool prefixed = assignment.rfind("model.", 0) == 0;
-    apply_override(fields, prefixed ? assignment.substr(6) : assignment);
+    apply_override(fields, without_prefix(assignment, "model."));
   }
 }
 
@@ -140,7 +140,7 @@ void add_enum_option(CLI::App& command, const std::string& name, E& value,
   command
       .add_option_function<std::string>(
           name, [&value](const std::string& text) { value = *enum_of<E>(text); }, help)
-      ->check(CLI::IsMember(std::vector<std::string>(known.begin(), known.end())))
+      ->check(takes_one_of_names(known))
       ->default_str(std::string(name_of(value)));
 }
 
@@ -152,12 +152,12 @@ void add_step_command(CLI::App& program) {
       ->add_option("--model", arguments->preset,
                    "small: 4 layers of 256, 16,000 words, 8 x 512 tokens; base: 12 of 768, "
                    "50,000 words, 2 x 512")
-      ->check(CLI::IsMember({"small", "base"}))
+      ->check(takes_one_of({"small", "base"}))
       ->capture_default_str();
   command->add_option("--set", arguments->overrides,
                       "KEY=VALUE of the model, e.g. attention.type=standard");
   command->add_option("--batch-size", arguments->batch_size, "sequences; 0 = the preset's")
-      ->check(CLI::NonNegativeNumber);
+      ->check(takes_at_least(0));
   command->add_flag("--activation-checkpointing", arguments->activation_checkpointing,
                     "keep one tensor a layer and compute the rest again");
   add_enum_option(
@@ -168,7 +168,7 @@ void add_step_command(CLI::App& program) {
   command->add_flag("--force-slow-precision", arguments->force_slow_precision,
                     "measure a precision that is slower than fp32, too");
   command->add_option("--steps", arguments->steps, "measured steps")
-      ->check(CLI::PositiveNumber)
+      ->check(takes_above_zero())
       ->capture_default_str();
   add_compute_options(*command, arguments->compute);
   command->add_flag("--json", arguments->json, "print the result as JSON");
@@ -221,10 +221,9 @@ void add_gemm_command(CLI::App& program) {
 }  // namespace linformer
 
 int main(int argc, char** argv) {
-  const linformer::ProgramInfo info{
+  const linformer::ProgramInfo info = linformer::program_info(
       "linformer-bench",
-      "Measures speed together with the matrix-multiply peak.",
-      {"linformer-bench step --json", "linformer-bench attention", "linformer-bench gemm"}};
+      {"linformer-bench step --json", "linformer-bench attention", "linformer-bench gemm"});
   return linformer::run_program(argc, argv, info, [](CLI::App& program) {
     program.require_subcommand(1);
     linformer::add_step_command(program);

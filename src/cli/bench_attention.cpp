@@ -8,6 +8,7 @@
 
 #include "bench_commands.h"
 #include "bench_layer.h"
+#include "option_checks.h"
 #include "program.h"
 
 #include "linformer/analysis/attention_benchmark.h"
@@ -132,16 +133,15 @@ void add_attention_command(CLI::App& program) {
                     {options.hidden_size, options.num_attention_heads, options.projected_length,
                      options.attention_window, options.lengths});
   command->add_option("--tokens", options.num_tokens, "tokens a batch")
-      ->check(CLI::PositiveNumber)
+      ->check(takes_above_zero())
       ->capture_default_str();
   command->add_option("--repeats", options.num_repeats, "measured calls")
-      ->check(CLI::PositiveNumber)
+      ->check(takes_above_zero())
       ->capture_default_str();
   command->add_option("--max-gib", arguments->max_gib, "leave out what needs more memory")
-      ->check(CLI::PositiveNumber)
+      ->check(takes_above_zero())
       ->capture_default_str();
-  command->add_option("--threads", arguments->threads, "0 = all cores")
-      ->check(CLI::NonNegativeNumber);
+  command->add_option("--threads", arguments->threads, "0 = all cores")->check(takes_at_least(0));
   command->add_flag("--json", arguments->json, "print the result as JSON");
   add_examples(*command, {"linformer-bench attention",
                           "linformer-bench attention --hidden-size 768 --heads 12 --lengths 512 "

@@ -10,6 +10,7 @@
 #include "bench_commands.h"
 #include "bench_layer.h"
 #include "compute_options.h"
+#include "option_checks.h"
 #include "program.h"
 
 #include "linformer/analysis/encoder_benchmark.h"
@@ -264,22 +265,22 @@ void run_encoder(Arguments& arguments) {
 void add_measurement_options(CLI::App& command, Arguments& arguments) {
   EncoderBenchmarkOptions& options = arguments.options;
   command.add_option("--repeats", options.num_repeats, "measured passes, after one warm-up")
-      ->check(CLI::Range(1, 1000))
+      ->check(takes_between(1, 1000))
       ->capture_default_str();
   command
       .add_option("--max-seconds", options.max_seconds,
                   "leave out what is predicted to take longer a pass")
-      ->check(CLI::PositiveNumber)
+      ->check(takes_above_zero())
       ->capture_default_str();
   command
       .add_option("--max-gib", arguments.max_gib,
                   "memory of a pass: larger batches run in parts, larger sequences are left out")
-      ->check(CLI::Range(1e-6, 1e6))
+      ->check(takes_between(1e-6, 1e6))
       ->capture_default_str();
   command
       .add_option("--memory-gib", arguments.memory_gib,
                   "memory for which the largest batch is computed; it need not exist")
-      ->check(CLI::Range(1e-6, 1e6))
+      ->check(takes_between(1e-6, 1e6))
       ->capture_default_str();
   add_compute_options(command, arguments.compute);
   command.add_flag("--json", arguments.json, "print the result as JSON");
@@ -293,24 +294,24 @@ void add_encoder_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "encoder", "time and memory of a whole encoder over n and k, as in the paper's Table 3");
   command->add_option("--hidden-size", options.hidden_size, "width; feed-forward: 4 times as wide")
-      ->check(CLI::PositiveNumber)
+      ->check(takes_above_zero())
       ->capture_default_str();
   command->add_option("--heads", options.num_attention_heads, "heads")
-      ->check(CLI::PositiveNumber)
+      ->check(takes_above_zero())
       ->capture_default_str();
   command->add_option("--layers", options.num_hidden_layers, "layers")
-      ->check(CLI::PositiveNumber)
+      ->check(takes_above_zero())
       ->capture_default_str();
   command->add_option("--lengths", options.lengths, "lengths n")
-      ->check(CLI::PositiveNumber)
+      ->check(takes_above_zero())
       ->capture_default_str();
   command
       ->add_option("--projected-lengths", options.projected_lengths,
                    "k of the Linformers; measured where k < n")
-      ->check(CLI::PositiveNumber)
+      ->check(takes_above_zero())
       ->capture_default_str();
   command->add_option("--tokens", options.num_tokens, "tokens a batch, at least one sequence")
-      ->check(CLI::PositiveNumber)
+      ->check(takes_above_zero())
       ->capture_default_str();
   add_measurement_options(*command, *arguments);
   add_examples(*command, {"linformer-bench encoder --hidden-size 256 --heads 4 --layers 2 --tokens "

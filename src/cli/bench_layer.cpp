@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "option_checks.h"
+
 #include "linformer/core/error.h"
 
 namespace linformer {
@@ -24,7 +26,7 @@ void check_window(int64_t attention_window) {
 
 void add_layer_options(CLI::App& command, const LayerValues& values) {
   const auto positive = [&](const char* name, auto& value, const char* help) {
-    command.add_option(name, value, help)->check(CLI::PositiveNumber)->capture_default_str();
+    command.add_option(name, value, help)->check(takes_above_zero())->capture_default_str();
   };
   positive("--hidden-size", values.hidden_size, "width C");
   positive("--heads", values.num_attention_heads, "heads");

@@ -9,6 +9,7 @@
 
 #include "bench_commands.h"
 #include "bench_layer.h"
+#include "option_checks.h"
 #include "program.h"
 
 #include "linformer/analysis/operation_benchmark.h"
@@ -172,8 +173,7 @@ void add_operations_command(CLI::App& program) {
   add_layer_options(*command,
                     {options.hidden_size, options.num_attention_heads, options.projected_length,
                      options.attention_window, options.lengths});
-  command->add_option("--threads", arguments->threads, "0 = all cores")
-      ->check(CLI::NonNegativeNumber);
+  command->add_option("--threads", arguments->threads, "0 = all cores")->check(takes_at_least(0));
   command->add_flag("--json", arguments->json, "print the result as JSON");
   add_examples(*command, {"linformer-bench operations",
                           "linformer-bench operations --lengths 256 512 1024 --json"});

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench_commands.h"
+#include "option_checks.h"
 #include "program.h"
 
 #include "linformer/analysis/collective_benchmark.h"
@@ -52,9 +53,9 @@ void add_reduce_command(CLI::App& program) {
   CLI::App* const command =
       program.add_subcommand("reduce", "sum tensors over the processes of linformer-launch");
   auto arguments = std::make_shared<ReduceArguments>();
-  command->add_option("--megabytes", arguments->megabytes, "sizes")->check(CLI::PositiveNumber);
+  command->add_option("--megabytes", arguments->megabytes, "sizes")->check(takes_above_zero());
   command->add_option("--repeats", arguments->repeats, "repetitions of each")
-      ->check(CLI::Range(1, 1000000));
+      ->check(takes_between(1, 1000000));
   command->add_flag("--json", arguments->json, "results as JSON");
   add_examples(*command, {"linformer-launch --nproc-per-node 2 -- linformer-bench reduce"});
   command->callback([arguments] { run_reduce(*arguments); });

@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "option_checks.h"
+
 #include "linformer/config/trainer_config.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/compute_device.h"
@@ -16,10 +18,10 @@ void add_compute_options(CLI::App& command, ComputeOptions& options) {
   command
       .add_option("--device", options.device,
                   "cpu, cuda, or auto: cuda if this build and machine have it")
-      ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())))
+      ->check(takes_one_of_names(names))
       ->capture_default_str();
   command.add_option("--threads", options.threads, "threads of the CPU; 0 = all cores")
-      ->check(CLI::NonNegativeNumber);
+      ->check(takes_at_least(0));
 }
 
 Computing start_computing(const ComputeOptions& options) {

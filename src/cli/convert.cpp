@@ -4,7 +4,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "program.h"
+#include "option_checks.h"
+#include "programs.h"
 
 #include "linformer/checkpoint/find_model.h"
 #include "linformer/config/config_file.h"
@@ -40,10 +41,8 @@ AttentionConfig wanted_attention(const Arguments& arguments) {
   AttentionConfig attention;
   bool init_given = false;
   const FieldList fields = fields_of(attention);
-  const std::string prefix = "attention.";
   for (const std::string& assignment : arguments.overrides) {
-    const bool prefixed = assignment.rfind(prefix, 0) == 0;
-    const std::string own = prefixed ? assignment.substr(prefix.size()) : assignment;
+    const std::string own = without_prefix(without_prefix(assignment, "model."), "attention.");
     apply_override(fields, own);
     init_given = init_given || own.starts_with("init=");
   }
@@ -75,7 +74,7 @@ void add_import_command(CLI::App& program) {
   command
       ->add_option("--from", arguments->format,
                    "hf: RoBERTa of transformers; fairseq: the official Linformer or RoBERTa")
-      ->check(CLI::IsMember({"hf", "fairseq"}))
+      ->check(takes_one_of({"hf", "fairseq"}))
       ->required();
   add_examples(*command,
                {"linformer-convert import --from hf --input roberta-base --output models/roberta"});
@@ -92,7 +91,7 @@ void add_export_command(CLI::App& program) {
       "a folder that transformers opens; for a Linformer with its Python module beside it",
       arguments);
   command->add_option("--to", arguments->format, "hf: Hugging Face transformers")
-      ->check(CLI::IsMember({"hf"}))
+      ->check(takes_one_of({"hf"}))
       ->capture_default_str();
   add_examples(*command,
                {"linformer-convert export --to hf --input runs/sample --output exported"});
@@ -108,7 +107,8 @@ void add_linformerise_command(CLI::App& program) {
       "a standard model as a Linformer: its weights stay, E and F are added (block averages)",
       arguments);
   command->add_option("--set", arguments->overrides,
-                      "KEY=VALUE of the attention, e.g. projected_length=64 or sharing=key_value");
+                      "KEY=VALUE of the attention, e.g. projected_length=64 or "
+                      "model.attention.sharing=key_value, as in a configuration");
   command->add_option("--seed", arguments->seed, "seed of the weights that are added")
       ->capture_default_str();
   add_examples(*command, {"linformer-convert linformerise --input models/roberta --output "
@@ -125,12 +125,12 @@ void add_extend_command(CLI::App& program) {
       add_command(program, "extend", "the same model for longer sequences", arguments);
   command->add_option("--max-sequence-length", arguments->max_sequence_length, "the new n")
       ->required()
-      ->check(CLI::PositiveNumber);
+      ->check(takes_above_zero());
   command
       ->add_option("--method", arguments->method,
                    "interpolate: positions and E, F stretched; tile: repeated, so that short "
                    "inputs of a linear projection keep their output")
-      ->check(CLI::IsMember({"interpolate", "tile"}))
+      ->check(takes_one_of({"interpolate", "tile"}))
       ->capture_default_str();
   add_examples(*command, {"linformer-convert extend --input models/linformer --output "
                           "models/linformer-1024 --max-sequence-length 1024"});
@@ -173,11 +173,10 @@ void add_ema_command(CLI::App& program) {
 }  // namespace linformer
 
 int main(int argc, char** argv) {
-  const linformer::ProgramInfo info{
+  const linformer::ProgramInfo info = linformer::program_info(
       "linformer-convert",
-      "Reads and writes models of other programs, and changes a model's form.",
       {"linformer-convert import --from hf --input roberta-base --output models/roberta",
-       "linformer-convert linformerise --input models/roberta --output models/linformer"}};
+       "linformer-convert linformerise --input models/roberta --output models/linformer"});
   return linformer::run_program(argc, argv, info, [](CLI::App& program) {
     program.require_subcommand(1);
     linformer::add_import_command(program);

@@ -2,12 +2,11 @@
 #include <CLI/CLI.hpp>
 
 #include "data_commands.h"
-#include "program.h"
+#include "programs.h"
 
 int main(int argc, char** argv) {
-  const linformer::ProgramInfo info{
+  const linformer::ProgramInfo info = linformer::program_info(
       "linformer-data",
-      "Turns text into what linformer-train reads: a tokenizer and token shards.",
       {"linformer-data sample --output data/sample",
        "linformer-data tokenizer --input data/sample/train.txt --vocab-size 4000 \\",
        "    --output data/sample/tokenizer.model",
@@ -15,7 +14,7 @@ int main(int argc, char** argv) {
        "    --tokenizer data/sample/tokenizer.model",
        "linformer-data inspect data/sample/train --tokenizer data/sample/tokenizer.model --sample "
        "0",
-       "linformer-data why --config configs/pretrain/sample.yaml --step 100"}};
+       "linformer-data why --config configs/pretrain/sample.yaml --step 100"});
   return linformer::run_program(argc, argv, info, [](CLI::App& program) {
     program.require_subcommand(1);
     linformer::add_sample_command(program);

@@ -8,6 +8,8 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "option_checks.h"
+
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
@@ -41,12 +43,12 @@ void TextInputs::add_reading_options(CLI::App& command) {
       .add_option("--line-ends", line_ends,
                   "inside a document a line end is a sentence's end (break) or a blank (join: text "
                   "wrapped at a fixed width)")
-      ->check(CLI::IsMember({"break", "join"}))
+      ->check(takes_one_of({"break", "join"}))
       ->capture_default_str();
   command
       .add_option("--bad-lines", bad_lines,
                   "lines of JSON without a string \"text\": refuse, or skip (left out and counted)")
-      ->check(CLI::IsMember({"refuse", "skip"}))
+      ->check(takes_one_of({"refuse", "skip"}))
       ->capture_default_str();
 }
 

@@ -8,6 +8,7 @@
 
 #include "data_commands.h"
 #include "data_show.h"
+#include "option_checks.h"
 #include "program.h"
 
 #include "linformer/core/checksum.h"
@@ -183,14 +184,14 @@ void add_inspect_command(CLI::App& program) {
       ->capture_default_str();
   command->add_option("--sample", arguments->sample, "show this sequence with its masks");
   command->add_option("--epoch", arguments->epoch, "epoch of the masks, from 0")
-      ->check(CLI::NonNegativeNumber)
+      ->check(takes_at_least(0))
       ->capture_default_str();
   command->add_option("--seed", arguments->seed, "seed of the masks (run.seed)")
       ->capture_default_str();
   command->add_option("--mlm-probability", arguments->mlm_probability, "share predicted")
       ->capture_default_str();
   command->add_option("--masking", arguments->masking, "token or whole_word")
-      ->check(CLI::IsMember({"token", "whole_word"}))
+      ->check(takes_one_of({"token", "whole_word"}))
       ->capture_default_str();
   command->add_flag("--json", arguments->json, "print the result as JSON");
   add_examples(*command, {"linformer-data inspect data/corpus/train --max-sequence-length 512",

@@ -11,6 +11,7 @@
 #include "data_commands.h"
 #include "data_inputs.h"
 #include "data_shard_set.h"
+#include "option_checks.h"
 #include "program.h"
 
 #include "linformer/core/checksum.h"
@@ -224,7 +225,7 @@ void add_prepare_command(CLI::App& program) {
                    "what <mask>, <s>, ... spelled out in the text become: text, unk (<unk> between "
                    "blanks becomes its id), ids (all become their ids), or auto (unk in files of "
                    "the layout wikitext, else text)")
-      ->check(CLI::IsMember({"auto", "text", "unk", "ids"}))
+      ->check(takes_one_of({"auto", "text", "unk", "ids"}))
       ->capture_default_str();
   command->add_flag("--overwrite", arguments->overwrite,
                     "replace shards of other input or settings, once all new ones are written");

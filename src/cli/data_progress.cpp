@@ -8,6 +8,7 @@
 
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
+#include "linformer/core/quiet.h"
 
 namespace linformer {
 
@@ -33,6 +34,7 @@ double DataProgress::seconds() const {
 }
 
 void DataProgress::update(uint64_t consumed_bytes, uint64_t text_bytes) {
+  if (is_quiet()) return;
   const auto now = Clock::now();
   if (seconds_between(last_, now) < (terminal_ ? 0.2 : 10.0)) return;
   last_ = now;

@@ -9,6 +9,7 @@
 #include "data_commands.h"
 #include "data_inputs.h"
 #include "data_progress.h"
+#include "option_checks.h"
 #include "program.h"
 
 #include "linformer/core/atomic_file.h"
@@ -121,7 +122,7 @@ void add_tokenizer_command(CLI::App& program) {
   command
       ->add_option("--normalization", training.normalization,
                    "nmt_nfkc, nfkc, nmt_nfkc_cf, nfkc_cf (cf: lower case) or identity (none)")
-      ->check(CLI::IsMember({"nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", "identity"}))
+      ->check(takes_one_of({"nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", "identity"}))
       ->capture_default_str();
   command
       ->add_option("--sample-sentences", training.sample_sentences,

@@ -9,6 +9,7 @@
 #include "data_commands.h"
 #include "data_events.h"
 #include "data_show.h"
+#include "option_checks.h"
 #include "program.h"
 
 #include "linformer/config/config_file.h"
@@ -179,7 +180,7 @@ void add_why_command(CLI::App& program) {
   command->add_option("--mlm-probability", arguments->mlm_probability,
                       "instead of data.mlm_probability");
   command->add_option("--masking", arguments->masking, "instead of data.masking")
-      ->check(CLI::IsMember({"token", "whole_word"}));
+      ->check(takes_one_of({"token", "whole_word"}));
   command->add_flag("--json", arguments->json, "print a JSON object per sequence and line");
   add_examples(*command,
                {"linformer-data why --config runs/NAME/config.yaml --step 1200",

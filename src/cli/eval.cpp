@@ -12,7 +12,8 @@
 #include "eval_commands.h"
 #include "eval_groups.h"
 #include "eval_text.h"
-#include "program.h"
+#include "option_checks.h"
+#include "programs.h"
 
 #include "linformer/analysis/finite_outputs.h"
 #include "linformer/checkpoint/find_model.h"
@@ -201,16 +202,16 @@ void add_perplexity_command(CLI::App& program) {
   command->add_option("--mask-seed", arguments->mask_seed, "seed of the masks")
       ->capture_default_str();
   command->add_option("--mlm-probability", arguments->mlm_probability, "share of tokens to predict")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(takes_between(0.0, 1.0))
       ->capture_default_str();
   command
       ->add_option("--max-sequence-length", arguments->max_sequence_length,
                    "tokens of a sequence; 0 = the model's")
-      ->check(CLI::NonNegativeNumber);
+      ->check(takes_at_least(0));
   command->add_option("--max-sequences", arguments->max_sequences, "0 = all")
-      ->check(CLI::NonNegativeNumber);
+      ->check(takes_at_least(0));
   command->add_option("--batch-size", arguments->batch_size, "sequences at a time")
-      ->check(CLI::PositiveNumber)
+      ->check(takes_above_zero())
       ->capture_default_str();
   command
       ->add_option(
@@ -219,7 +220,7 @@ void add_perplexity_command(CLI::App& program) {
           "occurs elsewhere in the sequence), distance (to the nearest occurrence), "
           "frequency")
       ->delimiter(',')
-      ->check(CLI::IsMember(names_of<LossSplit>()));
+      ->check(takes_one_of(names_of<LossSplit>()));
   add_compute_options(*command, arguments->compute);
   command->add_flag("--json", arguments->json, "print the result as JSON");
   add_examples(*command,
@@ -244,12 +245,11 @@ int64_t sequence_length(int64_t wanted, int64_t models) {
 }  // namespace linformer
 
 int main(int argc, char** argv) {
-  const linformer::ProgramInfo info{
+  const linformer::ProgramInfo info = linformer::program_info(
       "linformer-eval",
-      "Measures a trained model.",
       {"linformer-eval perplexity --checkpoint runs/sample --data data/sample/valid.txt --json",
        "linformer-eval task --checkpoint runs/sst2 --task sst-2 --input dev.tsv",
-       "linformer-eval recall --checkpoint runs/sample"}};
+       "linformer-eval recall --checkpoint runs/sample"});
   return linformer::run_program(argc, argv, info, [](CLI::App& program) {
     program.require_subcommand(1);
     linformer::add_perplexity_command(program);

@@ -10,6 +10,7 @@
 
 #include "eval_commands.h"
 #include "eval_rows.h"
+#include "option_checks.h"
 #include "program.h"
 
 #include "linformer/analysis/projection_error.h"
@@ -326,10 +327,10 @@ void add_study_options(CLI::App& command, ProjectionStudyOptions& options) {
       ->delimiter(',')
       ->capture_default_str();
   command.add_option("--draws", options.num_draws, "random R for each sequence, n and k")
-      ->check(CLI::PositiveNumber)
+      ->check(takes_above_zero())
       ->capture_default_str();
   command.add_option("--delta", options.delta, "of theorem 2; 1 / n if left out")
-      ->check(CLI::PositiveNumber);
+      ->check(takes_above_zero());
   command.add_option("--seed", options.seed, "of R")->capture_default_str();
 }
 
@@ -347,8 +348,7 @@ void add_projection_error_command(CLI::App& program) {
       ->required();
   arguments->rows.add_options(*command);
   add_study_options(*command, arguments->study);
-  command->add_option("--threads", arguments->threads, "0 = all cores")
-      ->check(CLI::NonNegativeNumber);
+  command->add_option("--threads", arguments->threads, "0 = all cores")->check(takes_at_least(0));
   command->add_flag("--json", arguments->json, "print the result as JSON");
   add_examples(
       *command,

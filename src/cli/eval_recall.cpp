@@ -8,6 +8,7 @@
 #include "compute_options.h"
 #include "eval_commands.h"
 #include "eval_groups.h"
+#include "option_checks.h"
 #include "program.h"
 
 #include "linformer/analysis/recall.h"
@@ -141,17 +142,17 @@ void add_recall_command(CLI::App& program) {
           "model folder, or a run folder (its newest checkpoint), trained on the sample corpus")
       ->required();
   command->add_option("--questions", options.num_questions, "each about another held-out document")
-      ->check(CLI::Range(1, 1'000'000))
+      ->check(takes_between(1, 1'000'000))
       ->capture_default_str();
   command->add_option("--seed", options.seed, "that of the sample corpus (linformer-data sample)")
-      ->check(CLI::NonNegativeNumber)
+      ->check(takes_at_least(0))
       ->capture_default_str();
   command
       ->add_option("--max-sequence-length", options.max_sequence_length,
                    "tokens of a sequence; 0 = the model's")
-      ->check(CLI::NonNegativeNumber);
+      ->check(takes_at_least(0));
   command->add_option("--batch-size", options.batch_size, "questions at a time")
-      ->check(CLI::PositiveNumber)
+      ->check(takes_above_zero())
       ->capture_default_str();
   add_compute_options(*command, arguments->compute);
   command->add_flag("--json", arguments->json, "print the result as JSON");

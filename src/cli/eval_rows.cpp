@@ -6,6 +6,8 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "option_checks.h"
+
 #include "linformer/analysis/labelled_evaluation.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
@@ -42,7 +44,7 @@ void RowInputs::add_options(CLI::App& command) {
       .add_option("--max-sequences", max_sequences,
                   "the first that are long enough; 0 = all. All have one length: shorter ones are "
                   "left out, longer ones cut")
-      ->check(CLI::NonNegativeNumber)
+      ->check(takes_at_least(0))
       ->capture_default_str();
 }
 

@@ -9,6 +9,7 @@
 
 #include "eval_commands.h"
 #include "eval_rows.h"
+#include "option_checks.h"
 #include "program.h"
 
 #include "linformer/analysis/attention_spectrum.h"
@@ -179,15 +180,14 @@ void add_spectrum_command(CLI::App& program) {
   command
       ->add_option("--length,--max-sequence-length", arguments->length,
                    "tokens n of every sequence; 0 = the model's")
-      ->check(CLI::NonNegativeNumber);
+      ->check(takes_at_least(0));
   command->add_option("--index", arguments->wanted_index,
                       "the number of singular values in the table; n / 4 if left out");
   command
       ->add_option("--points", arguments->points,
                    "with --json: that many evenly spaced indices of each head; 0 = all")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--threads", arguments->threads, "0 = all cores")
-      ->check(CLI::NonNegativeNumber);
+      ->check(takes_at_least(0));
+  command->add_option("--threads", arguments->threads, "0 = all cores")->check(takes_at_least(0));
   command->add_flag("--json", arguments->json, "print the result as JSON");
   add_examples(*command,
                {"linformer-eval spectrum --checkpoint runs/sample --data data/sample/valid.txt",

@@ -9,6 +9,7 @@
 
 #include "compute_options.h"
 #include "eval_commands.h"
+#include "option_checks.h"
 #include "program.h"
 
 #include "linformer/analysis/labelled_evaluation.h"
@@ -229,11 +230,11 @@ void add_data_options(CLI::App& command, TaskArguments& arguments) {
       .add_option("--metrics", arguments.metrics,
                   "accuracy, f1, macro_f1, mcc, pearson, spearman; the task's own if left out")
       ->delimiter(',')
-      ->check(CLI::IsMember(names_of<Metric>()));
+      ->check(takes_one_of(names_of<Metric>()));
   command
       .add_option("--max-bad-share", arguments.max_bad_share,
                   "more unreadable rows than this share are an error")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(takes_between(0.0, 1.0))
       ->capture_default_str();
 }
 
@@ -255,14 +256,14 @@ void add_task_command(CLI::App& program) {
   command
       ->add_option("--max-sequence-length", arguments->max_sequence_length,
                    "tokens of a row; 0 = the model's. As input.max_length of its fine-tuning")
-      ->check(CLI::NonNegativeNumber);
+      ->check(takes_at_least(0));
   command
       ->add_option("--truncation", arguments->truncation,
                    "the part that is kept of a text that is too long: head, tail, head_tail")
-      ->check(CLI::IsMember(names_of<Truncation>()))
+      ->check(takes_one_of(names_of<Truncation>()))
       ->capture_default_str();
   command->add_option("--batch-size", arguments->batch_size, "rows at a time")
-      ->check(CLI::PositiveNumber)
+      ->check(takes_above_zero())
       ->capture_default_str();
   add_compute_options(*command, arguments->compute);
   command->add_flag("--json", arguments->json, "print the result as JSON");

@@ -6,6 +6,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "option_checks.h"
+
 #include "linformer/core/error.h"
 #include "linformer/text/corpus_encoder.h"
 
@@ -27,7 +29,7 @@ void HeldOutText::add_options(CLI::App& command) {
       .add_option("--special-literals", special_literals,
                   "text: <unk> in the text is text; unk: it is the token; auto: the token in files "
                   "of the layout wikitext; as prepare")
-      ->check(CLI::IsMember({"auto", "text", "unk"}))
+      ->check(takes_one_of({"auto", "text", "unk"}))
       ->capture_default_str();
 }
 

@@ -6,7 +6,8 @@
 #include <CLI/CLI.hpp>
 
 #include "finetune_commands.h"
-#include "program.h"
+#include "option_checks.h"
+#include "programs.h"
 
 #include "linformer/checkpoint/checkpoint_store.h"
 #include "linformer/config/config_file.h"
@@ -125,17 +126,17 @@ void add_suite_options(CLI::App& program, FinetuneArguments& arguments) {
                            "tasks' folders"));
   group(program.add_option("--seeds", arguments.num_seeds,
                            "runs of each task, with seeds run.seed, run.seed + 1, ..."))
-      ->check(CLI::Range(1, 1000));
+      ->check(takes_between(1, 1000));
   group(program.add_option("--jobs", arguments.num_jobs, "runs at a time; they share the cores"))
-      ->check(CLI::Range(1, 1024));
+      ->check(takes_between(1, 1024));
   group(program.add_option("--devices", arguments.num_devices,
                            "CUDA devices to distribute the runs over"))
-      ->check(CLI::Range(0, 64));
+      ->check(takes_between(0, 64));
   group(program.add_option("--sweep", arguments.sweep,
                            "values to try, e.g. learning_rate=1e-5,2e-5 batch=16,32; the best on "
                            "the held-out set is taken (protocol \"tuned\")"));
   group(program.add_option("--sweep-seeds", arguments.sweep_seeds, "seeds for each setting tried"))
-      ->check(CLI::Range(1, 100));
+      ->check(takes_between(1, 100));
   group(program.add_option("--protocol", arguments.protocols,
                            "task, global, or both: side by side in the tables"));
   group(program.add_flag("--from-mnli", arguments.from_mnli,
@@ -157,16 +158,15 @@ void add_suite_options(CLI::App& program, FinetuneArguments& arguments) {
 }  // namespace linformer
 
 int main(int argc, char** argv) {
-  const linformer::ProgramInfo info{
+  const linformer::ProgramInfo info = linformer::program_info(
       "linformer-finetune",
-      "Fine-tunes a pre-trained encoder on labelled texts; resumes by itself.",
       {"linformer-finetune --task sst-2 --data glue --model runs/base --output runs/sst-2",
        "linformer-finetune --config finetune.yaml --set training.learning_rate=3e-5",
        "linformer-finetune --suite glue --data glue --model runs/base --output runs/glue \\",
        "    --seeds 5 --jobs 2 --submission glue.zip",
        "linformer-finetune --task reviews --model runs/base --output runs/reviews \\",
        "    --set task.train=[train.csv] --set task.text_column=text --set "
-       "task.label_column=stars"}};
+       "task.label_column=stars"});
   return linformer::run_program(argc, argv, info, [](CLI::App& program) {
     auto arguments = std::make_shared<linformer::FinetuneArguments>();
     program.add_flag("--help-config", arguments->config_help,
@@ -186,7 +186,7 @@ int main(int argc, char** argv) {
     program
         .add_option("--baseline", arguments->baseline,
                     "instead of a model: bag-of-words, a linear model of words and pairs of words")
-        ->check(CLI::IsMember({"bag-of-words"}));
+        ->check(linformer::takes_one_of({"bag-of-words"}));
     program.add_flag("--force-slow-precision", arguments->force_slow_precision,
                      "compute in training.precision even where it is slower than fp32");
     program.add_flag("--json", arguments->json, "print the result as JSON");

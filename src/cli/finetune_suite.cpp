@@ -162,14 +162,17 @@ void run_finetune_suite(const FinetuneArguments& arguments) {
   std::vector<std::string> remarks;
   std::vector<FailedJob> failed;
   if (!arguments.report_only && !do_runs(arguments, remarks, failed)) return;
+  std::string failures;
+  for (const FailedJob& job : failed) failures += "\n  " + job.folder + ": " + job.reason;
+  const auto fail = [&](const std::string& what) {
+    fail_run(arguments.output, what + failures,
+             "see run.log in their folders; the same command repeats them");
+  };
+  if (!failed.empty() && !has_results(arguments.output)) fail("every run failed, so no tables:");
   const std::vector<StoredResult> results = read_results(arguments.output);
   write_tables(arguments, results, remarks);
   if (!arguments.submission.empty()) write_zip(arguments, results);
-  if (failed.empty()) return;
-  std::string list;
-  for (const FailedJob& job : failed) list += "\n  " + job.folder + ": " + job.reason;
-  fail_run(arguments.output, std::to_string(failed.size()) + " runs failed:" + list,
-           "see run.log in their folders; the same command repeats them");
+  if (!failed.empty()) fail(std::to_string(failed.size()) + " runs failed:");
 }
 
 }  // namespace linformer

@@ -3,7 +3,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "program.h"
+#include "option_checks.h"
+#include "programs.h"
 
 #include "linformer/core/error.h"
 #include "linformer/core/processors.h"
@@ -41,26 +42,26 @@ void run_launch(LaunchArguments& arguments) {
 }  // namespace linformer
 
 int main(int argc, char** argv) {
-  const linformer::ProgramInfo info{
+  const linformer::ProgramInfo info = linformer::program_info(
       "linformer-launch",
-      "Starts one process per device, supervises them, and stops all when one fails.",
       {"linformer-launch --nproc-per-node 2 -- linformer-train --config pretrain.yaml",
        "linformer-launch --nproc-per-node 8 --nnodes 4 --node-rank 0 --rdzv node0:29500 \\",
-       "    -- linformer-train --config pretrain.yaml"}};
+       "    -- linformer-train --config pretrain.yaml"});
   return linformer::run_program(argc, argv, info, [](CLI::App& program) {
     auto arguments = std::make_shared<linformer::LaunchArguments>();
     linformer::LaunchPlan& plan = arguments->plan;
     program.add_option("--nproc-per-node", plan.processes_per_node, "processes on this machine")
-        ->check(CLI::Range(1, 4096));
-    program.add_option("--nnodes", plan.num_nodes, "machines")->check(CLI::Range(1, 1 << 20));
+        ->check(linformer::takes_between(1, 4096));
+    program.add_option("--nnodes", plan.num_nodes, "machines")
+        ->check(linformer::takes_between(1, 1 << 20));
     program.add_option("--node-rank", plan.node_rank, "number of this machine, from 0")
-        ->check(CLI::Range(0, 1 << 20));
+        ->check(linformer::takes_between(0, 1 << 20));
     program.add_option("--rdzv", arguments->rendezvous,
                        "HOST:PORT on machine 0 where all meet; needed with several machines");
     program
         .add_option("--stop-seconds", plan.stop_seconds,
                     "when a process has failed, time from SIGTERM to SIGKILL for the others")
-        ->check(CLI::PositiveNumber);
+        ->check(linformer::takes_above_zero());
     program.add_option("command", plan.command, "after --: the program and its arguments")
         ->required();
     program.positionals_at_end();

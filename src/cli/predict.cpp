@@ -2,16 +2,15 @@
 #include <CLI/CLI.hpp>
 
 #include "predict_commands.h"
-#include "program.h"
+#include "programs.h"
 
 int main(int argc, char** argv) {
-  const linformer::ProgramInfo info{
+  const linformer::ProgramInfo info = linformer::program_info(
       "linformer-predict",
-      "Shows what a trained model makes of texts.",
       {"linformer-predict fill-mask --checkpoint runs/sample --text 'The <mask> is blue.'",
        "linformer-predict classify --checkpoint runs/sst2 --input reviews.txt --json",
        "linformer-predict features --checkpoint runs/sample --input rows.jsonl --output "
-       "features.safetensors"}};
+       "features.safetensors"});
   return linformer::run_program(argc, argv, info, [](CLI::App& program) {
     program.require_subcommand(1);
     linformer::add_fill_mask_command(program);

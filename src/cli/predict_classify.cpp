@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "option_checks.h"
 #include "predict_commands.h"
 #include "predict_stream.h"
 #include "program.h"
@@ -79,7 +80,7 @@ void add_classify_command(CLI::App& program) {
           },
           "the part that is kept of a text that is too long; use the value of the fine-tuning "
           "(input.truncation)")
-      ->check(CLI::IsMember({"head", "tail", "head_tail"}))
+      ->check(takes_one_of({"head", "tail", "head_tail"}))
       ->default_str("head");
   add_examples(*command, {"linformer-predict classify --checkpoint runs/sst2 "
                           "--text 'A warm, funny film.'",

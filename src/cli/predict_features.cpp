@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "compute_options.h"
+#include "option_checks.h"
 #include "predict_commands.h"
 #include "program.h"
 
@@ -72,7 +73,7 @@ void add_features_command(CLI::App& program) {
       ->required();
   command->add_option("--output", arguments->output, "safetensors file to write")->required();
   command->add_option("--batch-size", arguments->batch_size, "rows at a time")
-      ->check(CLI::PositiveNumber)
+      ->check(takes_above_zero())
       ->capture_default_str();
   add_compute_options(*command, arguments->compute);
   add_examples(*command,

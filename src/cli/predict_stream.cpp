@@ -5,7 +5,10 @@
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
+#include <poll.h>
+#include <unistd.h>
 
+#include "option_checks.h"
 #include "predict_tables.h"
 
 #include "linformer/core/error.h"
@@ -86,6 +89,25 @@ TextRequests open_requests(const StreamArguments& arguments, RequestKind kind,
           LineStream(arguments.inputs.empty() ? std::vector<std::string>{"-"} : arguments.inputs)};
 }
 
+/// Somebody types the texts and reads the answers on a terminal.
+bool is_conversation(const StreamArguments& arguments) {
+  const bool standard_input = arguments.inputs.empty() || arguments.inputs.front() == "-";
+  return arguments.texts.empty() && standard_input && isatty(STDIN_FILENO) == 1 &&
+         isatty(STDOUT_FILENO) == 1;
+}
+
+/// Shows a prompt and waits for a line. False: Ctrl-C came instead.
+bool wait_for_line() {
+  constexpr int kMilliseconds = 200;
+  std::fprintf(stderr, "> ");
+  std::fflush(stderr);
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  while (stop_signal() == 0) {
+    if (::poll(&input, 1, kMilliseconds) > 0) return true;
+  }
+  return false;
+}
+
 std::string json_line(const TextRequest& request, const nlohmann::ordered_json& answer,
                       bool with_input) {
   nlohmann::ordered_json object;
@@ -119,7 +141,7 @@ void add_stream_options(CLI::App& command, StreamArguments& arguments) {
       .add_option("--input-format", arguments.input_format,
                   "text (a line each), json-lines ({\"text\": \"...\"}), table, or auto: by the "
                   "file's name")
-      ->check(CLI::IsMember({"auto", "text", "json-lines", "table"}))
+      ->check(takes_one_of({"auto", "text", "json-lines", "table"}))
       ->capture_default_str();
   command.add_option("--text-column", arguments.text_column,
                      "column of a table or key of JSON lines that has the text; if left out, for "
@@ -128,22 +150,22 @@ void add_stream_options(CLI::App& command, StreamArguments& arguments) {
   command.add_flag("--no-header", arguments.no_header,
                    "the table has no header: columns are numbers from 0");
   command.add_option("--top-k", arguments.top_k, "most probable answers to show")
-      ->check(CLI::PositiveNumber)
+      ->check(takes_above_zero())
       ->capture_default_str();
   command.add_option("--batch-size", arguments.batch_size, "rows at a time")
-      ->check(CLI::PositiveNumber)
+      ->check(takes_above_zero())
       ->capture_default_str();
   command
       .add_option("--look-ahead", arguments.look_ahead,
                   "largest number of lines to read ahead, so that lines of similar length are "
                   "computed together")
-      ->check(CLI::PositiveNumber)
+      ->check(takes_above_zero())
       ->capture_default_str();
   command
       .add_option(
           "--max-sequence-length", arguments.max_sequence_length,
           "tokens of a row; 0 = the model's n. For a fine-tuned model give its input.max_length")
-      ->check(CLI::NonNegativeNumber);
+      ->check(takes_at_least(0));
   add_compute_options(command, arguments.compute);
   command.add_flag("--json", arguments.json, "print a JSON object a line");
 }
@@ -163,8 +185,15 @@ void answer_requests(const StreamArguments& given, RequestKind kind,
   arguments.inputs = without_system_files(std::move(arguments.inputs));
   TextRequests requests = open_requests(arguments, kind, model_folder, config, tokenizer);
   StreamNotes notes;
+  const bool conversation = is_conversation(arguments);
+  if (conversation) {
+    const bool masks = kind == RequestKind::kFillMask;
+    std::fprintf(stderr, "Type a text%s and press Enter. Ctrl-C or Ctrl-D ends.\n",
+                 masks ? " with <mask> in the place of a word" : "");
+  }
   defer_stop_signals();  // lines are written completely
   while (stop_signal() == 0) {
+    if (conversation && !wait_for_line()) break;
     std::vector<TextRequest> window = requests.next();
     if (window.empty()) break;
     const Answers answers = answer(window);
@@ -181,6 +210,11 @@ void answer_requests(const StreamArguments& given, RequestKind kind,
     }
     // If the reader of the output is gone, the work ends; run_program() reports it.
     if (std::fflush(stdout) != 0) return;
+  }
+  if (conversation) {
+    std::fputc('\n', stderr);
+    set_stop_signal(0);  // the usual way to end it
+    return;              // what was wrong with a line stands below it
   }
   notes.finish();
 }

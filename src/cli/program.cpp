@@ -9,8 +9,15 @@
 
 #include <CLI/CLI.hpp>
 
+#include "completion.h"
+#include "help_format.h"
+#include "man_page.h"
+#include "option_checks.h"
+
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/missing_path.h"
+#include "linformer/core/quiet.h"
 #include "linformer/core/stop_signal.h"
 
 namespace linformer {
@@ -36,7 +43,7 @@ std::string command_of(const CLI::App& app) {
   return parent ? command_of(*parent) + " " + app.get_name() : app.get_name();
 }
 
-/// The suggestion for an unknown argument: the option or subcommand with the nearest name.
+/// The suggestion for an unknown argument: the option or command with the nearest name.
 std::string suggestion(const CLI::App& command) {
   std::vector<std::string> names;
   for (const CLI::Option* option : command.get_options()) {
@@ -52,13 +59,60 @@ std::string suggestion(const CLI::App& command) {
   return "";
 }
 
+/// What is wrong with the command line. The library reports a mistyped name as another one that is
+/// missing.
+std::string wrong_usage(const CLI::App& command, const CLI::ParseError& error) {
+  const auto commands = command.get_subcommands([](const CLI::App*) { return true; });
+  const std::vector<std::string> unknown = command.remaining(true);
+  const bool missing = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError);
+  if (!missing) return error.what();
+  if (!unknown.empty() && unknown.front().starts_with("-")) {
+    return "there is no option " + unknown.front();
+  }
+  if (commands.empty() || !command.get_subcommands().empty()) return error.what();
+  if (!unknown.empty()) return "there is no command " + unknown.front();
+  std::string names;
+  for (const CLI::App* known : commands) names += (names.empty() ? "" : ", ") + known->get_name();
+  return "a command is needed: " + names;
+}
+
 int report_wrong_usage(const ProgramInfo& info, const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = innermost(app);
-  const bool unknown = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
-  print_error(info.name, "command line: " + std::string(error.what()) +
-                             "\n  fix: " + (unknown ? suggestion(command) : "") + "see " +
-                             command_of(command) + " --help");
+  print_error(info.name, "command line: " + wrong_usage(command, error) + "\n  fix: " +
+                             suggestion(command) + "see " + command_of(command) + " --help");
   return kWrongUsage;
+}
+
+/// Options that every program has.
+void add_common_options(CLI::App& app) {
+  app.set_version_flag("--version", app.get_name() + " " + program_version());
+  const auto print = [&app](const std::string& text) {
+    std::printf("%s", text.c_str());
+    throw CLI::Success();
+  };
+  app.add_option_function<std::string>(
+         "--completion",
+         [&app, print](const std::string& shell) {
+           const CommandText program = describe_command(app);
+           print(shell == "bash" ? bash_completion(program) : zsh_completion(program));
+         },
+         "print the script that completes command lines in this shell")
+      ->check(takes_one_of({"bash", "zsh"}))
+      ->trigger_on_parse();
+  app.add_flag_callback(
+         "--man-page", [&app, print] { print(man_page(describe_command(app), program_version())); },
+         "print the manual page: linformer-data --man-page | man -l -")
+      ->trigger_on_parse();
+}
+
+/// --quiet for the program, or for each of its commands.
+void add_quiet_option(CLI::App& app) {
+  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+  for (CLI::App* command : commands) add_quiet_option(*command);
+  if (commands.empty()) {
+    app.add_flag_callback("--quiet", &be_quiet, "no progress; only results, warnings and errors")
+        ->trigger_on_parse();
+  }
 }
 
 RunError output_error() {
@@ -95,6 +149,10 @@ std::string program_version() {
   return LINFORMER_VERSION;
 }
 
+std::string without_prefix(const std::string& text, const std::string& prefix) {
+  return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
+}
+
 void add_examples(CLI::App& app, const std::vector<std::string>& examples) {
   std::string text = "Examples:";
   for (const std::string& example : examples) text += "\n  " + example;
@@ -104,12 +162,13 @@ void add_examples(CLI::App& app, const std::vector<std::string>& examples) {
 int run_program(int argc, char** argv, const ProgramInfo& info,
                 const std::function<void(CLI::App&)>& build) {
   CLI::App app(info.description, info.name);
-  app.set_version_flag("--version", info.name + " " + program_version());
-  app.get_formatter()->column_width(34);
+  app.formatter(help_format());
   if (!info.examples.empty()) add_examples(app, info.examples);
   try {
     install_signals();
     build(app);
+    add_quiet_option(app);
+    add_common_options(app);
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0) return report_wrong_usage(info, app, error);
@@ -117,6 +176,8 @@ int run_program(int argc, char** argv, const ProgramInfo& info,
     return finish_output(info);
   } catch (const StopError& error) {
     return failure(info, error.what(), kSignalBase + stop_signal());
+  } catch (const MissingPath& error) {
+    return failure(info, error.what(), kWrongUsage);
   } catch (const Error& error) {
     return failure(info, error.what(), error.exit_code());
   } catch (const std::bad_alloc&) {

@@ -9,7 +9,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "program.h"
+#include "option_checks.h"
+#include "programs.h"
 
 #include "linformer/config/experiment_file.h"
 #include "linformer/core/atomic_file.h"
@@ -276,11 +277,11 @@ void add_paper_command(CLI::App& program, const std::string& command_line) {
       ->add_option(
           "--seeds", plan.num_seeds,
           "seeds of each run, where the experiment does not ask for fewer; 0 = the scale's")
-      ->check(CLI::Range(0, 1000));
+      ->check(takes_between(0, 1000));
   command
       ->add_option("--jobs", arguments->num_jobs,
                    "runs at a time, which share the cores; 0 = one a core")
-      ->check(CLI::Range(0, 1024));
+      ->check(takes_between(0, 1024));
   command->add_option("--output", plan.output,
                       "folder of the runs, the records and the page; default: runs/paper-SCALE");
   command->add_option("--from", arguments->from,
@@ -306,10 +307,8 @@ void add_paper_command(CLI::App& program, const std::string& command_line) {
 }  // namespace linformer
 
 int main(int argc, char** argv) {
-  const linformer::ProgramInfo info{
-      "linformer-report",
-      "Reproduces the paper: runs its experiments and makes one page of them.",
-      {"linformer-report paper --scale tiny", "linformer-report paper --list"}};
+  const linformer::ProgramInfo info = linformer::program_info(
+      "linformer-report", {"linformer-report paper --scale tiny", "linformer-report paper --list"});
   std::string command_line = "linformer-report";
   for (int i = 1; i < argc; ++i) command_line += std::string(" ") + argv[i];
   return linformer::run_program(argc, argv, info, [&](CLI::App& program) {

@@ -18,6 +18,21 @@
 namespace linformer {
 namespace {
 
+/// The program whose configurations have this section and those of the others do not; "" for other
+/// names.
+std::string program_of_section(const std::string& key) {
+  for (const char* name : {"model", "data", "tokenizer"}) {
+    if (key == name) return "linformer-train";
+  }
+  for (const char* name : {"task", "finetune", "input"}) {
+    if (key == name) return "linformer-finetune";
+  }
+  for (const char* name : {"pretraining", "finetuning", "measurements", "panels"}) {
+    if (key == name) return "linformer-report";
+  }
+  return "";
+}
+
 /// Reads nodes into fields, and keeps what error messages need. For a file, `where` is its name, to
 /// which line and column are added; for an override it is the argument as typed.
 class NodeReader {
@@ -266,8 +281,11 @@ void NodeReader::fail_unknown(const YAML::Mark& mark, const std::string& key,
   std::vector<std::string> names;
   for (const Field& field : fields) names.push_back(field.name);
   const std::string nearest = nearest_name(key, names);
+  const std::string program = prefix.empty() ? program_of_section(key) : "";
   std::string fix;
-  if (!nearest.empty()) {
+  if (!program.empty()) {
+    fix = "a configuration with this section is for " + program;
+  } else if (!nearest.empty()) {
     fix = "did you mean " + prefix + nearest + "?";
   } else {
     fix = "known keys here:";
@@ -375,7 +393,8 @@ std::string read_config_text(const std::string& path) {
   const auto status = std::filesystem::status(path, error);
   if (!std::filesystem::exists(status)) {
     fail_usage(path, "there is no such configuration file",
-               "check the path; configs/pretrain/ holds examples");
+               "check the path, which begins at the current folder unless it begins with /; "
+               "configs/ holds examples");
   }
   if (!std::filesystem::is_regular_file(status)) {
     fail_usage(path, "is not a regular file", "give a YAML file");

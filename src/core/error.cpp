@@ -2,9 +2,11 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/format.h"
+#include "linformer/core/missing_path.h"
 
 namespace linformer {
 
@@ -20,11 +22,17 @@ std::string disk_full_fix(const std::string& path) {
   return "free space on that file system" + left + " or choose a folder on another one";
 }
 
+/// Where a relative path was looked for.
+std::string where_it_begins(const std::string& path) {
+  std::error_code error;
+  const auto folder = std::filesystem::current_path(error);
+  if (path.starts_with('/') || error) return "";
+  return "; the path begins at the current folder, " + folder.string();
+}
+
 /// What the user can do about errno `error_number` on `path`.
 std::string fix_for(const std::string& path, int error_number) {
   switch (error_number) {
-    case ENOENT:
-      return "check the spelling of the path; a folder in it has to exist";
     case EACCES:
     case EPERM:
       return "give this user the permission (ls -l " + path + "), or choose another path";
@@ -79,7 +87,15 @@ void fail_run(const std::string& where, const std::string& what, const std::stri
   throw RunError(where, what, fix);
 }
 
+void fail_missing(const std::string& path, const std::string& what, const std::string& fix) {
+  throw MissingPath(path, what, fix + where_it_begins(path));
+}
+
 void fail_system(const std::string& path, const std::string& what, int error_number) {
+  if (error_number == ENOENT) {
+    fail_missing(path, what + ": " + std::strerror(error_number),
+                 "check the spelling of the path; a folder in it has to exist");
+  }
   throw RunError(path, what + ": " + std::strerror(error_number), fix_for(path, error_number));
 }
 

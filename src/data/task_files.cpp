@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "linformer/core/error.h"
+#include "linformer/core/missing_path.h"
 #include "linformer/text/byte_source.h"
 
 namespace linformer {
@@ -65,7 +66,7 @@ std::vector<SplitFiles> splits_in(const TaskSpec& task, const fs::path& folder) 
 TaskFiles find_task_files(const TaskSpec& task, const std::string& folder) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored)) {
-    fail_run(folder, "no such folder", "give the folder of GLUE's files, or that of the task");
+    fail_missing(folder, "no such folder", "give the folder of GLUE's files, or that of the task");
   }
   std::vector<fs::path> places;
   for (const char* root : {"", "glue", "GLUE"}) {

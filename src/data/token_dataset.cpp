@@ -10,6 +10,7 @@
 #include "linformer/core/checksum.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/missing_path.h"
 #include "linformer/core/random.h"
 
 namespace linformer {
@@ -38,9 +39,9 @@ std::string prefixes_nearby(const std::string& prefix) {
 
 [[noreturn]] void fail_no_shards(const std::string& prefix) {
   const std::string nearby = prefixes_nearby(prefix);
-  fail_run(prefix, "no token shards here (" + shard_path(prefix, 0) + " does not exist)",
-           nearby.empty() ? "write them with `linformer-data prepare`, or name another prefix"
-                          : "name one of these prefixes: " + nearby);
+  fail_missing(prefix, "no token shards here (" + shard_path(prefix, 0) + " does not exist)",
+               nearby.empty() ? "write them with `linformer-data prepare`, or name another prefix"
+                              : "name one of these prefixes: " + nearby);
 }
 
 /// Refuses the files of a prefix if they are not one complete set.

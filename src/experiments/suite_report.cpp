@@ -70,7 +70,10 @@ std::vector<Comparison> all_comparisons(const std::vector<TaskRun>& runs) {
 
 }  // namespace
 
-std::vector<StoredResult> read_results(const std::string& output) {
+namespace {
+
+/// The results under a folder, in no order.
+std::vector<StoredResult> results_under(const std::string& output) {
   std::vector<StoredResult> results;
   if (fs::is_directory(output)) {
     for (const auto& entry : fs::recursive_directory_iterator(output)) {
@@ -89,6 +92,17 @@ std::vector<StoredResult> read_results(const std::string& output) {
       results.push_back({std::move(result), folder.string()});
     }
   }
+  return results;
+}
+
+}  // namespace
+
+bool has_results(const std::string& output) {
+  return !results_under(output).empty();
+}
+
+std::vector<StoredResult> read_results(const std::string& output) {
+  std::vector<StoredResult> results = results_under(output);
   if (results.empty()) {
     fail_run(output, "holds no results of fine-tuning",
              "give the --output of a suite that has run");

@@ -5,10 +5,19 @@
 
 #include <ATen/ATen.h>
 
+#include "linformer/checkpoint/find_model.h"
 #include "linformer/checkpoint/model_config_json.h"
 #include "linformer/core/error.h"
 
 namespace linformer {
+namespace {
+
+/// A model folder as it is; of a run folder, the checkpoint that is meant.
+std::string model_folder_of(const std::string& path) {
+  return std::filesystem::exists(path + "/config.json") ? path : find_model_folder(path);
+}
+
+}  // namespace
 
 NamedTensors saved_tensors(const Model& model) {
   NamedTensors tensors;
@@ -56,14 +65,16 @@ void load_averaged_weights(const std::string& folder, const ParameterSet& parame
   check_finite(path, targets);
 }
 
-std::unique_ptr<Model> load_model(const std::string& folder, at::Device device) {
+std::unique_ptr<Model> load_model(const std::string& path, at::Device device) {
+  const std::string folder = model_folder_of(path);
   auto model = std::make_unique<Model>(load_model_config(folder), load_head_config(folder),
                                        /*seed=*/0, at::kFloat, device);
   load_weights(folder, *model);
   return model;
 }
 
-std::unique_ptr<Model> load_masked_lm(const std::string& folder, at::Device device) {
+std::unique_ptr<Model> load_masked_lm(const std::string& path, at::Device device) {
+  const std::string folder = model_folder_of(path);
   const HeadConfig head = load_head_config(folder);
   if (head.type != HeadType::kMaskedLm) {
     fail_run(folder, "is a model for " + std::string(name_of(head.type)) + ", not a masked LM",
@@ -72,7 +83,8 @@ std::unique_ptr<Model> load_masked_lm(const std::string& folder, at::Device devi
   return load_model(folder, device);
 }
 
-std::unique_ptr<Model> load_classifier(const std::string& folder, at::Device device) {
+std::unique_ptr<Model> load_classifier(const std::string& path, at::Device device) {
+  const std::string folder = model_folder_of(path);
   if (load_head_config(folder).type == HeadType::kMaskedLm) {
     fail_run(folder, "has a masked-LM head, none for classification or regression",
              "fine-tune it first");

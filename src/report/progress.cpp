@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "linformer/core/format.h"
+#include "linformer/core/quiet.h"
 
 namespace linformer {
 namespace {
@@ -54,6 +55,7 @@ ProgressLine::~ProgressLine() {
 }
 
 void ProgressLine::update(const std::string& text) {
+  if (is_quiet()) return;
   if (terminal_) {
     std::fprintf(stream_, "%s%s", kEraseLine, text.c_str());
     drawn_ = true;

@@ -197,6 +197,7 @@ const std::map<std::string, std::string>& tested_elsewhere() {
       {"report/task_table_comparison", "report/task_table"},
       {"report/task_table_text", "report/task_table"},
       {"text/byte_alphabet", "text/byte_bpe_model"},
+      {"core/quiet", "cli/command_line"},
       {"text/character_table", "cli/exchange"},
       {"text/gpt2_words", "text/byte_bpe_model"},
       {"text/sentencepiece_file", "text/tokenizer"},

@@ -295,6 +295,8 @@ TEST_F(FinetuneProgramTest, SaysWhatIsWrong) {
               HasSubstr("absent.tsv"));
   // A run that fails within a suite is named, the others go on.
   write_file_atomically(file("glue/RTE/train.tsv"), "index\tsentence1\tsentence2\tlabel\n");
+  EXPECT_THAT(error({"--suite", "rte"}, 1),
+              AllOf(HasSubstr("every run failed, so no tables:"), HasSubstr("rte/task/seed-1: ")));
   const std::string failed = error({"--suite", "rte,sst-2"}, 1);
   EXPECT_THAT(failed, AllOf(HasSubstr("1 runs failed"), HasSubstr("rte/task/seed-1")));
   EXPECT_TRUE(fs::exists(file("wrong/sst-2/task/seed-1/result.json")));

@@ -172,6 +172,10 @@ TEST_F(FinetuneFeatureTest, AFineTunedModelIsAStartAsWell) {
   // Of a run folder the best evaluation counts, of a pre-training run the last step.
   EXPECT_EQ(StartingModel::open(file("first"), {}).folder,
             fs::canonical(file("first/checkpoints/best")).string());
+  // The library takes a run folder as well.
+  EXPECT_TRUE(at::equal(
+      load_model(file("pretrained"))->encoder().embeddings().word_weight(),
+      load_model(find_model_folder(file("pretrained")))->encoder().embeddings().word_weight()));
   EXPECT_EQ(StartingModel::open(file("pretrained"), {}).folder,
             find_model_folder(file("pretrained")));
 }

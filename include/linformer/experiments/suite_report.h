@@ -19,6 +19,9 @@ struct StoredResult {
 /// is none.
 std::vector<StoredResult> read_results(const std::string& output);
 
+/// Whether read_results() would find any.
+bool has_results(const std::string& output);
+
 /// Rows for the tables, one for each labelled set of each result, with the predictions that the
 /// run's folder holds. Held-out sets after the first count as tasks of their own ("mnli
 /// dev_mismatched") that are not in the average. `model` replaces the name of the model, if given.

@@ -20,13 +20,14 @@ inline constexpr const char* kTokenTypeEmbeddings =
 void save_model(const std::string& folder, const Model& model,
                 const std::string& tokenizer_model_bytes);
 
-/// Reads config.json and model.safetensors; the model has the head that config.json names. Missing,
-/// unknown or misshapen tensors are listed by name and refused (RunError).
-std::unique_ptr<Model> load_model(const std::string& folder, at::Device device = at::kCPU);
+/// Reads config.json and model.safetensors of a model folder; of a run folder, those of the
+/// checkpoint that find_model_folder() takes. The model has the head that config.json names.
+/// Missing, unknown or misshapen tensors are listed by name and refused (RunError).
+std::unique_ptr<Model> load_model(const std::string& path, at::Device device = at::kCPU);
 /// The same, and throws RunError for a model with another head.
-std::unique_ptr<Model> load_masked_lm(const std::string& folder, at::Device device = at::kCPU);
+std::unique_ptr<Model> load_masked_lm(const std::string& path, at::Device device = at::kCPU);
 /// The same for a head for classification or regression.
-std::unique_ptr<Model> load_classifier(const std::string& folder, at::Device device = at::kCPU);
+std::unique_ptr<Model> load_classifier(const std::string& path, at::Device device = at::kCPU);
 
 /// Handles on what model.safetensors of this model holds.
 NamedTensors saved_tensors(const Model& model);

@@ -1,0 +1,69 @@
+#include "option_checks.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <optional>
+
+#include <CLI/CLI.hpp>
+
+#include "linformer/core/format.h"
+
+namespace linformer {
+namespace {
+
+std::optional<double> number_in(const std::string& text) {
+  try {
+    size_t used = 0;
+    const double value = std::stod(text, &used);
+    if (used == text.size() && std::isfinite(value)) return value;
+  } catch (const std::exception&) {
+  }
+  return std::nullopt;
+}
+
+/// A check of a number; `allowed` continues "is not".
+CLI::Validator number_check(const std::string& allowed, std::function<bool(double)> accepts) {
+  return {[allowed, accepts = std::move(accepts)](std::string& text) -> std::string {
+            const auto value = number_in(text);
+            if (!value) return "'" + text + "' is not a number";
+            return accepts(*value) ? "" : text + " is not " + allowed;
+          },
+          allowed, ""};
+}
+
+}  // namespace
+
+CLI::Validator takes_at_least(int64_t least) {
+  return number_check(std::to_string(least) + " or more",
+                      [least](double value) { return value >= static_cast<double>(least); });
+}
+
+CLI::Validator takes_above_zero() {
+  return number_check("above 0", [](double value) { return value > 0.0; });
+}
+
+CLI::Validator takes_between(double least, double most) {
+  constexpr int kDigits = 10;
+  return number_check(format_number(least, kDigits) + " to " + format_number(most, kDigits),
+                      [=](double value) { return least <= value && value <= most; });
+}
+
+CLI::Validator takes_one_of(std::vector<std::string> names) {
+  std::string allowed = "{";
+  for (const std::string& name : names) allowed += (&name == &names.front() ? "" : ",") + name;
+  allowed += "}";
+  return {[allowed, names = std::move(names)](std::string& text) -> std::string {
+            if (std::find(names.begin(), names.end(), text) != names.end()) return "";
+            const std::string nearest = nearest_name(text, names);
+            return "'" + text + "' is none of " + allowed +
+                   (nearest.empty() ? "" : "; did you mean " + nearest + "?");
+          },
+          allowed, ""};
+}
+
+CLI::Validator takes_one_of_names(std::span<const std::string_view> names) {
+  return takes_one_of(std::vector<std::string>(names.begin(), names.end()));
+}
+
+}  // namespace linformer
