@@ -1,5 +1,7 @@
 # cmake --install: programs, one static library made of every folder's objects, headers, and what
 # find_package(linformer) needs. docs/architecture.md shows how to use the library from outside.
+# Component runtime: what a user of the programs needs, which is also what packages have
+# (LinformerPackage.cmake). Component devel: the library, and LibTorch as a whole.
 include(CMakePackageConfigHelpers)
 
 get_property(LINFORMER_FOLDERS GLOBAL PROPERTY LINFORMER_FOLDERS)
@@ -45,9 +47,9 @@ if(LINFORMER_INSTALL_LIBTORCH)
   install(CODE "
     if(IS_SYMLINK \"${linformer_torch_libraries}\")
       file(REMOVE \"${linformer_torch_libraries}\")
-    endif()")
+    endif()" COMPONENT devel)
   install(DIRECTORY "${LINFORMER_LIBTORCH}/../" DESTINATION "${linformer_torch_folder}"
-          USE_SOURCE_PERMISSIONS MESSAGE_NEVER)
+          USE_SOURCE_PERMISSIONS MESSAGE_NEVER COMPONENT devel)
 else()
   set(linformer_torch_dir "${Torch_DIR}")
   install(CODE "
@@ -58,19 +60,35 @@ else()
     endif()
     cmake_path(GET link PARENT_PATH folder)
     file(MAKE_DIRECTORY \"\${folder}\")
-    file(CREATE_LINK \"${LINFORMER_LIBTORCH}\" \"\${link}\" SYMBOLIC)")
+    file(CREATE_LINK \"${LINFORMER_LIBTORCH}\" \"\${link}\" SYMBOLIC)" COMPONENT devel)
 endif()
 
 set(package_folder "${CMAKE_INSTALL_LIBDIR}/cmake/linformer")
 if(programs)
-  install(TARGETS ${programs} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  install(TARGETS ${programs} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT runtime)
 endif()
-install(TARGETS linformer EXPORT linformerTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/linformer"
-        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/configs"
-        DESTINATION "${CMAKE_INSTALL_DATADIR}/linformer" FILES_MATCHING PATTERN "*.yaml")
-install(EXPORT linformerTargets NAMESPACE linformer:: DESTINATION "${package_folder}")
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/linformer" COMPONENT runtime
+        FILES_MATCHING PATTERN "*.yaml")
+install(PROGRAMS "${PROJECT_SOURCE_DIR}/tools/fetch_data.sh"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/linformer/tools" COMPONENT runtime)
+install(FILES "${PROJECT_SOURCE_DIR}/tools/data_sources.tsv"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/linformer/tools" COMPONENT runtime)
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/tools/launch"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/linformer/tools" COMPONENT runtime
+        USE_SOURCE_PERMISSIONS)
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/docs"
+        DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT runtime)
+install(FILES "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/CHANGELOG.md"
+              "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/CITATION.cff"
+        DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT runtime)
+
+install(TARGETS linformer EXPORT linformerTargets
+        ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT devel)
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/linformer"
+        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT devel FILES_MATCHING PATTERN "*.h")
+install(EXPORT linformerTargets NAMESPACE linformer:: DESTINATION "${package_folder}"
+        COMPONENT devel)
 
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/linformerConfig.cmake.in"
   "${PROJECT_BINARY_DIR}/linformerConfig.cmake" INSTALL_DESTINATION "${package_folder}")
@@ -79,4 +97,4 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/linformerConfigVersion.c
 install(FILES "${PROJECT_BINARY_DIR}/linformerConfig.cmake"
               "${PROJECT_BINARY_DIR}/linformerConfigVersion.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/FindSentencePiece.cmake"
-        DESTINATION "${package_folder}")
+        DESTINATION "${package_folder}" COMPONENT devel)

@@ -14,7 +14,10 @@ endif()
 # installation may be moved: in the build folder a link leads to it, an installation has it beside.
 set(LINFORMER_LIBTORCH_FROM_BIN "../lib/linformer/libtorch")
 set(CMAKE_BUILD_WITH_INSTALL_RPATH ON)
-set(CMAKE_INSTALL_RPATH "$ORIGIN/${LINFORMER_LIBTORCH_FROM_BIN}/lib")
+# The second folder has the libraries of the distribution in packages that bring their own.
+set(LINFORMER_LIBRARIES_FROM_BIN "../lib/linformer")
+set(CMAKE_INSTALL_RPATH "$ORIGIN/${LINFORMER_LIBTORCH_FROM_BIN}/lib"
+                        "$ORIGIN/${LINFORMER_LIBRARIES_FROM_BIN}")
 set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)  # libraries that are neither here nor the system's: CUDA's
 
 # Call after find_package(Torch). LINFORMER_LIBTORCH is the folder with its libraries.

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Runs a command in a clone of the last commit on a fresh Debian or Ubuntu that has only git, as a
-# new user would. Needs root, debootstrap, and 10 GB under TMPDIR while it runs.
-# usage: tools/bare-system.sh bookworm|trixie|noble COMMAND
+# new user would. FILEs are put into the folder above the clone. Needs root, debootstrap, and 10 GB
+# under TMPDIR while it runs.
+# usage: tools/bare-system.sh bookworm|trixie|noble COMMAND [FILE...]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-if (($# != 2)); then
-  sed -n '2,4s/^# //p' tools/bare-system.sh >&2
+if (($# < 2)); then
+  sed -n '2,5s/^# //p' tools/bare-system.sh >&2
   exit 2
 fi
 suite=$1
@@ -40,6 +41,7 @@ done
 mapfile -t environment < <(env | grep -iE \
   '^(https?_proxy|no_proxy|PIP_[A-Z_]*|SSL_CERT_FILE|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|CI)=' || true)
 git clone --quiet . "$root/root/linformer"
+(($# == 2)) || cp "${@:3}" "$root/root/"
 
 # In a mount namespace of its own, so that no mount is left, however it ends.
 unshare --mount --propagation private bash -euo pipefail -c '

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # The slow tests, for a night: every test in the release build and with the sanitizers; an hour of
 # fuzzing for each reader of files; the Python module with several versions of transformers, which
-# pip downloads; and the installation on each supported system from nothing (as root, if debootstrap
-# is installed). Takes hours on 2 cores. Each part runs even if an earlier one failed.
+# pip downloads; the packages; and the installation, from nothing and from the packages, on each
+# supported system (as root, if debootstrap is installed). Takes hours on 2 cores. Each part runs even
+# if an earlier one failed.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -41,11 +42,27 @@ list "threads" thread_sanitizer
 list "changed inputs" changed_inputs
 list "transformers' own tests" ./tools/hf/test.sh
 
+# The packages are made on this system. Its own .deb is for no other one.
+packages_on() {
+  local own
+  own=$(. /etc/os-release && echo "$VERSION_CODENAME")
+  local files=(build/release/packages/*.tar.gz) command='tar -C .. -xzf ../linformer-*.tar.gz &&
+    tests/tools/use_package.sh "$(echo ~/linformer-*/bin)"'
+  if [[ $1 == "$own" ]]; then
+    files+=(build/release/packages/*.deb)
+    command+=' && apt-get update -qq && apt-get install -qq -y ~/linformer_*.deb >/dev/null &&
+      tests/tools/use_package.sh /usr/bin'
+  fi
+  ./tools/bare-system.sh "$1" "$command" "${files[@]}"
+}
+
 left_out=
+list "packages" ./tools/package.sh
 if ((EUID == 0)) && command -v debootstrap >/dev/null; then
   for suite in bookworm trixie noble; do # Debian 12 and 13, Ubuntu 24.04
     list "bare $suite" env CI=true ./tools/bare-system.sh "$suite" \
       './tools/quickstart.sh && ./tools/test.sh'
+    list "packages on a bare $suite" packages_on "$suite"
   done
 else
   left_out="; left out: bare systems, which take root and debootstrap"

@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
   cat <<'TEXT'
-usage: tools/setup.sh [--tests] [--cuda]
+usage: tools/setup.sh [--tests] [--package] [--cuda]
 
 Installs the distribution's packages that are missing (apt; Debian 12 and 13, Ubuntu 24.04) and finds
 or fetches LibTorch, in this order:
@@ -17,6 +17,8 @@ Root is needed for apt alone, and only when packages are missing.
 
   --tests  also what building and running the tests takes: GoogleTest, clang-format 14 (a wheel of
            PyPI where the system has none), and a few programs
+  --package
+           also what tools/package.sh takes: patchelf, dpkg-dev, and LibTorch's licences
   --cuda   fetch the CUDA build, and into .deps/cuda what compiling for it takes (nvcc, cuDNN and
            the other libraries, as wheels of PyPI, 3 GB). No GPU and no root are needed.
 TEXT
@@ -37,9 +39,11 @@ fail() {
 
 flavour=cpu
 tests=
+package=
 for argument in "$@"; do
   case "$argument" in
     --tests) tests=1 ;;
+    --package) package=1 ;;
     --cuda) flavour=cuda ;;
     -h | --help) usage && exit 0 ;;
     *) usage >&2 && exit 2 ;;
@@ -55,7 +59,8 @@ packages=(
   gnuplot-nox                            # plots of reports
   ca-certificates curl unzip python3-pip # LibTorch
 )
-[[ -z $tests ]] || packages+=(libgtest-dev libgmock-dev git zstd iproute2)
+[[ -z $tests ]] || packages+=(libgtest-dev libgmock-dev git zstd iproute2 patchelf)
+[[ -z $package ]] || packages+=(patchelf dpkg-dev file)
 
 # install_packages NAME...
 install_packages() {
@@ -147,6 +152,7 @@ adopt() {
       ln -s "$(basename "$file")" "$kept/lib/libgomp.so.1"
     fi
   done
+  [[ ! -d $unpacked/licenses ]] || mv "$unpacked/licenses" "$kept/" || return 1
   { echo "$version $flavour" && library_sizes "$kept"; } >"$kept/$marker" || return 1
   if [[ -e $deps/libtorch ]]; then mv "$deps/libtorch" "$work/replaced"; fi
   mv "$kept" "$deps/libtorch"
@@ -165,6 +171,12 @@ from_archive() {
   adopt "$work/archive/libtorch"
 }
 
+# licences_of_wheel FOLDER: LibTorch's licence and those of the code that it contains.
+licences_of_wheel() {
+  unzip -q "$work"/wheel/torch-*.whl '*.dist-info/licenses/*' -d "$work/info" &&
+    mkdir -p "${1%/*}" && mv "$work"/info/*.dist-info/licenses "$1" && rm -rf "$work/info"
+}
+
 # from_wheel REQUIREMENT [pip option...]
 from_wheel() {
   say "LibTorch: trying the wheel, pip download $*"
@@ -178,6 +190,7 @@ from_wheel() {
     -d "$work/unpacked" || return 1
   unzip -q -p "$work"/wheel/torch-*.whl '*.dist-info/METADATA' 2>/dev/null |
     sed -n 's/^Requires-Dist: //p' >"$work/requirements" || true
+  licences_of_wheel "$work/unpacked/torch/licenses" || true # packages need them, builds do not
   rm -rf "$work/wheel"
   adopt "$work/unpacked/torch" && mv "$work/requirements" "$torch_requirements"
 }
@@ -210,6 +223,25 @@ find_libtorch() {
   from_archive || from_wheels || fail "no source gave a LibTorch $version ($flavour)" \
     "unpack one yourself and set LIBTORCH to its folder, or configure pip for an index that has torch $version"
   say "LibTorch: put into $deps/libtorch ($(du -sh "$deps/libtorch" | cut -f 1))"
+}
+
+# Packages have to bring LibTorch's licences, which the archive lacks: those of the wheel.
+find_licences() {
+  local folder requirement
+  folder=$(from_environment)
+  folder=${folder:-$deps/libtorch}
+  if [[ ! -f $folder/licenses/LICENSE ]]; then
+    say "LibTorch's licences: from the wheel of torch $version"
+    for requirement in "torch==$version+cpu" "torch==$version"; do
+      rm -rf "$work/wheel"
+      python3 -m pip download --quiet --no-deps --only-binary=:all: --timeout "$connect_seconds" \
+        --retries 1 --dest "$work/wheel" "$requirement" >"$work/pip.log" 2>&1 &&
+        licences_of_wheel "$folder/licenses" && break
+    done
+    [[ -f $folder/licenses/LICENSE ]] || fail "pip gave no torch $version, whose licences packages need" \
+      "put them into $folder/licenses yourself: what the wheel has in dist-info/licenses"
+  fi
+  say "LibTorch's licences: $folder/licenses"
 }
 
 # ---- the CUDA toolkit ------------------------------------------------------------------------------
@@ -320,5 +352,6 @@ install_packages "${packages[@]}"
 find_libtorch
 [[ $flavour == cpu ]] || find_cuda_toolkit
 [[ -z $tests ]] || find_formatter
+[[ -z $package ]] || find_licences
 drop_moved_configurations
 say "done"

@@ -105,6 +105,23 @@ TEST_F(SetupTest, TakesTheFormatterOfTheDistributionWhereNoIndexHasIt) {
   EXPECT_THAT(set_up("--tests"), HasSubstr("formatter: clang-format-14 (14.0.6)"));
 }
 
+TEST_F(SetupTest, PackagesTakeTheLicencesOfTheWheel) {
+  write("wheel.whl", "");
+  write_program("python3", "while [ \"$1\" != --dest ]; do shift; done; mkdir -p \"$2\" && cp " +
+                               file("wheel.whl") + " \"$2/torch-2-any.whl\"");
+  write_program(
+      "unzip",
+      "while [ \"$1\" != -d ]; do shift; done; mkdir -p \"$2/torch.dist-info/licenses\" && "
+      "echo terms >\"$2/torch.dist-info/licenses/LICENSE\"");
+  EXPECT_THAT(set_up("--package"), HasSubstr("licences: from the wheel"));
+  EXPECT_THAT(packages(), AllOf(HasSubstr(" patchelf"), HasSubstr(" dpkg-dev")));
+  EXPECT_THAT(packages(), Not(HasSubstr("libgtest-dev")));
+  EXPECT_EQ(read_file(file("torch/licenses/LICENSE")), "terms\n");
+  // They are there now, so an index is not asked again.
+  write_program("python3", "exit 1");
+  EXPECT_THAT(set_up("--package"), Not(HasSubstr("from the wheel")));
+}
+
 TEST_F(SetupTest, KeepsABuildForCuda) {
   const std::string script = read_file(file("clone/tools/setup.sh"));
   std::smatch version;
