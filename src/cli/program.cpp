@@ -11,6 +11,7 @@
 
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/machine.h"
 #include "linformer/core/stop_signal.h"
 
 namespace linformer {
@@ -92,7 +93,7 @@ void check_output() {
 }
 
 std::string program_version() {
-  return LINFORMER_VERSION;
+  return library_version();
 }
 
 void add_examples(CLI::App& app, const std::vector<std::string>& examples) {
