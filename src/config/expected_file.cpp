@@ -6,6 +6,7 @@
 #include "yaml_section.h"
 
 #include "linformer/core/format.h"
+#include "linformer/core/utf8.h"
 
 namespace linformer {
 
@@ -42,11 +43,19 @@ std::string list_of(const ExpectedRange& range) {
   return "[" + text + "]";
 }
 
+/// In double quotes, as YAML reads it back; bytes that are no UTF-8 are replaced.
 std::string quoted(const std::string& text) {
-  std::string result = "\"";
-  for (const char c : text) {
+  constexpr const char* kDigits16 = "0123456789abcdef";
+  std::string repaired, result = "\"";
+  append_repaired_utf8(text, repaired);
+  for (const char c : repaired) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F) {
+      result += std::string("\\x") + kDigits16[byte / 16] + kDigits16[byte % 16];
+      continue;
+    }
     if (c == '"' || c == '\\') result += '\\';
-    result += c == '\n' ? ' ' : c;
+    result += c;
   }
   return result + "\"";
 }
@@ -100,7 +109,7 @@ ExpectedCurve read_expected_file(const std::string& path) {
 
 std::string to_yaml(const ExpectedCurve& curve) {
   std::string seeds;
-  for (const std::string& seed : curve.seeds) seeds += (seeds.empty() ? "" : ", ") + seed;
+  for (const std::string& seed : curve.seeds) seeds += (seeds.empty() ? "" : ", ") + quoted(seed);
   std::string text =
       "# What this configuration reaches, measured by linformer-report expected\n"
       "# (docs/training.md, \"Expected curves\"). Losses are [mean, standard deviation, low, "
@@ -119,7 +128,8 @@ std::string to_yaml(const ExpectedCurve& curve) {
             ", train_loss: " + list_of(point.train_loss) + "}\n";
   }
   text += "settings:\n";
-  for (const auto& [key, value] : curve.settings) text += "  " + key + ": " + quoted(value) + "\n";
+  for (const auto& [key, value] : curve.settings)
+    text += "  " + quoted(key) + ": " + quoted(value) + "\n";
   return text;
 }
 

@@ -17,17 +17,13 @@ namespace {
 constexpr double kQuantile = 0.995;  // of both sides: 99 % lie between
 constexpr size_t kFewestRuns = 3;
 
-int64_t whole(const LogRecord& line, const char* name) {
-  return static_cast<int64_t>(number_in(line, name).value_or(0.0));
-}
-
 /// The mean training loss of steps first + 1 to last, from log lines that are means over the steps
 /// since the line before. Nothing if no line ends there.
 std::optional<double> mean_train_loss(const RunFolder& run, int64_t first, int64_t last) {
   double sum = 0.0, steps = 0.0;
   int64_t before = 0;
   for (const LogRecord& line : run.training) {
-    const int64_t step = whole(line, "step");
+    const int64_t step = whole_in(line, "step");
     const double loss = number_in(line, "loss").value_or(std::nan(""));
     const int64_t covered = std::min(step, last) - std::max(before, first);
     before = step;
@@ -41,7 +37,7 @@ std::optional<double> mean_train_loss(const RunFolder& run, int64_t first, int64
 
 const LogRecord* evaluation_at(const RunFolder& run, int64_t step) {
   for (const LogRecord& line : run.evaluations) {
-    if (whole(line, "step") == step && number_in(line, "valid_loss")) return &line;
+    if (whole_in(line, "step") == step && number_in(line, "valid_loss")) return &line;
   }
   return nullptr;
 }
@@ -116,7 +112,7 @@ std::optional<ExpectedRange> range_at(const ExpectedCurve& expected, double toke
 std::optional<ExpectedRange> range_of_evaluation(const ExpectedCurve& expected,
                                                  const LogRecord& line) {
   for (const ExpectedPoint& point : expected.points) {
-    if (point.step == whole(line, "step")) return point.valid_loss;
+    if (point.step == whole_in(line, "step")) return point.valid_loss;
   }
   return range_at(expected, number_in(line, "tokens").value_or(0.0));
 }
@@ -193,7 +189,7 @@ ExpectedCurve expected_curve(const std::vector<RunFolder>& runs, const std::stri
   }
   int64_t before = 0;
   for (const LogRecord& line : first.evaluations) {
-    const int64_t step = whole(line, "step");
+    const int64_t step = whole_in(line, "step");
     std::vector<double> valid, train, tokens;
     for (const RunFolder& run : runs) {
       const LogRecord* evaluation = evaluation_at(run, step);
@@ -218,7 +214,7 @@ std::vector<BandCheck> check_band(const ExpectedCurve& expected, const RunFolder
                                   int64_t after_step) {
   std::vector<BandCheck> checks;
   for (const LogRecord& line : run.evaluations) {
-    const int64_t step = whole(line, "step");
+    const int64_t step = whole_in(line, "step");
     const std::optional<double> loss = number_in(line, "valid_loss");
     if (step <= after_step || !loss) continue;
     if (const auto range = range_of_evaluation(expected, line)) {

@@ -66,6 +66,12 @@ std::optional<std::string> text_in(const LogRecord& record, const std::string& n
   return std::nullopt;
 }
 
+int64_t whole_in(const LogRecord& record, const std::string& name) {
+  const double number = number_in(record, name).value_or(0.0);
+  constexpr double kLargest = 0x1p62;
+  return std::abs(number) <= kLargest ? static_cast<int64_t>(number) : 0;
+}
+
 std::vector<LogRecord> read_json_lines(const std::string& path) {
   std::vector<LogRecord> records;
   if (!std::filesystem::exists(path)) return records;

@@ -34,7 +34,7 @@ bool is_held_out(const std::string& name) {
 }
 
 int64_t step_of(const LogRecord& line) {
-  return static_cast<int64_t>(number_in(line, "step").value_or(0.0));
+  return whole_in(line, "step");
 }
 
 /// log.jsonl keeps the steps that a run did before it was rolled back.
@@ -246,7 +246,8 @@ RunFolder read_run_log(const std::string& folder) {
   for (const std::vector<LogRecord>* lines : {&run.training, &run.evaluations}) {
     if (lines->empty()) continue;
     run.step = std::max(run.step, step_of(lines->back()));
-    run.tokens = std::max(run.tokens, static_cast<int64_t>(last_of(*lines, "tokens").value_or(0)));
+    for (const LogRecord& line : *lines)
+      run.tokens = std::max(run.tokens, whole_in(line, "tokens"));
     run.seconds = std::max(run.seconds, last_of(*lines, "elapsed_seconds").value_or(0.0));
   }
   if (!run.training.empty()) run.loss = number_in(run.training.back(), "loss");
@@ -269,9 +270,7 @@ RunFolder read_run_folder(const std::string& folder, RunReader reader) {
   if (const LogRecord* session = last_event(run, {"started"})) {
     run.device = text_in(*session, "device").value_or(run.device);
     run.precision = text_in(*session, "precision").value_or(run.precision);
-    if (const auto steps = number_in(*session, "total_steps")) {
-      run.total_steps = static_cast<int64_t>(*steps);
-    }
+    if (number_in(*session, "total_steps")) run.total_steps = whole_in(*session, "total_steps");
   }
   if (run.checkpoint) run.step = std::max(run.step, run.checkpoint->step);
   run.best = best_of(run);

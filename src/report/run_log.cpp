@@ -41,8 +41,7 @@ void RunLog::write(const LogRecord& record, const LogRecord& constants) {
   for (const auto& [name, value] : constants) {
     text += "    " + to_json_line({{name, value}}) + "\n";  // a code block in Markdown
   }
-  events_->write_text("constants", text,
-                      static_cast<int64_t>(number_in(record, "step").value_or(0)));
+  events_->write_text("constants", text, whole_in(record, "step"));
 }
 
 void RunLog::go_back(int64_t step) {

@@ -210,8 +210,7 @@ std::string time_text(std::string time) {
 std::vector<RunEvent> events_of(const RunFolder& run) {
   std::vector<RunEvent> events;
   for (const LogRecord& line : run.journal) {
-    RunEvent event{time_text(text_in(line, "time").value_or("")),
-                   static_cast<int64_t>(number_in(line, "step").value_or(0)),
+    RunEvent event{time_text(text_in(line, "time").value_or("")), whole_in(line, "step"),
                    text_in(line, "event").value_or(""), text_of(line)};
     if (event.what == "started") {
       if (event.step > 0) event.what = "resumed";
@@ -230,8 +229,8 @@ std::vector<RunEvent> events_of(const RunFolder& run) {
     events.push_back(std::move(event));
   }
   for (const LogRecord& line : run.incidents) {
-    events.push_back({"", static_cast<int64_t>(number_in(line, "step").value_or(0)),
-                      text_in(line, "event").value_or(""), text_of(line)});
+    events.push_back(
+        {"", whole_in(line, "step"), text_in(line, "event").value_or(""), text_of(line)});
   }
   return events;
 }

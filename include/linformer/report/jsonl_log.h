@@ -40,6 +40,9 @@ std::string to_json_line(const LogRecord& record);
 std::optional<double> number_in(const LogRecord& record, const std::string& name);
 std::optional<std::string> text_in(const LogRecord& record, const std::string& name);
 
+/// The same as a whole number: 0 without a number, or with one that no int64_t holds.
+int64_t whole_in(const LogRecord& record, const std::string& name);
+
 /// The lines of a file of JSON lines, in their order; null becomes NaN, lists and objects become
 /// their text. Lines that are no JSON object are left out: a running program may just be writing
 /// the last one. No file: no lines. Throws RunError if it cannot be read.
