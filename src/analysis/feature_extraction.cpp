@@ -43,7 +43,8 @@ Inputs padded(const std::vector<InputRow>& rows) {
 }  // namespace
 
 FeatureSummary write_features(const Model& model, const std::vector<InputRow>& rows,
-                              int64_t batch_size, const std::string& path) {
+                              int64_t batch_size, const std::string& path,
+                              const std::function<void(int64_t rows)>& progress) {
   const at::NoGradGuard no_grad;
   const Inputs all = padded(rows);
   const int64_t count = all.input_ids.size(0);
@@ -81,6 +82,7 @@ FeatureSummary write_features(const Model& model, const std::vector<InputRow>& r
     } else {
       put(logits, model.classification_head().logits(hidden, input, evaluation), first);
     }
+    if (progress) progress(first + size);
   }
   if (stop_signal() != 0) return {};
   require_finite_outputs(logits);

@@ -164,7 +164,12 @@ LabelledEvaluation evaluate_labelled_file(const Model& model, const Tokenizer& t
   encoding.threads = options.threads;
   const LabelledDataset dataset(result.examples.rows, tokenizer, encoding);
   result.num_truncated = dataset.num_truncated();
-  result.outputs = task_outputs(model, dataset, {.batch_size = options.batch_size});
+  OutputOptions batches;
+  batches.batch_size = options.batch_size;
+  if (options.progress) {
+    batches.progress = [&](int64_t rows) { options.progress(rows, dataset.num_sequences()); };
+  }
+  result.outputs = task_outputs(model, dataset, batches);
   if (!result.outputs.complete) return result;
   require_finite_outputs(result.outputs.values);
   reorder_outputs(options.output_of_label, result.outputs);

@@ -27,6 +27,7 @@
 #include "linformer/models/model_tokenizer.h"
 #include "linformer/objectives/evaluator.h"
 #include "linformer/objectives/pretraining_data.h"
+#include "linformer/report/progress.h"
 
 namespace linformer {
 
@@ -67,9 +68,10 @@ Measured measure_data(PerplexityArguments& arguments, const std::string& folder,
                              /*seed=*/0);
   Measured measured;
   measured.layouts = std::move(text.layouts);
-  measured.result = evaluate_dataset(
-      model, packed.batches(), {arguments.mask_seed, arguments.batch_size, arguments.max_sequences},
-      unigram, groups);
+  WorkProgress progress("measuring", 0, "sequences");
+  EvaluationOptions options{arguments.mask_seed, arguments.batch_size, arguments.max_sequences};
+  options.progress = [&progress](int64_t done, int64_t of) { progress.update(done, of); };
+  measured.result = evaluate_dataset(model, packed.batches(), options, unigram, groups);
   measured.num_tokens = packed.dataset().num_tokens();
   measured.text_bytes = packed.dataset().text_bytes();
   return measured;
@@ -80,8 +82,15 @@ Measured measure_examples(const PerplexityArguments& arguments, const Model& mod
   ExampleReader reader(arguments.examples, model.config().vocab_size,
                        model.config().max_sequence_length);
   Measured measured;
-  measured.result = evaluate_batches(
-      model, [&] { return reader.next(arguments.batch_size); }, unigram, groups);
+  WorkProgress progress("measuring", 0, "rows");
+  int64_t done = 0;
+  const auto next = [&] {
+    std::optional<Batch> batch = reader.next(arguments.batch_size);
+    progress.update(done);
+    if (batch) done += batch->num_sequences;
+    return batch;
+  };
+  measured.result = evaluate_batches(model, next, unigram, groups);
   return measured;
 }
 

@@ -24,6 +24,7 @@
 #include "linformer/data/task_registry.h"
 #include "linformer/models/model_folder.h"
 #include "linformer/models/model_tokenizer.h"
+#include "linformer/report/progress.h"
 
 namespace linformer {
 
@@ -180,7 +181,10 @@ void run_task(const TaskArguments& arguments) {
   defer_stop_signals();  // checked between batches
   for (const std::string& input : arguments.inputs) {
     const LabelledFile file = labelled_file(task, input);
+    WorkProgress progress("predicting " + input, 0, "rows");
+    options.progress = [&progress](int64_t rows, int64_t of) { progress.update(rows, of); };
     evaluations.push_back(evaluate_labelled_file(*model, tokenizer, task, file, options));
+    progress.clear();
     if (!evaluations.back().outputs.complete) return;  // after a signal: no partial result
     for (const std::string& remark : evaluations.back().examples.remarks()) log_warning(remark);
     if (evaluations.back().num_truncated > 0) {

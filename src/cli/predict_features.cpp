@@ -16,6 +16,7 @@
 #include "linformer/core/stop_signal.h"
 #include "linformer/models/model_folder.h"
 #include "linformer/models/model_tokenizer.h"
+#include "linformer/report/progress.h"
 #include "linformer/text/byte_source.h"
 #include "linformer/text/tokenizer.h"
 
@@ -46,8 +47,11 @@ void run_features(const FeatureArguments& arguments) {
                 format_count(input.num_repaired) + " places were replaced by U+FFFD");
   }
   defer_stop_signals();  // no partial file remains
+  WorkProgress progress("computing", static_cast<int64_t>(input.rows.size()), "rows");
   const FeatureSummary summary =
-      write_features(model, input.rows, arguments.batch_size, arguments.output);
+      write_features(model, input.rows, arguments.batch_size, arguments.output,
+                     [&progress](int64_t rows) { progress.update(rows); });
+  progress.clear();
   if (summary.num_rows == 0) return;  // after a signal: no partial result
   std::printf("%s: hidden_states.0 to .%lld (%lld, %lld, %lld) and logits\n",
               arguments.output.c_str(), static_cast<long long>(summary.num_states - 1),

@@ -16,6 +16,8 @@
 #include "linformer/core/json_text.h"
 #include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
+#include "linformer/report/progress.h"
+#include "linformer/text/byte_source.h"
 
 namespace linformer {
 
@@ -56,6 +58,37 @@ class StreamNotes {
   int64_t cut_ = 0;
   int64_t repaired_ = 0;
   TextRequest first_error_;
+};
+
+/// Stored bytes of all inputs; 0 where one of them is a pipe.
+uint64_t stored_bytes(const std::vector<std::string>& inputs) {
+  uint64_t total = 0;
+  for (const std::string& input : inputs) {
+    const uint64_t bytes = input == "-" ? 0 : check_input(input);
+    if (bytes == 0) return 0;
+    total += bytes;
+  }
+  return total;
+}
+
+/// Says how far the answers to files are. Where the answers themselves go to a terminal, they show
+/// it.
+class StreamProgress {
+ public:
+  explicit StreamProgress(const std::vector<std::string>& inputs)
+      : total_(::isatty(STDOUT_FILENO) == 1 ? 0 : stored_bytes(inputs)),
+        line_("answering", 0, "lines") {}
+
+  void update(size_t answered, uint64_t consumed) {
+    done_ += static_cast<int64_t>(answered);
+    if (total_ == 0) return;
+    line_.update_share(done_, static_cast<double>(consumed) / static_cast<double>(total_));
+  }
+
+ private:
+  uint64_t total_;
+  int64_t done_ = 0;
+  WorkProgress line_;
 };
 
 TextRequests open_requests(const StreamArguments& arguments, RequestKind kind,
@@ -191,6 +224,7 @@ void answer_requests(const StreamArguments& given, RequestKind kind,
     std::fprintf(stderr, "Type a text%s and press Enter. Ctrl-C or Ctrl-D ends.\n",
                  masks ? " with <mask> in the place of a word" : "");
   }
+  StreamProgress progress(arguments.inputs);
   defer_stop_signals();  // lines are written completely
   while (stop_signal() == 0) {
     if (conversation && !wait_for_line()) break;
@@ -210,6 +244,7 @@ void answer_requests(const StreamArguments& given, RequestKind kind,
     }
     // If the reader of the output is gone, the work ends; run_program() reports it.
     if (std::fflush(stdout) != 0) return;
+    progress.update(window.size(), requests.consumed_bytes());
   }
   if (conversation) {
     std::fputc('\n', stderr);

@@ -16,6 +16,7 @@
 
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/machine.h"
 #include "linformer/core/missing_path.h"
 #include "linformer/core/quiet.h"
 #include "linformer/core/stop_signal.h"
@@ -146,7 +147,7 @@ void check_output() {
 }
 
 std::string program_version() {
-  return LINFORMER_VERSION;
+  return library_version();
 }
 
 std::string without_prefix(const std::string& text, const std::string& prefix) {

@@ -21,8 +21,9 @@ constexpr std::array kPrograms{
     ProgramSummary{"linformer-launch",
                    "Starts one process per device, supervises them, and stops all when one fails."},
     ProgramSummary{"linformer-bench", "Measures speed together with the matrix-multiply peak."},
-    ProgramSummary{"linformer-report",
-                   "Reproduces the paper: runs its experiments and makes one page of them."},
+    ProgramSummary{
+        "linformer-report",
+        "Lists and compares runs, makes a page of each, and reproduces the paper as one page."},
 };
 
 }  // namespace

@@ -37,6 +37,7 @@ struct TrainArguments {
   bool dry_run = false;
   bool overfit_one_batch = false;
   bool config_help = false;
+  std::string expect;
   bool force_slow_precision = false;
   bool verify_resume = false;
   int64_t verify_steps = 20;
@@ -49,7 +50,23 @@ std::string command_line(const TrainArguments& arguments) {
   std::string line = "linformer-train --config " + arguments.config;
   for (const std::string& assignment : arguments.overrides) line += " --set '" + assignment + "'";
   if (arguments.force_slow_precision) line += " --force-slow-precision";
+  if (!arguments.expect.empty()) line += " --expect " + arguments.expect;
   return line;
+}
+
+/// The file that --expect names; without it configs/expected/NAME.yaml for configs/.../NAME.yaml,
+/// if there is one.
+std::optional<Expectation> expectation_of(const TrainArguments& arguments) {
+  namespace fs = std::filesystem;
+  if (arguments.expect == "none") return std::nullopt;
+  if (!arguments.expect.empty()) {
+    return Expectation{read_expected_file(arguments.expect), Expectation::Origin::kNamed};
+  }
+  const fs::path config(arguments.config);
+  const fs::path found = (config.parent_path() / ".." / "expected" / config.filename());
+  if (!fs::exists(found)) return std::nullopt;
+  return Expectation{read_expected_file(found.lexically_normal().string()),
+                     Expectation::Origin::kFound};
 }
 
 void report_end(const PretrainingRun& trainer, StopReason reason, const TrainArguments& arguments) {
@@ -86,6 +103,9 @@ void report_end(const PretrainingRun& trainer, StopReason reason, const TrainArg
     std::printf("held-out perplexity %s at step %s (unigram model %s)\n",
                 format_number(evaluation->model.perplexity()).c_str(), step.c_str(),
                 format_number(evaluation->unigram->perplexity()).c_str());
+  }
+  if (const std::vector<BandCheck> checks = trainer.band_checks(); !checks.empty()) {
+    std::printf("expected curve: %s\n", band_verdict(checks).c_str());
   }
   if (!trainer.config().training.overfit_one_batch) {
     std::printf("model folder: %s\n", follow_marks(folder + "/checkpoints/latest").c_str());
@@ -149,7 +169,9 @@ void run_train(const TrainArguments& arguments) {
   resolve_precision(config, *processes, arguments.force_slow_precision);
   // With several processes, all end together, after a step.
   if (environment.world_size > 1) defer_stop_signals();
-  PretrainingRun trainer(std::move(config), processes);
+  std::optional<Expectation> expected;
+  if (!config.training.overfit_one_batch) expected = expectation_of(arguments);
+  PretrainingRun trainer(std::move(config), processes, std::move(expected));
   const std::string others =
       environment.world_size > 1 ? std::to_string(environment.world_size) + " processes with " : "";
   log_info(format_count(trainer.model().parameters().count()) + " parameters, " + others +
@@ -176,6 +198,10 @@ int main(int argc, char** argv) {
                                          "explain every key of the configuration");
     program.add_option("--config", arguments->config, "YAML file (docs/configuration.md)");
     program.add_option("--set", arguments->overrides, "KEY=VALUE over the file, e.g. run.seed=2");
+    program.add_option(
+        "--expect", arguments->expect,
+        "file of configs/expected: compare the run with it, and warn when it leaves the band; "
+        "found by the name of the configuration, none = do not compare");
     program.add_flag("--dry-run", arguments->dry_run,
                      "print parameters, memory, tokens, hours and schedule; write nothing");
     program.add_flag("--force-slow-precision", arguments->force_slow_precision,

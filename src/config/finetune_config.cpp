@@ -27,6 +27,9 @@ void validate_task(const TaskConfig& task) {
     fail_usage("task.data", "names no data",
                "give the folder with the task's files, or the files themselves in task.train");
   }
+  if (task.has_test() && std::count(task.test.begin(), task.test.end(), "none") > 0) {
+    fail_usage("task.test", "has none and files", "give [none] alone, or the files alone");
+  }
   require_in(between(0, std::max<int64_t>(0, task.folds - 1)), "task.fold", task.fold);
   if (!task.labels.empty() && task.regression) {
     fail_usage("task.labels", "a regression has none", "leave out task.labels or task.regression");
@@ -54,7 +57,6 @@ FinetuneConfig finetune_defaults(const std::string& task, Protocol protocol,
   training.optimizer.weight_decay = 0.1;
   training.optimizer.max_grad_norm = 0.0;
   config.evaluation.every = 0;
-  config.logging.tensorboard = false;
   return config;
 }
 

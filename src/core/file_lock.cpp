@@ -2,7 +2,9 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -37,16 +39,33 @@ bool has_no_locks(int error) {
   return error == ENOSYS || error == EOPNOTSUPP || error == ENOLCK || error == EINVAL;
 }
 
+/// flock() that is repeated after a signal; returns 0 or the error's number.
+int lock_file(int descriptor, int operation) {
+  int result = 0;
+  do {
+    result = ::flock(descriptor, operation);
+  } while (result != 0 && errno == EINTR);
+  return result != 0 ? errno : 0;
+}
+
+/// is_file_locked() holds a lock for an instant, which must not end a program that starts then.
+int lock_after_readers(int descriptor) {
+  constexpr int kTries = 5;
+  constexpr auto kPause = std::chrono::milliseconds(20);
+  int error = lock_file(descriptor, LOCK_EX | LOCK_NB);
+  for (int i = 1; i < kTries && error == EWOULDBLOCK; ++i) {
+    std::this_thread::sleep_for(kPause);
+    error = lock_file(descriptor, LOCK_EX | LOCK_NB);
+  }
+  return error;
+}
+
 }  // namespace
 
 FileLock::FileLock(const std::string& path) {
   descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail_system(path, "cannot open the lock file", errno);
-  int result = 0;
-  do {
-    result = ::flock(descriptor_, LOCK_EX | LOCK_NB);
-  } while (result != 0 && errno == EINTR);
-  const int error = result != 0 ? errno : 0;
+  const int error = lock_after_readers(descriptor_);
   if (error != 0) {
     const std::string holder = read_holder(descriptor_);
     if (!has_no_locks(error)) ::close(descriptor_);
@@ -69,6 +88,15 @@ FileLock::FileLock(const std::string& path) {
 // The file is not removed: otherwise two processes could hold locks on two files of the same name.
 FileLock::~FileLock() {
   ::close(descriptor_);
+}
+
+std::optional<bool> is_file_locked(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return errno == ENOENT ? std::optional(false) : std::nullopt;
+  const int error = lock_file(descriptor, LOCK_SH | LOCK_NB);
+  ::close(descriptor);  // and with it the lock
+  if (error == 0) return false;
+  return error == EWOULDBLOCK ? std::optional(true) : std::nullopt;
 }
 
 }  // namespace linformer

@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <cerrno>
+#include <deque>
 #include <memory>
+#include <mutex>
 
 #include <fcntl.h>
 #include <spdlog/logger.h>
@@ -12,10 +14,13 @@
 #include <unistd.h>
 
 #include "linformer/core/error.h"
+#include "linformer/core/recent_warnings.h"
 
 namespace linformer {
 
 namespace {
+
+constexpr size_t kMostWarnings = 200;
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
@@ -60,6 +65,22 @@ void log(spdlog::level::level_enum level, const std::string& message) {
   logging().logger->log(level, spdlog::string_view_t(message.data(), message.size()));
 }
 
+struct Warnings {
+  std::mutex mutex;
+  std::deque<std::string> recent;
+};
+
+Warnings& warnings() {
+  static Warnings instance;
+  return instance;
+}
+
+void remember(const std::string& message) {
+  const std::lock_guard guard(warnings().mutex);
+  warnings().recent.push_back(message);
+  if (warnings().recent.size() > kMostWarnings) warnings().recent.pop_front();
+}
+
 }  // namespace
 
 void set_log_level(LogLevel level) {
@@ -75,9 +96,17 @@ void log_info(const std::string& message) {
 }
 void log_warning(const std::string& message) {
   log(spdlog::level::warn, message);
+  remember(message);
 }
 void log_error(const std::string& message) {
   log(spdlog::level::err, message);
+}
+
+std::vector<std::string> take_recent_warnings() {
+  const std::lock_guard guard(warnings().mutex);
+  std::vector<std::string> taken(warnings().recent.begin(), warnings().recent.end());
+  warnings().recent.clear();
+  return taken;
 }
 
 void add_log_file(const std::string& path) {

@@ -25,7 +25,7 @@ TaskFiles own_files(const TaskConfig& task) {
   OwnData own;
   own.train = task.train;
   own.dev = task.valid;
-  own.test = task.test;
+  if (task.has_test()) own.test = task.test;
   own.header = task.header;
   own.text_column = task.text_column;
   own.pair_column = task.text_pair_column;
@@ -62,7 +62,7 @@ TaskFiles files_of(const TaskConfig& task) {
   TaskFiles files = task.data.empty() ? TaskFiles{"", spec, {}} : find_task_files(spec, task.data);
   replace_split(files, SplitRole::kTrain, task.train);
   replace_split(files, SplitRole::kDev, task.valid);
-  replace_split(files, SplitRole::kTest, task.test);
+  if (task.has_test()) replace_split(files, SplitRole::kTest, task.test);
   return files;
 }
 
@@ -176,10 +176,12 @@ FinetuneRows read_finetune_rows(const TaskConfig& config) {
   } else {
     for (const SplitFiles* split : dev) rows.valid.push_back(read_set(*split, files.task, reading));
   }
-  for (const SplitFiles* split : files.of_role(SplitRole::kTest)) {
-    rows.test.push_back(read_set(*split, files.task, kEveryRow));
+  if (config.has_test()) {
+    for (const SplitFiles* split : files.of_role(SplitRole::kTest)) {
+      rows.test.push_back(read_set(*split, files.task, kEveryRow));
+    }
+    add_diagnostics(config, rows);
   }
-  add_diagnostics(config, rows);
   shorten_train(config, rows);
   require_several_labels(config, rows);
   describe_rows("train", rows.train, rows.train_is_part);

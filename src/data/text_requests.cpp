@@ -113,6 +113,11 @@ std::vector<TextRequest> TextRequests::next() {
   return window;
 }
 
+uint64_t TextRequests::consumed_bytes() const {
+  if (lines_) return lines_->consumed_bytes();
+  return consumed_before_ + (table_ ? table_->consumed_bytes() : 0);
+}
+
 std::optional<TextRequest> TextRequests::next_request() {
   if (!tables_.empty()) return next_row();
   return lines_ ? next_line() : next_text();
@@ -136,6 +141,7 @@ std::optional<TextRequest> TextRequests::next_row() {
     if (!row) {
       if (table_rows_ == 0) log_warning(table_->path() + ": holds no row after its header");
       table_rows_ = 0;
+      consumed_before_ += table_->consumed_bytes();
       table_.reset();
       continue;
     }

@@ -11,7 +11,7 @@
 #include <system_error>
 #include <thread>
 
-#include "failure_reason.h"
+#include "job_log.h"
 
 #include "linformer/checkpoint/checkpoint_store.h"
 #include "linformer/config/config_file.h"
@@ -23,6 +23,7 @@
 #include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/kernels/matmul_peak.h"
+#include "linformer/report/progress.h"
 
 namespace linformer {
 namespace {
@@ -156,6 +157,7 @@ class Runner {
     say_what_is_left();
     while (!waiting_.empty() || !running_.empty()) {
       if (stop_signal() != 0) {
+        line_.clear();
         stop();
         break;
       }
@@ -163,7 +165,9 @@ class Runner {
       std::this_thread::sleep_for(kPollInterval);
       if (stop_signal() != 0) continue;  // the signal goes to all runs: they did not fail
       poll();
+      show_running();
     }
+    line_.clear();
     take_equal_runs();
     result_.complete = stop_signal() == 0;
     return std::move(result_);
@@ -333,17 +337,33 @@ class Runner {
   std::string next_count() { return std::to_string(++ended_) + "/" + std::to_string(total_) + " "; }
 
   void note_failure(size_t i, const std::string& reason) {
+    line_.clear();
     result_.outcomes[i] = {RunState::kFailed, reason};
     log_warning(next_count() + plan_.runs[i].id() + " failed: " + reason);
   }
 
   void note_success(const Slot& slot) {
+    line_.clear();
     const PlannedRun& run = plan_.runs[slot.run];
     result_.outcomes[slot.run] = {RunState::kDone, ""};
     ready_.insert(slot.run);
     log_info(next_count() + run.id() + ": " + summary(result_.records.at(run.hash)) + " (" +
              format_duration(steady_seconds() - slot.start) + "); about " +
              format_duration(seconds_left()) + " left");
+  }
+
+  /// What the running runs say of themselves, now and then.
+  void show_running() {
+    const double interval = line_.is_terminal() ? 1.0 : 60.0;
+    if (running_.empty() || steady_seconds() - shown_ < interval) return;
+    shown_ = steady_seconds();
+    std::string text = std::to_string(ended_) + "/" + std::to_string(total_) +
+                       " runs done, about " + format_duration(seconds_left()) + " left";
+    for (const auto& slot : running_) {
+      const PlannedRun& run = plan_.runs[slot->run];
+      text += " | " + run.id() + ": " + progress_of_run(log_path(run));
+    }
+    line_.update(text);
   }
 
   void write_record(const Slot& slot) {
@@ -405,6 +425,8 @@ class Runner {
   std::vector<std::unique_ptr<Slot>> running_;
   bool alone_ = false;  // what is running wants to be alone
   size_t total_ = 0, ended_ = 0;
+  ProgressLine line_;
+  double shown_ = steady_seconds();
 };
 
 }  // namespace

@@ -9,18 +9,20 @@
 #include <memory>
 #include <thread>
 
-#include "failure_reason.h"
+#include "job_log.h"
 
 #include "linformer/checkpoint/checkpoint_store.h"
 #include "linformer/config/config_file.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/child_process.h"
+#include "linformer/core/clock.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/data/task_registry.h"
 #include "linformer/metrics/statistics.h"
+#include "linformer/report/progress.h"
 
 namespace linformer {
 namespace {
@@ -78,8 +80,11 @@ class JobRunner {
     if (ended > 0)
       log_info(format_count(ended) + " of " + format_count(total) + " runs are done already");
     std::vector<std::unique_ptr<Slot>> running;
+    ProgressLine line;
+    double shown = steady_seconds();
     while (!waiting.empty() || !running.empty()) {
       if (stop_signal() != 0) {
+        line.clear();
         stop(running, failed);
         return;
       }
@@ -97,13 +102,22 @@ class JobRunner {
         const std::optional<int> code = slot->process->poll();
         if (!code) return false;
         ++ended;
+        line.clear();
         finish(*slot, *code, std::to_string(ended) + "/" + std::to_string(total), failed);
         return true;
       });
+      if (!running.empty() && steady_seconds() - shown >= interval(line)) {
+        shown = steady_seconds();
+        line.update(status(running, ended, total));
+      }
     }
+    line.clear();
   }
 
  private:
+  /// Seconds between two lines about the running jobs.
+  static double interval(const ProgressLine& line) { return line.is_terminal() ? 1.0 : 30.0; }
+
   struct Slot {
     const Job* job;
     int64_t number;
@@ -131,6 +145,19 @@ class JobRunner {
     command.insert(command.end(), {options_.program, "--config", path});
     return std::make_unique<Slot>(
         Slot{&job, number, std::make_unique<ChildProcess>(command, log_path(job))});
+  }
+
+  /// "12/60 runs done | cola/task/seed-1: step 340/5,360 | ETA 12m 04s | ..."
+  std::string status(const std::vector<std::unique_ptr<Slot>>& running, size_t ended,
+                     size_t total) const {
+    std::string text = std::to_string(ended) + "/" + std::to_string(total) + " runs done";
+    for (const auto& slot : running) {
+      const std::string& folder = slot->job->config.run.dir;
+      const fs::path name = fs::path(folder).lexically_relative(options_.output);
+      text += " | " + (name.empty() ? folder : name.string()) + ": " +
+              progress_of_run(log_path(*slot->job));
+    }
+    return text;
   }
 
   static std::string log_path(const Job& job) { return job.config.run.dir + "/run.log"; }

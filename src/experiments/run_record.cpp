@@ -14,7 +14,7 @@
 #include "linformer/core/error.h"
 #include "linformer/core/json_text.h"
 #include "linformer/core/log.h"
-#include "linformer/core/processors.h"
+#include "linformer/core/machine.h"
 #include "linformer/metrics/statistics.h"
 #include "linformer/report/task_result.h"
 
@@ -153,32 +153,6 @@ Json pretraining_result(const PlannedRun& run) {
   return result;
 }
 
-/// The text behind the colon of the first line that starts with `key`; "" if there is none.
-std::string line_value(const std::string& path, const std::string& key) {
-  std::ifstream stream(path);
-  for (std::string line; std::getline(stream, line);) {
-    const size_t begin = line.rfind(key, 0) == 0 ? line.find(':') : std::string::npos;
-    if (begin == std::string::npos) continue;
-    const size_t text = line.find_first_not_of(": \t", begin);
-    if (text != std::string::npos) return line.substr(text);
-  }
-  return "";
-}
-
-std::string processor_name() {
-  const std::string name = line_value("/proc/cpuinfo", "model name");
-  return name.empty() ? "unknown processor" : name;
-}
-
-/// The first GPU as NVIDIA's driver names it; "" without one.
-std::string gpu_name() {
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator("/proc/driver/nvidia/gpus", error)) {
-    return line_value((entry.path() / "information").string(), "Model");
-  }
-  return "";
-}
-
 }  // namespace
 
 std::string record_path(const std::string& output, const std::string& id) {
@@ -290,9 +264,7 @@ std::string collect_result(const PlannedRun& run) {
 }
 
 std::string machine_description() {
-  const std::string device = gpu_name();
-  return processor_name() + ", " + std::to_string(num_processors()) + " cores" +
-         (device.empty() ? "" : ", " + device) + ", LibTorch " + TORCH_VERSION;
+  return machine_name() + ", LibTorch " + TORCH_VERSION;
 }
 
 }  // namespace linformer

@@ -17,6 +17,7 @@
 #include "linformer/models/model_folder.h"
 #include "linformer/models/model_tokenizer.h"
 #include "linformer/objectives/classification_loss.h"
+#include "linformer/report/progress.h"
 #include "linformer/train/optimized_parameters.h"
 
 namespace linformer {
@@ -182,11 +183,17 @@ LossSum ClassificationObjective::loss(const Batch& batch, ForwardContext& contex
 }
 
 std::optional<TaskOutputs> ClassificationObjective::predict(Communicator& communicator,
-                                                            const LabelledDataset& set) const {
+                                                            const LabelledDataset& set,
+                                                            const std::string& name) const {
   const int64_t batch = config_.evaluation.micro_batch_size > 0
                             ? config_.evaluation.micro_batch_size
                             : std::max<int64_t>(32, config_.training.micro_batch_size);
-  TaskOutputs own = task_outputs(model_, set, {batch, communicator.rank(), communicator.size()});
+  OutputOptions options{batch, communicator.rank(), communicator.size()};
+  WorkProgress progress("predicting " + name, set.num_sequences(), "rows");
+  if (communicator.is_first()) {
+    options.progress = [&progress](int64_t rows) { progress.update(rows); };
+  }
+  TaskOutputs own = task_outputs(model_, set, options);
   std::vector<double> values(own.values.begin(), own.values.end());
   values.push_back(own.complete ? 0.0 : 1.0);
   values = communicator.sum(std::move(values));
@@ -198,7 +205,8 @@ std::optional<TaskOutputs> ClassificationObjective::predict(Communicator& commun
 
 std::optional<EvaluationScore> ClassificationObjective::evaluate(Communicator& communicator) {
   const HeldOutSet& held_out = data_.valid.front();
-  const std::optional<TaskOutputs> outputs = predict(communicator, *held_out.dataset);
+  const std::optional<TaskOutputs> outputs =
+      predict(communicator, *held_out.dataset, held_out.rows.name);
   if (!outputs) return std::nullopt;
   const TaskMeasures measures = measure_task(data_.task, *outputs, held_out.targets);
   EvaluationScore score;

@@ -72,6 +72,7 @@ std::function<std::optional<Batch>()> batches_of(const BatchSource& source,
   int64_t index = options.first_batch * options.batch_size;
   return [&source, options, end, index]() mutable -> std::optional<Batch> {
     if (index >= end) return std::nullopt;
+    if (options.progress) options.progress(index, end);
     const int64_t count = std::min(options.batch_size, end - index);
     Batch batch = source.evaluation_batch(index, count, options.mask_seed);
     index += options.batch_size * options.batch_stride;

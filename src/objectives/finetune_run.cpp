@@ -6,6 +6,7 @@
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/format.h"
 #include "linformer/models/model_folder.h"
+#include "linformer/report/run_page.h"
 
 namespace fs = std::filesystem;
 
@@ -91,10 +92,13 @@ FinetuneRun::FinetuneRun(FinetuneConfig config, std::shared_ptr<ProcessGroup> pr
       trainer_(task_, setup_of(config_, data_), processes) {}
 
 StopReason FinetuneRun::run() {
+  const int64_t before = trainer_.state().step;
   const StopReason reason = trainer_.run();
   if (reason == StopReason::kSignal || reason == StopReason::kSessionEnd) return reason;
-  if (config_.training.overfit_one_batch) return reason;
-  return measure() ? reason : StopReason::kSignal;
+  const bool one_batch = config_.training.overfit_one_batch;
+  if (!one_batch && !measure()) return StopReason::kSignal;
+  if (communicator_.is_first() && trainer_.state().step > before) write_run_page(config_.run.dir);
+  return reason;
 }
 
 bool FinetuneRun::measure() {
@@ -130,7 +134,8 @@ bool FinetuneRun::measure() {
   result.seconds = trainer_.state().elapsed_seconds;
   for (const std::vector<HeldOutSet>* sets : {&data_.valid, &data_.test}) {
     for (const HeldOutSet& set : *sets) {
-      const std::optional<TaskOutputs> outputs = task_.predict(communicator_, *set.dataset);
+      const std::optional<TaskOutputs> outputs =
+          task_.predict(communicator_, *set.dataset, set.rows.name);
       if (!outputs) return false;
       if (!communicator_.is_first()) continue;
       const auto measured = record_set(config_.run.dir, data_.task, set.rows, *outputs);

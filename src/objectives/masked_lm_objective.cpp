@@ -17,6 +17,7 @@
 #include "linformer/objectives/batch_stream.h"
 #include "linformer/objectives/masked_lm_loss.h"
 #include "linformer/objectives/one_batch.h"
+#include "linformer/report/progress.h"
 #include "linformer/train/optimized_parameters.h"
 
 namespace linformer {
@@ -113,6 +114,10 @@ std::optional<double> MaskedLmObjective::model_flops_per_token(int64_t step) con
 std::optional<EvaluationScore> MaskedLmObjective::evaluate(Communicator& communicator) {
   EvaluationOptions options = evaluation_options();
   divide(communicator, options);
+  WorkProgress progress("measuring held-out text", 0, "sequences");
+  if (communicator.is_first()) {
+    options.progress = [&](int64_t done, int64_t of) { progress.update(done, of); };
+  }
   const EvaluationResult result = sum_over_processes(
       communicator, evaluate_dataset(model_, data_.valid->batches(), options, &unigram_));
   if (!result.complete) return std::nullopt;
@@ -123,10 +128,11 @@ std::optional<EvaluationScore> MaskedLmObjective::evaluate(Communicator& communi
   EvaluationScore score;
   score.record = {{"valid_loss", loss},
                   {"valid_perplexity", result.model.perplexity()},
-                  {"valid_bits_per_byte", bits},
-                  {"unigram_perplexity", result.unigram->perplexity()},
-                  {"valid_masked_tokens", result.model.masked_tokens},
-                  {"mask_seed", config_.evaluation.mask_seed}};
+                  {"valid_bits_per_byte", bits}};
+  // The masks are frozen, so these do not change.
+  score.constants = {{"unigram_perplexity", result.unigram->perplexity()},
+                     {"valid_masked_tokens", result.model.masked_tokens},
+                     {"mask_seed", config_.evaluation.mask_seed}};
   if (result.model.masked_tokens > 0) score.score = -loss;
   score.summary = describe(result, bits);
   return score;

@@ -70,6 +70,9 @@ TaskOutputs task_outputs(const Model& model, const LabelledDataset& set,
       std::copy_n(data + i * width, width,
                   outputs.values.begin() + static_cast<ptrdiff_t>(row * width));
     }
+    if (options.progress) {
+      options.progress(std::min((number + 1) * options.batch_size, set.num_sequences()));
+    }
   }
   return outputs;
 }

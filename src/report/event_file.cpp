@@ -75,9 +75,15 @@ constexpr int64_t kStart = 1;
 }  // namespace session_log
 namespace summary {
 constexpr uint32_t kValue = 1, kTag = 1, kSimpleValue = 2, kTensor = 8, kMetadata = 9;
-constexpr uint32_t kPluginData = 1, kPluginName = 1, kDataClass = 4;
+constexpr uint32_t kPluginData = 1, kPluginName = 1, kPluginContent = 2, kDataClass = 4;
 constexpr int64_t kDataClassTensor = 2;
 }  // namespace summary
+// tensorboard/plugins/hparams: plugin_data.proto, api.proto; protobuf's struct.proto, map entries.
+namespace hparams {
+constexpr uint32_t kSessionStart = 3, kHparams = 1, kStartTime = 5;
+constexpr uint32_t kMapKey = 1, kMapValue = 2;
+constexpr uint32_t kNumberValue = 2, kStringValue = 3, kBoolValue = 4;
+}  // namespace hparams
 namespace tensor {
 constexpr uint32_t kType = 1, kShape = 2, kStringValue = 8;
 constexpr int64_t kString = 7;
@@ -109,6 +115,19 @@ Message text_value(const std::string& tag, const std::string& text) {
       .text(summary::kTag, tag)
       .message(summary::kTensor, value)
       .message(summary::kMetadata, metadata);
+}
+
+/// google.protobuf.Value
+Message hparam_value(const LogValue& value) {
+  if (const auto* truth = std::get_if<bool>(&value.get())) {
+    return Message().number(hparams::kBoolValue, *truth ? 1 : 0);
+  }
+  if (const auto* text = std::get_if<std::string>(&value.get())) {
+    return Message().text(hparams::kStringValue, *text);
+  }
+  const auto* whole = std::get_if<int64_t>(&value.get());
+  const double number = whole ? static_cast<double>(*whole) : std::get<double>(value.get());
+  return Message().real(hparams::kNumberValue, number);
 }
 
 std::optional<double> as_number(const LogValue& value) {
@@ -204,6 +223,27 @@ void EventFile::write(const LogRecord& record) {
 void EventFile::write_text(const std::string& tag, const std::string& text, int64_t step) {
   const Message values = Message().message(summary::kValue, text_value(tag, text));
   append(event_at(step).message(event::kSummary, values).bytes());
+}
+
+void EventFile::write_hparams(const LogRecord& settings) {
+  Message session;
+  for (const auto& [name, value] : settings) {
+    session.message(
+        hparams::kHparams,
+        Message().text(hparams::kMapKey, name).message(hparams::kMapValue, hparam_value(value)));
+  }
+  session.real(hparams::kStartTime, seconds_now());
+  const Message content = Message().message(hparams::kSessionStart, session);
+  const Message plugin = Message()
+                             .text(summary::kPluginName, "hparams")
+                             .text(summary::kPluginContent, content.bytes());
+  const Message metadata = Message()
+                               .message(summary::kPluginData, plugin)
+                               .number(summary::kDataClass, summary::kDataClassTensor);
+  const Message value = Message()
+                            .text(summary::kTag, "_hparams_/session_start_info")
+                            .message(summary::kMetadata, metadata);
+  append(event_at(0).message(event::kSummary, Message().message(summary::kValue, value)).bytes());
 }
 
 }  // namespace linformer

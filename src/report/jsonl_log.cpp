@@ -24,6 +24,15 @@ struct ToJson {
   }
 };
 
+LogValue log_value(const OrderedJson& json) {
+  if (json.is_boolean()) return json.get<bool>();
+  if (const auto whole = whole_number_of(json)) return *whole;
+  if (json.is_number()) return json.get<double>();
+  if (json.is_null()) return std::nan("");
+  if (json.is_string()) return json.get<std::string>();
+  return json_text(json);
+}
+
 bool keeps(const std::string& line, int64_t step) {
   const nlohmann::json parsed = parse_json<nlohmann::json>(line).value;
   if (!parsed.is_object()) return false;
@@ -38,6 +47,47 @@ std::string to_json_line(const LogRecord& record) {
   OrderedJson json = OrderedJson::object();
   for (const auto& [name, value] : record) json[name] = std::visit(ToJson{}, value.get());
   return json_text(json);
+}
+
+std::optional<double> number_in(const LogRecord& record, const std::string& name) {
+  for (const auto& [key, value] : record) {
+    if (key != name) continue;
+    if (const auto* number = std::get_if<double>(&value.get())) return *number;
+    if (const auto* whole = std::get_if<int64_t>(&value.get())) return static_cast<double>(*whole);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> text_in(const LogRecord& record, const std::string& name) {
+  for (const auto& [key, value] : record) {
+    if (key != name) continue;
+    if (const auto* text = std::get_if<std::string>(&value.get())) return *text;
+  }
+  return std::nullopt;
+}
+
+int64_t whole_in(const LogRecord& record, const std::string& name) {
+  const double number = number_in(record, name).value_or(0.0);
+  constexpr double kLargest = 0x1p62;
+  return std::abs(number) <= kLargest ? static_cast<int64_t>(number) : 0;
+}
+
+std::vector<LogRecord> read_json_lines(const std::string& path) {
+  std::vector<LogRecord> records;
+  if (!std::filesystem::exists(path)) return records;
+  const std::string content = read_text_file(path);
+  for (size_t begin = 0; begin < content.size();) {
+    const size_t end = std::min(content.find('\n', begin), content.size());
+    const auto parsed =
+        parse_json<OrderedJson>(std::string_view(content).substr(begin, end - begin));
+    begin = end + 1;
+    if (!parsed.problem.empty() || !parsed.value.is_object()) continue;
+    LogRecord& record = records.emplace_back();
+    for (const auto& [name, value] : parsed.value.items()) {
+      record.emplace_back(name, log_value(value));
+    }
+  }
+  return records;
 }
 
 void JsonlLog::write(const LogRecord& record) {

@@ -1,12 +1,16 @@
 #include "linformer/report/progress.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "linformer/core/format.h"
 #include "linformer/core/quiet.h"
+#include "linformer/core/utf8.h"
 
 namespace linformer {
 namespace {
@@ -22,6 +26,15 @@ std::string format_perplexity(double value) {
   if (!std::isfinite(value)) return "-";
   if (value >= 1e6) return scientific(value);
   return value >= 100.0 ? format_fixed(value, 1) : format_fixed(value, 2);
+}
+
+/// A line that is longer than the terminal is wide would go on in a second one, which nothing
+/// erases.
+std::string fitted(const std::string& text, std::FILE* stream) {
+  struct winsize size {};
+  if (::ioctl(fileno(stream), TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return text;
+  const size_t room = size.ws_col - 1U;
+  return text.size() <= room ? text : text.substr(0, utf8_boundary_before(text, room));
 }
 
 constexpr const char* kEraseLine = "\r\x1b[K";
@@ -57,7 +70,7 @@ ProgressLine::~ProgressLine() {
 void ProgressLine::update(const std::string& text) {
   if (is_quiet()) return;
   if (terminal_) {
-    std::fprintf(stream_, "%s%s", kEraseLine, text.c_str());
+    std::fprintf(stream_, "%s%s", kEraseLine, fitted(text, stream_).c_str());
     drawn_ = true;
   } else if (updates_ % plain_every_ == 0) {
     std::fprintf(stream_, "%s\n", text.c_str());
@@ -82,6 +95,53 @@ void ProgressLine::finish() {
   unprinted_.clear();
   drawn_ = false;
   std::fflush(stream_);
+}
+
+WorkProgress::WorkProgress(std::string what, int64_t total, std::string unit, std::FILE* stream,
+                           ProgressLine::Mode mode, std::function<double()> seconds)
+    : what_(std::move(what)),
+      unit_(std::move(unit)),
+      total_(total),
+      seconds_(std::move(seconds)),
+      start_(seconds_()),
+      last_(start_),
+      line_(stream, mode) {}
+
+WorkProgress::~WorkProgress() {
+  line_.clear();
+}
+
+void WorkProgress::update(int64_t done) {
+  update_share(done, total_ > 0
+                         ? std::optional(static_cast<double>(done) / static_cast<double>(total_))
+                         : std::nullopt);
+}
+
+void WorkProgress::update(int64_t done, int64_t total) {
+  total_ = total;
+  update(done);
+}
+
+void WorkProgress::update_share(int64_t done, std::optional<double> share) {
+  constexpr double kTerminalSeconds = 0.2, kPlainSeconds = 10.0;
+  const double now = seconds_();
+  if (now - last_ < (line_.is_terminal() ? kTerminalSeconds : kPlainSeconds)) return;
+  last_ = now;
+  line_.update(text(done, share, now - start_));
+}
+
+std::string WorkProgress::text(int64_t done, std::optional<double> share, double elapsed) const {
+  std::string text = what_ + ": " + format_count(done);
+  if (total_ > 0) text += " of " + format_count(total_);
+  text += " " + unit_;
+  if (share && *share > 0.0) {
+    const double part = std::min(1.0, *share);
+    text += " | " + format_fixed(100.0 * part, 0) + " % | ETA " +
+            format_duration(elapsed * (1.0 - part) / part);
+  } else if (!share && elapsed > 0.0) {
+    text += " | " + format_number(static_cast<double>(done) / elapsed, 3) + " a second";
+  }
+  return text;
 }
 
 }  // namespace linformer

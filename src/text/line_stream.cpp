@@ -35,6 +35,11 @@ bool LineStream::open_next() {
   return true;
 }
 
+void LineStream::close() {
+  consumed_before_ = consumed_bytes();
+  source_.reset();
+}
+
 /// Whether a complete line is buffered. At the end of the input, a line without its end counts too.
 bool LineStream::has_line() {
   const std::string_view rest = std::string_view(buffer_).substr(begin_);
@@ -71,7 +76,7 @@ bool LineStream::ready() {
   while (source_) {
     if (has_line()) return true;
     if (at_end_) {
-      source_.reset();
+      close();
     } else if (source_->ready()) {
       fill();
     } else {
@@ -85,7 +90,7 @@ std::optional<InputLine> LineStream::next() {
   while (source_ || open_next()) {
     while (!has_line() && !at_end_) fill();
     if (!has_line()) {
-      source_.reset();
+      close();
       continue;
     }
     const LineAtFront found = found_.value_or(LineAtFront{});

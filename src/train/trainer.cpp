@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include "linformer/config/config_file.h"
 #include "linformer/core/atomic_file.h"
@@ -11,6 +12,7 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
+#include "linformer/core/machine.h"
 #include "linformer/core/mapped_file.h"
 #include "linformer/core/random.h"
 #include "linformer/core/stop_signal.h"
@@ -26,6 +28,23 @@ namespace {
 
 bool due(int64_t step, int64_t every) {
   return every > 0 && step % every == 0;
+}
+
+/// As the journal has it.
+const char* words_of(StopReason reason) {
+  switch (reason) {
+    case StopReason::kFinished:
+      return "finished";
+    case StopReason::kEarlyStop:
+      return "stopped early";
+    case StopReason::kTimeBudget:
+      return "time is up";
+    case StopReason::kSignal:
+      return "signal";
+    case StopReason::kSessionEnd:
+      return "session's end";
+  }
+  return "";
 }
 
 }  // namespace
@@ -46,6 +65,7 @@ Trainer::Trainer(Objective& objective, TrainerSetup setup, std::shared_ptr<Proce
       checkpoints_(config_.run.dir + "/checkpoints", config_.checkpoint),
       guard_(config_.training.guard),
       log_(config_.run.dir, config_.logging.tensorboard ? TensorBoard::kOn : TensorBoard::kOff),
+      journal_(config_.run.dir),
       progress_(stderr, ProgressLine::Mode::kAutomatic, 1),
       profiler_(communicator_.is_first() ? config_.logging.profile : ProfileConfig{},
                 config_.run.dir),
@@ -86,7 +106,8 @@ void Trainer::prepare_run_folder() {
   }
   const bool evaluated = !objective_.has_evaluation() || state_.evaluated_step == state_.step;
   if (over && evaluated) return;  // nothing will be logged
-  const int64_t dropped = log_.start_session(state_.step, state_.log_bytes, setup_.resolved_yaml);
+  const int64_t dropped =
+      log_.start_session(state_.step, state_.log_bytes, setup_.resolved_yaml, setup_.settings);
   if (dropped > 0) {
     log_info("log.jsonl: dropped " + std::to_string(dropped) + " lines after step " +
              std::to_string(state_.step) + ", they will be written again");
@@ -181,14 +202,45 @@ int64_t Trainer::micro_batches_per_process() const {
 
 StopReason Trainer::run() {
   try {
-    return train();
-  } catch (const PeerError&) {
+    const StopReason reason = train();
+    end_session("ended", {{"step", state_.step}, {"reason", words_of(reason)}});
+    return reason;
+  } catch (const PeerError& error) {
     save_before_failing("without the other processes");
+    end_session("failed", {{"step", state_.step}, {"text", error.what()}});
     throw;
-  } catch (const LostBytesError&) {
+  } catch (const LostBytesError& error) {
     save_before_failing("without the data that are gone");
+    end_session("failed", {{"step", state_.step}, {"text", error.what()}});
+    throw;
+  } catch (const std::exception& error) {
+    end_session("failed", {{"step", state_.step}, {"text", error.what()}});
     throw;
   }
+}
+
+void Trainer::begin_session() {
+  if (!communicator_.is_first()) return;
+  in_session_ = true;
+  LogRecord record{{"step", state_.step}};
+  if (config_.training.max_steps) record.emplace_back("total_steps", *config_.training.max_steps);
+  const LogRecord rest{{"device", objective_.parameters().device().str()},
+                       {"precision", std::string(name_of(config_.training.precision))},
+                       {"threads", at::get_num_threads()},
+                       {"processes", communicator_.size()},
+                       {"machine", machine_name()},
+                       {"version", library_version()},
+                       {"command", own_command_line()}};
+  record.insert(record.end(), rest.begin(), rest.end());
+  journal_.write("started", record);
+  journal_.write_warnings(state_.step);
+}
+
+void Trainer::end_session(const std::string& event, const LogRecord& values) {
+  if (!in_session_) return;
+  in_session_ = false;
+  journal_.write_warnings(state_.step);
+  journal_.write(event, values);
 }
 
 void Trainer::start_prefetcher() {
@@ -207,7 +259,10 @@ StopReason Trainer::train() {
   interval_ = {.start = session_start_};
   std::optional<StopReason> reason = finished();
   const bool no_step = reason.has_value();
-  if (!no_step) state_.settings = setup_.settings;
+  if (!no_step) {
+    state_.settings = setup_.settings;
+    begin_session();
+  }
   while (!reason) {
     profiler_.before_step(state_.step + 1);
     if (guard_.passes_over(state_.step + 1)) {

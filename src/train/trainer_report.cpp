@@ -42,6 +42,7 @@ void Trainer::log_step(const StepTotals& totals) {
   record.emplace_back("elapsed_seconds", elapsed_seconds());
   for (const auto& entry : precision_.log_record()) record.push_back(entry);
   log_.write(record);
+  if (in_session_) journal_.write_warnings(state_.step);
   TrainingProgress progress;
   progress.step = state_.step;
   progress.total_steps = config_.training.max_steps;
@@ -121,6 +122,7 @@ void Trainer::evaluate() {
   if (communicator_.is_first()) {
     if (!known) log_evaluation(*result);
     show_evaluation(*result, better && !known);
+    if (!known && setup_.after_evaluation) setup_.after_evaluation();
   }
   if (!measured || known) return;
   state_.evaluations_since_best = better ? 0 : state_.evaluations_since_best + 1;
@@ -134,7 +136,7 @@ void Trainer::log_evaluation(const EvaluationScore& score) {
   LogRecord record{{"step", state_.step}, {"tokens", state_.num_tokens}};
   record.insert(record.end(), score.record.begin(), score.record.end());
   record.emplace_back("elapsed_seconds", elapsed_seconds());
-  log_.write(record);
+  log_.write(record, score.constants);
 }
 
 void Trainer::show_evaluation(const EvaluationScore& score, bool better) {

@@ -18,11 +18,13 @@ void Trainer::save(bool is_best) {
     state_.guard = guard_.state();
     if (communicator_.is_first()) {
       writer_.save(snapshot(moments), is_best);
+      if (in_session_) journal_.write("saved", {{"step", state_.step}, {"best", is_best}});
     }
     last_saved_step_ = state_.step;
   } else if (is_best && communicator_.is_first()) {
     writer_.wait();
     checkpoints_.mark_best(state_.step);
+    if (in_session_) journal_.write("saved", {{"step", state_.step}, {"best", true}});
   }
   interval_.pause_seconds += steady_seconds() - start;
 }

@@ -57,6 +57,13 @@ class FinetuneProgramTest : public TrainProgramTest {
   }
 };
 
+bool has_event_file(const std::string& folder) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().filename().string().starts_with("events.out.tfevents.")) return true;
+  }
+  return false;
+}
+
 TEST_F(FinetuneProgramTest, OneTask) {
   const ProgramResult result =
       finetune({"--task", "SST-2", "--output", file("sst"), "--seed", "3", "--json"});
@@ -68,9 +75,25 @@ TEST_F(FinetuneProgramTest, OneTask) {
   EXPECT_TRUE(json["sets"][0]["metrics"].contains("accuracy"));
   EXPECT_EQ(json["sets"].size(), 1u);  // the test file has no labels
   EXPECT_TRUE(fs::exists(file("sst/predictions/test.tsv")));
+  EXPECT_THAT(read_text_file(file("sst/report.html")),
+              AllOf(HasSubstr("Fine-tuning on sst-2"), HasSubstr("sst-2, dev")));
+  EXPECT_TRUE(has_event_file(file("sst")));
   EXPECT_TRUE(fs::exists(file("sst/checkpoints/best/model.safetensors")));
   const ProgramResult help = run_child({"linformer-finetune", "--help-config"}, {});
   EXPECT_THAT(help.out, HasSubstr("finetune.layer_decay = 1.0"));
+}
+
+TEST_F(FinetuneProgramTest, TestSetsAndEventFilesCanBeSwitchedOff) {
+  const ProgramResult result = finetune({"--task", "SST-2", "--output", file("sst"), "--set",
+                                         "task.test=[none]", "logging.tensorboard=false"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_FALSE(fs::exists(file("sst/predictions/test.tsv")));
+  EXPECT_TRUE(fs::exists(file("sst/predictions/dev.tsv")));
+  EXPECT_FALSE(has_event_file(file("sst")));
+  const ProgramResult wrong =
+      finetune({"--task", "SST-2", "--output", file("wrong"), "--set", "task.test=none"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("[none]"));
 }
 
 TEST_F(FinetuneProgramTest, ASuiteDoesWhatIsMissingAndEndsInTables) {

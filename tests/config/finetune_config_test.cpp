@@ -87,6 +87,8 @@ TEST(FinetuneConfig, RefusesWhatCannotBeMeant) {
   }
   EXPECT_THAT(message({rte, "finetune.layer_decay=1.5"}), HasSubstr("1.5 is above 1"));
   EXPECT_THAT(message({rte, "training.max_tokens=5"}), HasSubstr("sequences differ in length"));
+  EXPECT_THAT(message({rte, "task.test=[none, a.tsv]"}),
+              HasSubstr("task.test: has none and files"));
   EXPECT_THAT(message({rte, "task.folds=1"}),
               HasSubstr("task.folds: 1 is too small\n  fix: give a whole number, 0 or 2 to 1000"));
   EXPECT_THAT(message({rte, "task.folds=5", "task.fold=5"}),

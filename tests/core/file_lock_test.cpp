@@ -1,5 +1,9 @@
 #include "linformer/core/file_lock.h"
 
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -8,6 +12,7 @@
 
 #include "core/temporary_folder.h"
 
+#include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 
 namespace linformer {
@@ -51,6 +56,34 @@ TEST(FileLock, ExcludesWithinOneProcessAndFreesAtTheEndOfItsScope) {
     EXPECT_THROW(FileLock second(folder.file("lock")), RunError);
   }
   EXPECT_NO_THROW(FileLock lock(folder.file("lock")));
+}
+
+TEST(FileLock, CanBeAskedAboutFromOutside) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("lock");
+  EXPECT_EQ(is_file_locked(path), std::optional(false));
+  EXPECT_FALSE(std::filesystem::exists(path));
+  const pid_t child = hold_in_child(path);
+  ASSERT_GT(child, 0);
+  const std::string holder = read_text_file(path);
+  EXPECT_EQ(is_file_locked(path), std::optional(true));
+  EXPECT_EQ(read_text_file(path), holder);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  EXPECT_EQ(is_file_locked(path), std::optional(false));
+}
+
+TEST(FileLock, IsNotRefusedWhileOthersAsk) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("lock");
+  { const FileLock lock(path); }
+  std::atomic<bool> done{false};
+  std::thread asker([&] {
+    while (!done) is_file_locked(path);
+  });
+  for (int i = 0; i < 50; ++i) EXPECT_NO_THROW(FileLock lock(path));
+  done = true;
+  asker.join();
 }
 
 TEST(FileLock, NamesAMissingFolder) {

@@ -10,6 +10,7 @@
 
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
+#include "linformer/core/recent_warnings.h"
 
 namespace linformer {
 namespace {
@@ -37,6 +38,23 @@ TEST(Log, GoesToStandardErrorWithItsLevel) {
   EXPECT_THAT(text, Not(HasSubstr("hidden")));
   EXPECT_THAT(text, Not(HasSubstr("quiet")));
   EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
+}
+
+TEST(Log, RemembersTheLastWarningsUntilTheyAreTaken) {
+  set_log_level(LogLevel::kOff);  // hidden ones too
+  take_recent_warnings();
+  log_info("no warning");
+  log_warning("one");
+  log_error("no warning either");
+  log_warning("two");
+  EXPECT_THAT(take_recent_warnings(), testing::ElementsAre("one", "two"));
+  EXPECT_THAT(take_recent_warnings(), testing::IsEmpty());
+  for (int i = 0; i < 250; ++i) log_warning(std::to_string(i));
+  set_log_level(LogLevel::kInfo);
+  const std::vector<std::string> last = take_recent_warnings();
+  ASSERT_EQ(last.size(), 200u);
+  EXPECT_EQ(last.front(), "50");
+  EXPECT_EQ(last.back(), "249");
 }
 
 TEST(Log, CopiesWholeLinesOfAllThreadsToAFile) {

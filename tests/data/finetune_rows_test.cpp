@@ -59,6 +59,10 @@ TEST_F(FinetuneRowsTest, MnliBringsBothItsDevSetsAndTheDiagnosticsAlong) {
   ASSERT_EQ(rows.test.size(), 2u);
   EXPECT_EQ(rows.test[1].name, "ax");
   EXPECT_EQ(rows.test[1].examples.size(), 5u);
+  config.test = {"none"};
+  rows = read_finetune_rows(config);
+  EXPECT_TRUE(rows.test.empty());  // neither the test set nor the diagnostics
+  EXPECT_EQ(rows.valid.size(), 2u);
 }
 
 TEST_F(FinetuneRowsTest, HoldsOutAPartOrAFoldOfTrain) {

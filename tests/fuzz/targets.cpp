@@ -8,6 +8,7 @@
 #include "linformer/checkpoint/safetensors.h"
 #include "linformer/checkpoint/stored_tensors.h"
 #include "linformer/config/config_file.h"
+#include "linformer/config/expected_file.h"
 #include "linformer/config/experiment_file.h"
 #include "linformer/config/finetune_config.h"
 #include "linformer/config/pretrain_config.h"
@@ -19,6 +20,7 @@
 #include "linformer/data/labelled_examples.h"
 #include "linformer/data/own_data.h"
 #include "linformer/data/token_dataset.h"
+#include "linformer/report/run_folder.h"
 #include "linformer/report/task_result.h"
 #include "linformer/text/byte_bpe_file.h"
 #include "linformer/text/document_reader.h"
@@ -196,6 +198,24 @@ void read_experiment(const std::string& path) {
   }
 }
 
+void read_expected(const std::string& path) {
+  const ExpectedCurve curve = read_expected_file(path);
+  require(!curve.points.empty(), "an expected curve has a point");
+  const std::string copy = path + ".copy";
+  write_file_atomically(copy, to_yaml(curve));
+  require(read_expected_file(copy).points.size() == curve.points.size(), "it is written and read");
+}
+
+/// The log and the journal of a run, which somebody may have edited.
+void read_run_lines(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  const RunFolder run = read_run_log(folder);
+  for (const LogRecord& line : read_json_lines(path)) {
+    require(!to_json_line(line).empty(), "a line is written again");
+  }
+  require(curve_of(run.training, "step", "loss").x.size() <= run.training.size(), "a point a line");
+}
+
 void read_text(const std::string& path) {
   DocumentReader reader(path, std::nullopt);
   uint64_t num_invalid = 0;
@@ -225,6 +245,8 @@ const std::vector<FuzzTarget>& file_targets() {
       {"csv", "table.csv", read_labelled},
       {"yaml", "config.yaml", read_yaml_file},
       {"experiment", "experiment.yaml", read_experiment},
+      {"expected", "expected.yaml", read_expected},
+      {"run-log", "log.jsonl", read_run_lines},
       {"text", "text.txt", read_text},
       {"gzip", "text.txt.gz", read_text},
       {"zstd", "text.txt.zst", read_text},

@@ -154,6 +154,45 @@ TEST(EventFile, SaysWhatTheLogSays) {
                              "1099511627776 train/loss -1.0", "1099511627776 train/note 'odd'"));
 }
 
+/// The hparams of a record, as "KEY NUMBER", "KEY 'TEXT'" or "KEY true".
+std::vector<std::string> hparams_of_record(const std::string& record) {
+  const auto event = fields_of_message(record);
+  const auto value = fields_of_message(fields_of_message(event.find(5)->second).find(1)->second);
+  EXPECT_EQ(value.find(1)->second, "_hparams_/session_start_info");
+  const auto metadata = fields_of_message(value.find(9)->second);
+  const auto plugin = fields_of_message(metadata.find(1)->second);
+  EXPECT_EQ(plugin.find(1)->second, "hparams");
+  const auto session = fields_of_message(fields_of_message(plugin.find(2)->second).find(3)->second);
+  EXPECT_GT(read_as<double>(session.find(5)->second), 1.6e9);
+  std::vector<std::string> found;
+  for (auto [entry, end] = session.equal_range(1); entry != end; ++entry) {
+    const auto pair = fields_of_message(entry->second);
+    const auto setting = fields_of_message(pair.find(2)->second);
+    std::string text = pair.find(1)->second + " ";
+    if (setting.contains(2)) {
+      text += nlohmann::json(read_as<double>(setting.find(2)->second)).dump();
+    } else if (setting.contains(3)) {
+      text += "'" + setting.find(3)->second + "'";
+    } else {
+      text += read_as<int64_t>(setting.find(4)->second) == 1 ? "true" : "false";
+    }
+    found.push_back(text);
+  }
+  return found;
+}
+
+TEST(EventFile, HasSettingsForTheTableOfRuns) {
+  const TemporaryFolder folder;
+  EventFile events(folder.path());
+  events.write_hparams(
+      {{"model.hidden_size", 128.0}, {"attention", "linformer"}, {"tie", true}, {"seed", 3}});
+  const std::vector<std::string> records = records_of(read_bytes(events.path()));
+  ASSERT_EQ(records.size(), 2u);  // after the version
+  EXPECT_THAT(hparams_of_record(records[1]),
+              ::testing::ElementsAre("model.hidden_size 128.0", "attention 'linformer'", "tie true",
+                                     "seed 3.0"));
+}
+
 TEST(EventFile, LaterSessionsHaveLaterNames) {
   const TemporaryFolder folder;
   // As if the clock had been set back by years.
@@ -184,8 +223,13 @@ events = EventAccumulator(sys.argv[1], size_guidance={"scalars": 0, "tensors": 0
 events.Reload()
 found = {tag: [[e.step, e.value] for e in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
 for tag in events.Tags()["tensors"]:
+    if tag.startswith("_hparams_"): continue
     found[tag] = [[e.step, e.tensor_proto.string_val[0].decode()] for e in events.Tensors(tag)]
     assert events.SummaryMetadata(tag).plugin_data.plugin_name == "text"
+from tensorboard.plugins.hparams import metadata, plugin_data_pb2
+content = events.PluginTagToContent("hparams")["_hparams_/session_start_info"]
+session = metadata.parse_session_start_info_plugin_data(content)
+found["hparams"] = {name: value.number_value for name, value in session.hparams.items()}
 print(json.dumps(found))
 )";
 
@@ -201,6 +245,7 @@ TEST(EventFile, TensorBoardReadsItAndForgetsTheStepsOfAnEarlierSession) {
   EventFile first(runs);
   first.start_session(1);
   first.write_text("configuration", "    a: 1", 1);
+  first.write_hparams({{"model.hidden_size", 128}});
   for (int step = 1; step <= 4; ++step) first.write({{"step", step}, {"loss", 1.0 / step}});
   // Stopped after step 4, resumed from a checkpoint of step 2.
   EventFile second(runs);
@@ -211,7 +256,7 @@ TEST(EventFile, TensorBoardReadsItAndForgetsTheStepsOfAnEarlierSession) {
   ASSERT_FALSE(read.empty());
   const auto expected = nlohmann::json::parse(R"({
       "train/loss": [[1, 1.0], [2, 0.5], [3, 13.0], [4, 14.0], [5, 15.0]],
-      "configuration": [[1, "    a: 1"]]})");
+      "configuration": [[1, "    a: 1"]], "hparams": {"model.hidden_size": 128.0}})");
   EXPECT_EQ(nlohmann::json::parse(read), expected) << read;
 }
 

@@ -1,5 +1,6 @@
 #include "linformer/report/jsonl_log.h"
 
+#include <cmath>
 #include <limits>
 
 #include <gtest/gtest.h>
@@ -77,6 +78,26 @@ TEST(JsonlLog, NamesThePathThatCannotBeWritten) {
   const std::string path = folder.file("none/log.jsonl");
   const std::string text = message_of<RunError>([&] { JsonlLog(path).write({{"step", 1}}); });
   EXPECT_EQ(text.rfind(path + ": ", 0), 0u) << text;
+}
+
+TEST(ReadJsonLines, GivesBackWhatWasWritten) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("log.jsonl");
+  JsonlLog(path).write({{"step", 12}, {"loss", 0.5}, {"best", true}, {"note", "a"}});
+  JsonlLog(path).write({{"step", 13}, {"loss", std::numeric_limits<double>::quiet_NaN()}});
+  write_bytes(path, read_bytes(path) + "[1]\nno json\n{\"deep\":[1,2]}\n{\"step\":14,\"lo");
+  const std::vector<LogRecord> records = read_json_lines(path);
+  ASSERT_EQ(records.size(), 3u);
+  EXPECT_EQ(to_json_line(records[0]), R"({"step":12,"loss":0.5,"best":true,"note":"a"})");
+  EXPECT_EQ(number_in(records[0], "step"), 12.0);
+  EXPECT_EQ(number_in(records[0], "loss"), 0.5);
+  EXPECT_EQ(number_in(records[0], "note"), std::nullopt);
+  EXPECT_EQ(number_in(records[0], "none"), std::nullopt);
+  EXPECT_EQ(text_in(records[0], "note"), "a");
+  EXPECT_EQ(text_in(records[0], "step"), std::nullopt);
+  EXPECT_TRUE(std::isnan(number_in(records[1], "loss").value()));
+  EXPECT_EQ(text_in(records[2], "deep"), "[1,2]");
+  EXPECT_TRUE(read_json_lines(folder.file("none")).empty());
 }
 
 }  // namespace

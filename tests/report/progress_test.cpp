@@ -2,6 +2,9 @@
 
 #include <cstdlib>
 #include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -64,6 +67,39 @@ TEST(ProgressLine, AStreamWithoutTerminalIsPlain) {
   ASSERT_NE(stream, nullptr);
   EXPECT_FALSE(ProgressLine(stream).is_terminal());
   std::fclose(stream);
+}
+
+/// What a WorkProgress prints whose clock is set by hand: {seconds, done} each.
+std::string printed_work(ProgressLine::Mode mode, int64_t total,
+                         const std::vector<std::pair<double, int64_t>>& updates) {
+  return printed([&](std::FILE* stream) {
+    double now = 100.0;
+    WorkProgress progress("predicting test", total, "rows", stream, mode, [&now] { return now; });
+    for (const auto& [seconds, done] : updates) {
+      now = 100.0 + seconds;
+      progress.update(done);
+    }
+  });
+}
+
+TEST(WorkProgress, SaysHowFarAndHowLongOnATerminalAndLeavesNothing) {
+  // 250 of 1,000 rows took 5 s, so the other 750 take 15 s.
+  EXPECT_EQ(printed_work(ProgressLine::Mode::kTerminal, 1000, {{5.0, 250}}),
+            "\r\x1b[Kpredicting test: 250 of 1,000 rows | 25 % | ETA 15.0s\r\x1b[K");
+}
+
+TEST(WorkProgress, WritesALineEveryTenSecondsToAFile) {
+  std::vector<std::pair<double, int64_t>> updates;
+  for (int second = 1; second <= 25; ++second) updates.emplace_back(second, 10 * second);
+  EXPECT_EQ(printed_work(ProgressLine::Mode::kPlain, 1000, updates),
+            "predicting test: 100 of 1,000 rows | 10 % | ETA 1m 30s\n"
+            "predicting test: 200 of 1,000 rows | 20 % | ETA 1m 20s\n");
+  EXPECT_EQ(printed_work(ProgressLine::Mode::kPlain, 1000, {{2.0, 900}, {3.0, 1000}}), "");
+}
+
+TEST(WorkProgress, OfAnUnknownTotalSaysTheSpeed) {
+  EXPECT_EQ(printed_work(ProgressLine::Mode::kPlain, 0, {{10.0, 500}}),
+            "predicting test: 500 rows | 50 a second\n");
 }
 
 }  // namespace

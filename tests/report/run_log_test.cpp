@@ -48,5 +48,38 @@ TEST(RunLog, LeavesEventFilesOutOnRequest) {
   EXPECT_EQ(read_bytes(folder.file("log.jsonl")), "{\"step\":1}\n");
 }
 
+TEST(RunLog, ConstantsAreInEachLineAndOnceInAnEventFile) {
+  const TemporaryFolder folder;
+  RunLog log(folder.path(), TensorBoard::kOn);
+  log.start_session(0, 0, "a: 1");
+  for (int step = 1; step <= 2; ++step) {
+    log.write({{"step", step}, {"valid_loss", 1.0}}, {{"mask_seed", 7}});
+  }
+  EXPECT_EQ(read_bytes(folder.file("log.jsonl")),
+            "{\"step\":1,\"valid_loss\":1.0,\"mask_seed\":7}\n"
+            "{\"step\":2,\"valid_loss\":1.0,\"mask_seed\":7}\n");
+  const std::string events = read_bytes(event_files(folder.path()).front());
+  EXPECT_EQ(events.find("mask_seed"), events.rfind("mask_seed"));
+  EXPECT_NE(events.find("{\"mask_seed\":7}"), std::string::npos);
+  EXPECT_EQ(events.find("train/mask_seed"), std::string::npos);
+}
+
+TEST(RunLog, SettingsAreWrittenByTheFirstSessionAlone) {
+  const TemporaryFolder folder;
+  const Settings settings{{"model.hidden_size", "128"}};
+  const auto has_settings = [&](const std::string& path) {
+    return read_bytes(path).find("_hparams_/session_start_info") != std::string::npos;
+  };
+  RunLog first(folder.path(), TensorBoard::kOn);
+  first.start_session(0, 0, "a: 1", settings);
+  const std::string path = event_files(folder.path()).front();
+  EXPECT_TRUE(has_settings(path));
+  RunLog second(folder.path(), TensorBoard::kOn);
+  second.start_session(5, 0, "a: 1", settings);
+  for (const std::string& file : event_files(folder.path())) {
+    EXPECT_EQ(has_settings(file), file == path) << file;
+  }
+}
+
 }  // namespace
 }  // namespace linformer

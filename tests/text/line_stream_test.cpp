@@ -98,6 +98,18 @@ TEST(LineStream, EachInputHasLineEndsOfItsOwn) {
   EXPECT_FALSE(stream.next());
 }
 
+TEST(LineStream, CountsTheBytesOfAllInputsThatWereRead) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder.file("a"), "one\ntwo\n");
+  write_file_atomically(folder.file("b"), "three");
+  LineStream stream({folder.file("a"), folder.file("b")});
+  EXPECT_EQ(stream.consumed_bytes(), 0u);
+  stream.next();
+  EXPECT_EQ(stream.consumed_bytes(), 8u);  // read in one piece
+  while (stream.next()) continue;
+  EXPECT_EQ(stream.consumed_bytes(), 13u);
+}
+
 TEST(LineStream, LongTextsAndSmallPieces) {
   const TemporaryFolder folder;
   // Lines of 0, 1, 2, ... bytes: they end anywhere in the pieces that are read.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,10 @@ struct FeatureSummary {
 ///   logits                     (B, N, V), or (B, outputs) of a classification or regression
 ///   input_ids, attention_mask  (B, N) int64, rows padded on the right to the longest
 ///
-/// At padding all numbers are 0. Rows go through `batch_size` at a time. Throws RunError.
+/// At padding all numbers are 0. Rows go through `batch_size` at a time; `progress`, if set, is
+/// called with the number of rows done. Throws RunError.
 FeatureSummary write_features(const Model& model, const std::vector<InputRow>& rows,
-                              int64_t batch_size, const std::string& path);
+                              int64_t batch_size, const std::string& path,
+                              const std::function<void(int64_t rows)>& progress = {});
 
 }  // namespace linformer

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,6 +40,7 @@ struct LabelledEvaluationOptions {
   double max_bad_share = 0.001;
   /// Files may come without labels: then every row has to be readable.
   bool labels_required = true;
+  std::function<void(int64_t rows, int64_t of)> progress = {};  ///< called after each batch, if set
 };
 
 /// How a model does on one file.

@@ -54,7 +54,8 @@ struct TaskConfig {
     field("valid", config.valid,
           "labelled files that choose the best epoch; [] = those found in data, else a part of "
           "train");
-    field("test", config.test, "files to predict at the end; [] = those found in data, if any");
+    field("test", config.test,
+          "files to predict at the end; [] = those found in data, if any; [none] = no file");
     field("text_column", config.text_column, "column of the text in your own files");
     field("text_pair_column", config.text_pair_column,
           "column of the second text, if there is one");
@@ -81,6 +82,9 @@ struct TaskConfig {
           "the run",
           share());
   }
+  /// Whether sets are predicted at the end, i.e. `test` is not [none].
+  bool has_test() const { return test != std::vector<std::string>{"none"}; }
+
   bool operator==(const TaskConfig&) const = default;
 };
 

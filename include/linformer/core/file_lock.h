@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 namespace linformer {
@@ -17,5 +18,9 @@ class FileLock {
  private:
   int descriptor_ = -1;
 };
+
+/// Whether a process holds a FileLock on PATH; false without such a file, nothing where the file
+/// system has no locks. Changes nothing on the disk.
+std::optional<bool> is_file_locked(const std::string& path);
 
 }  // namespace linformer

@@ -26,7 +26,7 @@ struct FinetuneRows {
   std::vector<LabelledExample> train;
   bool train_is_part = false;
   std::vector<ExampleSet> valid;  ///< the first one chooses the best epoch
-  std::vector<ExampleSet> test;   ///< predicted at the end, with labels or without
+  std::vector<ExampleSet> test;   ///< predicted at the end, with labels or without; none if off
 };
 
 /// Finds and reads the files of `config`. Holds out a part of train if the task has no labelled

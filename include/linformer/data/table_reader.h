@@ -80,6 +80,8 @@ class TableReader {
   /// Malformed places in rows of JSON that became U+FFFD (append_repaired_json()). Fields of other
   /// tables are returned unchanged.
   int64_t num_repaired() const { return num_repaired_; }
+  /// Stored bytes that were read so far (ByteSource::consumed_bytes()).
+  uint64_t consumed_bytes() const { return lines_.consumed_bytes(); }
   /// FILE:LINE
   std::string where(int64_t line) const;
 

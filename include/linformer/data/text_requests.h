@@ -71,6 +71,9 @@ class TextRequests {
   /// options.look_ahead. Empty at the end.
   std::vector<TextRequest> next();
 
+  /// Stored bytes of the inputs that were read so far, those of the last window included.
+  uint64_t consumed_bytes() const;
+
   /// The request of one text, as if read from a line.
   TextRequest request(const std::string& line) const;
 
@@ -94,8 +97,9 @@ class TextRequests {
   std::vector<RequestTable> tables_;
   size_t next_table_ = 0;
   std::unique_ptr<TableReader> table_;
-  int64_t table_rows_ = 0;      // rows read from the table
-  int64_t table_repaired_ = 0;  // places repaired in these rows
+  uint64_t consumed_before_ = 0;  // of the tables before table_
+  int64_t table_rows_ = 0;        // rows read from the table
+  int64_t table_repaired_ = 0;    // places repaired in these rows
 };
 
 }  // namespace linformer

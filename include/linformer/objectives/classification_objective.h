@@ -68,8 +68,10 @@ class ClassificationObjective : public Objective {
   }
   std::optional<EvaluationScore> evaluate(Communicator& communicator) override;
 
-  /// Outputs for each row of a set, in the order of its file; nothing if a signal came.
-  std::optional<TaskOutputs> predict(Communicator& communicator, const LabelledDataset& set) const;
+  /// Outputs for each row of a set, in the order of its file; nothing if a signal came. `name` is
+  /// the set's, for the progress line of rank 0.
+  std::optional<TaskOutputs> predict(Communicator& communicator, const LabelledDataset& set,
+                                     const std::string& name) const;
 
  private:
   FinetuneConfig config_;

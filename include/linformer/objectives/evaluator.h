@@ -34,6 +34,7 @@ struct EvaluationOptions {
   int64_t max_sequences = 0;  ///< 0 = all
   int64_t first_batch = 0;    ///< with batch_stride: the share of one of several processes
   int64_t batch_stride = 1;
+  std::function<void(int64_t sequences, int64_t of)> progress = {};  ///< before each batch, if set
 };
 
 /// Evaluates a data set with its frozen masks (a function of mask_seed and the sequence's number).

@@ -15,8 +15,8 @@ namespace linformer {
 
 /// Fine-tuning of one run folder: data, model, trainer, and the measurements at the end.
 ///
-/// Besides the usual files, the run folder then has result.json, the model of the best evaluation
-/// in checkpoints/best, and predictions/SPLIT.tsv for each held-out set.
+/// Besides the usual files, the run folder then has result.json, report.html, the model of the best
+/// evaluation in checkpoints/best, and predictions/SPLIT.tsv for each held-out set.
 class FinetuneRun {
  public:
   /// As Trainer's.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -34,6 +35,7 @@ struct OutputOptions {
   int64_t batch_size = 32;
   int64_t first_batch = 0;
   int64_t batch_stride = 1;
+  std::function<void(int64_t rows)> progress = {};  ///< called after each batch, if set
 };
 
 /// Runs the rows of a set through a model, similar lengths together, without dropout.

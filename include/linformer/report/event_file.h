@@ -36,6 +36,10 @@ class EventFile {
   /// Writes a text, shown as Markdown, e.g. the configuration.
   void write_text(const std::string& tag, const std::string& text, int64_t step);
 
+  /// Writes the settings of the run for TensorBoard's HPARAMS tab, which compares runs by them.
+  /// TensorBoard takes the first of a folder, so once for each run is enough.
+  void write_hparams(const LogRecord& settings);
+
   /// "" before the first record.
   const std::string& path() const { return path_; }
 

@@ -35,6 +35,19 @@ using LogRecord = std::vector<std::pair<std::string, LogValue>>;
 /// not have them. Text that is not UTF-8 gets replacement characters.
 std::string to_json_line(const LogRecord& record);
 
+/// A value of a line by its name: a number (NaN where the line has null), or a text. Nothing if
+/// there is none of this type.
+std::optional<double> number_in(const LogRecord& record, const std::string& name);
+std::optional<std::string> text_in(const LogRecord& record, const std::string& name);
+
+/// The same as a whole number: 0 without a number, or with one that no int64_t holds.
+int64_t whole_in(const LogRecord& record, const std::string& name);
+
+/// The lines of a file of JSON lines, in their order; null becomes NaN, lists and objects become
+/// their text. Lines that are no JSON object are left out: a running program may just be writing
+/// the last one. No file: no lines. Throws RunError if it cannot be read.
+std::vector<LogRecord> read_json_lines(const std::string& path);
+
 /// log.jsonl: one JSON object per line, each on disk when write() returns. Throws RunError.
 class JsonlLog {
  public:

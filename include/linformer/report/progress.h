@@ -2,8 +2,11 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <functional>
 #include <optional>
 #include <string>
+
+#include "linformer/core/clock.h"
 
 namespace linformer {
 
@@ -49,6 +52,37 @@ class ProgressLine {
   int64_t updates_ = 0;
   bool drawn_ = false;
   std::string unprinted_;
+};
+
+/// The progress of work that has an end, such as the rows of a test set:
+/// "predicting test: 1,200 of 25,000 rows | 5 % | ETA 3m 10s". On a terminal one line that is
+/// updated in place, elsewhere a line every ten seconds; work of a few seconds leaves nothing in a
+/// file.
+class WorkProgress {
+ public:
+  /// `total` 0 = unknown: then there is no share and no ETA. `seconds` is a clock.
+  WorkProgress(std::string what, int64_t total, std::string unit, std::FILE* stream = stderr,
+               ProgressLine::Mode mode = ProgressLine::Mode::kAutomatic,
+               std::function<double()> seconds = steady_seconds);
+  /// Erases the line from a terminal.
+  ~WorkProgress();
+
+  /// `done` of the units; costs nothing between two updates of the line.
+  void update(int64_t done);
+  /// With a total that is known only now, or a share (0 to 1) that is known by other means.
+  void update(int64_t done, int64_t total);
+  void update_share(int64_t done, std::optional<double> share);
+  /// For other output on the same stream.
+  void clear() { line_.clear(); }
+
+ private:
+  std::string text(int64_t done, std::optional<double> share, double elapsed) const;
+
+  std::string what_, unit_;
+  int64_t total_;
+  std::function<double()> seconds_;
+  double start_, last_;
+  ProgressLine line_;
 };
 
 }  // namespace linformer

@@ -40,6 +40,11 @@ class LineStream {
   /// to be waited for. A compressed pipe may hold back a line until more comes.
   bool ready();
 
+  /// Stored bytes of all inputs that were read so far (ByteSource::consumed_bytes()).
+  uint64_t consumed_bytes() const {
+    return consumed_before_ + (source_ ? source_->consumed_bytes() : 0);
+  }
+
   /// The input of the last line, named as in messages.
   const std::string& input() const { return name_; }
 
@@ -47,12 +52,14 @@ class LineStream {
   bool has_line();
   void fill();
   bool open_next();
+  void close();
 
   std::vector<std::string> inputs_;
   size_t max_line_bytes_;
   size_t next_input_ = 0;
   std::string name_;
   std::unique_ptr<ByteSource> source_;
+  uint64_t consumed_before_ = 0;  // of the inputs before source_
   std::string buffer_;
   size_t begin_ = 0;                  // of the next line in buffer_
   size_t searched_ = 0;               // this many bytes from begin_ on hold no line end

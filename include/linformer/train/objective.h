@@ -30,6 +30,7 @@ struct EvaluationScore {
   /// to measure. Not finite: the loss was not.
   std::optional<double> score;
   LogRecord record;     ///< for log.jsonl, without the step
+  LogRecord constants;  ///< ditto: what is the same in every evaluation of the run
   std::string summary;  ///< for people, e.g. "held-out perplexity 12.3"
 };
 

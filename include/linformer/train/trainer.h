@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "linformer/optim/optimizer.h"
 #include "linformer/optim/weight_average.h"
 #include "linformer/report/progress.h"
+#include "linformer/report/run_journal.h"
 #include "linformer/report/run_log.h"
 #include "linformer/train/checkpoint_writer.h"
 #include "linformer/train/communicator.h"
@@ -76,6 +78,8 @@ struct TrainerSetup {
   };
   Loader loader;
   ModelWeights model_weights = ModelWeights::kRaw;
+  /// Called on rank 0 after each evaluation that is in log.jsonl.
+  std::function<void()> after_evaluation = {};
 };
 
 /// Trains one run folder: steps, evaluations, checkpoints, log. What is learned is the objective's
@@ -117,6 +121,9 @@ class Trainer {
   /// Of this process alone; takes what SIGUSR1 asked for.
   ControlFlags control_flags() const;
   StopReason train();
+  /// journal.jsonl, by rank 0: a session begins (its first step is near), or ends.
+  void begin_session();
+  void end_session(const std::string& event, const LogRecord& values);
   /// The last evaluation and the last checkpoint.
   void finish();
   void start_prefetcher();
@@ -177,6 +184,7 @@ class Trainer {
   CheckpointStore checkpoints_;
   StepGuard guard_;
   RunLog log_;
+  RunJournal journal_;
   ProgressLine progress_;
   StepProfiler profiler_;
   TrainingState state_;
@@ -192,6 +200,7 @@ class Trainer {
   int64_t last_evaluated_step_ = -1;
   int64_t not_finite_step_ = -1;  // whose evaluation was not finite
   int64_t num_empty_steps_ = 0;   // of this session, without anything to predict
+  bool in_session_ = false;       // the journal has its start
 
   // Since the last log line.
   struct Interval {

@@ -1,8 +1,9 @@
-#include "failure_reason.h"
+#include "job_log.h"
 
 #include <algorithm>
 #include <cstring>
 #include <fstream>
+#include <string_view>
 
 #include "linformer/core/utf8.h"
 #include "linformer/report/html_text.h"
@@ -35,6 +36,20 @@ std::string code_words(int exit_code) {
   return words;
 }
 
+/// What a progress line says: its first part and the time that is left; "" for other lines. Such a
+/// line has parts between " | " and begins with "step " or has a number " of " a number.
+std::string progress_words(const std::string& line) {
+  constexpr std::string_view kBetween = " | ";
+  const size_t first = line.find(kBetween);
+  if (first == std::string::npos || line.starts_with('[')) return "";
+  std::string words = printable_text(line.substr(0, first));
+  if (!words.starts_with("step ") && words.find(" of ") == std::string::npos) return "";
+  if (const size_t eta = line.rfind(" | ETA "); eta != std::string::npos) {
+    words += ", " + printable_text(line.substr(eta + kBetween.size()));
+  }
+  return words;
+}
+
 }  // namespace
 
 std::string failure_reason(const std::string& log_path, int exit_code) {
@@ -48,6 +63,17 @@ std::string failure_reason(const std::string& log_path, int exit_code) {
     text = text.substr(0, utf8_boundary_before(text, kMostBytes)) + "... (see " + log_path + ")";
   }
   return text.empty() ? code_words(exit_code) + ", see " + log_path : text;
+}
+
+std::string progress_of_run(const std::string& log_path) {
+  std::string text = end_of_file(log_path);
+  while (!text.empty()) {
+    const size_t begin = text.find_last_of('\n') + 1;  // 0 for the first line
+    const std::string words = progress_words(text.substr(begin));
+    if (!words.empty()) return words;
+    text.resize(begin > 0 ? begin - 1 : 0);
+  }
+  return "starting";
 }
 
 }  // namespace linformer
