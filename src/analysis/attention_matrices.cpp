@@ -29,14 +29,15 @@ at::Tensor part(const at::Tensor& x, int64_t number, int64_t width) {
 
 LayerAttention matrices_of(const AttentionRecord& record, AttentionType type, int64_t num_heads) {
   const AttentionInput& input = record.input;
-  const int64_t width = input.x.size(2) / num_heads;
+  const at::Tensor x = pad_rows(input.x, input.tokens);
+  const int64_t width = x.size(2) / num_heads;
   LayerAttention layer;
   layer.type = type;
   layer.heads.resize(static_cast<size_t>(num_heads));
   for (const AttendedHeads& attended : record.attended) {
     const auto& [key, value] = attended.key_value;
     const at::Tensor visible =
-        visible_keys(attended.key_mask, attended.window, input.x.size(1), key.size(1));
+        visible_keys(attended.key_mask, attended.window, x.size(1), key.size(1));
     for (size_t i = 0; i < attended.heads.size(); ++i) {
       const auto number = static_cast<int64_t>(i);
       layer.heads.at(static_cast<size_t>(attended.heads[i])) = {
@@ -44,9 +45,10 @@ LayerAttention matrices_of(const AttentionRecord& record, AttentionType type, in
           visible};
     }
   }
-  const at::Tensor key = apply(input.x, input.key);
-  const at::Tensor value = apply(input.x, input.value);
-  const at::Tensor visible = visible_keys(input.mask, /*window=*/0, key.size(1), key.size(1));
+  const at::Tensor key = apply(x, input.key);
+  const at::Tensor value = apply(x, input.value);
+  const at::Tensor visible =
+      visible_keys(input.tokens.mask, /*window=*/0, key.size(1), key.size(1));
   for (int64_t h = 0; h < num_heads; ++h) {
     const HeadAttention& head = layer.heads[static_cast<size_t>(h)];
     if (!head.query.defined()) {

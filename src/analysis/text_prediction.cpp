@@ -89,8 +89,7 @@ std::vector<std::vector<MaskGuesses>> MaskFiller::predict(std::span<const InputR
     }
     if (places.empty()) continue;
     ForwardContext evaluation;
-    const OutputRows wanted = output_rows(flat, static_cast<int64_t>(batch.size()), length, device);
-    const at::Tensor hidden = model_->encoder().forward_rows(input, wanted, evaluation);
+    const at::Tensor hidden = model_->encoder().forward_rows(input, flat, evaluation);
     for (int64_t first = 0; first < hidden.size(0); first += kMasksAtOnce) {
       const int64_t count = std::min(kMasksAtOnce, hidden.size(0) - first);
       const at::Tensor logits = model_->masked_lm_head().logits(hidden.narrow(0, first, count));
@@ -121,9 +120,8 @@ std::vector<std::vector<float>> TextClassifier::predict(std::span<const InputRow
     if (stop_signal() != 0) return {};
     const EncoderInput input = row_input(members_of(rows, batch), segments, device);
     ForwardContext evaluation;
-    const at::Tensor hidden = model_->encoder().forward(input, evaluation);
     const at::Tensor logits = model_->classification_head()
-                                  .logits(hidden, input, evaluation)
+                                  .logits(model_->encoder(), input, evaluation)
                                   .to(at::kCPU, at::kFloat)
                                   .contiguous();
     require_finite_outputs(logits);

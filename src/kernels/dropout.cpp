@@ -5,6 +5,7 @@
 
 #include "dropout_kernels.h"
 #include "implementations.h"
+#include "optional_tensor.h"
 #include "reference/kernels.h"
 
 #include "linformer/kernels/mixed_precision.h"
@@ -12,10 +13,11 @@
 namespace linformer {
 namespace {
 
-at::Tensor scale_kept(const at::Tensor& input, const DropoutSite& site) {
+at::Tensor scale_kept(const at::Tensor& input, const DropoutSite& site, const at::Tensor& rows) {
   const at::Tensor x = input.contiguous();
   const DropoutKernels* kernels = chosen_kernels(x).dropout;
-  return kernels == nullptr ? reference::scale_kept(x, site) : kernels->scale_kept(x, site);
+  return kernels == nullptr ? reference::scale_kept(x, site, rows)
+                            : kernels->scale_kept(x, site, rows);
 }
 
 // Used for the reference implementation too: LibTorch's derivative would keep the scales until the
@@ -23,29 +25,33 @@ at::Tensor scale_kept(const at::Tensor& input, const DropoutSite& site) {
 class DropoutFunction : public torch::autograd::Function<DropoutFunction> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& input,
-                            const DropoutSite& site) {
+                            const OptionalTensor& rows, const DropoutSite& site) {
+    ctx->save_for_backward({rows.value_or(at::Tensor())});
     ctx->saved_data["probability"] = site.probability;
     ctx->saved_data["key"] = static_cast<int64_t>(site.key);
-    return scale_kept(input, site);
+    return scale_kept(input, site, rows.value_or(at::Tensor()));
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
                                                  const torch::autograd::variable_list& grads) {
     const DropoutSite site{ctx->saved_data["probability"].toDouble(),
                            static_cast<uint64_t>(ctx->saved_data["key"].toInt())};
-    return {scale_kept(grads[0], site), at::Tensor()};
+    return {scale_kept(grads[0], site, ctx->get_saved_variables()[0]), at::Tensor(), at::Tensor()};
   }
 };
 
 }  // namespace
 
-at::Tensor dropout(const at::Tensor& input, const DropoutSite& site) {
+at::Tensor dropout(const at::Tensor& input, const DropoutSite& site, const at::Tensor& rows) {
+  TORCH_CHECK(!rows.defined() || (rows.scalar_type() == at::kLong && rows.is_contiguous() &&
+                                  input.dim() == 2 && rows.sizes() == input.sizes().slice(0, 1)),
+              "dropout takes one int64 number for each row of an (R, C) input");
   if (site.probability == 0.0) return input;
-  return DropoutFunction::apply(to_full(input), site);
+  return DropoutFunction::apply(to_full(input), to_optional(rows), site);
 }
 
 at::Tensor dropout_scale(at::IntArrayRef sizes, at::ScalarType dtype, const DropoutSite& site) {
-  return scale_kept(at::ones(sizes, at::TensorOptions().dtype(dtype)), site);
+  return scale_kept(at::ones(sizes, at::TensorOptions().dtype(dtype)), site, /*rows=*/{});
 }
 
 }  // namespace linformer

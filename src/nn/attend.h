@@ -17,11 +17,11 @@ struct Attend {
   std::vector<int64_t> heads = {};  ///< the layer's heads that these are; empty = all of them
 
   /// Adds the operands to the layer's record if the context has one.
-  ///   query     (B, N, C), of `input`'s positions that attend;  key, value (B, K, C)
-  ///   key_mask  (B, K) bool, true = seen; undefined = all
-  ///   returns   (B, N, C)
+  ///   query       (R, C), of `input`'s tokens that attend
+  ///   key, value  (S, C), the rows `keys` of each sequence: its tokens, or projected rows
+  ///   returns     (R, C)
   at::Tensor operator()(const AttentionInput& input, const at::Tensor& query,
-                        const KeyValue& key_value, const at::Tensor& key_mask,
+                        const KeyValue& key_value, const PackedRows& keys,
                         ForwardContext& context) const;
 };
 

@@ -1,5 +1,9 @@
 #include "linformer/nn/classification_head.h"
 
+#include <algorithm>
+#include <optional>
+#include <vector>
+
 #include <ATen/ATen.h>
 
 #include "linformer/core/special_tokens.h"
@@ -16,19 +20,37 @@ at::Tensor mean_over(const at::Tensor& hidden, const at::Tensor& tokens) {
 }
 
 /// (u, v, |u - v|, u v) of the means of two texts.
-at::Tensor pair_features(const at::Tensor& hidden, const EncoderInput& input) {
-  at::Tensor is_end = input.input_ids == kEosId;
+at::Tensor pair_features(const at::Tensor& hidden, const at::Tensor& input_ids,
+                         const at::Tensor& mask) {
+  at::Tensor is_end = input_ids == kEosId;
   // Padding may hold any id, also </s>, which would be counted if it stood on the left.
-  if (input.mask.defined()) is_end = is_end.logical_and(input.mask);
+  if (mask.defined()) is_end = is_end.logical_and(mask);
   const at::Tensor ends = is_end.cumsum(1);
   const auto mean_behind = [&](int64_t count) {
     at::Tensor tokens = (ends == count).logical_and(is_end.logical_not());
-    if (input.mask.defined()) tokens = tokens.logical_and(input.mask);
+    if (mask.defined()) tokens = tokens.logical_and(mask);
     return mean_over(hidden, tokens);
   };
   const at::Tensor first = mean_behind(0);
   const at::Tensor second = mean_behind(2);
   return at::cat({first, second, (first - second).abs(), first * second}, 1);
+}
+
+/// The number b * N + i of each sequence's first token; nothing if one has no token.
+std::optional<std::vector<int64_t>> first_tokens(const EncoderInput& input) {
+  const int64_t length = input.input_ids.size(1);
+  std::vector<int64_t> first(static_cast<size_t>(input.input_ids.size(0)), 0);
+  at::Tensor host;
+  if (input.mask.defined()) host = input.mask.to(at::kCPU).contiguous();
+  for (size_t b = 0; b < first.size(); ++b) {
+    const int64_t begin = static_cast<int64_t>(b) * length;
+    first[b] = begin;
+    if (!host.defined()) continue;
+    const bool* tokens = host.const_data_ptr<bool>() + begin;
+    first[b] += std::find(tokens, tokens + length, true) - tokens;
+    if (first[b] == begin + length) return std::nullopt;
+  }
+  return first;
 }
 
 }  // namespace
@@ -51,12 +73,12 @@ ClassificationHead::ClassificationHead(const ModelConfig& config, const HeadConf
 }
 
 at::Tensor ClassificationHead::pooled(const at::Tensor& hidden, const EncoderInput& input) const {
-  const at::Tensor& mask = input.mask;
+  const at::Tensor mask = input.mask.defined() ? input.mask.to(hidden.device()) : at::Tensor();
   switch (pooling_) {
     case ClassifierPooling::kMean:
       return mask.defined() ? mean_over(hidden, mask) : hidden.mean(1);
     case ClassifierPooling::kPairMean:
-      return pair_features(hidden, input);
+      return pair_features(hidden, input.input_ids, mask);
     case ClassifierPooling::kCls:
       break;
   }
@@ -65,17 +87,30 @@ at::Tensor ClassificationHead::pooled(const at::Tensor& hidden, const EncoderInp
   return hidden.gather(1, place.expand({-1, 1, hidden.size(2)})).squeeze(1);
 }
 
-at::Tensor ClassificationHead::logits(const at::Tensor& hidden, const EncoderInput& input,
-                                      ForwardContext& context) const {
+at::Tensor ClassificationHead::scores(const at::Tensor& pooled, ForwardContext& context) const {
   const auto drop = [&](const at::Tensor& x) {
     return dropout(x.contiguous(), context.next_dropout(dropout_probability_));
   };
   const auto affine = [](const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
     return to_full(weight_product(x, weight, bias));
   };
-  const at::Tensor first = drop(pooled(hidden, input));
-  const at::Tensor dense = drop(affine(first, dense_weight_, dense_bias_).tanh());
+  const at::Tensor dense = drop(affine(drop(pooled), dense_weight_, dense_bias_).tanh());
   return affine(dense, out_weight_, out_bias_);
+}
+
+at::Tensor ClassificationHead::logits(const at::Tensor& hidden, const EncoderInput& input,
+                                      ForwardContext& context) const {
+  return scores(pooled(hidden, input), context);
+}
+
+at::Tensor ClassificationHead::logits(const Encoder& encoder, const EncoderInput& input,
+                                      ForwardContext& context) const {
+  if (pooling_ == ClassifierPooling::kCls) {
+    if (const auto first = first_tokens(input)) {
+      return scores(encoder.forward_rows(input, *first, context), context);
+    }
+  }
+  return logits(encoder.forward(input, context), input, context);
 }
 
 }  // namespace linformer

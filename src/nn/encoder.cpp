@@ -28,42 +28,6 @@ at::Tensor sinusoidal_positions(int64_t rows, int64_t width, double stddev) {
   return table * (stddev * std::sqrt(2.0));
 }
 
-/// Position ids of the tokens: 2, 3, ... at valid ones, 1 at padding.
-at::Tensor position_ids(const at::Tensor& input_ids, const at::Tensor& mask) {
-  if (!mask.defined()) {
-    return at::arange(kFirstPosition, kFirstPosition + input_ids.size(1), input_ids.options())
-        .expand({input_ids.size(0), -1});
-  }
-  const at::Tensor valid = mask.to(at::kLong);
-  return valid.cumsum(1) * valid + kPadId;
-}
-
-bool is_right_padded(const at::Tensor& mask) {
-  const at::Tensor later = mask.narrow(1, 1, mask.size(1) - 1);
-  const at::Tensor earlier = mask.narrow(1, 0, mask.size(1) - 1);
-  return !later.logical_and(earlier.logical_not()).any().item<bool>();
-}
-
-bool is_aligned(const EncoderInput& input) {
-  return !input.mask.defined() || is_right_padded(input.mask);
-}
-
-/// An input with its tokens moved to the left, since E and F are indexed by position.
-struct Alignment {
-  explicit Alignment(const EncoderInput& input) {
-    const at::Tensor order = at::argsort(input.mask.logical_not(), /*stable=*/true, /*dim=*/1,
-                                         /*descending=*/false);
-    aligned = {input.input_ids.gather(1, order), input.mask.gather(1, order), {}};
-    if (input.token_type_ids.defined()) {
-      aligned.token_type_ids = input.token_type_ids.gather(1, order);
-    }
-    back = order.argsort(/*dim=*/int64_t{1}, /*descending=*/false);
-  }
-
-  EncoderInput aligned;
-  at::Tensor back;  // (B, N): where each position went
-};
-
 /// Returns the configuration after a check that its weights fit into memory.
 const ModelConfig& buildable(const ModelConfig& config, const ParameterSet& parameters) {
   const auto bytes_each = static_cast<double>(at::elementSize(parameters.dtype()));
@@ -105,26 +69,22 @@ Embeddings::Embeddings(const ModelConfig& config, ParameterSet& parameters)
   norm_ = add_norm(config, prefix + "LayerNorm", parameters);
 }
 
-at::Tensor Embeddings::forward(const EncoderInput& input, ForwardContext& context) const {
-  // A padded position counts as the padding token of segment 0, whatever ids it holds.
-  const auto or_at_padding = [&](const at::Tensor& ids, int64_t value) {
-    return input.mask.defined() ? ids.masked_fill(input.mask.logical_not(), value) : ids;
-  };
-  const at::Tensor ids = or_at_padding(input.input_ids, kPadId);
+at::Tensor Embeddings::forward(const EncoderInput& input, const BatchTokens& tokens,
+                               ForwardContext& context) const {
+  const at::Tensor ids = tokens.take(input.input_ids);
   // A tied table also gets a dense gradient from the head. On the CPU, the sparse gradient from
   // here is added to it in place, which saves a second table. CUDA adds sparse gradients in any
   // order, but dense ones in the same order each time.
   const bool sparse = tied_ && words_.is_cpu();
   at::Tensor sum = at::embedding(words_, ids, kPadId, /*scale_grad_by_freq=*/false, sparse) +
-                   at::embedding(positions_, position_ids(ids, input.mask), kPadId);
+                   at::embedding(positions_, tokens.positions() + kFirstPosition, kPadId);
   if (token_types_.defined()) {
     const at::Tensor types =
-        input.token_type_ids.defined() ? input.token_type_ids : at::zeros_like(ids);
-    sum = sum + at::embedding(token_types_, or_at_padding(types, 0));
+        input.token_type_ids.defined() ? tokens.take(input.token_type_ids) : at::zeros_like(ids);
+    sum = sum + at::embedding(token_types_, types);
   }
-  const at::Tensor normal =
-      layer_norm(sum.flatten(0, 1), norm_.weight, norm_.shift, epsilon_).view(sum.sizes());
-  return dropout(normal, context.next_dropout(dropout_probability_));
+  const at::Tensor normal = layer_norm(sum, norm_.weight, norm_.shift, epsilon_);
+  return dropout(normal, context.next_dropout(dropout_probability_), tokens.rows().numbers);
 }
 
 EncoderLayer::EncoderLayer(const ModelConfig& config, int64_t index, ParameterSet& parameters,
@@ -177,55 +137,41 @@ Encoder::Encoder(const ModelConfig& config, ParameterSet& parameters)
   if (pre_norm()) final_norm_ = add_norm(config, "roberta.encoder.LayerNorm", parameters);
 }
 
-void Encoder::check_length(const EncoderInput& input) const {
+BatchTokens Encoder::tokens_of(const EncoderInput& input) const {
   const int64_t length = input.input_ids.size(1);
-  if (length <= config_.max_sequence_length) return;
-  fail_usage("input_ids",
-             "a sequence of " + std::to_string(length) + " tokens, the model takes at most " +
-                 std::to_string(config_.max_sequence_length),
-             "cut the input, lengthen the model with linformer-convert extend, or train one with "
-             "a larger model.max_sequence_length");
+  if (length > config_.max_sequence_length) {
+    fail_usage("input_ids",
+               "a sequence of " + std::to_string(length) + " tokens, the model takes at most " +
+                   std::to_string(config_.max_sequence_length),
+               "cut the input, lengthen the model with linformer-convert extend, or train one with "
+               "a larger model.max_sequence_length");
+  }
+  return {input.mask, input.input_ids.size(0), length, input.input_ids.device()};
 }
 
 at::Tensor Encoder::forward(const EncoderInput& input, ForwardContext& context,
                             std::vector<at::Tensor>* hidden_states) const {
-  check_length(input);
-  const auto run = [&](const EncoderInput& aligned) {
-    const at::Tensor embedded = embeddings_.forward(aligned, context);
-    const Call call{aligned.mask, embedded.sizes().vec(), {}};
-    return run_layers(embedded, call, context, hidden_states).view(call.shape);
-  };
-  if (is_aligned(input)) return run(input);
-  const Alignment alignment(input);
-  const at::Tensor output = run(alignment.aligned);
-  const at::Tensor back = alignment.back.unsqueeze(-1);
-  const auto put_back = [&](const at::Tensor& x) { return x.gather(1, back.expand_as(x)); };
+  const BatchTokens tokens = tokens_of(input);
+  const at::Tensor embedded = embeddings_.forward(input, tokens, context);
+  const at::Tensor output = run_layers(embedded, {tokens.rows(), {}}, context, hidden_states);
   if (hidden_states != nullptr) {
-    for (at::Tensor& state : *hidden_states) state = put_back(state);
+    for (at::Tensor& state : *hidden_states) state = tokens.put_back(state);
   }
-  return put_back(output);
+  return tokens.put_back(output);
 }
 
-at::Tensor Encoder::forward_rows(const EncoderInput& input, const OutputRows& rows,
+at::Tensor Encoder::forward_rows(const EncoderInput& input, const std::vector<int64_t>& rows,
                                  ForwardContext& context) const {
-  check_length(input);
-  const auto run = [&](const EncoderInput& aligned, const OutputRows& wanted) {
-    const at::Tensor embedded = embeddings_.forward(aligned, context);
-    return run_layers(embedded, {aligned.mask, embedded.sizes().vec(), wanted}, context, nullptr);
-  };
-  if (is_aligned(input)) return run(input, rows);
-  const Alignment alignment(input);
-  const int64_t length = input.input_ids.size(1);
-  const at::Tensor sequence = rows.flat.floor_divide(length);
-  const at::Tensor flat = sequence * length + alignment.back.flatten().index_select(0, rows.flat);
-  return run(alignment.aligned, {flat, alignment.back.gather(1, rows.positions), rows.places});
+  const BatchTokens tokens = tokens_of(input);
+  const at::Tensor embedded = embeddings_.forward(input, tokens, context);
+  return run_layers(embedded, {tokens.rows(), tokens.choose(rows)}, context, nullptr);
 }
 
 at::Tensor Encoder::run_layers(const at::Tensor& embedded, const Call& call,
                                ForwardContext& context,
                                std::vector<at::Tensor>* hidden_states) const {
   State state;
-  state.stream = embedded.flatten(0, 1);
+  state.stream = embedded;
   state.input = state.stream;
   if (pre_norm()) {
     const NormParameters& first = layers_.front().attention_norm;
@@ -238,7 +184,7 @@ at::Tensor Encoder::run_layers(const at::Tensor& embedded, const Call& call,
                                 : run_layer(i, state, call, context);
     if (hidden_states == nullptr) continue;
     const bool last = i + 1 == layers_.size();
-    hidden_states->push_back((last ? state.input : state.stream).view(call.shape));
+    hidden_states->push_back(last ? state.input : state.stream);
   }
   return state.input;
 }
@@ -248,7 +194,8 @@ Encoder::State Encoder::run_layer(size_t index, const State& before, const Call&
   const EncoderLayer& layer = layers_[index];
   State state = before;
   const bool last = index + 1 == layers_.size();
-  const std::optional<OutputRows> rows = last ? call.rows : std::nullopt;
+  const std::optional<ChosenTokens> chosen = last ? call.chosen : std::nullopt;
+  const at::Tensor& numbers = chosen ? chosen->rows.numbers : call.tokens.numbers;
   // Each residual sum is fused with the norm that follows it. Post-norm continues with the norm.
   // Pre-norm continues with the sum and feeds the norm to the next sublayer.
   const auto add_and_norm = [&](const at::Tensor& update, const at::Tensor& bias,
@@ -257,14 +204,12 @@ Encoder::State Encoder::run_layer(size_t index, const State& before, const Call&
     const ResidualNorm result = bias_dropout_residual_layer_norm(
         update, bias, state.stream, norm.weight, norm.shift, config_.layer_norm_eps,
         context.next_dropout(config_.hidden_dropout_prob),
-        to_products ? NormReaders::kProducts : NormReaders::kAny, rows ? rows->flat : at::Tensor());
+        to_products ? NormReaders::kProducts : NormReaders::kAny, numbers);
     state.stream = pre_norm() ? result.sum : result.normalized;
     state.input = result.normalized;
   };
-  const at::Tensor input = state.input.view(call.shape);
-  const at::Tensor heads = rows ? layer.attention.forward_rows(input, call.mask, *rows, context)
-                                : layer.attention.forward(input, call.mask, context).flatten(0, 1);
-  if (rows) state.stream = state.stream.index_select(0, rows->flat);
+  const at::Tensor heads = layer.attention.forward(state.input, call.tokens, chosen, context);
+  if (chosen) state.stream = rows_at(state.stream, chosen->index);
   add_and_norm(weight_product(heads, layer.attention_output_weight), layer.attention_output_bias,
                pre_norm() ? layer.output_norm : layer.attention_norm);
   const NormParameters& after = !pre_norm() ? layer.output_norm

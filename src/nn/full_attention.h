@@ -12,10 +12,10 @@ class FullAttention : public Attention {
   explicit FullAttention(Attend attend) : attend_(attend) {}
 
   at::Tensor forward(const AttentionInput& input, ForwardContext& context) const override {
-    const at::Tensor query = apply(input.query_input(), input.query);
+    const at::Tensor query = apply(input.x_of_queries, input.query);
     const at::Tensor value =
         input.full_value.defined() ? input.full_value : apply(input.x, input.value);
-    return attend_(input, query, {apply(input.x, input.key), value}, input.mask, context);
+    return attend_(input, query, {apply(input.x, input.key), value}, input.tokens, context);
   }
 
  private:

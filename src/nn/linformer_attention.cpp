@@ -10,7 +10,7 @@
 namespace linformer {
 namespace {
 
-/// Rows (or columns, for dim 1 and 2) that belong to some heads.
+/// Rows (or columns, for dim 1) that belong to some heads.
 at::Tensor of_heads(const at::Tensor& tensor, const std::vector<int64_t>& heads, int64_t dim,
                     int64_t num_heads) {
   std::vector<int64_t> indices;
@@ -51,12 +51,12 @@ class LinformerAttention : public Attention {
     std::vector<at::Tensor> outputs(static_cast<size_t>(num_heads_));
     for (const HeadGroup& group : groups_) {
       const auto heads = attend(group, part_of(input, group), weights_of(group), context)
-                             .split(input.x.size(2) / num_heads_, /*dim=*/2);
+                             .split(input.x.size(1) / num_heads_, /*dim=*/1);
       for (size_t i = 0; i < heads.size(); ++i) {
         outputs[static_cast<size_t>(group.heads[i])] = heads[i];
       }
     }
-    return at::cat(outputs, 2);
+    return at::cat(outputs, 1);
   }
 
  private:
@@ -68,10 +68,10 @@ class LinformerAttention : public Attention {
 
   at::Tensor attend(const HeadGroup& group, const AttentionInput& input,
                     const ProjectionWeights& weights, ForwardContext& context) const {
-    const at::Tensor query = apply(input.query_input(), input.query);
+    const at::Tensor query = apply(input.x_of_queries, input.query);
     ProjectionInput projected;
     projected.x = input.x;
-    projected.mask = input.mask;
+    projected.tokens = input.tokens;
     projected.key = input.key;
     projected.value = input.value;
     projected.weights = weights;
@@ -82,7 +82,9 @@ class LinformerAttention : public Attention {
     projected.rescale_padding = options_.rescale_padding;
     const Attend attend_heads{static_cast<int64_t>(group.heads.size()), dropout_, /*window=*/0,
                               group.heads};
-    return attend_heads(input, query, projection_.project(projected), {}, context);
+    const auto [key, value] = projection_.project(projected);
+    const PackedRows keys = all_rows(input.tokens.num_sequences(), group.k);
+    return attend_heads(input, query, {key.flatten(0, 1), value.flatten(0, 1)}, keys, context);
   }
 
   ProjectionWeights layer_weights() const {
@@ -103,7 +105,7 @@ class LinformerAttention : public Attention {
     result.key = part(input.key);
     result.value = part(input.value);
     if (input.full_value.defined()) {
-      result.full_value = of_heads(input.full_value, group.heads, 2, num_heads_);
+      result.full_value = of_heads(input.full_value, group.heads, 1, num_heads_);
     }
     return result;
   }

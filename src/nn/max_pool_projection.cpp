@@ -8,7 +8,7 @@ class MaxPoolProjection : public SequenceProjection {
  public:
   KeyValue project(const ProjectionInput& input) const override {
     return project_in_order(input, [&](const at::Tensor& rows, const at::Tensor&) {
-      return max_pool_sequence(rows, input.mask, input.k, input.max_length / input.k);
+      return max_pool_sequence(rows, input.tokens.mask, input.k, input.max_length / input.k);
     });
   }
 };

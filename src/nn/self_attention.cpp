@@ -33,34 +33,32 @@ SelfAttention::SelfAttention(const ModelConfig& config, int64_t layer, const std
   value_convolution_ = parameters.add(name, ParameterKind::kWeight, start);
 }
 
-AttentionInput SelfAttention::input_of(const at::Tensor& hidden, const at::Tensor& mask,
-                                       ForwardContext& context) const {
-  AttentionInput input{select_valid(hidden, mask), mask, query_, key_, value_, {}, {}, {}};
+at::Tensor SelfAttention::forward(const at::Tensor& hidden, const PackedRows& tokens,
+                                  const std::optional<ChosenTokens>& queries,
+                                  ForwardContext& context) const {
+  AttentionInput input{hidden, tokens, query_, key_, value_, {}, hidden, tokens};
+  if (queries) {
+    input.x_of_queries = rows_at(hidden, queries->index);
+    input.queries = queries->rows;
+  }
   if (context.attention_records() != nullptr) context.attention_records()->push_back({input, {}});
-  if (value_convolution_.defined()) input.full_value = select_valid(apply(input.x, value_), mask);
-  return input;
-}
-
-at::Tensor SelfAttention::forward_rows(const at::Tensor& hidden, const at::Tensor& mask,
-                                       const OutputRows& rows, ForwardContext& context) const {
-  AttentionInput input = input_of(hidden, mask, context);
-  input.positions = rows.positions;
-  input.x_of_queries = rows_at_positions(input.x.flatten(0, 1), rows)
-                           .view({rows.positions.size(0), rows.positions.size(1), -1});
-  const at::Tensor heads =
-      attention_->forward(input, context).flatten(0, 1).index_select(0, rows.places);
-  if (!value_convolution_.defined()) return heads;
-  const at::Tensor convolved = add_depthwise_convolution(at::zeros_like(input.full_value),
-                                                         input.full_value, value_convolution_);
-  return heads + convolved.flatten(0, 1).index_select(0, rows.flat);
+  if (!value_convolution_.defined()) return attention_->forward(input, context);
+  input.full_value = apply(hidden, value_);
+  const at::Tensor heads = attention_->forward(input, context);
+  const at::Tensor values = pad_rows(input.full_value, tokens);
+  if (!queries) {
+    return unpad_rows(
+        add_depthwise_convolution(pad_rows(heads, tokens), values, value_convolution_), tokens);
+  }
+  const at::Tensor convolved =
+      add_depthwise_convolution(at::zeros_like(values), values, value_convolution_);
+  return heads + rows_at(convolved.flatten(0, 1), queries->rows.numbers);
 }
 
 at::Tensor SelfAttention::forward(const at::Tensor& hidden, const at::Tensor& mask,
                                   ForwardContext& context) const {
-  const AttentionInput input = input_of(hidden, mask, context);
-  if (!value_convolution_.defined()) return attention_->forward(input, context);
-  return add_depthwise_convolution(attention_->forward(input, context), input.full_value,
-                                   value_convolution_);
+  const BatchTokens tokens(mask, hidden.size(0), hidden.size(1), hidden.device());
+  return tokens.put_back(forward(tokens.take(hidden), tokens.rows(), std::nullopt, context));
 }
 
 }  // namespace linformer

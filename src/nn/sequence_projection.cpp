@@ -28,16 +28,16 @@ KeyValue SequenceProjection::project_in_order(const ProjectionInput& input,
                                               const ProjectRows& project) {
   const ProjectionWeights& weights = input.weights;
   if (input.order == ProjectionOrder::kSequenceFirst) {
-    const at::Tensor mixed = project(input.x, weights.E);
-    const at::Tensor mixed_values =
-        weights.shared_key_value() ? mixed : project(input.x, weights.F);
+    const at::Tensor x = pad_rows(input.x, input.tokens);
+    const at::Tensor mixed = project(x, weights.E);
+    const at::Tensor mixed_values = weights.shared_key_value() ? mixed : project(x, weights.F);
     return {apply(mixed, input.key), apply(mixed_values, input.value)};
   }
-  const at::Tensor key = select_valid(apply(input.x, input.key), input.mask);
-  const at::Tensor value = input.full_value.defined()
-                               ? input.full_value
-                               : select_valid(apply(input.x, input.value), input.mask);
-  return {project(key, weights.E), project(value, weights.F)};
+  const at::Tensor key = apply(input.x, input.key);
+  const at::Tensor value =
+      input.full_value.defined() ? input.full_value : apply(input.x, input.value);
+  return {project(pad_rows(key, input.tokens), weights.E),
+          project(pad_rows(value, input.tokens), weights.F)};
 }
 
 ProjectionWeights make_projection_weights(const ModelConfig& config, int64_t layer,

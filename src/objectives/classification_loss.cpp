@@ -11,8 +11,7 @@ namespace {
 
 at::Tensor logits_of(const Model& model, const Batch& batch, ForwardContext& context) {
   const EncoderInput input = encoder_input(batch, model.parameters().device());
-  return model.classification_head().logits(model.encoder().forward(input, context), input,
-                                            context);
+  return model.classification_head().logits(model.encoder(), input, context);
 }
 
 }  // namespace

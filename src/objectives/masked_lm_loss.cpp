@@ -18,9 +18,9 @@ MaskedStates masked_states(const Model& model, const Batch& batch, ForwardContex
   const at::Device device = model.parameters().device();
   const auto count = static_cast<int64_t>(batch.masked_labels.size());
   const at::Tensor labels = copy_of(batch.masked_labels, {count}, at::kLong, device);
-  const OutputRows rows =
-      output_rows(batch.masked_positions, batch.num_sequences, batch.length, device);
-  return {model.encoder().forward_rows(encoder_input(batch, device), rows, context), labels};
+  return {
+      model.encoder().forward_rows(encoder_input(batch, device), batch.masked_positions, context),
+      labels};
 }
 
 template <class T>

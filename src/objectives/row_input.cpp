@@ -28,7 +28,7 @@ EncoderInput row_input(std::span<const InputRow* const> rows, bool segments, at:
   }
   EncoderInput input;
   input.input_ids = ids.to(device);
-  if (padded) input.mask = mask.to(device);
+  if (padded) input.mask = mask;
   if (segments) input.token_type_ids = types.to(device);
   return input;
 }

@@ -156,6 +156,60 @@ at::Tensor some_positions(int64_t queries, int64_t length) {
   return positions;
 }
 
+// Sequences without their padding, and some of their queries, give what they give in the padded
+// batch with a mask.
+TEST_P(Implementations, OfAttentionOverPackedRows) {
+  const std::vector<int64_t> lengths{30, 1, 0, 97, 64};
+  constexpr int64_t kMost = 100;
+  const auto batch = static_cast<int64_t>(lengths.size());
+  const std::vector<int64_t> some{0, 7, 29, 100, 300, 350, 396, 401, 463};
+  for (const int64_t keys : {kMost, int64_t{16}}) {  // of the tokens, or projected
+    for (const int64_t window : {0, 20}) {
+      if (window > 0 && keys != kMost) continue;
+      for (const double probability : {0.0, 0.3}) {
+        for (const bool all_queries : {true, false}) {
+          const auto queries_on = [&](at::Device device) {
+            return all_queries ? first_rows(lengths, kMost, device)
+                               : chosen_rows(some, batch, kMost, device);
+          };
+          const auto keys_on = [&, keys = keys](at::Device device) {
+            return keys == kMost ? first_rows(lengths, kMost, device) : all_rows(batch, keys);
+          };
+          const DropoutSite site{probability, 21};
+          const auto packed = [&, window = window](const Tensors& in) {
+            const at::Device device = in[0].device();
+            return dropout_attention(in[0], in[1], in[2], 2, queries_on(device), keys_on(device),
+                                     site, window);
+          };
+          const PackedRows queries = queries_on(at::kCPU);
+          const auto padded = [&, window = window](const Tensors& in) {
+            const PackedRows own_keys = keys_on(at::kCPU);
+            const at::Tensor full = rows_into(in[0], queries.numbers, batch * kMost);
+            const at::Tensor output =
+                dropout_attention(full.view({batch, kMost, 8}), pad_rows(in[1], own_keys),
+                                  pad_rows(in[2], own_keys), 2, own_keys.mask, site, window);
+            return rows_at(output.flatten(0, 1), queries.numbers);
+          };
+          const int64_t num_keys = keys_on(at::kCPU).num_rows();
+          const Tensors inputs{at::randn({queries.num_rows(), 8}), at::randn({num_keys, 8}),
+                               at::randn({num_keys, 8})};
+          const std::string what =
+              std::to_string(keys) + " keys, window " + std::to_string(window) + ", dropout " +
+              std::to_string(probability) + ", all queries " + std::to_string(all_queries);
+          const Outcome expected = reference_outcome(padded, inputs, at::kDouble);
+          const Outcome ours = outcome_of(packed, inputs, GetParam(), at::kDouble);
+          EXPECT_LT(difference(ours.value, expected.value), 1e-12) << what;
+          for (size_t i = 0; i < inputs.size(); ++i) {
+            EXPECT_LT(difference(ours.gradients[i], expected.gradients[i]), 1e-12)
+                << what << ", gradient of input " << i;
+          }
+          expect_as_reference(packed, inputs, what);
+        }
+      }
+    }
+  }
+}
+
 TEST_P(Implementations, OfAttentionOfSomePositions) {
   struct Case {
     int64_t queries, keys, length, window;

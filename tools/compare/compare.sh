@@ -10,9 +10,14 @@
 #   --fairseq  fairseq's sources, for the peer fairseq
 #   --python   one that has torch and the peers; without it, a virtual environment in build/compare with
 #              the versions of tools/compare/requirements.txt (downloads 300 MB)
+#   --mixed-lengths TABLE  instead: fine-tuning and predictions on texts of mixed lengths; its other
+#              arguments are in the head of tools/compare/mixed_lengths.sh
 #
 # A peer that does not run is shown with its reason.
 set -uo pipefail
+for argument in "$@"; do
+  [[ $argument == --mixed-lengths ]] && exec "$(dirname "${BASH_SOURCE[0]}")/mixed_lengths.sh" "$@"
+done
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 model=small precision=fp32 device=cpu rounds=5 threads=0 peers=transformers,lucidrains,tatp22 compile=false fairseq='' python=''
@@ -27,7 +32,7 @@ while (($# > 0)); do
       (($# >= 2)) || refuse "$1 needs a value" "see the head of tools/compare/compare.sh"
       declare "${1#--}=$2" && shift 2
       ;;
-    -h | --help) sed -n '2,14s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    -h | --help) sed -n '2,17s/^# \{0,1\}//p' "$0" && exit 0 ;;
     *) refuse "unknown argument $1" "see the head of tools/compare/compare.sh" ;;
   esac
 done

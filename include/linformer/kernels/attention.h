@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "linformer/kernels/dropout.h"
+#include "linformer/kernels/packed_rows.h"
 
 namespace linformer {
 
@@ -33,6 +34,15 @@ at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,
                              const at::Tensor& value, int64_t num_heads, const at::Tensor& key_mask,
                              const DropoutSite& site, int64_t window = 0,
                              const QueryPositions& queries = {});
+
+/// The same for packed rows: each sequence of B attends to its own keys, whatever their number.
+///
+///   query        (R, H*D), the rows `queries` of a batch, whose length decides the dropout site
+///   key, value   (S, H*D), the rows `keys` of a batch (B, M): all of them or first_rows()
+///   returns      (R, H*D): what each query gives in the padded batch, dropout included
+at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,
+                             const at::Tensor& value, int64_t num_heads, const PackedRows& queries,
+                             const PackedRows& keys, const DropoutSite& site, int64_t window = 0);
 
 /// Whether dropout_attention() of `query` over this many keys is faster than LibTorch's fused
 /// attention, without dropout, mask and window.

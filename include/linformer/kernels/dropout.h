@@ -18,8 +18,10 @@ struct DropoutSite {
 /// Inverted dropout: kept elements are divided by 1 - probability.
 ///
 ///   input   any shape, float or double, contiguous
+///   rows    (R) int64: the rows of a larger tensor that an `input` (R, C) holds, which decide what
+///           is kept; undefined = 0, 1, ..., R - 1
 ///   returns the same shape; the input itself when the probability is 0
-at::Tensor dropout(const at::Tensor& input, const DropoutSite& site);
+at::Tensor dropout(const at::Tensor& input, const DropoutSite& site, const at::Tensor& rows = {});
 
 /// The mask dropout() would apply: 1 / (1 - probability) or 0. For tests.
 at::Tensor dropout_scale(at::IntArrayRef sizes, at::ScalarType dtype, const DropoutSite& site);

@@ -9,6 +9,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "linformer/config/model_config.h"
+#include "linformer/kernels/packed_rows.h"
 #include "linformer/nn/forward_context.h"
 #include "linformer/nn/linear.h"
 #include "linformer/nn/parameters.h"
@@ -16,20 +17,18 @@
 
 namespace linformer {
 
-/// The input of attention: one batch in one layer.
+/// The input of attention: one batch in one layer, packed.
 struct AttentionInput {
-  at::Tensor x;     ///< (B, N, C), padded rows zero
-  at::Tensor mask;  ///< (B, N) bool, true = token; undefined = no padding
+  at::Tensor x;       ///< (T, C), the batch's tokens
+  PackedRows tokens;  ///< which rows of the batch (B, N) they are
   Linear query, key, value;
-  at::Tensor full_value;  ///< (B, N, C), the values if computed already, else undefined
-  /// (B, P) int64, the positions that attend; undefined = all N. `x_of_queries` is x there.
-  at::Tensor positions;
-  at::Tensor x_of_queries;  ///< (B, P, C); undefined = x
-
-  const at::Tensor& query_input() const { return positions.defined() ? x_of_queries : x; }
+  at::Tensor full_value;    ///< (T, C), the values if computed already, else undefined
+  at::Tensor x_of_queries;  ///< (R, C), x of the tokens that attend
+  PackedRows queries;       ///< which rows of the batch they are
 };
 
-/// The operands of softmax(Q K^T / sqrt(D)) V for G heads of one layer, side by side.
+/// The operands of softmax(Q K^T / sqrt(D)) V for G heads of one layer, side by side; padded to the
+/// longest sequence.
 struct AttendedHeads {
   std::vector<int64_t> heads;  ///< (G), the layer's heads that these are
   at::Tensor query;            ///< (B, N, G * D)
@@ -51,8 +50,8 @@ class Attention {
  public:
   virtual ~Attention() = default;
 
-  /// Returns the heads side by side, (B, N, C), or (B, P, C) at the positions that attend. Whatever
-  /// is attended to goes through Attend (src/nn/attend.h), which also records it.
+  /// Returns the heads side by side, (R, C). Whatever is attended to goes through Attend
+  /// (src/nn/attend.h), which also records it.
   virtual at::Tensor forward(const AttentionInput& input, ForwardContext& context) const = 0;
 };
 

@@ -16,6 +16,11 @@ class ClassificationHead {
   /// `head` is a classification with at least one label, or a regression.
   ClassificationHead(const ModelConfig& config, const HeadConfig& head, ParameterSet& parameters);
 
+  /// The scores of a batch: (B, num_outputs). The encoder's last layer computes only what pooling
+  /// reads.
+  at::Tensor logits(const Encoder& encoder, const EncoderInput& input,
+                    ForwardContext& context) const;
+
   /// hidden (B, N, C), the encoder's output for `input` -> (B, num_outputs). With padding on the
   /// left, the first token is the first position that is not padding. The first text of a pair is
   /// <s> and the tokens before the first </s>. The second text is the tokens between the second
@@ -24,6 +29,7 @@ class ClassificationHead {
                     ForwardContext& context) const;
 
  private:
+  at::Tensor scores(const at::Tensor& pooled, ForwardContext& context) const;
   at::Tensor pooled(const at::Tensor& hidden, const EncoderInput& input) const;
 
   ClassifierPooling pooling_;

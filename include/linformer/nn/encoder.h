@@ -6,9 +6,9 @@
 #include <ATen/core/Tensor.h>
 
 #include "linformer/config/model_config.h"
+#include "linformer/nn/batch_tokens.h"
 #include "linformer/nn/forward_context.h"
 #include "linformer/nn/norm_parameters.h"
-#include "linformer/nn/output_rows.h"
 #include "linformer/nn/parameters.h"
 #include "linformer/nn/self_attention.h"
 
@@ -16,19 +16,22 @@ namespace linformer {
 
 /// A batch of token ids.
 struct EncoderInput {
-  at::Tensor input_ids;       ///< (B, N) int64
-  at::Tensor mask;            ///< (B, N) bool, true = token; undefined = no padding
+  at::Tensor input_ids;  ///< (B, N) int64
+  /// (B, N) bool, true = token; undefined = no padding. On the CPU or the model's device; if it is
+  /// on the CPU, no forward pass waits for the device.
+  at::Tensor mask;
   at::Tensor token_type_ids;  ///< (B, N) int64, segments; undefined = all 0
 };
 
 /// Token, position and segment embeddings with their norm and dropout, as in RoBERTa. Positions
-/// count valid tokens from pad_token_id + 1 = 2. Rows of padding are zero and pass no gradient on.
+/// count the tokens of a sequence from pad_token_id + 1 = 2.
 class Embeddings {
  public:
   Embeddings(const ModelConfig& config, ParameterSet& parameters);
 
-  /// Returns (B, N, C).
-  at::Tensor forward(const EncoderInput& input, ForwardContext& context) const;
+  /// Returns (T, C), the tokens of `input`.
+  at::Tensor forward(const EncoderInput& input, const BatchTokens& tokens,
+                     ForwardContext& context) const;
 
   const at::Tensor& word_weight() const { return words_; }
 
@@ -65,16 +68,18 @@ struct EncoderLayer {
 ///
 ///   feed-forward:  gelu(x W + b) W' + b'; gated: (act(x G + g) * (x W + b)) W' + b'
 ///
-/// Any padding is allowed. E and F are indexed by position, so rows with padding on the left or in
-/// between are first aligned to the left. The output is put back into the original positions.
+/// Any padding is allowed, and none of it is computed: the tokens of all sequences lie side by side
+/// in tensors of T rows (BatchTokens). The output is put back into the batch's positions. Up to
+/// rounding, values and gradients are those of the padded computation, with dropout too: a token
+/// takes its dropout mask from its place in the padded batch.
 class Encoder {
  public:
   Encoder(const ModelConfig& config, ParameterSet& parameters);
 
-  /// N <= max_sequence_length; returns (B, N, C). If `hidden_states` is given, it gets L + 1
-  /// tensors: the embeddings' output and the output of each layer. With pre-norm these are the
-  /// residual stream. The last one equals the returned tensor.
-  /// Throws UsageError for a longer input.
+  /// N <= max_sequence_length; returns (B, N, C), zero at padding. If `hidden_states` is given, it
+  /// gets L + 1 tensors: the embeddings' output and the output of each layer. With pre-norm these
+  /// are the residual stream. The last one equals the returned tensor. Throws UsageError for a
+  /// longer input.
   at::Tensor forward(const EncoderInput& input, ForwardContext& context,
                      std::vector<at::Tensor>* hidden_states = nullptr) const;
   at::Tensor forward(const at::Tensor& input_ids, const at::Tensor& mask,
@@ -82,16 +87,17 @@ class Encoder {
     return forward(EncoderInput{input_ids, mask, {}}, context);
   }
 
-  /// The hidden states of some positions alone: (M, C), in the order of `rows`. The last layer
-  /// computes queries, output matrix, feed-forward and norms there alone. Up to rounding, the
-  /// values and gradients are those of forward(), with dropout too.
-  at::Tensor forward_rows(const EncoderInput& input, const OutputRows& rows,
+  /// The hidden states of some tokens alone: (M, C), in the order of `rows`, which are positions
+  /// b * N + i of the batch, ascending. The last layer computes queries, output matrix,
+  /// feed-forward and norms there alone. Up to rounding, the values and gradients are those of
+  /// forward(), with dropout too. Throws std::logic_error for a row that is padding.
+  at::Tensor forward_rows(const EncoderInput& input, const std::vector<int64_t>& rows,
                           ForwardContext& context) const;
 
   const Embeddings& embeddings() const { return embeddings_; }
 
  private:
-  /// What one layer hands to the next, rows (B * N, C): the residual stream, and its norm as the
+  /// What one layer hands to the next, rows (T, C): the residual stream, and its norm as the
   /// input of the next sublayer. With post-norm both are the same tensor.
   struct State {
     at::Tensor stream;
@@ -99,14 +105,13 @@ class Encoder {
   };
   /// What all layers share in one call of forward().
   struct Call {
-    at::Tensor mask;
-    std::vector<int64_t> shape;      // (B, N, C)
-    std::optional<OutputRows> rows;  // of the last layer; empty = all
+    PackedRows tokens;
+    std::optional<ChosenTokens> chosen;  // of the last layer; empty = all
   };
 
   /// Throws UsageError for an input that is too long.
-  void check_length(const EncoderInput& input) const;
-  /// Returns the states (B * N, C), or (M, C) at the rows of `call`.
+  BatchTokens tokens_of(const EncoderInput& input) const;
+  /// Returns the states (T, C), or (M, C) at the chosen tokens of `call`.
   at::Tensor run_layers(const at::Tensor& embedded, const Call& call, ForwardContext& context,
                         std::vector<at::Tensor>* hidden_states) const;
   State run_layer(size_t index, const State& state, const Call& call,

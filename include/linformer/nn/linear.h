@@ -10,16 +10,16 @@ struct Linear {
   at::Tensor bias;    ///< (out)
 };
 
-/// Keys and values of a layer, (B, rows, out) each.
+/// Keys and values of a layer: (S, out) each, or (B, k, out).
 struct KeyValue {
   at::Tensor key;
   at::Tensor value;
 };
 
-/// x (B, N, in) W^T, without the bias.
+/// x (..., in) W^T, without the bias: (..., out).
 at::Tensor multiply(const at::Tensor& x, const Linear& linear);
 
-/// x (B, N, in) W^T + b.
+/// x (..., in) W^T + b.
 at::Tensor apply(const at::Tensor& x, const Linear& linear);
 
 /// x (B, N, C) with padded rows replaced by `filler`. A product with the mask would let NaN

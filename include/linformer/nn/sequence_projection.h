@@ -6,6 +6,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "linformer/config/model_config.h"
+#include "linformer/kernels/packed_rows.h"
 #include "linformer/nn/linear.h"
 #include "linformer/nn/parameters.h"
 
@@ -22,18 +23,18 @@ struct ProjectionWeights {
 
 /// The input of a projection: heads with the same k.
 struct ProjectionInput {
-  at::Tensor x;     ///< (B, N, C), N <= n, padded rows zero
-  at::Tensor mask;  ///< (B, N) bool, true = token; undefined = no padding
-  Linear key;       ///< to (out, C)
+  at::Tensor x;       ///< (T, C), the batch's tokens
+  PackedRows tokens;  ///< which rows of the batch (B, N) they are; the first ones, N <= n
+  Linear key;         ///< to (out, C)
   Linear value;
   ProjectionWeights weights;
-  at::Tensor full_value;  ///< (B, N, out), the values at all positions, or undefined
+  at::Tensor full_value;  ///< (T, out), the values of all tokens, or undefined
   int64_t k = 0;
   int64_t max_length = 0;  ///< n
   ProjectionOrder order = ProjectionOrder::kFeaturesFirst;
   bool rescale_padding = false;
 
-  int64_t length() const { return x.size(1); }
+  int64_t length() const { return tokens.length; }
 };
 
 /// One kind of projection of the n positions of keys (E) and values (F) to k rows; arXiv
@@ -43,7 +44,7 @@ struct ProjectionInput {
 ///
 /// features_first projects E (x W + 1 b^T), as the paper does; sequence_first computes (E x) W + 1
 /// b^T, as the official code does. A sequence of N < n positions uses the first N columns of E.
-/// Padded rows contribute nothing.
+/// Rows become positions here, so they are padded with zeros to the longest sequence.
 class SequenceProjection {
  public:
   virtual ~SequenceProjection() = default;
@@ -66,6 +67,7 @@ class SequenceProjection {
   virtual at::Tensor tiled(const at::Tensor& weight, int64_t n, int64_t longer) const;
 
  protected:
+  /// `rows` (B, N, C), zero at padding.
   using ProjectRows = std::function<at::Tensor(const at::Tensor& rows, const at::Tensor& weight)>;
 
   /// For kinds that do not commute with the matrices of key and value: projects x, or the keys and

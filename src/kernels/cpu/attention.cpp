@@ -92,53 +92,76 @@ void backward_head(const AttentionShape& s, const T* query, const T* key, const 
   }
 }
 
-AttentionShape shape_of(const AttentionInputs& in, const AttentionOptions& options) {
-  return {in.query.size(0),
-          in.query.size(1),
-          in.key.size(1),
-          options.num_heads,
-          in.query.size(2) / options.num_heads,
-          options.length,
-          options.window};
-}
+/// Where the rows of each sequence lie in the queries and keys.
+struct Sequences {
+  std::vector<int64_t> query_starts, key_starts;  // (B + 1)
+
+  explicit Sequences(const AttentionInputs& in)
+      : query_starts(in.query_starts), key_starts(in.key_starts) {
+    if (in.are_packed()) return;
+    for (int64_t b = 0; b <= in.query.size(0); ++b) {
+      query_starts.push_back(b * in.query.size(1));
+      key_starts.push_back(b * in.key.size(1));
+    }
+  }
+
+  int64_t count() const { return static_cast<int64_t>(query_starts.size()) - 1; }
+};
 
 /// A head of one sequence, and where its columns begin in the queries and in the keys.
 struct HeadPlace {
-  int64_t batch_head, batch, query, key;
+  AttentionShape shape;
+  int64_t batch_head;
+  int64_t first_query, first_key;  // rows
+  int64_t query, key;              // elements
+  int64_t log_sums;
 };
 
 /// Calls body(place) for each head of each sequence.
 template <class Body>
-void for_each_head(const AttentionShape& s, const Body& body) {
-  at::parallel_for(0, s.batch * s.heads, 1, [&](int64_t begin, int64_t end) {
+void for_each_head(const AttentionInputs& in, const AttentionOptions& options, const Body& body) {
+  const Sequences sequences(in);
+  const int64_t heads = options.num_heads;
+  const int64_t channels = in.query.size(-1);
+  const int64_t width = channels / heads;
+  at::parallel_for(0, sequences.count() * heads, 1, [&](int64_t begin, int64_t end) {
     for (int64_t bh = begin; bh < end; ++bh) {
-      const int64_t b = bh / s.heads;
-      const int64_t column = (bh % s.heads) * s.head_width;
-      body(HeadPlace{bh, b, b * s.queries * s.channels() + column,
-                     b * s.keys * s.channels() + column});
+      const auto b = static_cast<size_t>(bh / heads);
+      const int64_t head = bh % heads;
+      const int64_t query = sequences.query_starts[b];
+      const int64_t key = sequences.key_starts[b];
+      const AttentionShape shape{sequences.query_starts[b + 1] - query,
+                                 sequences.key_starts[b + 1] - key,
+                                 heads,
+                                 width,
+                                 options.length,
+                                 options.num_keys,
+                                 options.window};
+      body(HeadPlace{shape, bh, query, key, query * channels + head * width,
+                     key * channels + head * width, query * heads + head * shape.queries});
     }
     end_packed_products();
   });
 }
 
-const bool* mask_of(const AttentionInputs& in, int64_t batch) {
-  return in.key_mask.defined() ? in.key_mask.data_ptr<bool>() + batch * in.key.size(1) : nullptr;
+const bool* mask_of(const AttentionInputs& in, const HeadPlace& place) {
+  return in.key_mask.defined() ? in.key_mask.data_ptr<bool>() + place.first_key : nullptr;
 }
 
-Positions positions_of(const AttentionInputs& in, int64_t batch) {
+Positions positions_of(const AttentionInputs& in, const HeadPlace& place) {
   if (!in.positions.defined()) return {nullptr};
-  return {in.positions.data_ptr<int64_t>() + batch * in.query.size(1)};
+  return {in.positions.data_ptr<int64_t>() + place.first_query};
 }
 
 /// Whether packed products serve this type. In bf16, D has to be even.
-bool is_packed(const at::Tensor& query, const AttentionShape& s) {
+bool is_packed(const at::Tensor& query, int64_t num_heads) {
   return has_packed_products(query.scalar_type()) &&
-         (query.scalar_type() == at::kFloat || s.head_width % 2 == 0);
+         (query.scalar_type() == at::kFloat || query.size(-1) / num_heads % 2 == 0);
 }
 
 /// Whether this type is computed in float, with its results rounded.
-bool needs_float(const at::Tensor& query, const AttentionShape& s) {
-  return c10::isReducedFloatingType(query.scalar_type()) && !is_packed(query, s);
+bool needs_float(const at::Tensor& query, int64_t num_heads) {
+  return c10::isReducedFloatingType(query.scalar_type()) && !is_packed(query, num_heads);
 }
 
 AttentionInputs in_float(const AttentionInputs& in) {
@@ -150,23 +173,27 @@ AttentionInputs in_float(const AttentionInputs& in) {
 /// A head's part of the inputs.
 template <class T>
 PackedHead<T> packed_head(const AttentionInputs& in, const HeadPlace& place) {
-  return {in.query.data_ptr<T>() + place.query, in.key.data_ptr<T>() + place.key,
-          in.value.data_ptr<T>() + place.key,   mask_of(in, place.batch),
-          positions_of(in, place.batch),        place.batch_head};
+  return {in.query.data_ptr<T>() + place.query,
+          in.key.data_ptr<T>() + place.key,
+          in.value.data_ptr<T>() + place.key,
+          mask_of(in, place),
+          positions_of(in, place),
+          place.batch_head};
 }
 
 template <class T>
-void forward_packed(const AttentionInputs& in, const AttentionShape& s, const DropoutHash& hash,
-                    AttentionResult& out) {
-  for_each_head(s, [&](const HeadPlace& place) {
-    packed_forward(s, packed_head<T>(in, place), hash, out.output.data_ptr<T>() + place.query,
-                   out.log_sums.data_ptr<float>() + place.batch_head * s.queries);
+void forward_packed(const AttentionInputs& in, const AttentionOptions& options,
+                    const DropoutHash& hash, AttentionResult& out) {
+  for_each_head(in, options, [&](const HeadPlace& place) {
+    packed_forward(place.shape, packed_head<T>(in, place), hash,
+                   out.output.data_ptr<T>() + place.query,
+                   out.log_sums.data_ptr<float>() + place.log_sums);
   });
 }
 
 AttentionResult forward(const AttentionInputs& in, const AttentionOptions& options) {
-  const AttentionShape s = shape_of(in, options);
-  if (needs_float(in.query, s)) {
+  const int64_t heads = options.num_heads;
+  if (needs_float(in.query, heads)) {
     AttentionResult out = forward(in_float(in), options);
     out.output = out.output.to(in.query.scalar_type());
     return out;
@@ -174,38 +201,37 @@ AttentionResult forward(const AttentionInputs& in, const AttentionOptions& optio
   const DropoutHash hash(options.dropout.probability, options.dropout.key);
   const bool low = in.query.scalar_type() == at::kBFloat16;
   AttentionResult out{at::empty_like(in.query),
-                      at::empty({s.batch, s.heads, s.queries},
+                      at::empty({in.query.numel() / in.query.size(-1) * heads},
                                 low ? in.query.options().dtype(at::kFloat) : in.query.options())};
   if (low) {
-    forward_packed<at::BFloat16>(in, s, hash, out);
+    forward_packed<at::BFloat16>(in, options, hash, out);
     return out;
   }
-  if (is_packed(in.query, s)) {
-    forward_packed<float>(in, s, hash, out);
+  if (is_packed(in.query, heads)) {
+    forward_packed<float>(in, options, hash, out);
     return out;
   }
   AT_DISPATCH_FLOATING_TYPES(in.query.scalar_type(), "dropout_attention", [&] {
-    for_each_head(s, [&](const HeadPlace& place) {
-      forward_head(s, in.query.data_ptr<scalar_t>() + place.query,
+    for_each_head(in, options, [&](const HeadPlace& place) {
+      forward_head(place.shape, in.query.data_ptr<scalar_t>() + place.query,
                    in.key.data_ptr<scalar_t>() + place.key,
-                   in.value.data_ptr<scalar_t>() + place.key, mask_of(in, place.batch),
-                   positions_of(in, place.batch), hash, place.batch_head,
+                   in.value.data_ptr<scalar_t>() + place.key, mask_of(in, place),
+                   positions_of(in, place), hash, place.batch_head,
                    out.output.data_ptr<scalar_t>() + place.query,
-                   out.log_sums.data_ptr<scalar_t>() + place.batch_head * s.queries);
+                   out.log_sums.data_ptr<scalar_t>() + place.log_sums);
     });
   });
   return out;
 }
 
 template <class T>
-void backward_packed(const AttentionInputs& in, const AttentionShape& s, const DropoutHash& hash,
-                     const AttentionResult& result, const at::Tensor& upstream,
-                     const AttentionGradients& grads) {
-  for_each_head(s, [&](const HeadPlace& place) {
+void backward_packed(const AttentionInputs& in, const AttentionOptions& options,
+                     const DropoutHash& hash, const AttentionResult& result,
+                     const at::Tensor& upstream, const AttentionGradients& grads) {
+  for_each_head(in, options, [&](const HeadPlace& place) {
     packed_backward<T>(
-        s, packed_head<T>(in, place), hash, result.output.data_ptr<T>() + place.query,
-        upstream.data_ptr<T>() + place.query,
-        result.log_sums.data_ptr<float>() + place.batch_head * s.queries,
+        place.shape, packed_head<T>(in, place), hash, result.output.data_ptr<T>() + place.query,
+        upstream.data_ptr<T>() + place.query, result.log_sums.data_ptr<float>() + place.log_sums,
         {grads.query.data_ptr<T>() + place.query, grads.key.data_ptr<T>() + place.key,
          grads.value.data_ptr<T>() + place.key});
   });
@@ -213,8 +239,7 @@ void backward_packed(const AttentionInputs& in, const AttentionShape& s, const D
 
 AttentionGradients backward(const AttentionInputs& in, const AttentionOptions& options,
                             const AttentionResult& result, const at::Tensor& upstream) {
-  const AttentionShape s = shape_of(in, options);
-  if (needs_float(in.query, s)) {
+  if (needs_float(in.query, options.num_heads)) {
     const AttentionGradients full =
         backward(in_float(in), options, {result.output.to(at::kFloat), result.log_sums},
                  upstream.to(at::kFloat));
@@ -222,28 +247,29 @@ AttentionGradients backward(const AttentionInputs& in, const AttentionOptions& o
     return {full.query.to(type), full.key.to(type), full.value.to(type)};
   }
   const DropoutHash hash(options.dropout.probability, options.dropout.key);
-  const bool packed = is_packed(in.query, s);
-  const bool sums = s.window > 0 && !packed;
+  const bool packed = is_packed(in.query, options.num_heads);
+  // Some sequences may have keys but no queries.
+  const bool sums = (options.window > 0 || in.are_packed()) && !packed;
   AttentionGradients grads{at::empty_like(in.query),
                            sums ? at::zeros_like(in.key) : at::empty_like(in.key),
                            sums ? at::zeros_like(in.value) : at::empty_like(in.value)};
   if (packed && in.query.scalar_type() == at::kFloat) {
-    backward_packed<float>(in, s, hash, result, upstream, grads);
+    backward_packed<float>(in, options, hash, result, upstream, grads);
     return grads;
   }
   if (packed) {
-    backward_packed<at::BFloat16>(in, s, hash, result, upstream, grads);
+    backward_packed<at::BFloat16>(in, options, hash, result, upstream, grads);
     return grads;
   }
   AT_DISPATCH_FLOATING_TYPES(in.query.scalar_type(), "dropout_attention_backward", [&] {
-    for_each_head(s, [&](const HeadPlace& place) {
-      backward_head<scalar_t>(s, in.query.data_ptr<scalar_t>() + place.query,
+    for_each_head(in, options, [&](const HeadPlace& place) {
+      backward_head<scalar_t>(place.shape, in.query.data_ptr<scalar_t>() + place.query,
                               in.key.data_ptr<scalar_t>() + place.key,
-                              in.value.data_ptr<scalar_t>() + place.key, mask_of(in, place.batch),
-                              positions_of(in, place.batch), hash, place.batch_head,
+                              in.value.data_ptr<scalar_t>() + place.key, mask_of(in, place),
+                              positions_of(in, place), hash, place.batch_head,
                               result.output.data_ptr<scalar_t>() + place.query,
                               upstream.data_ptr<scalar_t>() + place.query,
-                              result.log_sums.data_ptr<scalar_t>() + place.batch_head * s.queries,
+                              result.log_sums.data_ptr<scalar_t>() + place.log_sums,
                               {grads.query.data_ptr<scalar_t>() + place.query,
                                grads.key.data_ptr<scalar_t>() + place.key,
                                grads.value.data_ptr<scalar_t>() + place.key});
@@ -261,7 +287,11 @@ bool outruns_fused(at::ScalarType type, int64_t num_keys) {
 
 }  // namespace
 
-const AttentionKernels attention_kernels{forward, backward, /*takes_low=*/true,
-                                         /*for_dropout_alone=*/false, outruns_fused};
+const AttentionKernels attention_kernels{forward,
+                                         backward,
+                                         /*takes_low=*/true,
+                                         /*takes_packed=*/true,
+                                         /*for_dropout_alone=*/false,
+                                         outruns_fused};
 
 }  // namespace linformer::cpu

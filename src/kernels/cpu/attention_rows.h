@@ -13,10 +13,12 @@
 namespace linformer::cpu {
 
 // Letters: B batch, N queries, M keys, H heads, D head width, C = H * D.
+// Of a sequence: its queries and keys. Sequences of one batch may differ in both.
 struct AttentionShape {
-  int64_t batch, queries, keys, heads, head_width;
-  int64_t length;  // positions of a whole sequence
-  int64_t window;  // 0 = all keys, else those at most window / 2 away
+  int64_t queries, keys, heads, head_width;
+  int64_t length;    // positions of a whole sequence
+  int64_t num_keys;  // keys of a whole sequence
+  int64_t window;    // 0 = all keys, else those at most window / 2 away
   int64_t channels() const { return heads * head_width; }
 };
 
@@ -73,7 +75,7 @@ inline const bool* offset_mask(const bool* mask, int64_t offset) {
 
 inline uint32_t element_index(const AttentionShape& shape, int64_t batch_head, int64_t position,
                               int64_t key) {
-  return static_cast<uint32_t>((batch_head * shape.length + position) * shape.keys + key);
+  return static_cast<uint32_t>((batch_head * shape.length + position) * shape.num_keys + key);
 }
 
 /// Memory for a tile, which keeps what an earlier tile needed.

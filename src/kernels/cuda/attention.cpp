@@ -74,6 +74,6 @@ AttentionGradients backward(const AttentionInputs& in, const AttentionOptions& o
 }  // namespace
 
 const AttentionKernels attention_kernels{forward, backward, /*takes_low=*/true,
-                                         /*for_dropout_alone=*/true};
+                                         /*takes_packed=*/false, /*for_dropout_alone=*/true};
 
 }  // namespace linformer::cuda

@@ -10,14 +10,16 @@
 namespace linformer::cuda {
 namespace {
 
-at::Tensor scale_kept_of(const at::Tensor& x, const DropoutSite& site) {
+at::Tensor scale_kept_of(const at::Tensor& x, const DropoutSite& site, const at::Tensor& rows) {
   const DropoutHash hash(site.probability, site.key);
   const c10::cuda::CUDAGuard device(x.device());
   at::Tensor output = at::empty_like(x);
   cudaStream_t stream = c10::cuda::getCurrentCUDAStream().stream();
+  const RowNumbers numbers{rows.defined() ? rows.const_data_ptr<int64_t>() : nullptr,
+                           rows.defined() ? x.size(1) : 1};
   AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "dropout_cuda", [&] {
     const int code = scale_kept(x.const_data_ptr<scalar_t>(), output.data_ptr<scalar_t>(),
-                                x.numel(), hash, stream);
+                                x.numel(), numbers, hash, stream);
     C10_CUDA_CHECK(static_cast<cudaError_t>(code));
   });
   return output;

@@ -43,7 +43,14 @@ at::Tensor dropout_scale(at::IntArrayRef sizes, const at::TensorOptions& options
   return dropout_scale(at::arange(count, options.dtype(at::kLong)), options, site).view(sizes);
 }
 
-at::Tensor scale_kept(const at::Tensor& x, const DropoutSite& site) {
+at::Tensor row_elements(const at::Tensor& rows, int64_t width) {
+  return rows.unsqueeze(1) * width + at::arange(width, rows.options()).unsqueeze(0);
+}
+
+at::Tensor scale_kept(const at::Tensor& x, const DropoutSite& site, const at::Tensor& rows) {
+  if (rows.defined()) {
+    return x * dropout_scale(row_elements(rows, x.size(1)), x.options(), site);
+  }
   return x * dropout_scale(x.sizes(), x.options(), site);
 }
 

@@ -29,7 +29,10 @@ at::Tensor dropout_scale(const at::Tensor& elements, const at::TensorOptions& op
 at::Tensor dropout_scale(at::IntArrayRef sizes, const at::TensorOptions& options,
                          const DropoutSite& site);
 
-at::Tensor scale_kept(const at::Tensor& x, const DropoutSite& site);
+at::Tensor scale_kept(const at::Tensor& x, const DropoutSite& site, const at::Tensor& rows);
+
+/// The elements of rows (R) of a tensor with `width` columns: (R, width).
+at::Tensor row_elements(const at::Tensor& rows, int64_t width);
 
 at::Tensor bias_gelu(const at::Tensor& x, const at::Tensor& bias, GeluForm form);
 

@@ -8,14 +8,7 @@ namespace linformer::reference {
 
 ResidualNorm residual_norm(const NormInputs& inputs, const NormOptions& options) {
   at::Tensor sum = inputs.bias.defined() ? inputs.x + inputs.bias : inputs.x;
-  if (inputs.rows.defined() && options.dropout.probability > 0.0) {
-    const int64_t width = sum.size(1);
-    const at::Tensor elements =
-        inputs.rows.unsqueeze(1) * width + at::arange(width, inputs.rows.options()).unsqueeze(0);
-    sum = sum * dropout_scale(elements, sum.options(), options.dropout);
-  } else {
-    sum = dropout(sum, options.dropout);
-  }
+  sum = dropout(sum, options.dropout, inputs.rows);
   if (inputs.residual.defined()) sum = sum + inputs.residual;
   if (inputs.shift.defined()) {
     return {sum, at::layer_norm(sum, {sum.size(1)}, inputs.weight, inputs.shift, options.epsilon)};
