@@ -27,8 +27,8 @@ struct PrecisionSpeed {
 bool has_native_instructions(std::string_view flags, Precision precision);
 
 /// Times products of 512 x 512 matrices in both types with the present number of threads, in turn,
-/// for about a second at most, and takes the median of each. Whether the CPU has instructions is reported too, but the measurement
-/// decides, since a library may not use them.
+/// for about a second at most, and takes the median of each. Whether the CPU has instructions is
+/// reported too, but the measurement decides, since a library may not use them.
 PrecisionSpeed measure_precision_speed(Precision precision);
 
 /// Throws UsageError with the measured factor if training.precision is slower than fp32. With
