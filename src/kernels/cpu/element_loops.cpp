@@ -4,16 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "loops/version.h"
+
 #include "linformer/core/error.h"
 
 namespace linformer::cpu {
-
-namespace baseline {
-extern const ElementLoops loops;
-}
-namespace avx512 {
-extern const ElementLoops loops;
-}
 
 namespace {
 

@@ -2,6 +2,8 @@
 // internal linkage: the linker must not take one that needs AVX-512 for another CPU. So nothing
 // here may include LibTorch, or call a function of the standard library that is defined in its
 // header (tests/architecture/loop_symbols.cmake).
+#include "version.h"
+
 #include "attention.h"
 #include "convolution.h"
 #include "gelu.h"
@@ -14,7 +16,6 @@
 
 namespace linformer::cpu::LINFORMER_LOOPS {
 
-extern const ElementLoops loops;
 constinit const ElementLoops loops{norm_loops<float, float, float>(),
                                    norm_loops<float, float, Bf16>(),
                                    norm_loops<float, Bf16, float>(),
