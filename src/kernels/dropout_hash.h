@@ -39,7 +39,7 @@ class DropoutHash {
   /// out[i] = in[i] / (1 - probability) if first + i is kept, else 0; in and out may be the same
   /// row.
   template <class T>
-  void apply(const T* in, T* out, uint32_t first, int64_t count) const {
+  [[gnu::always_inline]] void apply(const T* in, T* out, uint32_t first, int64_t count) const {
     const DropoutHash self = *this;  // without aliasing; otherwise the loop stays scalar
     const T scale = static_cast<T>(scale_);
 #pragma omp simd

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <bit>
 #include <cmath>
 #include <cstdint>
 
@@ -25,8 +24,8 @@ LINFORMER_HOST_DEVICE inline float fast_exp(float x) {
   p = p * r + 1.0f / 6.0f;
   p = p * r + 0.5f;
   p = p * r * r + r + 1.0f;
-  const int32_t exponent = (std::bit_cast<int32_t>(shifted) - 0x4b400000 + 127) << 23;
-  return p * std::bit_cast<float>(exponent);
+  const int32_t exponent = (__builtin_bit_cast(int32_t, shifted) - 0x4b400000 + 127) << 23;
+  return p * __builtin_bit_cast(float, exponent);
 #endif
 }
 LINFORMER_HOST_DEVICE inline double fast_exp(double x) {

@@ -26,7 +26,7 @@ struct LogSum {
 /// The numbers of both. Of equal largest ones, the first place counts. The order of the arguments
 /// changes the sum in its last bits only.
 template <class C>
-LINFORMER_HOST_DEVICE LogSum<C> joined(const LogSum<C>& a, const LogSum<C>& b) {
+LINFORMER_HOST_DEVICE inline LogSum<C> joined(const LogSum<C>& a, const LogSum<C>& b) {
   const bool b_leads = b.largest > a.largest || (b.largest == a.largest && b.place < a.place);
   const LogSum<C>& first = b_leads ? b : a;
   const LogSum<C>& second = b_leads ? a : b;

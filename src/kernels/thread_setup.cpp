@@ -6,11 +6,14 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include "cpu/element_loops.h"
+
 #include "linformer/core/processors.h"
 
 namespace linformer {
 
 int set_num_threads(int requested, int processes_here, std::string where) {
+  cpu::element_loops();  // refuses a wrong choice before any work
   int count = requested;
   const char* const omp_threads = std::getenv("OMP_NUM_THREADS");
   if (count <= 0 && processes_here > 1 && omp_threads != nullptr) {

@@ -64,6 +64,22 @@ TEST_F(LimitsTest, ThreadsEverywhere) {
   EXPECT_THAT(environment.err, HasSubstr("OMP_NUM_THREADS: 100000"));
 }
 
+TEST_F(LimitsTest, LoopsThatTheCpuLacks) {
+  const ProgramOptions unknown{.environment = {"LINFORMER_CPU_LOOPS=avx1024"}};
+  expect_refused(train("run", {}, unknown), "LINFORMER_CPU_LOOPS");
+  expect_refused(run_child({"linformer-bench", "step"}, unknown), "avx1024");
+  EXPECT_FALSE(fs::exists(file("run")));
+}
+
+// On a CPU with AVX-512, the second run uses other loops than the first.
+TEST_F(LimitsTest, EveryVersionOfTheLoopsTrainsTheSameWeights) {
+  const ProgramOptions baseline{.environment = {"LINFORMER_CPU_LOOPS=baseline"}};
+  const std::vector<std::string> settings{"training.max_steps=20", "run.threads=1"};
+  ASSERT_EQ(train("baseline", settings, baseline).exit_code, 0);
+  ASSERT_EQ(train("best", settings).exit_code, 0);
+  EXPECT_EQ(bits_of("baseline", "step-00000020"), bits_of("best", "step-00000020"));
+}
+
 TEST_F(LimitsTest, ModelsThatDoNotFitAreRefusedBeforeTheyAreBuilt) {
   const std::map<std::string, std::vector<std::string>> cases{
       {"model.num_hidden_layers", {"model.num_hidden_layers=100000"}},

@@ -15,12 +15,12 @@ TEST(LowTypes, RoundAsLibTorchDoes) {
                              3e38F,       1e-40F,      std::numeric_limits<float>::infinity()};
   for (int i = 0; i < 2000; ++i) numbers.push_back(std::ldexp(1.0F + 0.00048828125F * i, i % 40));
   for (const float x : numbers) {
-    at::BFloat16 ours;
+    Bf16 ours = 0;
     store(x, ours);
-    EXPECT_EQ(ours.x, at::BFloat16(x).x) << x;
+    EXPECT_EQ(ours, at::BFloat16(x).x) << x;
     EXPECT_EQ(load(ours), static_cast<float>(at::BFloat16(x))) << x;
   }
-  at::BFloat16 nan;
+  Bf16 nan = 0;
   store(std::numeric_limits<float>::quiet_NaN(), nan);
   EXPECT_TRUE(std::isnan(load(nan)));
 }

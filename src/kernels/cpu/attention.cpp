@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 
 #include "attention_rows.h"
+#include "element_loops.h"
 #include "gemm.h"
 #include "kernels.h"
 #include "packed_attention.h"
@@ -20,6 +21,7 @@ void forward_head(const AttentionShape& s, const T* query, const T* key, const T
   const T scale = T(1) / std::sqrt(static_cast<T>(width));
   const int64_t rows = tile_rows(s);
   thread_local std::vector<T> memory;
+  const AttentionLoops<T>& loops = element_loops();
   for (int64_t first = 0; first < s.queries; first += rows) {
     const int64_t count = std::min(rows, s.queries - first);
     const Range keys = visible_keys(s, positions.around(first, count));
@@ -32,10 +34,10 @@ void forward_head(const AttentionShape& s, const T* query, const T* key, const T
       const int64_t position = positions.of(first + r);
       const Range own = keys_in_row(s, keys, position);
       clear_outside(row, own, span);
-      log_sums[first + r] =
-          softmax_row(row + own.begin, offset_mask(mask, keys.begin + own.begin), own.size());
+      log_sums[first + r] = loops.softmax(row + own.begin, T(1),
+                                          offset_mask(mask, keys.begin + own.begin), own.size());
       if (hash.active()) {
-        hash.apply(row, row, element_index(s, batch_head, position, keys.begin), span);
+        loops.dropout(row, row, hash, element_index(s, batch_head, position, keys.begin), span);
       }
     }
     gemm<T>(Transpose::kNo, Transpose::kNo, count, width, span, T(1), tile, span,
@@ -54,6 +56,8 @@ void backward_head(const AttentionShape& s, const T* query, const T* key, const 
   const int64_t rows = tile_rows(s);
   thread_local std::vector<T> score_tile;
   thread_local std::vector<T> grad_tile;
+  const AttentionLoops<T>& loops = element_loops();
+  const DotLoops<T>& sums = element_loops();
   for (int64_t first = 0; first < s.queries; first += rows) {
     const int64_t count = std::min(rows, s.queries - first);
     const Range keys = visible_keys(s, positions.around(first, count));
@@ -68,18 +72,16 @@ void backward_head(const AttentionShape& s, const T* query, const T* key, const 
     gemm<T>(Transpose::kNo, Transpose::kYes, count, span, width, T(1), d_out, stride,
             value + offset, stride, T(0), dp, span);
     for (int64_t r = 0; r < count; ++r) {
-      T delta = 0;  // sum_m dP P = dO . O
-      const T* o = output + (first + r) * stride;
-#pragma omp simd reduction(+ : delta)
-      for (int64_t c = 0; c < width; ++c) delta += d_out[r * stride + c] * o[c];
+      // sum_m dP P = dO . O
+      const T delta = sums.dot(d_out + r * stride, output + (first + r) * stride, width);
       const int64_t position = positions.of(first + r);
       const Range own = keys_in_row(s, keys, position);
       clear_outside(scores + r * span, own, span);
       clear_outside(dp + r * span, own, span);
       const int64_t begin = keys.begin + own.begin;
-      backward_row(scores + r * span + own.begin, dp + r * span + own.begin,
-                   offset_mask(mask, begin), log_sums[first + r], delta, scale, hash,
-                   element_index(s, batch_head, position, begin), own.size());
+      loops.softmax_gradient(scores + r * span + own.begin, dp + r * span + own.begin, T(1),
+                             offset_mask(mask, begin), log_sums[first + r], delta, scale, hash,
+                             element_index(s, batch_head, position, begin), own.size());
     }
     // Windows of neighbouring tiles overlap, so their sums start from zero.
     const T accumulate = first == 0 && s.window == 0 ? T(0) : T(1);

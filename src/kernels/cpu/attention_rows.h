@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
 #include "../dropout_hash.h"
-#include "../element_functions.h"
 
 /// Parts of the CPU's attention that do not depend on how its products are computed.
 namespace linformer::cpu {
@@ -91,58 +89,5 @@ struct HeadGradients {
   T* key;
   T* value;
 };
-
-/// Turns a row of scores into exp(score - max) and returns log-sum-exp; masked keys become 0.
-template <class T>
-T softmax_row(T* scores, const bool* mask, int64_t keys) {
-  constexpr T kLowest = -std::numeric_limits<T>::infinity();
-  if (mask != nullptr) {
-    for (int64_t m = 0; m < keys; ++m) scores[m] = mask[m] ? scores[m] : kLowest;
-  }
-  T largest = kLowest;
-#pragma omp simd reduction(max : largest)
-  for (int64_t m = 0; m < keys; ++m) largest = scores[m] > largest ? scores[m] : largest;
-  if (largest == kLowest) {  // every key is masked
-    std::fill(scores, scores + keys, T(0));
-    return std::numeric_limits<T>::infinity();
-  }
-  T total = 0;
-#pragma omp simd reduction(+ : total)
-  for (int64_t m = 0; m < keys; ++m) {
-    scores[m] = fast_exp(scores[m] - largest);
-    total += scores[m];
-  }
-  if (mask != nullptr) {  // fast_exp never returns 0, but a masked key has to be exactly 0
-    total = 0;
-    for (int64_t m = 0; m < keys; ++m) {
-      scores[m] = mask[m] ? scores[m] : T(0);
-      total += scores[m];
-    }
-  }
-  const T inverse = T(1) / total;
-#pragma omp simd
-  for (int64_t m = 0; m < keys; ++m) scores[m] *= inverse;
-  return largest + std::log(total);
-}
-
-// One row of the backward pass. Input: scores (scaled Q K^T) and dp = dO V^T. Output: the
-// probabilities after dropout (for dV) in scores, and dS = P * (dP - delta) * scale in dp.
-template <class T>
-void backward_row(T* scores, T* dp, const bool* mask, T log_sum, T delta, T scale,
-                  const DropoutHash& hash, uint32_t first, int64_t keys) {
-  if (hash.active()) hash.apply(dp, dp, first, keys);
-#pragma omp simd
-  for (int64_t m = 0; m < keys; ++m) {
-    const T probability = fast_exp(scores[m] - log_sum);
-    dp[m] = probability * (dp[m] - delta) * scale;
-    scores[m] = probability;
-  }
-  if (hash.active()) hash.apply(scores, scores, first, keys);
-  if (mask == nullptr) return;
-  for (int64_t m = 0; m < keys; ++m) {
-    dp[m] = mask[m] ? dp[m] : T(0);
-    scores[m] = mask[m] ? scores[m] : T(0);
-  }
-}
 
 }  // namespace linformer::cpu

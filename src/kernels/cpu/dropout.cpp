@@ -5,7 +5,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
-#include "../dropout_hash.h"
+#include "element_loops.h"
 #include "kernels.h"
 
 namespace linformer::cpu {
@@ -17,6 +17,7 @@ at::Tensor scale_kept(const at::Tensor& x, const DropoutSite& site, const at::Te
   const DropoutHash hash(site.probability, site.key);
   at::Tensor output = at::empty_like(x);
   AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "dropout", [&] {
+    const AttentionLoops<scalar_t>& loops = element_loops();
     const scalar_t* in = x.data_ptr<scalar_t>();
     scalar_t* out = output.data_ptr<scalar_t>();
     if (rows.defined()) {
@@ -32,7 +33,7 @@ at::Tensor scale_kept(const at::Tensor& x, const DropoutSite& site, const at::Te
       return;
     }
     at::parallel_for(0, x.numel(), kGrain, [&](int64_t begin, int64_t end) {
-      hash.apply(in + begin, out + begin, static_cast<uint32_t>(begin), end - begin);
+      loops.dropout(in + begin, out + begin, hash, static_cast<uint32_t>(begin), end - begin);
     });
   });
   return output;

@@ -3,147 +3,13 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
-#include "../dropout_hash.h"
+#include "element_loops.h"
+#include "elements.h"
 #include "kernels.h"
-#include "low_types.h"
 #include "parallel_sums.h"
 
 namespace linformer::cpu {
 namespace {
-
-/// Elements of x are of type X and those of y of type Y; all others are of type T.
-template <class T, class X, class Y>
-struct ForwardArguments {
-  const X* x;
-  const T* bias;      // may be null
-  const T* residual;  // may be null
-  const T* weight;
-  const T* shift;       // null: RMSNorm
-  const int64_t* rows;  // of the dropout site; null: 0, 1, ...
-  T* sum;
-  Y* normalized;
-  T* mean;
-  T* inverse_stddev;
-  int64_t width;
-  T epsilon;
-};
-
-/// The element of the dropout site at which a row begins.
-uint32_t first_element(const int64_t* rows, int64_t row, int64_t width) {
-  return static_cast<uint32_t>((rows == nullptr ? row : rows[row]) * width);
-}
-
-template <class T, class X, class Y>
-void forward_row(const ForwardArguments<T, X, Y>& a, const DropoutHash& hash, int64_t row) {
-  const int64_t width = a.width;
-  const X* x = a.x + row * width;
-  T* s = a.sum + row * width;
-  Y* y = a.normalized + row * width;
-#pragma omp simd
-  for (int64_t c = 0; c < width; ++c) s[c] = load(x[c]);
-  if (a.bias != nullptr) {
-    for (int64_t c = 0; c < width; ++c) s[c] += a.bias[c];
-  }
-  if (hash.active()) hash.apply(s, s, first_element(a.rows, row, width), width);
-  if (a.residual != nullptr) {
-    const T* r = a.residual + row * width;
-    for (int64_t c = 0; c < width; ++c) s[c] += r[c];
-  }
-  T total = 0;
-#pragma omp simd reduction(+ : total)
-  for (int64_t c = 0; c < width; ++c) total += s[c];
-  const T mean = a.shift == nullptr ? T(0) : total / static_cast<T>(width);
-  T squares = 0;
-#pragma omp simd reduction(+ : squares)
-  for (int64_t c = 0; c < width; ++c) squares += (s[c] - mean) * (s[c] - mean);
-  const T inverse = T(1) / std::sqrt(squares / static_cast<T>(width) + a.epsilon);
-  if (a.shift == nullptr) {
-#pragma omp simd
-    for (int64_t c = 0; c < width; ++c) store(s[c] * inverse * a.weight[c], y[c]);
-  } else {
-#pragma omp simd
-    for (int64_t c = 0; c < width; ++c) {
-      store((s[c] - mean) * inverse * a.weight[c] + a.shift[c], y[c]);
-    }
-  }
-  a.mean[row] = mean;
-  a.inverse_stddev[row] = inverse;
-}
-
-template <class T, class X, class Y>
-struct BackwardArguments {
-  const T* sum;
-  const T* mean;
-  const T* inverse_stddev;
-  const T* weight;
-  const Y* grad_normalized;  // may be null
-  const T* grad_sum;         // may be null
-  T* grad_residual;
-  X* grad_x;            // null: it equals grad_residual
-  const int64_t* rows;  // of the dropout site; null: 0, 1, ...
-  bool centred;         // LayerNorm; RMSNorm has no mean
-  int64_t width;
-};
-
-// sums: gradients of weight, shift and bias, one after the other.
-template <class T, class X, class Y>
-void backward_row(const BackwardArguments<T, X, Y>& a, const DropoutHash& hash, int64_t row,
-                  T* sums) {
-  const int64_t width = a.width;
-  const T* s = a.sum + row * width;
-  T* ds = a.grad_residual + row * width;
-  T* dweight = sums;
-  T* dshift = sums + width;
-  T* dbias = sums + 2 * width;
-  if (a.grad_normalized != nullptr) {
-    const Y* dy = a.grad_normalized + row * width;
-    const T mean = a.mean[row];
-    const T inverse = a.inverse_stddev[row];
-    T sum_g = 0;
-    T sum_gx = 0;
-#pragma omp simd reduction(+ : sum_g, sum_gx)
-    for (int64_t c = 0; c < width; ++c) {
-      const T normal = (s[c] - mean) * inverse;
-      const T d = load(dy[c]);
-      const T g = d * a.weight[c];
-      sum_g += g;
-      sum_gx += g * normal;
-      dweight[c] += d * normal;
-      dshift[c] += d;
-    }
-    const T mean_g = a.centred ? sum_g / static_cast<T>(width) : T(0);
-    const T mean_gx = sum_gx / static_cast<T>(width);
-#pragma omp simd
-    for (int64_t c = 0; c < width; ++c) {
-      const T normal = (s[c] - mean) * inverse;
-      ds[c] = inverse * (load(dy[c]) * a.weight[c] - mean_g - normal * mean_gx);
-    }
-  } else {
-    std::fill(ds, ds + width, T(0));
-  }
-  if (a.grad_sum != nullptr) {
-    const T* upstream = a.grad_sum + row * width;
-#pragma omp simd
-    for (int64_t c = 0; c < width; ++c) ds[c] += upstream[c];
-  }
-  if (a.grad_x == nullptr) {
-#pragma omp simd
-    for (int64_t c = 0; c < width; ++c) dbias[c] += ds[c];
-    return;
-  }
-  X* dx = a.grad_x + row * width;
-  const uint32_t first = first_element(a.rows, row, width);
-  const DropoutHash own = hash;  // without aliasing
-  const bool drops = own.active();
-  const T scale = drops ? static_cast<T>(own.scale()) : T(1);
-#pragma omp simd
-  for (int64_t c = 0; c < width; ++c) {
-    const bool kept = !drops || own.keeps(first + static_cast<uint32_t>(c));
-    const T gradient = kept ? ds[c] * scale : T(0);
-    store(gradient, dx[c]);
-    dbias[c] += load(dx[c]);
-  }
-}
 
 template <class T>
 const T* data_or_null(const at::Tensor& tensor) {
@@ -193,21 +59,22 @@ NormResult forward(const NormInputs& in, const NormOptions& options) {
     with_types<scalar_t>(in.x.scalar_type(), norm_type, [&](auto* x, auto* y) {
       using X = std::remove_pointer_t<decltype(x)>;
       using Y = std::remove_pointer_t<decltype(y)>;
-      const ForwardArguments<scalar_t, X, Y> arguments{in.x.data_ptr<X>(),
-                                                       data_or_null<scalar_t>(in.bias),
-                                                       data_or_null<scalar_t>(in.residual),
-                                                       in.weight.data_ptr<scalar_t>(),
-                                                       data_or_null<scalar_t>(in.shift),
-                                                       data_or_null<int64_t>(in.rows),
-                                                       out.sum.data_ptr<scalar_t>(),
-                                                       out.normalized.data_ptr<Y>(),
-                                                       out.mean.data_ptr<scalar_t>(),
-                                                       out.inverse_stddev.data_ptr<scalar_t>(),
-                                                       in.x.size(1),
-                                                       static_cast<scalar_t>(options.epsilon)};
-      at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
-        for (int64_t row = begin; row < end; ++row) forward_row(arguments, hash, row);
-      });
+      const NormForward<scalar_t, Element<X>, Element<Y>> arguments{
+          elements<X>(in.x),
+          data_or_null<scalar_t>(in.bias),
+          data_or_null<scalar_t>(in.residual),
+          in.weight.data_ptr<scalar_t>(),
+          data_or_null<scalar_t>(in.shift),
+          data_or_null<int64_t>(in.rows),
+          out.sum.data_ptr<scalar_t>(),
+          elements<Y>(out.normalized),
+          out.mean.data_ptr<scalar_t>(),
+          out.inverse_stddev.data_ptr<scalar_t>(),
+          in.x.size(1),
+          static_cast<scalar_t>(options.epsilon)};
+      const NormLoops<scalar_t, Element<X>, Element<Y>>& loops = element_loops();
+      at::parallel_for(
+          0, rows, 1, [&](int64_t begin, int64_t end) { loops.norm(arguments, hash, begin, end); });
     });
   });
   return out;
@@ -237,23 +104,24 @@ NormGradients backward(const NormBackwardInputs& in) {
     with_types<scalar_t>(in.x_type, norm_type, [&](auto* x, auto* y) {
       using X = std::remove_pointer_t<decltype(x)>;
       using Y = std::remove_pointer_t<decltype(y)>;
-      const BackwardArguments<scalar_t, X, Y> arguments{in.sum.data_ptr<scalar_t>(),
-                                                        in.mean.data_ptr<scalar_t>(),
-                                                        in.inverse_stddev.data_ptr<scalar_t>(),
-                                                        in.weight.data_ptr<scalar_t>(),
-                                                        data_or_null<Y>(in.grad_normalized),
-                                                        data_or_null<scalar_t>(in.grad_sum),
-                                                        grad_residual.data_ptr<scalar_t>(),
-                                                        own_x ? grad_x.data_ptr<X>() : nullptr,
-                                                        data_or_null<int64_t>(in.rows),
-                                                        in.centred,
-                                                        width};
-      sums = parallel_row_sums<scalar_t>(in.sum.size(0), 3 * width, in.sum.options(),
-                                         [&](int64_t begin, int64_t end, scalar_t* partial) {
-                                           for (int64_t row = begin; row < end; ++row) {
-                                             backward_row(arguments, hash, row, partial);
-                                           }
-                                         });
+      const NormBackward<scalar_t, Element<X>, Element<Y>> arguments{
+          in.sum.data_ptr<scalar_t>(),
+          in.mean.data_ptr<scalar_t>(),
+          in.inverse_stddev.data_ptr<scalar_t>(),
+          in.weight.data_ptr<scalar_t>(),
+          in.grad_normalized.defined() ? elements<Y>(in.grad_normalized) : nullptr,
+          data_or_null<scalar_t>(in.grad_sum),
+          grad_residual.data_ptr<scalar_t>(),
+          own_x ? elements<X>(grad_x) : nullptr,
+          data_or_null<int64_t>(in.rows),
+          in.centred,
+          width};
+      const NormLoops<scalar_t, Element<X>, Element<Y>>& loops = element_loops();
+      sums =
+          parallel_row_sums<scalar_t>(in.sum.size(0), 3 * width, in.sum.options(),
+                                      [&](int64_t begin, int64_t end, scalar_t* partial) {
+                                        loops.norm_gradient(arguments, hash, begin, end, partial);
+                                      });
     });
   });
   NormGradients gradients;

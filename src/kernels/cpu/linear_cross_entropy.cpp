@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
-#include "../element_functions.h"
+#include "element_loops.h"
 #include "gemm.h"
 #include "kernels.h"
 #include "parallel_sums.h"
@@ -16,50 +16,6 @@ constexpr int64_t kMaxLogits = 16 << 20;  // 64 MiB of float; larger chunks exce
 
 int64_t piece_rows(int64_t vocabulary) {
   return std::max<int64_t>(16, kMaxLogits / vocabulary);
-}
-
-/// Adds the bias to a row of logits and returns the cross-entropy. The row becomes exp(logit -
-/// max), and `normalizer` the sum of the row. `best`, if not null, becomes the place of the max.
-template <class T>
-T row_loss(T* logits, const T* bias, int64_t vocabulary, int64_t label, T& normalizer,
-           int64_t* best) {
-  T largest = -std::numeric_limits<T>::infinity();
-#pragma omp simd reduction(max : largest)
-  for (int64_t v = 0; v < vocabulary; ++v) {
-    logits[v] += bias[v];
-    largest = logits[v] > largest ? logits[v] : largest;
-  }
-  if (best != nullptr) {
-    const int64_t place = std::find(logits, logits + vocabulary, largest) - logits;
-    *best = place < vocabulary ? place : 0;  // past the end if all are NaN
-  }
-  const T target = logits[label];
-  // Short blocks are summed in T and added up in double, since one long sum of floats loses digits.
-  constexpr int64_t kBlock = 1024;
-  double total = 0.0;
-  for (int64_t first = 0; first < vocabulary; first += kBlock) {
-    const int64_t last = std::min(first + kBlock, vocabulary);
-    T sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t v = first; v < last; ++v) {
-      logits[v] = fast_exp(logits[v] - largest);
-      sum += logits[v];
-    }
-    total += static_cast<double>(sum);
-  }
-  normalizer = static_cast<T>(total);
-  return largest + static_cast<T>(std::log(total)) - target;
-}
-
-/// Turns exp(logit - max) into softmax - one_hot(label) and adds it to the bias gradient.
-template <class T>
-void row_gradient(T* row, T* grad_bias, int64_t vocabulary, int64_t label, T normalizer) {
-  const T inverse = T(1) / normalizer;
-#pragma omp simd
-  for (int64_t v = 0; v < vocabulary; ++v) row[v] *= inverse;
-  row[label] -= T(1);
-#pragma omp simd
-  for (int64_t v = 0; v < vocabulary; ++v) grad_bias[v] += row[v];
 }
 
 /// hidden (M, C) W^T, split over the vocabulary. BLAS would split the few rows instead, and then
@@ -135,6 +91,7 @@ void work_through_rows(const LossInputs& in, at::Tensor& logits, int64_t first, 
   const int64_t* label = in.labels.data_ptr<int64_t>() + first;
   int64_t* const word = best == nullptr ? nullptr : best->data_ptr<int64_t>() + first;
   AT_DISPATCH_FLOATING_TYPES(logits.scalar_type(), "linear_cross_entropy", [&] {
+    const LossLoops<scalar_t>& loops = element_loops();
     scalar_t* data = logits.data_ptr<scalar_t>();
     scalar_t* loss = losses.data_ptr<scalar_t>() + first;
     const scalar_t* offset = in.bias.data_ptr<scalar_t>();
@@ -144,9 +101,10 @@ void work_through_rows(const LossInputs& in, at::Tensor& logits, int64_t first, 
           for (int64_t r = begin; r < end; ++r) {
             scalar_t* row = data + r * vocabulary;
             scalar_t normalizer = 0;
-            loss[r] = row_loss(row, offset, vocabulary, label[r], normalizer,
-                               word == nullptr ? nullptr : word + r);
-            if (grad_bias != nullptr) row_gradient(row, sums, vocabulary, label[r], normalizer);
+            loss[r] = loops.row_loss(row, offset, vocabulary, label[r], normalizer,
+                                     word == nullptr ? nullptr : word + r);
+            if (grad_bias == nullptr) continue;
+            loops.row_loss_gradient(row, sums, vocabulary, label[r], normalizer);
           }
         });
     if (grad_bias == nullptr) return;

@@ -1,5 +1,7 @@
 #include "packed_attention.h"
 
+#include "element_loops.h"
+
 namespace linformer::cpu {
 namespace {
 
@@ -40,10 +42,7 @@ Rows<T> in_type(float* tile, int64_t count, int64_t span, std::vector<T>& memory
   } else {
     const int64_t stride = padded<T>(span);
     T* const rows = tile_memory(memory, count * stride);
-    for (int64_t r = 0; r < count; ++r) {
-      store_row(tile + r * span, rows + r * stride, span);
-      if (stride > span) rows[r * stride + span] = T(0.0F);
-    }
+    store_rows(tile, span, rows, stride, count, span, stride);
     return {rows, stride};
   }
 }
@@ -73,26 +72,6 @@ Rows<T> columns_of(const T* rows, int64_t stride, int64_t count, int64_t width,
   return {columns, ld};
 }
 
-/// dO . O of a query, which is rowsum(dP * P).
-template <class T>
-float upstream_sum(const T* upstream, const T* output, int64_t width) {
-  float sum = 0.0F;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t c = 0; c < width; ++c) sum += load(upstream[c]) * load(output[c]);
-  return sum;
-}
-
-void scale_row(float* row, float scale, int64_t count) {
-#pragma omp simd
-  for (int64_t i = 0; i < count; ++i) row[i] *= scale;
-}
-
-/// Writes a tile's product (count, width) into rows of type T.
-template <class T>
-void store_rows(const float* product, int64_t count, int64_t width, T* to, int64_t stride) {
-  for (int64_t r = 0; r < count; ++r) store_row(product + r * width, to + r * stride, width);
-}
-
 /// K or V packed as (D, keys), for products over the head's width.
 template <class T>
 const T* by_width(const T* x, const AttentionShape& s, std::vector<T>& memory) {
@@ -118,12 +97,9 @@ const T* from_column(const T* packed, int64_t begin) {
 /// Writes the transpose of sums (D, keys) into rows of keys.
 template <class T>
 void store_columns(const float* sums, const AttentionShape& s, T* to) {
-  std::vector<float>& row = workspace<T>().product;
-  float* const numbers = tile_memory(row, s.head_width);
-  for (int64_t m = 0; m < s.keys; ++m) {
-    for (int64_t c = 0; c < s.head_width; ++c) numbers[c] = sums[c * s.keys + m];
-    store_row(numbers, to + m * s.channels(), s.head_width);
-  }
+  float* const rows = tile_memory(workspace<T>().product, s.keys * s.head_width);
+  transpose(sums, s.keys, s.head_width, s.keys, rows, s.head_width);
+  store_rows(rows, s.head_width, to, s.channels(), s.keys, s.head_width, s.head_width);
 }
 
 }  // namespace
@@ -131,6 +107,7 @@ void store_columns(const float* sums, const AttentionShape& s, T* to) {
 template <class T>
 void packed_forward(const AttentionShape& s, const PackedHead<T>& head, const DropoutHash& hash,
                     T* output, float* log_sums) {
+  const AttentionLoops<float>& loops = element_loops();
   Workspace<T>& memory = workspace<T>();
   const int64_t width = s.head_width;
   const int64_t stride = s.channels();
@@ -150,18 +127,18 @@ void packed_forward(const AttentionShape& s, const PackedHead<T>& head, const Dr
       const int64_t position = head.positions.of(first + r);
       const Range own = keys_in_row(s, keys, position);
       clear_outside(row, own, span);
-      scale_row(row + own.begin, scale, own.size());
-      log_sums[first + r] =
-          softmax_row(row + own.begin, offset_mask(head.mask, keys.begin + own.begin), own.size());
+      log_sums[first + r] = loops.softmax(
+          row + own.begin, scale, offset_mask(head.mask, keys.begin + own.begin), own.size());
       if (hash.active()) {
-        hash.apply(row, row, element_index(s, head.batch_head, position, keys.begin), span);
+        loops.dropout(row, row, hash, element_index(s, head.batch_head, position, keys.begin),
+                      span);
       }
     }
     const Rows<T> probabilities = in_type(tile, count, span, memory.rows);
     float* const product = tile_memory(memory.product, count * width);
     packed_product(count, width, padded<T>(span), probabilities.data, probabilities.stride,
                    value + keys.begin * width, width, product, width, /*add=*/false);
-    store_rows(product, count, width, output + first * stride, stride);
+    store_rows(product, width, output + first * stride, stride, count, width, width);
   }
 }
 
@@ -169,6 +146,8 @@ template <class T>
 void packed_backward(const AttentionShape& s, const PackedHead<T>& head, const DropoutHash& hash,
                      const T* output, const T* upstream, const float* log_sums,
                      const HeadGradients<T>& gradients) {
+  const AttentionLoops<float>& loops = element_loops();
+  const DotLoops<Element<T>>& sums = element_loops();
   Workspace<T>& memory = workspace<T>();
   const int64_t width = s.head_width;
   const int64_t stride = s.channels();
@@ -194,23 +173,23 @@ void packed_backward(const AttentionShape& s, const PackedHead<T>& head, const D
     packed_product(count, span, width, d_out, stride, from_column(value_columns, keys.begin),
                    s.keys, dp, span, /*add=*/false);
     for (int64_t r = 0; r < count; ++r) {
-      const float delta = upstream_sum(d_out + r * stride, output + (first + r) * stride, width);
+      // dO . O, which is rowsum(dP * P)
+      const float delta =
+          sums.dot(bits_of(d_out + r * stride), bits_of(output + (first + r) * stride), width);
       const int64_t position = head.positions.of(first + r);
       const Range own = keys_in_row(s, keys, position);
       clear_outside(scores + r * span, own, span);
       clear_outside(dp + r * span, own, span);
       const int64_t begin = keys.begin + own.begin;
-      float* const own_scores = scores + r * span + own.begin;
-      scale_row(own_scores, scale, own.size());
-      backward_row(own_scores, dp + r * span + own.begin, offset_mask(head.mask, begin),
-                   log_sums[first + r], delta, scale, hash,
-                   element_index(s, head.batch_head, position, begin), own.size());
+      loops.softmax_gradient(scores + r * span + own.begin, dp + r * span + own.begin, scale,
+                             offset_mask(head.mask, begin), log_sums[first + r], delta, scale, hash,
+                             element_index(s, head.batch_head, position, begin), own.size());
     }
     const Rows<T> ds = in_type(dp, count, span, memory.rows);
     float* const product = tile_memory(memory.product, count * width);
     packed_product(count, width, padded<T>(span), ds.data, ds.stride, key + keys.begin * width,
                    width, product, width, /*add=*/false);
-    store_rows(product, count, width, gradients.query + first * stride, stride);
+    store_rows(product, width, gradients.query + first * stride, stride, count, width, width);
     // dK^T = Q^T dS and dV^T = dO^T dropout(P): the tiles need no transpose then.
     const Rows<T> queries = columns_of(query, stride, count, width, memory.queries);
     packed_product(width, span, padded<T>(count), queries.data, queries.stride,

@@ -7,7 +7,8 @@
 
 #include <ATen/ATen.h>
 
-#include "low_types.h"
+#include "element_loops.h"
+#include "elements.h"
 
 #include "linformer/kernels/own_products.h"
 
@@ -40,51 +41,29 @@ int64_t padded(int64_t k) {
   return std::is_same_v<T, float> ? k : k + k % 2;
 }
 
-/// Stores a row in type T, and zeros up to padded<T>(count).
-inline void store_row(const float* from, float* to, int64_t count) {
-  if (from != to) std::copy(from, from + count, to);
+/// Stores (rows, width) in another type, with zeros in columns [width, padded_width).
+inline void store_rows(const float* from, int64_t from_stride, float* to, int64_t to_stride,
+                       int64_t rows, int64_t width, int64_t padded_width) {
+  for (int64_t row = 0; row < rows; ++row, from += from_stride, to += to_stride) {
+    if (from != to) std::copy(from, from + width, to);
+    std::fill(to + width, to + padded_width, 0.0F);
+  }
 }
-inline void store_row(const float* from, at::BFloat16* to, int64_t count) {
-  auto* bits = reinterpret_cast<uint16_t*>(to);
-#pragma omp simd
-  for (int64_t i = 0; i < count; ++i) bits[i] = static_cast<uint16_t>(bf16_bits(from[i]));
+inline void store_rows(const float* from, int64_t from_stride, at::BFloat16* to, int64_t to_stride,
+                       int64_t rows, int64_t width, int64_t padded_width) {
+  element_loops().round_rows(from, from_stride, bits_of(to), to_stride, rows, width, padded_width);
 }
 
-/// Packs (k, n) out of rows of floats.
+/// Packs (k, n) out of rows.
 inline void pack_rows(const float* from, int64_t stride, int64_t k, int64_t n, float* to) {
-  for (int64_t i = 0; i < k; ++i) store_row(from + i * stride, to + i * n, n);
+  store_rows(from, stride, to, n, k, n, n);
 }
 inline void pack_rows(const float* from, int64_t stride, int64_t k, int64_t n, at::BFloat16* to) {
-  auto* pairs = reinterpret_cast<uint32_t*>(to);
-  for (int64_t i = 0; i < k; i += 2, pairs += n) {
-    const float* a = from + i * stride;
-    if (i + 1 == k) {
-#pragma omp simd
-      for (int64_t j = 0; j < n; ++j) pairs[j] = bf16_bits(a[j]);
-      return;
-    }
-    const float* b = a + stride;
-#pragma omp simd
-    for (int64_t j = 0; j < n; ++j) pairs[j] = bf16_bits(a[j]) | bf16_bits(b[j]) << 16;
-  }
+  element_loops().pack_floats(from, stride, k, n, bits_of(to));
 }
-
-/// Packs (k, n) out of rows of bf16.
 inline void pack_rows(const at::BFloat16* from, int64_t stride, int64_t k, int64_t n,
                       at::BFloat16* to) {
-  const auto* bits = reinterpret_cast<const uint16_t*>(from);
-  auto* pairs = reinterpret_cast<uint32_t*>(to);
-  for (int64_t i = 0; i < k; i += 2, pairs += n) {
-    const uint16_t* a = bits + i * stride;
-    if (i + 1 == k) {
-#pragma omp simd
-      for (int64_t j = 0; j < n; ++j) pairs[j] = a[j];
-      return;
-    }
-    const uint16_t* b = a + stride;
-#pragma omp simd
-    for (int64_t j = 0; j < n; ++j) pairs[j] = a[j] | static_cast<uint32_t>(b[j]) << 16;
-  }
+  element_loops().pack_low(bits_of(from), stride, k, n, bits_of(to));
 }
 
 /// to (columns, ld) = the transpose of from (rows, columns): to[j * ld + i] = from[i * stride + j].
