@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The slow tests, for a night: every test in the release build and with the sanitizers; an hour of
 # fuzzing for each reader of files; the Python module with several versions of transformers, which
-# pip downloads; the packages; and the installation, from nothing and from the packages, on each
-# supported system (as root, if debootstrap is installed). Takes hours on 2 cores. Each part runs even
-# if an earlier one failed.
+# pip downloads; the commands of the documents; the packages; and the installation, from nothing and
+# from the packages, on each supported system (as root, if debootstrap is installed). Takes hours on
+# 2 cores. Each part runs even if an earlier one failed.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -41,6 +41,7 @@ list "address and undefined behaviour" env LINFORMER_PRESET=asan ./tools/test.sh
 list "threads" thread_sanitizer
 list "changed inputs" changed_inputs
 list "transformers' own tests" ./tools/hf/test.sh
+list "commands of the documents" ./tools/run_documents.sh
 
 # The packages are made on this system. Its own .deb is for no other one.
 packages_on() {
