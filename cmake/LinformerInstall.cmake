@@ -66,6 +66,14 @@ endif()
 set(package_folder "${CMAKE_INSTALL_LIBDIR}/cmake/linformer")
 if(programs)
   install(TARGETS ${programs} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT runtime)
+  set(built_programs)
+  foreach(program ${programs})
+    list(APPEND built_programs "$<TARGET_FILE:${program}>")
+  endforeach()
+  install(CODE "
+    set(programs \"${built_programs}\")
+    set(share \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}\")
+    include(\"${PROJECT_SOURCE_DIR}/cmake/InstallProgramPages.cmake\")" COMPONENT runtime)
 endif()
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/configs"
         DESTINATION "${CMAKE_INSTALL_DATADIR}/linformer" COMPONENT runtime

@@ -1,3 +1,4 @@
+#include "linformer/core/atomic_file.h"
 #include "linformer/text/line_stream.h"
 
 #include <fcntl.h>

@@ -34,6 +34,8 @@ check_content() {
     share/linformer/configs/pretrain/sample.yaml share/linformer/configs/experiments/paper.yaml \
     share/linformer/tools/{fetch_data.sh,data_sources.tsv} \
     share/linformer/tools/launch/{slurm.sh,multi_node.sh} \
+    share/bash-completion/completions/{linformer,linformer-train} share/zsh/site-functions/_linformer-data \
+    share/man/man1/{linformer,linformer-eval}.1 \
     share/doc/linformer/{README.md,LICENSE,CITATION.cff,docs/data.md} \
     share/doc/linformer/licenses/libtorch/{LICENSE,third_party}; do
     [[ -e $1/$path ]] || fail "$1 has no $path"
