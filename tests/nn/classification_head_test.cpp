@@ -92,6 +92,46 @@ TEST(Model, OnlyTheFirstTokenCountsAndDropoutIsForTraining) {
       at::equal(model.classification_head().logits(shifted, {{}, mask, {}}, evaluation), before));
 }
 
+// The scores of a batch are those of the encoder's whole output, with dropout too, though the last
+// layer computes only what pooling reads.
+TEST(ClassificationHead, ScoresABatchAsItScoresAllHiddenStates) {
+  ModelConfig config;
+  config.vocab_size = 11;
+  config.hidden_size = 8;
+  config.num_hidden_layers = 2;
+  config.num_attention_heads = 2;
+  config.intermediate_size = 16;
+  config.max_sequence_length = 6;
+  config.attention.projected_length = 3;
+  const at::Tensor ids = at::tensor({0, 5, 2, 2, 6, 2, 0, 7, 9, 2, 2, 8}, at::kLong).view({2, 6});
+  const auto mask = [](std::initializer_list<int64_t> tokens) {
+    return at::tensor(std::vector<int64_t>(tokens), at::kLong).to(at::kBool).view({2, 6});
+  };
+  const std::vector<at::Tensor> masks{{},
+                                      mask({1, 1, 1, 0, 0, 0, 1, 1, 1, 1, 1, 0}),
+                                      mask({0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}),
+                                      mask({0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0})};
+  for (const auto pooling :
+       {ClassifierPooling::kCls, ClassifierPooling::kMean, ClassifierPooling::kPairMean}) {
+    const Model model(config, {HeadType::kClassification, {"no", "maybe", "yes"}, pooling}, 1,
+                      at::kDouble);
+    const ClassificationHead& head = model.classification_head();
+    for (size_t i = 0; i < masks.size(); ++i) {
+      const EncoderInput input{ids, masks[i], {}};
+      for (const ForwardContext& start : {ForwardContext(), ForwardContext(3)}) {
+        ForwardContext one = start;
+        ForwardContext other = start;
+        const at::Tensor all =
+            head.logits(model.encoder().forward(input, other), input, other).detach();
+        EXPECT_LT(
+            testing::relative_difference(head.logits(model.encoder(), input, one).detach(), all),
+            1e-12)
+            << name_of(pooling) << ", mask " << i;
+      }
+    }
+  }
+}
+
 /// A head for one number with given weights, in double precision, without biases and dropout.
 struct RegressionHead {
   RegressionHead(ClassifierPooling pooling, const at::Tensor& dense, const at::Tensor& out)

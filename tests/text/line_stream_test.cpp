@@ -1,4 +1,3 @@
-#include "linformer/core/atomic_file.h"
 #include "linformer/text/line_stream.h"
 
 #include <fcntl.h>
@@ -9,6 +8,7 @@
 
 #include "text/fixtures.h"
 
+#include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 
 namespace linformer {
