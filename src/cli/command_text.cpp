@@ -65,7 +65,7 @@ OptionText describe_option(const CLI::Option& option) {
   for (const std::string& name : option.get_lnames()) text.names.push_back("--" + name);
   for (const std::string& name : option.get_snames()) text.names.push_back("-" + name);
   if (text.names.empty()) text.names.push_back(option.get_name(/*positional=*/true));
-  if (option.get_type_size() == 0) return text;
+  if (option.get_items_expected_max() == 0) return text;  // a flag
   // "TYPE:CHECK:CHECK", where each check describes itself.
   std::istringstream parts(option.get_type_name());
   std::string part;
