@@ -3,7 +3,8 @@
 # corpus. tests/documents/commands.tsv says which are run, what makes them shorter, and what has to be
 # there before them. Takes about half an hour on 2 cores.
 #
-# usage: tools/run_documents.sh [--list FILE] [DOCUMENT...]      e.g. tools/run_documents.sh README.md
+# usage: tools/run_documents.sh [--list FILE] [DOCUMENT...]
+# e.g. tools/run_documents.sh README.md docs/training.md; the other documents need what README.md makes
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly root
@@ -22,7 +23,7 @@ work=$(mktemp -d)
 readonly work
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-for name in README.md build configs docs src tests; do ln -s "$root/$name" .; done
+for name in README.md build configs docs src tests tools; do ln -s "$root/$name" .; done
 export PATH=$root/build/release/bin:$PATH
 
 wanted() {

@@ -36,15 +36,16 @@ std::string without_comment(const std::string& line) {
   return line;
 }
 
-/// Joins lines that end with a backslash, and the lines of a function.
+/// Joins lines that end with a backslash or a |, and the lines of a function.
 class CommandCollector {
  public:
   explicit CommandCollector(std::string document) : document_(std::move(document)) {}
 
   void add(size_t number, const std::string& raw) {
     std::string line = trimmed(without_comment(raw));
-    const bool goes_on = line.ends_with('\\');
+    bool goes_on = line.ends_with('\\');
     if (goes_on) line = trimmed(line.substr(0, line.size() - 1));
+    goes_on = goes_on || line.ends_with('|');
     if (line.empty()) return;
     if (text_.empty()) first_ = number;
     if (line.ends_with("() {")) in_function_ = true;
@@ -124,6 +125,11 @@ std::string program_of(const std::string& word) {
     return match[1];
   }
   return "";
+}
+
+/// A program after `previous` is called by the call before it, and is no argument of it.
+bool launches(const ProgramCall& call, const std::string& previous) {
+  return previous == "--" || call.program.ends_with(".sh");
 }
 
 std::vector<std::string> tab_separated(const std::string& line) {
@@ -215,7 +221,7 @@ std::vector<ProgramCall> find_calls(const std::string& command) {
     } else if (word.starts_with('$') && variables.count(word.substr(1)) > 0) {
       const Words& beginning = variables[word.substr(1)];
       words.insert(words.begin() + static_cast<long>(i) + 1, beginning.begin(), beginning.end());
-    } else if (!program_of(word).empty() && (!open || words[i - 1] == "--")) {
+    } else if (!program_of(word).empty() && (!open || launches(calls.back(), words[i - 1]))) {
       calls.push_back({program_of(word), {}});
       open = true;
     } else if (open) {

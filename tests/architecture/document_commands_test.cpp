@@ -42,7 +42,8 @@ TEST(DocumentCommands, AreTheLinesOfShellBlocksAndThoseAfterAPrompt) {
       "Text `not this`.\n"
       "```sh\n"
       "# a comment\n"
-      "a --x 1    # a comment\n"
+      "a --x 1 |    # a comment\n"
+      "  a2\n"
       "b 'with # inside' \\\n"
       "    --more\n"
       "```\n"
@@ -59,9 +60,9 @@ TEST(DocumentCommands, AreTheLinesOfShellBlocksAndThoseAfterAPrompt) {
       "f x\n"
       "```\n";
   const auto commands = find_commands("page.md", page);
-  EXPECT_THAT(texts_of(commands), ElementsAre("a --x 1", "b 'with # inside' --more",
+  EXPECT_THAT(texts_of(commands), ElementsAre("a --x 1 | a2", "b 'with # inside' --more",
                                               "c --set a=1 b=2", "f() { d one; d two; }", "f x"));
-  EXPECT_EQ(commands[1].line, 5u);
+  EXPECT_EQ(commands[1].line, 6u);
 }
 
 TEST(DocumentCommands, OfAConfigurationStandInItsComments) {
@@ -96,6 +97,11 @@ TEST(DocumentCommands, CallsAreFoundWhereverTheyStand) {
   ASSERT_THAT(calls, SizeIs(2));
   expect_call(calls[0], "linformer-train", {"--a"});
   expect_call(calls[1], "tools/test.sh", {"-R", "X"});
+
+  calls = find_calls("sbatch tools/launch/slurm.sh linformer-train --config a.yaml");
+  ASSERT_THAT(calls, SizeIs(2));
+  expect_call(calls[0], "tools/launch/slurm.sh", {});
+  expect_call(calls[1], "linformer-train", {"--config", "a.yaml"});
 
   calls = find_calls("f() { local run=\"linformer-eval task --x $1\"; $run --y; }");
   ASSERT_THAT(calls, SizeIs(1));
