@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using ::testing::Not;
 
 class ReportRunsTest : public TrainProgramTest {
@@ -67,9 +68,9 @@ TEST_F(ReportRunsTest, ListsRunsWithTheirState) {
 
 TEST_F(ReportRunsTest, AKilledRunIsSeenAsOneAndItsResumingToo) {
   ASSERT_EQ(train("runs/a", {"training.max_steps=15"}).exit_code, 0);
-  EXPECT_EQ(events("runs/a"), "started saved saved ended ");
+  EXPECT_THAT(events("runs/a"), MatchesRegex("started (warning )*(saved )+ended "));
   ASSERT_EQ(train("runs/a", {"training.max_steps=25"}).exit_code, 0);
-  EXPECT_THAT(events("runs/a"), AllOf(HasSubstr("ended started warning"), HasSubstr("ended ")));
+  EXPECT_THAT(events("runs/a"), MatchesRegex(".*ended started (warning )+(saved )+ended "));
   // As after a kill: the journal lacks its end.
   std::string journal = read_text_file(file("runs/a/journal.jsonl"));
   journal.resize(journal.rfind("{"));
