@@ -78,7 +78,7 @@ std::string man_page(const CommandText& program, const std::string& version) {
       ".SH EXIT STATUS\n"
       ".TP\n0\nsuccess\n"
       ".TP\n1\nfailed at run time: a damaged file, a full disk, a loss that is not finite\n"
-      ".TP\n2\nwrong usage or configuration, or a file that does not exist\n"
+      ".TP\n2\nwrong usage or configuration\n"
       ".TP\n130, 143, 129, 152\nstopped by Ctrl\\-C, SIGTERM, a closed terminal or a CPU time "
       "limit, in this order\n";
   return text;

@@ -17,7 +17,6 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/machine.h"
-#include "linformer/core/missing_path.h"
 #include "linformer/core/quiet.h"
 #include "linformer/core/stop_signal.h"
 
@@ -177,8 +176,6 @@ int run_program(int argc, char** argv, const ProgramInfo& info,
     return finish_output(info);
   } catch (const StopError& error) {
     return failure(info, error.what(), kSignalBase + stop_signal());
-  } catch (const MissingPath& error) {
-    return failure(info, error.what(), kWrongUsage);
   } catch (const Error& error) {
     return failure(info, error.what(), error.exit_code());
   } catch (const std::bad_alloc&) {

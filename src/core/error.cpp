@@ -88,7 +88,7 @@ void fail_run(const std::string& where, const std::string& what, const std::stri
 }
 
 void fail_missing(const std::string& path, const std::string& what, const std::string& fix) {
-  throw MissingPath(path, what, fix + where_it_begins(path));
+  throw RunError(path, what, fix + where_it_begins(path));
 }
 
 void fail_system(const std::string& path, const std::string& what, int error_number) {

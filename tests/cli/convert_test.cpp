@@ -99,7 +99,7 @@ TEST_F(ConvertProgramTest, WrongInputIsRefusedWithExitCodeAndFix) {
     EXPECT_EQ(result.exit_code, code) << result.err;
     EXPECT_THAT(result.err, HasSubstr(text));
   };
-  expect_refusal(run({}), 2, "subcommand");
+  expect_refusal(run({}), 2, "a command is needed: import, ");
   expect_refusal(run({"import", "--input", "a", "--output", "b"}), 2, "--from");
   expect_refusal(run({"import", "--from", "hf", "--input", path("none"), "--output", path("b")}), 1,
                  path("none"));

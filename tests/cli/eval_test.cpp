@@ -198,7 +198,7 @@ TEST_F(EvalTest, RefusesDamagedCheckpoints) {
   EXPECT_EQ(damaged.exit_code, 1) << damaged.err;
   EXPECT_THAT(damaged.err, AllOf(HasSubstr("model.safetensors"), HasSubstr("\n  fix: ")));
   const auto none = perplexity({"--checkpoint", file("nowhere"), "--data", valid_text()});
-  EXPECT_EQ(none.exit_code, 2) << none.err;
+  EXPECT_EQ(none.exit_code, 1) << none.err;
   EXPECT_THAT(none.err, HasSubstr(file("nowhere")));
 }
 
