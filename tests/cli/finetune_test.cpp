@@ -76,7 +76,7 @@ TEST_F(FinetuneProgramTest, OneTask) {
   EXPECT_EQ(json["sets"].size(), 1u);  // the test file has no labels
   EXPECT_TRUE(fs::exists(file("sst/predictions/test.tsv")));
   EXPECT_THAT(read_text_file(file("sst/report.html")),
-              AllOf(HasSubstr("Fine-tuning on sst-2"), HasSubstr("sst-2, dev")));
+              AllOf(HasSubstr("Fine-tuning on SST-2"), HasSubstr("sst-2, dev")));
   EXPECT_TRUE(has_event_file(file("sst")));
   EXPECT_TRUE(fs::exists(file("sst/checkpoints/best/model.safetensors")));
   const ProgramResult help = run_child({"linformer-finetune", "--help-config"}, {});
