@@ -42,6 +42,7 @@ class TimedProducts {
     if (!first || seconds > kLongSeconds) seconds_.push_back(seconds);
   }
 
+  size_t count() const { return seconds_.size(); }
   double total_seconds() const { return total_seconds_; }
 
   /// FLOP/s of the median.
@@ -93,6 +94,10 @@ PrecisionSpeed measure_precision_speed(Precision precision) {
     low.time_one();
     if (i > 0 && full.total_seconds() + low.total_seconds() > kBudgetSeconds) break;
   }
+  // Of a very slow type there are few rounds. fp32 is fast, and one disturbed product is not to
+  // pass for its speed.
+  constexpr size_t kFewest = 11;
+  while (full.count() < kFewest) full.time_one();
   speed.full_flops = full.speed();
   speed.low_flops = low.speed();
   return speed;
