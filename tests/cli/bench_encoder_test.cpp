@@ -177,7 +177,7 @@ TEST(BenchEncoder, RefusesWrongArguments) {
   EXPECT_EQ(run_encoder({"--max-gib", "0"}).exit_code, 2);
   const auto device = run_encoder({"--device", "gpu"});
   EXPECT_EQ(device.exit_code, 2);
-  EXPECT_THAT(device.err, HasSubstr("gpu not in {auto,cpu,cuda}"));
+  EXPECT_THAT(device.err, HasSubstr("'gpu' is none of {auto,cpu,cuda}"));
 }
 
 TEST(BenchEncoder, PrintsNothingAfterAStopSignal) {

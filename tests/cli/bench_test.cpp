@@ -79,7 +79,7 @@ TEST(BenchProgram, RefusesWhatItDoesNotKnow) {
   EXPECT_THAT(unknown.err, HasSubstr("hidden_size"));
   const auto optimizer = run_child({"linformer-bench", "step", "--optimizer", "foo"});
   EXPECT_EQ(optimizer.exit_code, 2);
-  EXPECT_THAT(optimizer.err, HasSubstr("foo not in {adamw,lamb}"));
+  EXPECT_THAT(optimizer.err, HasSubstr("'foo' is none of {adamw,lamb}"));
 }
 
 TEST(BenchProgram, WaitingThreadsSpinBriefly) {
