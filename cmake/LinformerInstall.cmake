@@ -4,12 +4,7 @@
 # (LinformerPackage.cmake). Component devel: the library, and LibTorch as a whole.
 include(CMakePackageConfigHelpers)
 
-get_property(LINFORMER_FOLDERS GLOBAL PROPERTY LINFORMER_FOLDERS)
-set(objects)
-foreach(folder ${LINFORMER_FOLDERS})
-  list(APPEND objects $<TARGET_OBJECTS:${folder}>)
-endforeach()
-
+get_property(objects GLOBAL PROPERTY LINFORMER_OBJECTS)
 add_library(linformer STATIC ${objects})
 add_library(linformer::linformer ALIAS linformer)
 set_target_properties(linformer PROPERTIES LINKER_LANGUAGE CXX)
