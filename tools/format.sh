@@ -9,7 +9,7 @@ readonly version
 tool=
 for candidate in .deps/clang-format clang-format-"${version%%.*}" clang-format; do
   command -v "$candidate" >/dev/null || continue
-  if "$candidate" --version 2>/dev/null | grep -qE "version ${version//./\\.}( |-|\$)"; then
+  if grep -qE "version ${version//./\\.}( |-|\$)" <<<"$("$candidate" --version 2>/dev/null)"; then
     tool=$candidate
     break
   fi

@@ -242,7 +242,7 @@ fine_tuning() {
   fi
 }
 
-best_word() { grep -oE '"token": *"[^"]*"' "$1" | head -n 1 | sed 's/.*: *//'; }
+best_word() { grep -oE '"token": *"[^"]*"' "$1" | sed -n '1s/.*: *//p'; }
 
 # Guesses on the device are those on the CPU.
 prediction() {
@@ -259,7 +259,7 @@ prediction() {
 }
 
 if [[ $device == cuda ]]; then
-  gpu=$(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null | head -n 1)
+  gpu=$(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null | sed -n 1p)
   [[ -n $gpu ]] || refuse "nvidia-smi names no GPU" "run this on a machine with one, or add --rehearse"
   device_tests='*'
 else

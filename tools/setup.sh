@@ -272,7 +272,7 @@ find_cuda_toolkit() {
   fi
   local requirements release folder file link
   requirements=$(cuda_requirements) || requirements=
-  release=$(sed -nE 's/^cuda-toolkit(\[.*\])?==([0-9]+\.[0-9]+).*/\2/p' <<<"$requirements" | head -n 1)
+  release=$(sed -nE 's/^cuda-toolkit(\[.*\])?==([0-9]+\.[0-9]+).*/\2/p' <<<"$requirements" | sed -n 1p)
   [[ -n $release ]] || fail "the wheel torch $version does not say which CUDA toolkit it needs" \
     "install nvcc and cuDNN yourself, and set CUDACXX to nvcc"
   say "CUDA toolkit: release $release, from wheels"

@@ -266,6 +266,31 @@ TEST(Layout, NamesNoMachine) {
   for (const auto& file : files) EXPECT_THAT(stray_text(file), IsEmpty());
 }
 
+// A reader that ends before its input kills the writer, and `set -o pipefail` makes this a failure,
+// if the writer is slow enough: `list | grep -q x` fails now and then although x is there.
+TEST(Layout, NoPipeOfAScriptEndsEarly) {
+  const std::regex early(R"((^|[^|])\|&?\s*(head\b|grep\s+(-\w+\s+)*-\w*[qm]))");
+  const auto ends_early = [&](const std::string& line) { return std::regex_search(line, early); };
+  for (const char* line : {"list | grep -q x", "list | head -n 1", "list |grep -E -q x",
+                           "list 2>&1 | grep -Fqx x", "list | grep -m 1 x"}) {
+    EXPECT_TRUE(ends_early(line)) << line;
+  }
+  for (const char* line : {"grep -q x file || fail", "a || head -n 1 file", "list | grep -v quick",
+                           "list | sed -n 1p", "list | header"}) {
+    EXPECT_FALSE(ends_early(line)) << line;
+  }
+  int scripts = 0;
+  for (const auto& file : read_all_text()) {
+    if (!file.text.starts_with("#!")) continue;
+    ++scripts;
+    std::istringstream lines(file.text);
+    for (std::string line; std::getline(lines, line);) {
+      EXPECT_FALSE(ends_early(line)) << file.path << ": " << line;
+    }
+  }
+  EXPECT_GT(scripts, 10);
+}
+
 TEST(Layout, ReadsFolderNamesFromPaths) {
   std::set<std::string> folders;
   for (const auto& file : read_sources("include")) folders.insert(file.folder);

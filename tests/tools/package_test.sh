@@ -72,11 +72,12 @@ done
 for library in "$package"/lib/linformer/*.so*; do
   installed=$(ldconfig -p | awk -v name="$(basename "$library")" '$1 == name && /x86-64/ { print $NF; exit }')
   end=$(realpath "$installed" | sed -E 's|.*/([^/]+/[^/]+)$|\1|')
-  licence=$(dpkg-query --search "*/$end" | head -n 1 | cut -d : -f 1)
+  licence=$(dpkg-query --search "*/$end" | sed -n 1p | cut -d : -f 1)
   [[ -s $package/share/doc/linformer/licenses/$licence/copyright ]] || fail "no licence of $licence, for $library"
 done
 "$source_dir/tests/tools/use_package.sh" "$package/bin"
-"$package/share/linformer/tools/fetch_data.sh" --list | grep -q '^wikitext-2 ' || fail 'fetch_data.sh lists nothing'
+"$package/share/linformer/tools/fetch_data.sh" --list >"$work/list" || fail 'fetch_data.sh fails'
+grep -q '^wikitext-2 ' "$work/list" || fail 'fetch_data.sh lists nothing'
 
 # ---- the files that cpack makes ------------------------------------------------------------------
 
