@@ -4,17 +4,18 @@
 #
 # usage: tools/compare/compare.sh --mixed-lengths TABLE --text-column NAME --label-column NAME [--pair-column NAME]
 #                                 [--model small|base] [--precision fp32|bf16] [--device cpu|cuda] [--rounds N]
-#                                 [--threads N] [--python PYTHON]
+#                                 [--threads N] [--steps N] [--python PYTHON]
 #   TABLE      tab-separated texts with a header, plain or .zst; a tokenizer of 8,000 words is learned from it
 #   --rounds   (3)
+#   --steps    of training that are timed, a multiple of 16 (64)
 #
-# Training takes 64 steps of 32 rows; predictions take the first 4,000 rows. Speeds of training count tokens
+# A step of training takes 32 rows; predictions take the first 4,000 rows. Speeds of training count tokens
 # without padding. The time of linformer-predict includes its start, reading and encoding; that of the
 # peer does not.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-table='' text='' pair='' label='' model=small precision=fp32 device=cpu rounds=3 threads=0 python=''
+table='' text='' pair='' label='' model=small precision=fp32 device=cpu rounds=3 threads=0 steps=64 python=''
 refuse() {
   printf 'compare: %s\n  fix: %s\n' "$1" "$2" >&2
   exit 2
@@ -24,7 +25,7 @@ while (($# > 0)); do
   case $1 in
     --mixed-lengths) table=$2 ;;
     --text-column | --pair-column | --label-column) name=${1#--} && declare "${name%-column}=$2" ;;
-    --model | --precision | --device | --rounds | --threads | --python) declare "${1#--}=$2" ;;
+    --model | --precision | --device | --rounds | --threads | --steps | --python) declare "${1#--}=$2" ;;
     *) refuse "unknown argument $1" "see the head of tools/compare/mixed_lengths.sh" ;;
   esac
   shift 2
@@ -32,6 +33,7 @@ done
 [[ -r $table ]] || refuse "--mixed-lengths $table" "name a table that can be read"
 [[ -n $text && -n $label ]] || refuse "a column is missing" "give --text-column and --label-column"
 [[ $rounds =~ ^[1-9][0-9]*$ ]] || refuse "--rounds $rounds" "give a whole number above 0"
+((steps > 0 && steps % 16 == 0)) || refuse "--steps $steps" "give a multiple of 16"
 case $model in
   small) shape=(256 4 4 1024) ;;
   base) shape=(768 12 12 3072) ;;
@@ -44,6 +46,8 @@ done
 
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+trap 'printf "compare: a command of line %s failed\n" "$LINENO" >&2
+  [[ -e $work/log ]] && tail -n 3 "$work/log" >&2' ERR
 number() { grep -o "\"$1\": *[-+.0-9eE]*" "$2" | tail -n 1 | sed 's/.*: *//'; }
 
 # The rows, and one text a line for the tokenizer.
@@ -59,8 +63,9 @@ awk -F '\t' -v text="$text" -v pair="$pair" '
 "$bin/linformer-data" tokenizer --input "$texts" --vocab-size 8000 --output "$work/tokenizer.model" >"$work/log" 2>&1
 "$bin/linformer-data" prepare --input "$texts" --tokenizer "$work/tokenizer.model" --output "$work/shards" \
   >>"$work/log" 2>&1
+printf 'run: {seed: 1}\n' >"$work/pretrain.yaml"
 for attention in linformer standard; do
-  "$bin/linformer-train" --set "run.dir=$work/$attention" --set "tokenizer.model=$work/tokenizer.model" \
+  "$bin/linformer-train" --config "$work/pretrain.yaml" --set "run.dir=$work/$attention" --set "tokenizer.model=$work/tokenizer.model" \
     --set "data.train=[$work/shards]" --set "model.hidden_size=${shape[0]}" \
     --set "model.num_hidden_layers=${shape[1]}" --set "model.num_attention_heads=${shape[2]}" \
     --set "model.intermediate_size=${shape[3]}" --set model.max_sequence_length=512 \
@@ -74,17 +79,17 @@ columns=(--text-column "$text" --label-column "$label" ${pair:+--pair-column "$p
 peer() {  # train|predict, random|grouped, file for the result
   "$python" tools/compare/mixed_lengths.py "$1" --table "$([[ $1 == train ]] && echo "$rows" || echo "$some")" \
     --tokenizer "$work/hf/tokenizer.json" --order "$2" --model "$model" --precision "$precision" \
-    --device "$device" --threads "$threads" "${columns[@]}" >"$3" 2>"$3.err"
+    --device "$device" --threads "$threads" --steps "$steps" "${columns[@]}" >"$3" 2>"$3.err"
 }
 train() {  # linformer|standard, file for the result
   rm -rf "$work/run.$1"
   "$bin/linformer-finetune" --task mixed --model "$work/$1" --output "$work/run.$1" --set "task.train=[$rows]" \
     --set "task.valid=[$few]" --set "task.text_column=$text" --set "task.label_column=$label" \
-    ${pair:+--set "task.text_pair_column=$pair"} --set training.max_steps=80 --set logging.every=16 \
+    ${pair:+--set "task.text_pair_column=$pair"} --set "training.max_steps=$((steps + 16))" --set logging.every=16 \
     --set training.global_batch_size=32 --set training.micro_batch_size=32 --set "training.precision=$precision" \
     --set finetune.evaluations_per_epoch=0 --set evaluation.every=1000000 --set checkpoint.every=0 \
     --set "run.device=$device" --set "run.threads=$threads" >"$2.err" 2>&1 || return 1
-  # From step 16 to step 80.
+  # Without the first 16 steps.
   awk '/"tokens_per_second"/ {
       match($0, /"tokens": *[0-9]+/); tokens = substr($0, RSTART, RLENGTH); sub(/.*: */, "", tokens)
       match($0, /"elapsed_seconds": *[0-9.]+/); seconds = substr($0, RSTART, RLENGTH); sub(/.*: */, "", seconds)
