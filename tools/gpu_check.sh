@@ -121,6 +121,29 @@ resuming() {
   record "$name" "$same"
 }
 
+# The same run with the step as one graph: its losses, and its speed beside that without.
+step_graph() {
+  local name=step-graph graph settings
+  settings=(--config configs/pretrain/sample.yaml --set "tokenizer.model=$output/data/tokenizer.model"
+    --set "data.train=[$output/data/train]" --set 'data.valid=[]' --set evaluation.every=0
+    --set "run.device=$device" --set "training.precision=$precision" --set training.max_steps=60
+    --set checkpoint.every=0 --set logging.every=10 --set training.schedule.warmup_steps=5
+    --set model.hidden_dropout_prob=0.1 --set model.attention_probs_dropout_prob=0.1)
+  for graph in false true; do
+    attempt "$name-$graph" 90 "$bin/linformer-train" "${settings[@]}" --set "training.step_graph=$graph" \
+      --set "run.dir=$output/$name-$graph" || { record "$name" false && return; }
+  done
+  local without with speeds good
+  without=$(number loss <(tail -n 1 "$output/$name-false/log.jsonl"))
+  with=$(number loss <(tail -n 1 "$output/$name-true/log.jsonl"))
+  speeds=$(number tokens_per_second <(tail -n 1 "$output/$name-false/log.jsonl"))
+  speeds+=", $(number tokens_per_second <(tail -n 1 "$output/$name-true/log.jsonl"))"
+  good=$(awk -v a="$without" -v b="$with" 'BEGIN { d = a / b - 1; print d * d < 1e-4 ? "true" : "false" }')
+  grep -qE ': ([0-9]+) of \1 micro-batches ran as a graph' "$output/$name-true.err" || good=false
+  say "losses without and with a graph of the step" "$without, $with (tokens/s: $speeds)"
+  record "$name" "$good" "{\"losses\": [$without, $with], \"tokens_per_second\": [$speeds]}"
+}
+
 # Two processes on one device (Gloo, through the CPU's memory), with moments in each and divided. On
 # two devices NCCL is checked as well.
 two_processes() {
@@ -269,10 +292,11 @@ fi
 say "GPU" "$gpu"
 tests test_kernels "$device_tests"
 tests test_nn "$([[ $device == cuda ]] && echo '*' || echo 'ForwardRows*')"
-tests test_train 'StepPrecision*'
+tests test_train 'StepPrecision*:*StepGraph*'
 if attempt data 60 bash -c "$(declare -f sample_data); bin='$bin' output='$output'; sample_data"; then
   record data true
   resuming
+  step_graph
   two_processes
   sample_run
 else

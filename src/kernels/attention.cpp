@@ -7,6 +7,7 @@
 #include "implementations.h"
 #include "optional_tensor.h"
 #include "reference/kernels.h"
+#include "saved_site.h"
 
 #include "linformer/kernels/mixed_precision.h"
 
@@ -43,8 +44,7 @@ class DropoutAttention : public torch::autograd::Function<DropoutAttention> {
     ctx->saved_data["length"] = options.length;
     ctx->saved_data["num_keys"] = options.num_keys;
     ctx->saved_data["window"] = options.window;
-    ctx->saved_data["probability"] = options.dropout.probability;
-    ctx->saved_data["key"] = static_cast<int64_t>(options.dropout.key);
+    save_site(*ctx, options.dropout);
     return result.output;
   }
 
@@ -58,12 +58,9 @@ class DropoutAttention : public torch::autograd::Function<DropoutAttention> {
                                  saved[4],
                                  ctx->saved_data["query_starts"].toIntVector(),
                                  ctx->saved_data["key_starts"].toIntVector()};
-    const AttentionOptions options{ctx->saved_data["heads"].toInt(),
-                                   ctx->saved_data["length"].toInt(),
-                                   ctx->saved_data["num_keys"].toInt(),
-                                   ctx->saved_data["window"].toInt(),
-                                   {ctx->saved_data["probability"].toDouble(),
-                                    static_cast<uint64_t>(ctx->saved_data["key"].toInt())}};
+    const AttentionOptions options{
+        ctx->saved_data["heads"].toInt(), ctx->saved_data["length"].toInt(),
+        ctx->saved_data["num_keys"].toInt(), ctx->saved_data["window"].toInt(), saved_site(*ctx)};
     const AttentionGradients gradients =
         device_kernels(inputs.query)
             .attention->backward(inputs, options, {saved[5], saved[6]}, grads[0].contiguous());
@@ -118,7 +115,7 @@ at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,
   TORCH_CHECK(window >= 0 && window % 2 == 0 && (window == 0 || queries.length == keys.length),
               "dropout_attention takes an even window, which needs a key at each position");
   const AttentionKernels* kernels = chosen_kernels(query).attention;
-  const bool own = kernels != nullptr && kernels->takes_packed &&
+  const bool own = kernels != nullptr && kernels->takes_packed && !keys.have_padding() &&
                    (!kernels->for_dropout_alone || site.probability > 0.0);
   if (!own) {
     const QueryPositions positions{

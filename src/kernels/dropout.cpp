@@ -7,6 +7,7 @@
 #include "implementations.h"
 #include "optional_tensor.h"
 #include "reference/kernels.h"
+#include "saved_site.h"
 
 #include "linformer/kernels/mixed_precision.h"
 
@@ -27,16 +28,14 @@ class DropoutFunction : public torch::autograd::Function<DropoutFunction> {
   static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& input,
                             const OptionalTensor& rows, const DropoutSite& site) {
     ctx->save_for_backward({rows.value_or(at::Tensor())});
-    ctx->saved_data["probability"] = site.probability;
-    ctx->saved_data["key"] = static_cast<int64_t>(site.key);
+    save_site(*ctx, site);
     return scale_kept(input, site, rows.value_or(at::Tensor()));
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
                                                  const torch::autograd::variable_list& grads) {
-    const DropoutSite site{ctx->saved_data["probability"].toDouble(),
-                           static_cast<uint64_t>(ctx->saved_data["key"].toInt())};
-    return {scale_kept(grads[0], site, ctx->get_saved_variables()[0]), at::Tensor(), at::Tensor()};
+    return {scale_kept(grads[0], saved_site(*ctx), ctx->get_saved_variables()[0]), at::Tensor(),
+            at::Tensor()};
   }
 };
 

@@ -12,11 +12,20 @@ namespace linformer {
 /// half of the key enters between its two rounds.
 class DropoutHash {
  public:
-  DropoutHash(double probability, uint64_t key)
-      : low_(static_cast<uint32_t>(key)),
-        high_(static_cast<uint32_t>(key >> 32)),
-        threshold_(static_cast<uint32_t>(probability * 4294967296.0)),
-        scale_(1.0 / (1.0 - probability)) {}
+  /// `stored_key`: see with_stored_key(); null = `key` is the key.
+  DropoutHash(double probability, uint64_t key, const int64_t* stored_key = nullptr)
+      : threshold_(static_cast<uint32_t>(probability * 4294967296.0)),
+        scale_(1.0 / (1.0 - probability)),
+        stored_key_(stored_key) {
+    set_key(key);
+  }
+
+  /// The hash with the key that is stored where this code runs. Each kernel begins with it.
+  LINFORMER_HOST_DEVICE DropoutHash with_stored_key() const {
+    DropoutHash hash = *this;
+    if (stored_key_ != nullptr) hash.set_key(static_cast<uint64_t>(*stored_key_));
+    return hash;
+  }
 
   LINFORMER_HOST_DEVICE bool keeps(uint32_t index) const {
     uint32_t x = index ^ low_;
@@ -30,9 +39,7 @@ class DropoutHash {
 
   LINFORMER_HOST_DEVICE bool active() const { return threshold_ != 0; }
 
-  // For computing the same decisions with operations on tensors.
-  uint32_t low() const { return low_; }
-  uint32_t high() const { return high_; }
+  // threshold() and scale() also for computing the same decisions with operations on tensors.
   uint32_t threshold() const { return threshold_; }
   LINFORMER_HOST_DEVICE double scale() const { return scale_; }
 
@@ -50,10 +57,16 @@ class DropoutHash {
   }
 
  private:
-  uint32_t low_;
-  uint32_t high_;
+  LINFORMER_HOST_DEVICE void set_key(uint64_t key) {
+    low_ = static_cast<uint32_t>(key);
+    high_ = static_cast<uint32_t>(key >> 32);
+  }
+
+  uint32_t low_ = 0;
+  uint32_t high_ = 0;
   uint32_t threshold_;
   double scale_;
+  const int64_t* stored_key_;
 };
 
 }  // namespace linformer

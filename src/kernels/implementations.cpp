@@ -6,8 +6,11 @@
 #include "cpu/kernels.h"
 #include "reference_path.h"
 #ifdef LINFORMER_WITH_CUDA
+#include "cuda/cuda_graph.h"
 #include "cuda/kernels.h"
 #endif
+
+#include "linformer/kernels/device_graph.h"
 
 namespace linformer {
 namespace {
@@ -28,7 +31,8 @@ constexpr std::array kRegistered{
                   .dropout = &cuda::dropout_kernels,
                   .gelu = &cuda::gelu_kernels,
                   .loss = &cuda::loss_kernels,
-                  .norm = &cuda::norm_kernels},
+                  .norm = &cuda::norm_kernels,
+                  .graph = &cuda::make_cuda_graph},
 #endif
 };
 
@@ -41,11 +45,15 @@ std::span<const DeviceKernels> all_kernels() {
   return kRegistered;
 }
 
-const DeviceKernels& device_kernels(const at::Tensor& x) {
-  const auto found = std::find_if(
-      kRegistered.begin(), kRegistered.end(),
-      [&](const DeviceKernels& kernels) { return kernels.device == x.device().type(); });
+const DeviceKernels& device_kernels(at::DeviceType device) {
+  const auto found =
+      std::find_if(kRegistered.begin(), kRegistered.end(),
+                   [&](const DeviceKernels& kernels) { return kernels.device == device; });
   return found == kRegistered.end() ? kNone : *found;
+}
+
+const DeviceKernels& device_kernels(const at::Tensor& x) {
+  return device_kernels(x.device().type());
 }
 
 const DeviceKernels& chosen_kernels(const at::Tensor& x) {

@@ -7,6 +7,7 @@
 #include "layer_norm_kernels.h"
 #include "optional_tensor.h"
 #include "reference/kernels.h"
+#include "saved_site.h"
 
 #include "linformer/kernels/mixed_precision.h"
 
@@ -33,8 +34,7 @@ class ResidualNormFunction : public torch::autograd::Function<ResidualNormFuncti
     ctx->saved_data["has_bias"] = bias.has_value();
     ctx->saved_data["has_residual"] = residual.has_value();
     ctx->saved_data["has_shift"] = shift.has_value();
-    ctx->saved_data["probability"] = options.dropout.probability;
-    ctx->saved_data["key"] = static_cast<int64_t>(options.dropout.key);
+    save_site(*ctx, options.dropout);
     ctx->saved_data["x_type"] = static_cast<int64_t>(x.scalar_type());
     return {result.sum, result.normalized};
   }
@@ -52,8 +52,7 @@ class ResidualNormFunction : public torch::autograd::Function<ResidualNormFuncti
                                     static_cast<at::ScalarType>(ctx->saved_data["x_type"].toInt()),
                                     has_shift,
                                     saved[4],
-                                    {ctx->saved_data["probability"].toDouble(),
-                                     static_cast<uint64_t>(ctx->saved_data["key"].toInt())}};
+                                    saved_site(*ctx)};
     const NormGradients gradients = device_kernels(inputs.sum).norm->backward(inputs);
     return {gradients.x,
             only_if(ctx->saved_data["has_bias"].toBool(), gradients.bias),

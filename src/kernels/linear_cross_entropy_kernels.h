@@ -12,7 +12,7 @@ struct LossInputs {
   at::Tensor weight;      ///< (V, C) contiguous, in the type of `hidden`
   at::Tensor low_weight;  ///< its copy in bf16 for the products; undefined = `weight`
   at::Tensor bias;        ///< (V)
-  at::Tensor labels;      ///< (M) int64 in [0, V), contiguous
+  at::Tensor labels;      ///< (M) int64 in [0, V) or kIgnoredLabel, contiguous
 };
 
 struct LossGradients {

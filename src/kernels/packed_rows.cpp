@@ -101,7 +101,7 @@ PackedRows first_rows(const std::vector<int64_t>& lengths, int64_t length, at::D
 }
 
 PackedRows chosen_rows(const std::vector<int64_t>& numbers, int64_t num_sequences, int64_t length,
-                       at::Device device) {
+                       at::Device device, int64_t least_most) {
   if (!numbers.empty() && (numbers.front() < 0 || numbers.back() >= num_sequences * length)) {
     throw std::logic_error("a row outside of the batch");
   }
@@ -116,8 +116,8 @@ PackedRows chosen_rows(const std::vector<int64_t>& numbers, int64_t num_sequence
   rows.starts = starts_of(counts);
   rows.length = length;
   // At least one, so that no tensor is without rows.
-  rows.most =
-      std::max<int64_t>(1, counts.empty() ? 0 : *std::max_element(counts.begin(), counts.end()));
+  rows.most = std::max<int64_t>(
+      {1, least_most, counts.empty() ? 0 : *std::max_element(counts.begin(), counts.end())});
   std::vector<int64_t> places;
   for (size_t r = 0; r < numbers.size(); ++r) {
     places.push_back(numbers[r] / length * rows.most + ranks[r]);
@@ -140,7 +140,9 @@ at::Tensor rows_into(const at::Tensor& x, const at::Tensor& index, int64_t count
 at::Tensor pad_rows(const at::Tensor& x, const PackedRows& rows) {
   const int64_t batch = rows.num_sequences();
   const at::Tensor full = rows.are_all() ? x : rows_into(x, rows.places, batch * rows.most);
-  return full.view({batch, rows.most, x.size(1)});
+  const at::Tensor padded = full.view({batch, rows.most, x.size(1)});
+  return rows.have_padding() ? padded.masked_fill(rows.mask.logical_not().unsqueeze(2), 0.0)
+                             : padded;
 }
 
 at::Tensor unpad_rows(const at::Tensor& x, const PackedRows& rows) {

@@ -51,8 +51,8 @@ at::Tensor Attend::operator()(const AttentionInput& input, const at::Tensor& que
   }
   const DropoutSite site = context.next_dropout(dropout);
   const bool own = !context.unfused_attention() && outruns_fused_attention(query, keys.length);
-  if (own || site.probability > 0.0 || !queries.are_all() || !keys.are_all() || window > 0 ||
-      query.scalar_type() == at::kDouble) {
+  if (own || site.probability > 0.0 || !queries.are_all() || !keys.are_all() ||
+      keys.have_padding() || window > 0 || query.scalar_type() == at::kDouble) {
     return dropout_attention(query, key_value.key, key_value.value, num_heads, queries, keys, site,
                              window);
   }

@@ -31,6 +31,12 @@ BatchTokens::BatchTokens(const at::Tensor& mask, int64_t num_sequences, int64_t 
   given_on_device_ = send_to_device(at::tensor(given_, at::kLong), device);
 }
 
+BatchTokens BatchTokens::with_padding(const at::Tensor& mask) {
+  BatchTokens tokens({}, mask.size(0), mask.size(1), mask.device());
+  tokens.rows_.mask = mask;
+  return tokens;
+}
+
 at::Tensor BatchTokens::take(const at::Tensor& x) const {
   const at::Tensor flat = x.flatten(0, 1);
   return rows_.are_all() ? flat : rows_at(flat, given_on_device_);

@@ -167,6 +167,14 @@ at::Tensor Encoder::forward_rows(const EncoderInput& input, const std::vector<in
   return run_layers(embedded, {tokens.rows(), tokens.choose(rows)}, context, nullptr);
 }
 
+at::Tensor Encoder::forward_rows(const EncoderInput& input, const ChosenTokens& chosen,
+                                 ForwardContext& context) const {
+  const BatchTokens tokens =
+      input.mask.defined() ? BatchTokens::with_padding(input.mask) : tokens_of(input);
+  const at::Tensor embedded = embeddings_.forward(input, tokens, context);
+  return run_layers(embedded, {tokens.rows(), chosen}, context, nullptr);
+}
+
 at::Tensor Encoder::run_layers(const at::Tensor& embedded, const Call& call,
                                ForwardContext& context,
                                std::vector<at::Tensor>* hidden_states) const {

@@ -1,5 +1,6 @@
 #include "linformer/objectives/masked_lm_objective.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -16,6 +17,7 @@
 #include "linformer/nn/model_cost.h"
 #include "linformer/objectives/batch_stream.h"
 #include "linformer/objectives/masked_lm_loss.h"
+#include "linformer/objectives/masked_lm_pass.h"
 #include "linformer/objectives/one_batch.h"
 #include "linformer/report/progress.h"
 #include "linformer/train/optimized_parameters.h"
@@ -101,6 +103,15 @@ std::function<Batch(int64_t)> MaskedLmObjective::micro_batches(
 
 LossSum MaskedLmObjective::loss(const Batch& batch, ForwardContext& context) const {
   return masked_lm_loss(model_, batch, context);
+}
+
+std::unique_ptr<FixedShapePass> MaskedLmObjective::fixed_shape_pass() const {
+  const int64_t batch = config_.training.micro_batch_size;
+  const int64_t length = config_.model.max_sequence_length;
+  const double most =
+      std::max(config_.data.mlm_probability, config_.data.final_mlm_probability.value_or(0.0));
+  return std::make_unique<MaskedLmPass>(
+      model_, MaskedLmPass::Shape{batch, length, fixed_predictions(batch, length, most)});
 }
 
 std::optional<double> MaskedLmObjective::perplexity(double mean_loss) const {

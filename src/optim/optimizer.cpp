@@ -99,7 +99,12 @@ void Optimizer::step(double learning_rate, double divisor) {
   }
 }
 
-void Optimizer::zero_grad() {
+void Optimizer::zero_grad(GradientMemory memory) {
+  if (memory == GradientMemory::kKept) {
+    std::vector<at::Tensor> all = gradients();
+    if (!all.empty()) at::_foreach_zero_(all);
+    return;
+  }
   for (Group& group : groups_) {
     for (at::Tensor& parameter : group.all) parameter.mutable_grad().reset();
   }

@@ -252,8 +252,25 @@ void Trainer::start_prefetcher() {
       setup_.loader.prefetch_batches, setup_.loader.threads);
 }
 
+void Trainer::start_graph() {
+  if (!config_.training.step_graph) return;
+  const auto without = [](const std::string& why) {
+    log_warning("training.step_graph: steps run without a graph, since " + why);
+  };
+  if (!communicator_.is_alone()) return without("there are several processes");
+  if (precision_.precision() == Precision::kFp16) {
+    return without("fp16 has a loss scale that changes");
+  }
+  std::unique_ptr<FixedShapePass> pass = objective_.fixed_shape_pass();
+  if (!pass) return without("micro-batches differ in their shape");
+  graph_.emplace(std::move(pass),
+                 StepGraph::Parts{objective_.parameters(), *optimizer_, precision_, step_,
+                                  config_.training.activation_checkpointing});
+}
+
 StopReason Trainer::train() {
   start_prefetcher();
+  start_graph();
   session_start_ = steady_seconds();
   session_elapsed_ = state_.elapsed_seconds;
   interval_ = {.start = session_start_};
@@ -285,6 +302,11 @@ StopReason Trainer::train() {
     if (!reason && save_wanted_) save();
   }
   profiler_.finish();
+  if (graph_ && graph_->num_run() > 0) {
+    log_info("training.step_graph: " + format_count(graph_->num_run()) + " of " +
+             format_count(graph_->num_run() + graph_->num_left()) +
+             " micro-batches ran as a graph");
+  }
   if (*reason == StopReason::kSessionEnd && no_step) check_session_length();
   if (*reason != StopReason::kSignal && *reason != StopReason::kSessionEnd) finish();
   save();
@@ -332,8 +354,15 @@ Batch Trainer::accumulate(int64_t number, StepTotals& totals,
   const Batch batch = prefetcher_->next();
   const int64_t position =
       state_.position + communicator_.offset(number, training.micro_batch_size);
-  ForwardContext context(
-      stream_key(RandomPurpose::kDropout, {state_.seed, static_cast<uint64_t>(position)}));
+  const uint64_t dropout_key =
+      stream_key(RandomPurpose::kDropout, {state_.seed, static_cast<uint64_t>(position)});
+  if (graph_) {
+    if (const auto loss = graph_->accumulate(batch, dropout_key, number == 0)) {
+      totals.add(*loss, batch);
+      return batch;
+    }
+  }
+  ForwardContext context(dropout_key);
   context.set_recompute(training.activation_checkpointing);
   step_.accumulate([&] { return objective_.loss(batch, context); },
                    [&](const LossSum& loss, const at::Tensor& scaled) {

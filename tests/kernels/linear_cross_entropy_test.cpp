@@ -1,5 +1,8 @@
 #include "linformer/kernels/linear_cross_entropy.h"
 
+#include <optional>
+
+#include "kernels/reference_path.h"
 #include "torch_test_support.h"
 
 namespace linformer {
@@ -39,6 +42,38 @@ TEST(LinearCrossEntropy, GradientsMatchFiniteDifferences) {
       [&](const auto& in) { return linear_cross_entropy(in[0], in[1], in[2], labels) * 1.5; },
       {at::randn({4, 3}, at::kDouble), at::randn({5, 3}, at::kDouble),
        at::randn({5}, at::kDouble)});
+}
+
+TEST(LinearCrossEntropy, IgnoredRowsCountNothing) {
+  at::manual_seed(15);
+  const at::Tensor labels =
+      at::tensor({kIgnoredLabel, int64_t{3}, kIgnoredLabel, int64_t{0}}, at::kLong);
+  const at::Tensor kept = at::tensor({1, 3}, at::kLong);
+  for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
+    for (const bool reference : {false, true}) {
+      std::optional<ReferencePath> path;
+      if (reference) path.emplace();
+      const auto leaf = [&](at::IntArrayRef shape) {
+        return at::randn(shape, type).set_requires_grad(true);
+      };
+      const at::Tensor hidden = leaf({4, 3});
+      const at::Tensor weight = leaf({5, 3});
+      const at::Tensor bias = leaf({5});
+      const at::Tensor all = linear_cross_entropy(hidden, weight, bias, labels);
+      const at::Tensor some = linear_cross_entropy(hidden.index_select(0, kept), weight, bias,
+                                                   labels.index_select(0, kept));
+      EXPECT_NEAR(all.item<double>(), some.item<double>(), 1e-6);
+      const auto of_all = torch::autograd::grad({all}, {hidden, weight, bias});
+      const auto of_some = torch::autograd::grad({some}, {hidden, weight, bias});
+      for (size_t i = 0; i < of_all.size(); ++i) {
+        EXPECT_LT(relative_difference(of_all[i], of_some[i]), 1e-6) << i;
+      }
+      EXPECT_TRUE(at::equal(of_all[0][0], at::zeros({3}, type)));
+      const RowScores scores =
+          linear_cross_entropy_scores(hidden.detach(), weight.detach(), bias.detach(), labels);
+      EXPECT_EQ(scores.losses[0].item<double>(), 0.0);
+    }
+  }
 }
 
 TEST(LinearCrossEntropy, ManyPiecesEqualTheWholeAtOnce) {

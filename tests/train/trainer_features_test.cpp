@@ -81,6 +81,14 @@ INSTANTIATE_TEST_SUITE_P(
                 }},
         Feature{"ema",
                 [](PretrainConfig& config, const TinyRun&) { config.training.ema_decay = 0.5; }},
+        Feature{"step_graph",
+                [](PretrainConfig& config, const TinyRun&) { config.training.step_graph = true; }},
+        Feature{"step_graph_ema_recomputed",
+                [](PretrainConfig& config, const TinyRun&) {
+                  config.training.step_graph = true;
+                  config.training.ema_decay = 0.5;
+                  config.training.activation_checkpointing = true;
+                }},
         Feature{"lamb",
                 [](PretrainConfig& config, const TinyRun&) {
                   config.training.optimizer.type = OptimizerType::kLamb;

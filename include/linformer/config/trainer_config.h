@@ -209,6 +209,7 @@ struct TrainingConfig {
   Precision precision = Precision::kAuto;
   LossScaleConfig loss_scale;
   bool activation_checkpointing = false;
+  bool step_graph = false;
   std::optional<double> ema_decay;
   bool overfit_one_batch = false;
 
@@ -240,6 +241,11 @@ struct TrainingConfig {
     field("activation_checkpointing", config.activation_checkpointing,
           "true keeps one tensor per layer and computes the rest again in the backward pass: less "
           "memory, more time, the same numbers");
+    field(
+        "step_graph", config.step_graph,
+        "true records forward and backward pass of a micro-batch once and repeats them as one CUDA "
+        "graph: less time of the CPU for each operation, more memory, the same numbers up to "
+        "rounding; for pre-training by one process in fp32 or bf16");
     field("ema_decay", config.ema_decay,
           "decay of an exponential moving average of the weights, e.g. 0.999, which evaluations "
           "use; null = none",

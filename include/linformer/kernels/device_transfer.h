@@ -11,6 +11,9 @@ namespace linformer {
 /// change as soon as this returns.
 at::Tensor send_to_device(const at::Tensor& host, c10::Device device);
 
+/// The same into `target`, a tensor of that shape and type on any device.
+void send_to_device(const at::Tensor& host, const at::Tensor& target);
+
 /// A copy of `tensor` on the CPU, without waiting for the device: its values are there once
 /// wait_for_device() (tensor_memory.h), or a later blocking copy from the device, has returned.
 at::Tensor start_copy_to_host(const at::Tensor& tensor);

@@ -13,6 +13,10 @@ namespace linformer {
 struct DropoutSite {
   double probability = 0.0;  ///< 0 = no dropout (evaluation)
   uint64_t key = 0;
+  /// If set, the key is the 64 bits here, in memory of the device, and is read when the operation
+  /// runs there. So a recorded operation can be repeated with another key (device_graph.h). They
+  /// have to stay there until the backward pass has run.
+  const int64_t* stored_key = nullptr;
 };
 
 /// Inverted dropout: kept elements are divided by 1 - probability.

@@ -1,13 +1,18 @@
 #pragma once
 
+#include <cstdint>
+
 #include <ATen/core/Tensor.h>
 
 namespace linformer {
 
+/// The label of a row without a loss.
+constexpr int64_t kIgnoredLabel = -1;
+
 /// Sum over rows of the cross-entropy of softmax(hidden W^T + bias) against `labels`, in nats.
 ///
-///   hidden (M, C);  weight (V, C);  bias (V);  labels (M) int64 in [0, V)
-///   returns a scalar. M = 0 gives 0.
+///   hidden (M, C);  weight (V, C);  bias (V);  labels (M) int64 in [0, V), or kIgnoredLabel: the
+///   row has the loss 0, and adds exactly 0 to every gradient returns a scalar. M = 0 gives 0.
 ///
 /// Chunked cross-entropy: works through the rows in chunks and computes the gradients on the way,
 /// so the (M, V) logits never exist as a whole.

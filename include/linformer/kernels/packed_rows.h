@@ -19,12 +19,15 @@ struct PackedRows {
   at::Tensor numbers;    ///< (R) int64, b * N + i of each row; undefined: all B * N, in order
   at::Tensor places;     ///< (R) int64, b * P + p of each row in pad_rows(); undefined: all
   at::Tensor positions;  ///< (R) int64, the i of each row; undefined: 0, 1, ... in each sequence
-  at::Tensor mask;       ///< (B, P) bool, true = a row; undefined: all
+  /// (B, P) bool, true = a row; undefined: all. With are_all(), padding is among the rows where it
+  /// is false: shapes are fixed then, and what is computed there is not read.
+  at::Tensor mask;
 
   int64_t num_sequences() const { return static_cast<int64_t>(starts.size()) - 1; }
   int64_t num_rows() const { return starts.back(); }
   /// Whether they are all positions of the batch, so that packing moves nothing.
   bool are_all() const { return !numbers.defined(); }
+  bool have_padding() const { return are_all() && mask.defined(); }
 };
 
 /// Every position of B sequences of N.
@@ -36,11 +39,12 @@ PackedRows first_rows(const std::vector<int64_t>& lengths, int64_t length,
                       at::Device device = at::kCPU);
 
 /// The positions with these numbers b * N + i, ascending, each once. Throws std::logic_error for
-/// one outside of the batch.
+/// one outside of the batch. `least_most`: P is at least that.
 PackedRows chosen_rows(const std::vector<int64_t>& numbers, int64_t num_sequences, int64_t length,
-                       at::Device device = at::kCPU);
+                       at::Device device = at::kCPU, int64_t least_most = 1);
 
-/// Packed rows x (R, C) as (B, P, C): the rows of each sequence come first, zeros behind them.
+/// Packed rows x (R, C) as (B, P, C): the rows of each sequence come first, zeros behind them and
+/// at padding.
 at::Tensor pad_rows(const at::Tensor& x, const PackedRows& rows);
 
 /// The inverse: x (B, P, C) without what pad_rows() adds, (R, C). What is dropped is not read, and

@@ -24,6 +24,11 @@ class BatchTokens {
   ///         it waits for nothing.
   BatchTokens(const at::Tensor& mask, int64_t num_sequences, int64_t length, at::Device device);
 
+  /// All positions of a batch, padding among them (PackedRows::mask): the shapes do not depend on
+  /// how much there is. `mask` is (B, N) bool on the batch's device, and false behind the tokens of
+  /// each sequence alone.
+  static BatchTokens with_padding(const at::Tensor& mask);
+
   const PackedRows& rows() const { return rows_; }
 
   /// x (B, N) or (B, N, C) without padding: (T) or (T, C). Padding is not read.

@@ -94,6 +94,11 @@ class Encoder {
   at::Tensor forward_rows(const EncoderInput& input, const std::vector<int64_t>& rows,
                           ForwardContext& context) const;
 
+  /// The same for tokens that are on the input's device already, as its mask is. Padding, behind
+  /// the tokens of each sequence, is computed as well, so that shapes do not depend on it.
+  at::Tensor forward_rows(const EncoderInput& input, const ChosenTokens& chosen,
+                          ForwardContext& context) const;
+
   const Embeddings& embeddings() const { return embeddings_; }
 
  private:

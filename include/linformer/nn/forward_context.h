@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "linformer/kernels/dropout.h"
 
@@ -19,7 +22,16 @@ class ForwardContext {
   ForwardContext() = default;
   explicit ForwardContext(uint64_t key) : training_(true), key_(key) {}
 
+  /// For a pass that is recorded and repeated with other keys: site i reads its key from
+  /// stored_keys (S) int64, on the device of the pass, when it is computed. See dropout_keys().
+  explicit ForwardContext(at::Tensor stored_keys)
+      : training_(true), stored_keys_(std::move(stored_keys)) {}
+
+  /// Throws std::logic_error if there are fewer stored keys than sites.
   DropoutSite next_dropout(double probability);
+
+  /// How many sites with dropout the pass has asked for.
+  int64_t num_sites() const { return static_cast<int64_t>(sites_); }
 
   /// If set, layers keep only their input and compute the rest again in the backward pass.
   void set_recompute(bool recompute) { recompute_ = recompute; }
@@ -44,7 +56,11 @@ class ForwardContext {
   bool unfused_attention_ = false;
   uint64_t key_ = 0;
   uint64_t sites_ = 0;
+  at::Tensor stored_keys_;
   std::vector<AttentionRecord>* records_ = nullptr;
 };
+
+/// The keys of the first `count` sites of a pass with this key: (count) int64 on the CPU.
+at::Tensor dropout_keys(uint64_t key, int64_t count);
 
 }  // namespace linformer

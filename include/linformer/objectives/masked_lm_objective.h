@@ -41,6 +41,7 @@ class MaskedLmObjective : public Objective {
   std::function<Batch(int64_t)> micro_batches(
       StreamStart start, std::function<int64_t(int64_t)> offset) const override;
   LossSum loss(const Batch& batch, ForwardContext& context) const override;
+  std::unique_ptr<FixedShapePass> fixed_shape_pass() const override;
   std::vector<at::Tensor> hidden_states(const Batch& batch) const override {
     return token_states(model_.encoder(), batch);
   }

@@ -19,6 +19,12 @@ enum class ParameterRole {
   kProjection   ///< E and F: projection_weight_decay and projection_learning_rate
 };
 
+/// What becomes of the memory of dropped gradients.
+enum class GradientMemory {
+  kFreed,  ///< the next backward pass reuses it for anything
+  kKept    ///< it stays the gradient's, and is set to zero
+};
+
 /// A parameter as the optimizer sees it.
 struct OptimizedParameter {
   std::string name;
@@ -51,8 +57,8 @@ class Optimizer {
   /// clipping factor.
   void step(double learning_rate, double divisor);
 
-  /// Drops all gradients; their memory is reused by the next backward pass.
-  void zero_grad();
+  /// Drops all gradients.
+  void zero_grad(GradientMemory memory = GradientMemory::kFreed);
 
   int64_t num_updates() const { return num_updates_; }
 

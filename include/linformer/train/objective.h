@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "linformer/optim/optimizer.h"
 #include "linformer/report/jsonl_log.h"
 #include "linformer/train/communicator.h"
+#include "linformer/train/fixed_shape_pass.h"
 #include "linformer/train/loss_sum.h"
 
 namespace linformer {
@@ -69,6 +71,8 @@ class Objective {
 
   // The steps.
   virtual LossSum loss(const Batch& batch, ForwardContext& context) const = 0;
+  /// The pass for a graph of the step; null if micro-batches have no common shape.
+  virtual std::unique_ptr<FixedShapePass> fixed_shape_pass() const { return nullptr; }
   /// The embeddings' output and each layer's, without dropout and gradients: (T, C) each, for the T
   /// tokens of the batch that are not padding.
   virtual std::vector<at::Tensor> hidden_states(const Batch& batch) const = 0;

@@ -21,6 +21,7 @@
 #include "linformer/train/checkpoint_writer.h"
 #include "linformer/train/communicator.h"
 #include "linformer/train/objective.h"
+#include "linformer/train/step_graph.h"
 #include "linformer/train/step_guard.h"
 #include "linformer/train/step_precision.h"
 #include "linformer/train/step_profiler.h"
@@ -127,6 +128,8 @@ class Trainer {
   /// The last evaluation and the last checkpoint.
   void finish();
   void start_prefetcher();
+  /// training.step_graph: sets graph_, or says why there is none.
+  void start_graph();
   int64_t micro_batches_per_process() const;
   /// One step. Returns nothing if a stop signal came before it; then nothing has changed. The
   /// weights are updated unless the guard finds a problem.
@@ -181,6 +184,7 @@ class Trainer {
   std::optional<WeightAverage> average_;  // training.ema_decay
   StepPrecision precision_;
   TrainingStep step_;
+  std::optional<StepGraph> graph_;
   CheckpointStore checkpoints_;
   StepGuard guard_;
   RunLog log_;

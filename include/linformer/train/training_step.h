@@ -47,7 +47,10 @@ class TrainingStep {
   void update(const StepGradients& gradients, double learning_rate);
 
   /// Drops the gradients, whether the step was taken or not.
-  void drop_gradients() { optimizer_.zero_grad(); }
+  void drop_gradients() { optimizer_.zero_grad(gradient_memory_); }
+
+  /// Whether dropped gradients stay at their place, as zeros.
+  void set_gradient_memory(GradientMemory memory) { gradient_memory_ = memory; }
 
   /// end_passes(), update() if the gradients are usable, drop_gradients().
   void finish(int64_t num_labels, double learning_rate);
@@ -56,6 +59,7 @@ class TrainingStep {
   StepPrecision& precision_;
   Optimizer& optimizer_;
   const OptimizerConfig& config_;
+  GradientMemory gradient_memory_ = GradientMemory::kFreed;
 };
 
 }  // namespace linformer

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include "../saved_site.h"
 #include "attention_rows.h"
 #include "element_loops.h"
 #include "gemm.h"
@@ -200,7 +201,7 @@ AttentionResult forward(const AttentionInputs& in, const AttentionOptions& optio
     out.output = out.output.to(in.query.scalar_type());
     return out;
   }
-  const DropoutHash hash(options.dropout.probability, options.dropout.key);
+  const DropoutHash hash = host_hash_of(options.dropout);
   const bool low = in.query.scalar_type() == at::kBFloat16;
   AttentionResult out{at::empty_like(in.query),
                       at::empty({in.query.numel() / in.query.size(-1) * heads},
@@ -248,7 +249,7 @@ AttentionGradients backward(const AttentionInputs& in, const AttentionOptions& o
     const at::ScalarType type = in.query.scalar_type();
     return {full.query.to(type), full.key.to(type), full.value.to(type)};
   }
-  const DropoutHash hash(options.dropout.probability, options.dropout.key);
+  const DropoutHash hash = host_hash_of(options.dropout);
   const bool packed = is_packed(in.query, options.num_heads);
   // Some sequences may have keys but no queries.
   const bool sums = (options.window > 0 || in.are_packed()) && !packed;

@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include "../saved_site.h"
 #include "element_loops.h"
 #include "kernels.h"
 
@@ -14,7 +15,7 @@ namespace {
 constexpr int64_t kGrain = 1 << 15;
 
 at::Tensor scale_kept(const at::Tensor& x, const DropoutSite& site, const at::Tensor& rows) {
-  const DropoutHash hash(site.probability, site.key);
+  const DropoutHash hash = host_hash_of(site);
   at::Tensor output = at::empty_like(x);
   AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "dropout", [&] {
     const AttentionLoops<scalar_t>& loops = element_loops();

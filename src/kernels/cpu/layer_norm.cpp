@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include "../saved_site.h"
 #include "element_loops.h"
 #include "elements.h"
 #include "kernels.h"
@@ -48,7 +49,7 @@ NormResult forward(const NormInputs& in, const NormOptions& options) {
     if (gives_half) out.normalized = out.normalized.to(at::kHalf);
     return out;
   }
-  const DropoutHash hash(options.dropout.probability, options.dropout.key);
+  const DropoutHash hash = host_hash_of(options.dropout);
   const int64_t rows = in.x.size(0);
   const at::TensorOptions full = sum_options(in.x);
   const at::ScalarType sum_type = c10::typeMetaToScalarType(full.dtype());
@@ -91,7 +92,7 @@ NormGradients backward(const NormBackwardInputs& in) {
     gradients.x = gradients.x.to(in.x_type);
     return gradients;
   }
-  const DropoutHash hash(in.dropout.probability, in.dropout.key);
+  const DropoutHash hash = host_hash_of(in.dropout);
   const int64_t width = in.sum.size(1);
   const at::ScalarType norm_type =
       in.grad_normalized.defined() ? in.grad_normalized.scalar_type() : in.sum.scalar_type();

@@ -101,9 +101,15 @@ void work_through_rows(const LossInputs& in, at::Tensor& logits, int64_t first, 
           for (int64_t r = begin; r < end; ++r) {
             scalar_t* row = data + r * vocabulary;
             scalar_t normalizer = 0;
-            loss[r] = loops.row_loss(row, offset, vocabulary, label[r], normalizer,
+            const bool ignored = label[r] == kIgnoredLabel;
+            loss[r] = loops.row_loss(row, offset, vocabulary, ignored ? 0 : label[r], normalizer,
                                      word == nullptr ? nullptr : word + r);
+            if (ignored) loss[r] = 0;
             if (grad_bias == nullptr) continue;
+            if (ignored) {
+              std::fill(row, row + vocabulary, scalar_t(0));
+              continue;
+            }
             loops.row_loss_gradient(row, sums, vocabulary, label[r], normalizer);
           }
         });

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "../saved_site.h"
 #include "device_memory.h"
 #include "kernels.h"
 #include "softmax_dropout.h"
@@ -30,7 +31,7 @@ SoftmaxDropoutArguments arguments_of(const AttentionInputs& in, const AttentionO
   arguments.length = options.length;
   arguments.window = options.window;
   arguments.scale = 1.0 / std::sqrt(static_cast<double>(in.query.size(2) / options.num_heads));
-  arguments.hash = DropoutHash(options.dropout.probability, options.dropout.key);
+  arguments.hash = hash_of(options.dropout);
   if (in.key_mask.defined()) arguments.key_mask = in.key_mask.const_data_ptr<bool>();
   if (in.positions.defined()) arguments.positions = in.positions.const_data_ptr<int64_t>();
   arguments.scores = scores.data_ptr();

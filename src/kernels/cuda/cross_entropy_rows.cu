@@ -57,8 +57,10 @@ __global__ void rows_kernel(CrossEntropyRowsArguments a) {
   const LogSum<C> whole = sum_of_block(own);
   const C log_sum = whole.value();
   const int64_t label = a.labels[row];
+  const bool ignored = label < 0;  // kIgnoredLabel
   if (threadIdx.x == 0) {
-    static_cast<C*>(a.losses)[row] = log_sum - (static_cast<C>(logits[label]) + bias[label]);
+    static_cast<C*>(a.losses)[row] =
+        ignored ? C(0) : log_sum - (static_cast<C>(logits[label]) + bias[label]);
     // All are NaN: any place.
     if (a.best != nullptr) a.best[row] = whole.place < a.vocabulary ? whole.place : 0;
   }
@@ -71,7 +73,8 @@ __global__ void rows_kernel(CrossEntropyRowsArguments a) {
     read(bias + v, offset);
 #pragma unroll
     for (int i = 0; i < N; ++i) {
-      z[i] = exp(z[i] + offset[i] - log_sum) - (v + i == label ? C(1) : C(0));
+      const C probability = exp(z[i] + offset[i] - log_sum);
+      z[i] = ignored ? C(0) : probability - (v + i == label ? C(1) : C(0));
     }
     write(z, logits + v);
   }

@@ -13,9 +13,9 @@ struct CrossEntropyRowsArguments {
   bool gradients = false;
   void* logits = nullptr;           ///< (rows, vocabulary): hidden W^T in; with `gradients`, dz out
   const void* bias = nullptr;       ///< (vocabulary)
-  const int64_t* labels = nullptr;  ///< (rows)
-  void* losses = nullptr;           ///< (rows)
-  int64_t* best = nullptr;          ///< (rows), or null
+  const int64_t* labels = nullptr;  ///< (rows), or kIgnoredLabel
+  void* losses = nullptr;           ///< (rows), or kIgnoredLabel
+  int64_t* best = nullptr;          ///< (rows), or kIgnoredLabel, or null
 };
 
 /// z = logits + bias;   loss = log sum_v exp(z_v) - z_label;   dz = softmax(z) - one_hot(label).

@@ -3,7 +3,7 @@
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 
-#include "../dropout_hash.h"
+#include "../saved_site.h"
 #include "kernels.h"
 #include "scale_kept.h"
 
@@ -11,7 +11,7 @@ namespace linformer::cuda {
 namespace {
 
 at::Tensor scale_kept_of(const at::Tensor& x, const DropoutSite& site, const at::Tensor& rows) {
-  const DropoutHash hash(site.probability, site.key);
+  const DropoutHash hash = hash_of(site);
   const c10::cuda::CUDAGuard device(x.device());
   at::Tensor output = at::empty_like(x);
   cudaStream_t stream = c10::cuda::getCurrentCUDAStream().stream();

@@ -1,3 +1,4 @@
+#include "../saved_site.h"
 #include "device_memory.h"
 #include "kernels.h"
 #include "residual_norm.h"
@@ -26,7 +27,7 @@ NormResult forward(const NormInputs& in, const NormOptions& options) {
   arguments.width = in.x.size(1);
   arguments.epsilon = options.epsilon;
   arguments.centred = in.shift.defined();
-  arguments.hash = DropoutHash(options.dropout.probability, options.dropout.key);
+  arguments.hash = hash_of(options.dropout);
   arguments.site_rows = site_rows(in.rows);
   arguments.x = read_only(in.x);
   arguments.bias = read_only(bias);
@@ -44,7 +45,7 @@ NormResult forward(const NormInputs& in, const NormOptions& options) {
 NormGradients backward(const NormBackwardInputs& in) {
   const int64_t rows = in.sum.size(0);
   const int64_t width = in.sum.size(1);
-  const DropoutHash hash(in.dropout.probability, in.dropout.key);
+  const DropoutHash hash = hash_of(in.dropout);
   NormGradients out;
   out.residual = at::empty_like(in.sum);
   const bool own_x = hash.active() || in.x_type != in.sum.scalar_type();

@@ -31,7 +31,7 @@ __device__ ComputeType<T> add_residual(const ResidualNormArguments& a, int64_t r
   const auto* x = static_cast<const T*>(a.x) + row * a.width;
   const auto* bias = static_cast<const C*>(a.bias);
   const auto* residual = static_cast<const C*>(a.residual);
-  const bool drops = a.hash.active();
+  const DropoutHash hash = a.hash.with_stored_key();
   const int64_t first = first_element(a, row);
   C total = 0;
   for (int64_t c = threadIdx.x * N; c < a.width; c += kWarp * N) {
@@ -43,7 +43,7 @@ __device__ ComputeType<T> add_residual(const ResidualNormArguments& a, int64_t r
 #pragma unroll
       for (int i = 0; i < N; ++i) values[i] += more[i];
     }
-    if (drops) drop(values, a.hash, first + c);
+    if (hash.active()) drop(values, hash, first + c);
     if (residual != nullptr) {
       read(residual + row * a.width + c, more);
 #pragma unroll
@@ -136,6 +136,7 @@ __global__ void backward_kernel(ResidualNormArguments a) {
   if (normed) means = gradient_means<T, Y, N>(a, row);
   const C mean = static_cast<const C*>(a.mean)[row];
   const C inverse = static_cast<const C*>(a.inverse_stddev)[row];
+  const DropoutHash hash = a.hash.with_stored_key();
   const int64_t first = first_element(a, row);
   for (int64_t c = threadIdx.x * N; c < a.width; c += kWarp * N) {
     const int64_t place = row * a.width + c;
@@ -161,7 +162,7 @@ __global__ void backward_kernel(ResidualNormArguments a) {
     }
     write(ds, static_cast<C*>(a.grad_residual) + place);
     if (a.grad_x == nullptr) continue;
-    if (a.hash.active()) drop(ds, a.hash, first + c);
+    if (hash.active()) drop(ds, hash, first + c);
     write(ds, static_cast<T*>(a.grad_x) + place);
   }
 }

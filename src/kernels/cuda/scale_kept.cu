@@ -12,7 +12,8 @@ constexpr int64_t kMaxBlocks = 132 * 16;  // more blocks than a large device run
 
 template <class T>
 __global__ void scale_kept_kernel(const T* in, T* out, int64_t count, RowNumbers rows,
-                                  DropoutHash hash) {
+                                  DropoutHash given) {
+  const DropoutHash hash = given.with_stored_key();
   const T scale = static_cast<T>(hash.scale());
   const int64_t stride = static_cast<int64_t>(gridDim.x) * blockDim.x;
   for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < count;

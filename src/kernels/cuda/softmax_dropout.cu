@@ -67,18 +67,19 @@ __global__ void forward_kernel(SoftmaxDropoutArguments a) {
   using C = ComputeType<T>;
   const Row row = row_of(a);
   if (row.index >= a.batch * a.heads * a.queries) return;
+  const DropoutHash hash = a.hash.with_stored_key();
   const int64_t first = row.index * a.keys;
   T* const scores = static_cast<T*>(a.scores) + first;
   const C total = log_sum<T, N>(a, row, scores);
   const C scale = static_cast<C>(a.scale);
-  const C kept = static_cast<C>(a.hash.scale());
+  const C kept = static_cast<C>(hash.scale());
   for (int64_t m = threadIdx.x * N; m < a.keys; m += kWarp * N) {
     C values[N];
     read(scores + m, values);
 #pragma unroll
     for (int i = 0; i < N; ++i) {
       const bool alive =
-          sees(a, row, m + i) && a.hash.keeps(static_cast<uint32_t>(row.element + m + i));
+          sees(a, row, m + i) && hash.keeps(static_cast<uint32_t>(row.element + m + i));
       values[i] = alive ? exp(values[i] * scale - total) * kept : C(0);
     }
     write(values, scores + m);
@@ -91,18 +92,19 @@ __global__ void backward_kernel(SoftmaxDropoutArguments a) {
   using C = ComputeType<T>;
   const Row row = row_of(a);
   if (row.index >= a.batch * a.heads * a.queries) return;
+  const DropoutHash hash = a.hash.with_stored_key();
   const int64_t first = row.index * a.keys;
   T* const scores = static_cast<T*>(a.scores) + first;
   T* const upstream = static_cast<T*>(a.upstream) + first;
   const C total = static_cast<const C*>(a.log_sums)[row.index];
   const C scale = static_cast<C>(a.scale);
-  const C kept = static_cast<C>(a.hash.scale());
+  const C kept = static_cast<C>(hash.scale());
   // P of a key and its dropout factor; both are zero if the key is not seen.
   const auto probability = [&](C score, int64_t key) {
     return sees(a, row, key) ? exp(score * scale - total) : C(0);
   };
   const auto factor = [&](int64_t key) {
-    return a.hash.keeps(static_cast<uint32_t>(row.element + key)) ? kept : C(0);
+    return hash.keeps(static_cast<uint32_t>(row.element + key)) ? kept : C(0);
   };
   C sum = 0;
   for (int64_t m = threadIdx.x * N; m < a.keys; m += kWarp * N) {

@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include "../dropout_hash.h"
+#include "../saved_site.h"
 #include "kernels.h"
 
 namespace linformer::reference {
@@ -26,11 +26,16 @@ at::Tensor xor_shifted(const at::Tensor& x, int64_t bits) {
 at::Tensor dropout_scale(const at::Tensor& elements, const at::TensorOptions& options,
                          const DropoutSite& site) {
   const at::NoGradGuard no_grad;
-  const DropoutHash hash(site.probability, site.key);
+  const DropoutHash hash = hash_of(site);
+  // (1) int64 on the device, whose 64 bits are the key.
+  const at::Tensor key =
+      site.stored_key == nullptr
+          ? at::full({1}, static_cast<int64_t>(site.key), elements.options())
+          : at::from_blob(const_cast<int64_t*>(site.stored_key), {1}, elements.options());
   at::Tensor x = elements.bitwise_and(kLow32);
-  x = xor_shifted(x.bitwise_xor_(static_cast<int64_t>(hash.low())), 16);
+  x = xor_shifted(x.bitwise_xor_(key.bitwise_and(kLow32)), 16);
   x = multiply_32(x, 0x7feb352d);
-  x = xor_shifted(x, 15).bitwise_xor_(static_cast<int64_t>(hash.high()));
+  x = xor_shifted(x, 15).bitwise_xor_(key.bitwise_right_shift(32).bitwise_and_(kLow32));
   x = multiply_32(x, 0x846ca68b);
   x = xor_shifted(x, 16);
   return x.ge(static_cast<int64_t>(hash.threshold())).to(options).mul_(hash.scale());
