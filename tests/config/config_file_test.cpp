@@ -384,6 +384,17 @@ TEST(ConfigFile, WalksThroughNoEndlessValue) {
   EXPECT_EQ(config.model.num_attention_heads, 3);
 }
 
+TEST(SettingNames, AreWhatTheUserWrites) {
+  EXPECT_EQ(setting_name("run.dir"), "run.dir");
+  name_setting("run.dir", "--output");
+  EXPECT_EQ(setting_name("run.dir"), "--output");
+  name_setting("run.dir", "run.dir");
+  // An apostrophe in a name is text.
+  PretrainConfig config;
+  apply_override(fields_of(config), quoted_assignment("run.dir", "it's: [here]"));
+  EXPECT_EQ(config.run.dir, "it's: [here]");
+}
+
 TEST(Override, CompletesTheKeysOfTheModel) {
   PretrainConfig config;
   const FieldList fields = fields_of(config);

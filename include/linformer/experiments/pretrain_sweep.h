@@ -54,10 +54,10 @@ std::vector<FailedJob> run_sweep(const PretrainSweepOptions& options,
 /// The finished runs of one setting.
 struct SweepRow {
   std::string setting;
-  std::vector<int64_t> seeds;
-  std::vector<double> losses;  ///< held-out, in nats, of the last evaluation; by seed
-  double mean = 0.0;           ///< of the losses
-  std::string best;            ///< folder of the run with the lowest loss
+  std::vector<int64_t> seeds = {};
+  std::vector<double> losses = {};  ///< held-out, in nats, of the last evaluation; by seed
+  double mean = 0.0;                ///< of the losses
+  std::string best = {};            ///< folder of the run with the lowest loss
 };
 
 /// The settings with a finished run, the lowest mean held-out loss first.
