@@ -133,6 +133,11 @@ TEST_F(FinetuneProgramTest, ASuiteDoesWhatIsMissingAndEndsInTables) {
                     HasSubstr(" % | 2 |")));
   EXPECT_TRUE(fs::exists(file("suite/rte/global/seed-2/result.json")));
   EXPECT_FALSE(fs::exists(file("suite/rte/global/seed-2/checkpoints")));
+  std::vector<std::string> beside = suite;
+  beside.insert(beside.end(), {"--report", "--compare", file("absent")});
+  const ProgramResult no_other = finetune(beside);
+  EXPECT_EQ(no_other.exit_code, 2);
+  EXPECT_THAT(no_other.err, HasSubstr("absent: there is no such folder"));
   const auto json = nlohmann::json::parse(read_text_file(file("suite/results.json")));
   EXPECT_EQ(json["table"]["rows"].size(), 4u);
   // One is missing: that one is done again, and the tables are the same.
