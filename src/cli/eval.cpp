@@ -143,7 +143,7 @@ void print_table(const Measured& measured, const PerplexityArguments& arguments)
   if (measured.accuracy) {
     for (std::vector<std::string>& row : rows) row.emplace_back("-");
     rows[0].back() = "accuracy";
-    rows[1].back() = percent_text(*measured.accuracy);
+    rows[1].back() = percent_text(*measured.accuracy, 1);
   }
   std::printf("%s%s masked tokens in %s sequences\n", shown_table(rows).c_str(),
               format_count(totals.masked_tokens).c_str(),

@@ -69,10 +69,11 @@ void print_loss_tables(const std::vector<LossTable>& tables) {
     std::vector<std::vector<std::string>> rows{
         {table.title, "masked tokens", "share", "nats a token", "perplexity", "accuracy"}};
     for (const LossGroup& group : table.groups) {
-      rows.push_back(
-          {group.name, format_count(group.totals.nll.masked_tokens),
-           percent_text(share_of(group, table), 1), number_or_dash(group.totals.nll.mean()),
-           number_or_dash(group.totals.nll.perplexity()), percent_text(group.totals.accuracy())});
+      rows.push_back({group.name, format_count(group.totals.nll.masked_tokens),
+                      percent_text(share_of(group, table), 1),
+                      number_or_dash(group.totals.nll.mean()),
+                      number_or_dash(group.totals.nll.perplexity()),
+                      percent_text(group.totals.accuracy(), 1)});
     }
     std::printf("\n%s", shown_table(rows).c_str());
   }

@@ -85,10 +85,11 @@ void print_groups(const std::string& title, const std::vector<RecallGroup>& grou
   for (const RecallGroup& group : groups) {
     const ShareInterval interval = interval_of(group);
     const bool any = group.num_questions > 0;
-    rows.push_back({group.name, format_count(group.num_questions), percent_text(group.accuracy()),
-                    any ? percent_text(interval.low) + " - " + percent_text(interval.high) : "-",
-                    any ? format_fixed(group.mean_nll(), 3) : "-",
-                    percent_text(group.baseline_accuracy())});
+    rows.push_back(
+        {group.name, format_count(group.num_questions), percent_text(group.accuracy(), 1),
+         any ? format_fixed(100.0 * interval.low, 1) + " - " + percent_text(interval.high, 1) : "-",
+         any ? format_fixed(group.mean_nll(), 3) : "-",
+         percent_text(group.baseline_accuracy(), 1)});
   }
   std::printf("%s", shown_table(rows).c_str());
 }

@@ -41,8 +41,9 @@ std::vector<std::string> assignments(const FinetuneArguments& arguments) {
   };
   add("task.name", "--task", arguments.task);
   add("task.data", "--data", arguments.data);
-  add("run.init_from", arguments.model.empty() ? "--baseline" : "--model",
-      arguments.model.empty() ? arguments.baseline : arguments.model);
+  const bool is_baseline = arguments.model.empty() && !arguments.baseline.empty();
+  add("run.init_from", is_baseline ? "--baseline" : "--model",
+      is_baseline ? arguments.baseline : arguments.model);
   add("run.dir", "--output", arguments.output);
   if (arguments.seed) {
     result.push_back("run.seed=" + std::to_string(*arguments.seed));

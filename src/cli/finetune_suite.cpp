@@ -28,8 +28,14 @@
 namespace linformer {
 namespace {
 
+/// The configuration of one run, as the command line and its file give it.
+FinetuneConfig configured(const FinetuneArguments& arguments) {
+  return load_finetune_config(arguments.config, assignments(arguments), recipe_of_task);
+}
+
 std::vector<std::string> tasks_of(const FinetuneArguments& arguments) {
-  if (arguments.suite.empty()) return {arguments.task};
+  if (arguments.suite.empty() && !arguments.task.empty()) return {arguments.task};
+  if (arguments.suite.empty()) return {configured(arguments).task.name};
   std::vector<std::string> tasks;
   if (arguments.suite == "glue") {
     for (const TaskSpec& spec : known_tasks()) {
@@ -83,14 +89,16 @@ SuiteOptions options_of(const FinetuneArguments& arguments) {
 
 /// run.dir of the configuration, for a command line without --output.
 std::string folder_of_all(const FinetuneArguments& arguments) {
-  std::vector<std::string> settings = assignments(arguments);
+  const std::vector<std::string> settings = assignments(arguments);
   const bool given = !arguments.config.empty() ||
                      std::any_of(settings.begin(), settings.end(), [](const std::string& text) {
                        return text.starts_with("run.dir=");
                      });
   if (!given) fail_usage("--output", "is not given", "name the folder that is to hold all runs");
-  settings.push_back("task.name=" + tasks_of(arguments).front());
-  return load_finetune_config(arguments.config, settings, recipe_of_task).run.dir;
+  if (arguments.suite.empty()) return configured(arguments).run.dir;
+  FinetuneArguments one = arguments;  // a suite names its tasks, and the file none
+  one.task = tasks_of(arguments).front();
+  return configured(one).run.dir;
 }
 
 /// Refuses names of folders that do not exist before every run fails of them.
