@@ -39,15 +39,18 @@ at::Tensor cumulative_singular_values(const at::Tensor& matrices) {
   return (sums / sums.narrow(-1, sums.size(-1) - 1, 1)).contiguous();
 }
 
-AttentionSpectrum attention_spectrum(const Model& model, std::span<const InputRow> rows) {
+AttentionSpectrum attention_spectrum(const Model& model, std::span<const InputRow> rows,
+                                     const std::function<void(int64_t)>& measured) {
   AttentionSpectrum spectrum;
   spectrum.layers.resize(static_cast<size_t>(model.config().num_hidden_layers));
   const bool segments = model.config().type_vocab_size > 0;
+  int64_t num_layers = 0;
   for (const InputRow& row : rows) {
     visit_attention(model, single_row_input(row, segments),
                     [&](int64_t layer, const LayerAttention& attention) {
                       if (stop_signal() != 0) return;
                       add_layer(attention, spectrum.layers[static_cast<size_t>(layer)]);
+                      if (measured) measured(++num_layers);
                     });
     ++spectrum.num_sequences;
     if (stop_signal() != 0) {

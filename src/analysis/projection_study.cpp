@@ -159,9 +159,18 @@ void summarise(int64_t n, double delta, const AllSamples& samples,
 }  // namespace
 
 ProjectionStudy study_projections(const Model& model, std::span<const InputRow> rows,
-                                  const ProjectionStudyOptions& options) {
+                                  const ProjectionStudyOptions& options,
+                                  const std::function<void(int64_t, double)>& measured) {
   ProjectionStudy study;
   const bool segments = model.config().type_vocab_size > 0;
+  // A layer takes time in proportion to n squared: the size of its attention matrices.
+  const auto cost = [](int64_t n) { return static_cast<double>(n) * static_cast<double>(n); };
+  double all_layers = 0.0, layers_done = 0.0;
+  for (const int64_t n : options.lengths) {
+    all_layers += cost(n) * static_cast<double>(rows.size()) *
+                  static_cast<double>(model.config().num_hidden_layers);
+  }
+  int64_t num_layers = 0;
   for (const int64_t n : options.lengths) {
     const double delta = options.delta.value_or(1.0 / static_cast<double>(n));
     AllSamples samples;
@@ -170,6 +179,8 @@ ProjectionStudy study_projections(const Model& model, std::span<const InputRow> 
       visit_attention(model, single_row_input(cut_row(rows[row], n), segments),
                       [&](int64_t layer, const LayerAttention& attention) {
                         add_layer(layer, attention, draws, options, delta, samples);
+                        layers_done += cost(n);
+                        if (measured) measured(++num_layers, layers_done / all_layers);
                       });
       if (stop_signal() != 0) {
         study.complete = false;

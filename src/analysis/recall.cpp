@@ -89,27 +89,29 @@ RecallResult count_answers(std::span<const RecallAnswer> answers, int64_t max_se
 }
 
 std::optional<RecallResult> measure_recall(const Model& model, const Tokenizer& tokenizer,
-                                           const RecallOptions& options) {
+                                           const RecallOptions& options,
+                                           const std::function<void(int64_t)>& asked) {
   RecallQuestions questions(tokenizer, options.seed, options.max_sequence_length,
                             options.num_questions);
   const std::vector<std::string> guesses =
       most_frequent_facts(SampleCorpus(options.seed), kDocumentsOfGuesses);
   std::vector<RecallAnswer> answers;
   while (true) {
-    std::vector<RecallQuestion> asked;
+    std::vector<RecallQuestion> some;
     std::vector<BatchRow> rows;
-    while (static_cast<int64_t>(asked.size()) < options.batch_size) {
+    while (static_cast<int64_t>(some.size()) < options.batch_size) {
       std::optional<RecallQuestion> question = questions.next();
       if (!question) break;
       rows.emplace_back().sequence = question->row;
-      asked.push_back(std::move(*question));
+      some.push_back(std::move(*question));
     }
-    if (asked.empty()) break;
+    if (some.empty()) break;
     const Batch batch = make_batch(rows, options.max_sequence_length);
     const std::vector<RecallAnswer> more =
-        answers_to(asked, masked_lm_scores(model, batch), guesses);
+        answers_to(some, masked_lm_scores(model, batch), guesses);
     answers.insert(answers.end(), more.begin(), more.end());
     if (stop_signal() != 0) return std::nullopt;
+    if (asked) asked(static_cast<int64_t>(answers.size()));
   }
   return count_answers(answers, options.max_sequence_length);
 }

@@ -59,7 +59,7 @@ void fail_no_model(const std::string& path) {
                  "m.get('model', m).items()}, 'model.safetensors')\"");
   }
   std::error_code ignored;
-  if (fs::exists(path, ignored)) fail_run(path, "holds no model", kFolders);
+  if (fs::exists(path, ignored)) fail_usage(path, "holds no model", kFolders);
   if (!may_be_hub_name(path)) fail_missing(path, "there is no such folder", kFolders);
   const std::string folder = fs::path(path).filename().string();
   fail_missing(path, "there is no such folder, and nothing is downloaded here",

@@ -19,6 +19,7 @@
 #include "linformer/core/json_text.h"
 #include "linformer/kernels/matmul_peak.h"
 #include "linformer/kernels/precision_speed.h"
+#include "linformer/metrics/percent.h"
 
 namespace linformer {
 
@@ -115,7 +116,7 @@ void run_step(const StepArguments& arguments) {
       "optimizer     %s\n"
       "tokens/s      %s (median; %s to %s)\n"
       "matmul peak   %s GFLOP/s (median of %zu, measured between the steps)\n"
-      "MFU           %s %% (%s GFLOP per token)\n"
+      "MFU           %s (%s GFLOP per token)\n"
       "tensors       %s at most\n",
       format_count(result.num_parameters).c_str(), static_cast<long long>(options.batch_size),
       static_cast<long long>(options.model.max_sequence_length),
@@ -126,7 +127,7 @@ void run_step(const StepArguments& arguments) {
       format_number(result.tokens_per_step / *slowest).c_str(),
       format_number(result.tokens_per_step / *fastest).c_str(),
       format_number(result.median_matmul_peak() / kGiga).c_str(), result.matmul_peaks.size(),
-      format_fixed(100.0 * result.mfu(), 1).c_str(),
+      percent_text(result.mfu(), 1).c_str(),
       format_number(result.model_flops_per_token / kGiga).c_str(),
       format_bytes(static_cast<double>(result.peak_tensor_bytes)).c_str());
 }
@@ -155,7 +156,7 @@ void add_step_command(CLI::App& program) {
       ->check(takes_one_of({"small", "base"}))
       ->capture_default_str();
   command->add_option("--set", arguments->overrides,
-                      "KEY=VALUE of the model, e.g. attention.type=standard");
+                      "KEY=VALUE of the model, e.g. model.attention.type=standard");
   command->add_option("--batch-size", arguments->batch_size, "sequences; 0 = the preset's")
       ->check(takes_at_least(0));
   command->add_flag("--activation-checkpointing", arguments->activation_checkpointing,
@@ -173,7 +174,7 @@ void add_step_command(CLI::App& program) {
   add_compute_options(*command, arguments->compute);
   command->add_flag("--json", arguments->json, "print the result as JSON");
   add_examples(*command, {"linformer-bench step", "linformer-bench step --model base --steps 5",
-                          "linformer-bench step --set attention.type=standard --json"});
+                          "linformer-bench step --set model.attention.type=standard --json"});
   command->callback([arguments] { run_step(*arguments); });
 }
 

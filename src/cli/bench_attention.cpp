@@ -10,6 +10,7 @@
 #include "bench_layer.h"
 #include "option_checks.h"
 #include "program.h"
+#include "table_output.h"
 
 #include "linformer/analysis/attention_benchmark.h"
 #include "linformer/analysis/step_benchmark.h"
@@ -55,7 +56,7 @@ void print_table(const std::string& title, const Arguments& arguments, const Mea
       row.push_back(one.measured ? cell(one) : "-");
     }
   }
-  std::printf("%s\n", format_table(rows).c_str());
+  std::printf("%s\n", shown_table(rows).c_str());
 }
 
 void print_tables(const Arguments& arguments, const Measurements& all) {
@@ -143,6 +144,7 @@ void add_attention_command(CLI::App& program) {
       ->capture_default_str();
   command->add_option("--threads", arguments->threads, "0 = all cores")->check(takes_at_least(0));
   command->add_flag("--json", arguments->json, "print the result as JSON");
+  add_markdown_option(*command);
   add_examples(*command, {"linformer-bench attention",
                           "linformer-bench attention --hidden-size 768 --heads 12 --lengths 512 "
                           "2048 8192 --json"});

@@ -12,6 +12,7 @@
 #include "compute_options.h"
 #include "option_checks.h"
 #include "program.h"
+#include "table_output.h"
 
 #include "linformer/analysis/encoder_benchmark.h"
 #include "linformer/analysis/step_benchmark.h"
@@ -79,7 +80,7 @@ void print_table(const std::string& title, const Arguments& arguments, const Cel
       row.push_back(cell == nullptr ? "-" : text(*cell));
     }
   }
-  std::printf("%s\n%s\n", title.c_str(), format_table(rows).c_str());
+  std::printf("%s\n%s\n", title.c_str(), shown_table(rows).c_str());
 }
 
 std::string seconds_text(const EncoderCell& cell) {
@@ -284,6 +285,7 @@ void add_measurement_options(CLI::App& command, Arguments& arguments) {
       ->capture_default_str();
   add_compute_options(command, arguments.compute);
   command.add_flag("--json", arguments.json, "print the result as JSON");
+  add_markdown_option(command);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "bench_layer.h"
 #include "option_checks.h"
 #include "program.h"
+#include "table_output.h"
 
 #include "linformer/analysis/operation_benchmark.h"
 #include "linformer/core/error.h"
@@ -47,7 +48,7 @@ void print_table(const std::string& title, const AllSeries& all,
       row.push_back(one.counts ? text(one) : "-");
     }
   }
-  std::printf("%s\n", format_table(rows).c_str());
+  std::printf("%s\n", shown_table(rows).c_str());
 }
 
 std::string growth_text(const std::optional<Growth>& growth) {
@@ -95,7 +96,7 @@ void print_text(const Arguments& arguments, const AllSeries& all) {
     rows.push_back({series.variant, growth_text(series.attention), growth_text(series.whole),
                     calls_text(series)});
   }
-  std::printf("%s", format_table(rows).c_str());
+  std::printf("%s", shown_table(rows).c_str());
 }
 
 Json to_json(const std::optional<Growth>& growth) {
@@ -175,6 +176,7 @@ void add_operations_command(CLI::App& program) {
                      options.attention_window, options.lengths});
   command->add_option("--threads", arguments->threads, "0 = all cores")->check(takes_at_least(0));
   command->add_flag("--json", arguments->json, "print the result as JSON");
+  add_markdown_option(*command);
   add_examples(*command, {"linformer-bench operations",
                           "linformer-bench operations --lengths 256 512 1024 --json"});
   command->callback([arguments] { run_operations(*arguments); });

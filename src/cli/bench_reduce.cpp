@@ -8,6 +8,7 @@
 #include "bench_commands.h"
 #include "option_checks.h"
 #include "program.h"
+#include "table_output.h"
 
 #include "linformer/analysis/collective_benchmark.h"
 #include "linformer/core/format.h"
@@ -44,7 +45,7 @@ void run_reduce(const ReduceArguments& arguments) {
   }
   if (!group.is_first()) return;
   std::printf("%s",
-              arguments.json ? (json_text(json, 2) + "\n").c_str() : format_table(rows).c_str());
+              arguments.json ? (json_text(json, 2) + "\n").c_str() : shown_table(rows).c_str());
 }
 
 }  // namespace
@@ -57,6 +58,7 @@ void add_reduce_command(CLI::App& program) {
   command->add_option("--repeats", arguments->repeats, "repetitions of each")
       ->check(takes_between(1, 1000000));
   command->add_flag("--json", arguments->json, "results as JSON");
+  add_markdown_option(*command);
   add_examples(*command, {"linformer-launch --nproc-per-node 2 -- linformer-bench reduce"});
   command->callback([arguments] { run_reduce(*arguments); });
 }

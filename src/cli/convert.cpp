@@ -107,12 +107,13 @@ void add_linformerise_command(CLI::App& program) {
       "a standard model as a Linformer: its weights stay, E and F are added (block averages)",
       arguments);
   command->add_option("--set", arguments->overrides,
-                      "KEY=VALUE of the attention, e.g. projected_length=64 or "
-                      "model.attention.sharing=key_value, as in a configuration");
+                      "KEY=VALUE of the attention, as in a configuration, e.g. "
+                      "model.attention.projected_length=64");
   command->add_option("--seed", arguments->seed, "seed of the weights that are added")
       ->capture_default_str();
   add_examples(*command, {"linformer-convert linformerise --input models/roberta --output "
-                          "models/linformer --set projected_length=128 --set sharing=layerwise"});
+                          "models/linformer --set model.attention.projected_length=128 "
+                          "model.attention.sharing=layerwise"});
   command->callback([arguments] {
     report(arguments->output, linformerise_model(arguments->input(), arguments->output,
                                                  wanted_attention(*arguments), arguments->seed));

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data_commands.h"
+#include "table_output.h"
 
 #include "linformer/checkpoint/checkpoint_store.h"
 #include "linformer/checkpoint/manifest.h"
@@ -81,7 +82,7 @@ void print(const Json& checkpoints) {
                     format_bytes(checkpoint["bytes"].get<double>()), count("tensors"),
                     count("numbers"), count("step"), whole ? verified : "DAMAGED"});
   }
-  std::printf("%s\n", format_table(rows).c_str());
+  std::printf("%s\n", shown_table(rows).c_str());
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
+#include "linformer/core/missing_path.h"
 
 namespace linformer {
 
@@ -57,7 +58,7 @@ std::string describe(const Json& event) {
 void print_events(const std::string& run_folder, bool as_json) {
   const std::string path = run_folder + "/log.jsonl";
   if (!std::filesystem::exists(path)) {
-    fail_run(path, "there is no log", "give the configuration of a run that has begun");
+    fail_missing(path, "there is no log", "give the configuration of a run that has begun");
   }
   const std::vector<Json> events = events_of(path);
   for (const Json& event : events) {

@@ -105,11 +105,6 @@ std::vector<std::vector<std::string>> layout_rows(const nlohmann::ordered_json& 
   return rows;
 }
 
-void make_parent_directory(const std::string& path) {
-  const auto parent = std::filesystem::path(path).parent_path();
-  if (!parent.empty()) make_directories(parent.string());
-}
-
 void warn_about_lines(uint64_t no_text, uint64_t bad_lines) {
   if (no_text > 0) {
     log_warning(format_count(static_cast<int64_t>(no_text)) +

@@ -41,9 +41,6 @@ nlohmann::ordered_json layouts_json(const std::vector<std::string>& paths,
 /// The same as rows of a table: one per file, or for many files one per layout.
 std::vector<std::vector<std::string>> layout_rows(const nlohmann::ordered_json& layouts);
 
-/// Makes the folder that `path` will be in.
-void make_parent_directory(const std::string& path);
-
 /// Logs how many lines of JSON gave no document, if any.
 void warn_about_lines(uint64_t no_text, uint64_t bad_lines);
 

@@ -10,6 +10,7 @@
 #include "data_show.h"
 #include "option_checks.h"
 #include "program.h"
+#include "table_output.h"
 
 #include "linformer/core/checksum.h"
 #include "linformer/core/error.h"
@@ -17,6 +18,7 @@
 #include "linformer/core/json_text.h"
 #include "linformer/data/token_dataset.h"
 #include "linformer/data/token_shard.h"
+#include "linformer/metrics/percent.h"
 
 namespace linformer {
 
@@ -82,7 +84,7 @@ void print_shards(const Json& shards) {
     rows.push_back({shard["path"].get<std::string>(), count("documents"), count("sentences"),
                     count("tokens"), format_bytes(shard.value("text_bytes", 0.0)), state});
   }
-  std::printf("%s\n", format_table(rows).c_str());
+  std::printf("%s\n", shown_table(rows).c_str());
 }
 
 Json inspect_set(const TokenDataset& dataset, const SequencePacking& packing) {
@@ -110,9 +112,9 @@ void print_set(const Json& set) {
   std::printf("tokenizer %s, vocabulary of %s; %s invalid UTF-8 sequences\n",
               set["tokenizer_hash"].get<std::string>().c_str(), count("vocab_size").c_str(),
               count("invalid_utf8").c_str());
-  std::printf("packed to n = %s: %s sequences, %s %% of their positions hold a token\n",
+  std::printf("packed to n = %s: %s sequences, %s of their positions hold a token\n",
               count("max_sequence_length").c_str(), count("sequences").c_str(),
-              format_fixed(100.0 * set["fill"].get<double>(), 2).c_str());
+              percent_text(set["fill"].get<double>()).c_str());
 }
 
 void inspect_sample(const InspectArguments& arguments, const Tokenizer& tokenizer,
@@ -194,6 +196,7 @@ void add_inspect_command(CLI::App& program) {
       ->check(takes_one_of({"token", "whole_word"}))
       ->capture_default_str();
   command->add_flag("--json", arguments->json, "print the result as JSON");
+  add_markdown_option(*command);
   add_examples(*command, {"linformer-data inspect data/corpus/train --max-sequence-length 512",
                           "linformer-data inspect runs/NAME",
                           "linformer-data inspect data/corpus/train --sample 17 --seed 3 \\",

@@ -13,6 +13,7 @@
 #include "data_shard_set.h"
 #include "option_checks.h"
 #include "program.h"
+#include "table_output.h"
 
 #include "linformer/core/checksum.h"
 #include "linformer/core/error.h"
@@ -157,7 +158,7 @@ void print_report(const nlohmann::ordered_json& result) {
   rows.push_back({"bad lines left out", count("bad_lines")});
   rows.push_back({"cuts in long documents", count("cut_documents")});
   rows.push_back({"MB/s of text", fixed("megabytes_per_second")});
-  std::printf("%s", format_table(rows).c_str());
+  std::printf("%s", shown_table(rows).c_str());
 }
 
 void run_prepare(PrepareArguments& arguments) {
@@ -234,6 +235,7 @@ void add_prepare_command(CLI::App& program) {
   command->add_option("--benchmark-mb", arguments->benchmark_mb, "million bytes of text to use")
       ->capture_default_str();
   command->add_flag("--json", arguments->json, "print the result as JSON");
+  add_markdown_option(*command);
   add_examples(*command,
                {"linformer-data prepare --input corpus/*.txt.zst --output data/corpus/train \\",
                 "    --tokenizer data/corpus/tokenizer.model",

@@ -9,6 +9,7 @@
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
 #include "linformer/core/quiet.h"
+#include "linformer/metrics/percent.h"
 
 namespace linformer {
 
@@ -61,7 +62,7 @@ std::string DataProgress::line(uint64_t consumed_bytes, uint64_t text_bytes) con
   if (total_bytes_ > 0 && consumed_bytes > 0) {
     const double share =
         std::min(1.0, static_cast<double>(consumed_bytes) / static_cast<double>(total_bytes_));
-    text += " | " + format_fixed(100.0 * share, 0) + " % | ETA " +
+    text += " | " + percent_text(share, 0) + " | ETA " +
             format_duration(elapsed * (1.0 - share) / share);
   }
   return text;

@@ -14,6 +14,7 @@
 #include "eval_text.h"
 #include "option_checks.h"
 #include "programs.h"
+#include "table_output.h"
 
 #include "linformer/analysis/finite_outputs.h"
 #include "linformer/checkpoint/find_model.h"
@@ -23,6 +24,7 @@
 #include "linformer/core/stop_signal.h"
 #include "linformer/data/examples.h"
 #include "linformer/data/text_dataset.h"
+#include "linformer/metrics/percent.h"
 #include "linformer/models/model_folder.h"
 #include "linformer/models/model_tokenizer.h"
 #include "linformer/objectives/evaluator.h"
@@ -141,9 +143,9 @@ void print_table(const Measured& measured, const PerplexityArguments& arguments)
   if (measured.accuracy) {
     for (std::vector<std::string>& row : rows) row.emplace_back("-");
     rows[0].back() = "accuracy";
-    rows[1].back() = percent_or_dash(*measured.accuracy);
+    rows[1].back() = percent_text(*measured.accuracy, 1);
   }
-  std::printf("%s%s masked tokens in %s sequences\n", format_table(rows).c_str(),
+  std::printf("%s%s masked tokens in %s sequences\n", shown_table(rows).c_str(),
               format_count(totals.masked_tokens).c_str(),
               format_count(measured.result.num_sequences).c_str());
   for (const auto& row : layout_rows(layouts_json(arguments.text.data.paths, measured.layouts))) {
@@ -232,6 +234,7 @@ void add_perplexity_command(CLI::App& program) {
       ->check(takes_one_of(names_of<LossSplit>()));
   add_compute_options(*command, arguments->compute);
   command->add_flag("--json", arguments->json, "print the result as JSON");
+  add_markdown_option(*command);
   add_examples(*command,
                {"linformer-eval perplexity --checkpoint runs/sample --data data/sample/valid.txt",
                 "linformer-eval perplexity --checkpoint runs/sample --data data/sample/valid.txt "

@@ -9,7 +9,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "table_output.h"
+
 #include "linformer/core/format.h"
+#include "linformer/metrics/percent.h"
 
 namespace linformer {
 
@@ -26,10 +29,6 @@ std::string number_or_dash(double value) {
 }
 
 }  // namespace
-
-std::string percent_or_dash(double share) {
-  return std::isnan(share) ? "-" : format_fixed(100.0 * share, 1) + " %";
-}
 
 std::vector<LossTable> loss_tables(const std::vector<std::string>& by, const LossGroups& groups,
                                    const UnigramModel* unigram) {
@@ -71,12 +70,12 @@ void print_loss_tables(const std::vector<LossTable>& tables) {
         {table.title, "masked tokens", "share", "nats a token", "perplexity", "accuracy"}};
     for (const LossGroup& group : table.groups) {
       rows.push_back({group.name, format_count(group.totals.nll.masked_tokens),
-                      percent_or_dash(share_of(group, table)),
+                      percent_text(share_of(group, table), 1),
                       number_or_dash(group.totals.nll.mean()),
                       number_or_dash(group.totals.nll.perplexity()),
-                      percent_or_dash(group.totals.accuracy())});
+                      percent_text(group.totals.accuracy(), 1)});
     }
-    std::printf("\n%s", format_table(rows).c_str());
+    std::printf("\n%s", shown_table(rows).c_str());
   }
 }
 

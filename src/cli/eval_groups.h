@@ -19,9 +19,6 @@ std::vector<LossTable> loss_tables(const std::vector<std::string>& by, const Los
 /// "perplexity": ..., "accuracy": ...}, ...], ...}; null if a group has no token.
 nlohmann::ordered_json loss_tables_json(const std::vector<LossTable>& tables);
 
-/// "12.3 %", or "-" for NaN.
-std::string percent_or_dash(double share);
-
 /// The same as tables on stdout, with an empty line before each.
 void print_loss_tables(const std::vector<LossTable>& tables);
 

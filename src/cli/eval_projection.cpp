@@ -12,6 +12,7 @@
 #include "eval_rows.h"
 #include "option_checks.h"
 #include "program.h"
+#include "table_output.h"
 
 #include "linformer/analysis/projection_error.h"
 #include "linformer/analysis/projection_study.h"
@@ -22,8 +23,10 @@
 #include "linformer/core/stop_signal.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/thread_setup.h"
+#include "linformer/metrics/percent.h"
 #include "linformer/models/model_folder.h"
 #include "linformer/models/model_tokenizer.h"
+#include "linformer/report/progress.h"
 
 namespace linformer {
 
@@ -123,7 +126,7 @@ Json to_json(const Measured& measured) {
 }
 
 std::string share_text(double share) {
-  return format_fixed(100.0 * share, 1) + " %";
+  return percent_text(share, 1);
 }
 
 void append_summary(std::vector<std::string>& row, const ErrorSummary& summary) {
@@ -163,7 +166,7 @@ void print_first_theorem(const Measured& measured, int64_t n) {
     append_summary(rows.back(), errors.all.random);
     rows.back().push_back(format_number(errors.all.best.mean, 3));
   });
-  std::printf("%s", format_table(rows).c_str());
+  std::printf("%s", shown_table(rows).c_str());
   Rows layers{{"mean by layer"}};
   for_each_k(measured, n, [&](const ProjectedErrors& errors) {
     layers.front().push_back("k = " + std::to_string(errors.k));
@@ -179,7 +182,7 @@ void print_first_theorem(const Measured& measured, int64_t n) {
       layers[row].push_back(format_number(sum / count, 3));
     }
   });
-  std::printf("\n%s", format_table(layers).c_str());
+  std::printf("\n%s", shown_table(layers).c_str());
 }
 
 void print_second_theorem(const Measured& measured, int64_t n) {
@@ -197,7 +200,7 @@ void print_second_theorem(const Measured& measured, int64_t n) {
   std::printf(
       "\ntheorem 2, n = %lld, delta = %s: |softmax(w E^T) F V - softmax(w) V| over rows w of\n"
       "Q K^T / sqrt(d), relative to |softmax(w)| |V|, and to |softmax(w) V|\n%s",
-      static_cast<long long>(n), format_number(delta).c_str(), format_table(rows).c_str());
+      static_cast<long long>(n), format_number(delta).c_str(), shown_table(rows).c_str());
 }
 
 void print_bounds(const Measured& measured, int64_t n) {
@@ -214,7 +217,7 @@ void print_bounds(const Measured& measured, int64_t n) {
                     length_text(second.statement_n), length_text(second.statement_d),
                     length_text(second.proof_nd), length_text(second.proof_d)});
   }
-  std::printf("%s", format_table(rows).c_str());
+  std::printf("%s", shown_table(rows).c_str());
 }
 
 void print_learned(const Measured& measured, int64_t n) {
@@ -228,7 +231,7 @@ void print_learned(const Measured& measured, int64_t n) {
         {std::to_string(errors.layer), std::to_string(errors.head), std::to_string(errors.k)});
     append_summary(rows.back(), errors.errors);
   }
-  std::printf("%s", format_table(rows).c_str());
+  std::printf("%s", shown_table(rows).c_str());
 }
 
 void print_tables(const Measured& measured) {
@@ -307,7 +310,15 @@ void run_projection_error(Arguments& arguments) {
                     arguments.rows.read(model->config(), tokenizer, longest, threads),
                     {},
                     model->config().head_size()};
-  measured.study = study_projections(*model, measured.sample.rows, arguments.study);
+  const auto num_sequences = static_cast<int64_t>(measured.sample.rows.size());
+  WorkProgress progress(
+      "projecting",
+      num_sequences * model->config().num_hidden_layers * static_cast<int64_t>(lengths.size()),
+      "layers of " + format_count(num_sequences) + " sequences");
+  measured.study = study_projections(
+      *model, measured.sample.rows, arguments.study,
+      [&progress](int64_t layers, double share) { progress.update_share(layers, share); });
+  progress.clear();
   if (!measured.study.complete) return;  // after a signal: no partial result
   if (arguments.json) {
     std::printf("%s\n", json_text(to_json(measured), 2).c_str());
@@ -350,6 +361,7 @@ void add_projection_error_command(CLI::App& program) {
   add_study_options(*command, arguments->study);
   command->add_option("--threads", arguments->threads, "0 = all cores")->check(takes_at_least(0));
   command->add_flag("--json", arguments->json, "print the result as JSON");
+  add_markdown_option(*command);
   add_examples(
       *command,
       {"linformer-eval projection-error --checkpoint runs/sample --data data/sample/valid.txt",

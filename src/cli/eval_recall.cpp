@@ -7,9 +7,9 @@
 
 #include "compute_options.h"
 #include "eval_commands.h"
-#include "eval_groups.h"
 #include "option_checks.h"
 #include "program.h"
+#include "table_output.h"
 
 #include "linformer/analysis/recall.h"
 #include "linformer/analysis/recall_questions.h"
@@ -19,9 +19,11 @@
 #include "linformer/core/json_text.h"
 #include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
+#include "linformer/metrics/percent.h"
 #include "linformer/metrics/statistics.h"
 #include "linformer/models/model_folder.h"
 #include "linformer/models/model_tokenizer.h"
+#include "linformer/report/progress.h"
 
 namespace linformer {
 
@@ -84,12 +86,12 @@ void print_groups(const std::string& title, const std::vector<RecallGroup>& grou
     const ShareInterval interval = interval_of(group);
     const bool any = group.num_questions > 0;
     rows.push_back(
-        {group.name, format_count(group.num_questions), percent_or_dash(group.accuracy()),
-         any ? format_fixed(100.0 * interval.low, 1) + " - " + percent_or_dash(interval.high) : "-",
+        {group.name, format_count(group.num_questions), percent_text(group.accuracy(), 1),
+         any ? format_fixed(100.0 * interval.low, 1) + " - " + percent_text(interval.high, 1) : "-",
          any ? format_fixed(group.mean_nll(), 3) : "-",
-         percent_or_dash(group.baseline_accuracy())});
+         percent_text(group.baseline_accuracy(), 1)});
   }
-  std::printf("%s", format_table(rows).c_str());
+  std::printf("%s", shown_table(rows).c_str());
 }
 
 void run_recall(RecallArguments& arguments) {
@@ -108,7 +110,10 @@ void run_recall(RecallArguments& arguments) {
             " tokens");
   }
   defer_stop_signals();  // checked between batches
-  const std::optional<RecallResult> result = measure_recall(*model, tokenizer, options);
+  WorkProgress progress("asking", options.num_questions, "questions");
+  const std::optional<RecallResult> result = measure_recall(
+      *model, tokenizer, options, [&progress](int64_t asked) { progress.update(asked); });
+  progress.clear();
   if (!result) return;  // after a signal: no partial result
   const double tokens_per_word =
       static_cast<double>(result->num_tokens) / static_cast<double>(result->all.num_questions);
@@ -156,6 +161,7 @@ void add_recall_command(CLI::App& program) {
       ->capture_default_str();
   add_compute_options(*command, arguments->compute);
   command->add_flag("--json", arguments->json, "print the result as JSON");
+  add_markdown_option(*command);
   add_examples(*command, {"linformer-eval recall --checkpoint runs/sample",
                           "linformer-eval recall --checkpoint runs/sample --questions 10000 "
                           "--max-sequence-length 128 --json"});

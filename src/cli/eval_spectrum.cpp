@@ -11,6 +11,7 @@
 #include "eval_rows.h"
 #include "option_checks.h"
 #include "program.h"
+#include "table_output.h"
 
 #include "linformer/analysis/attention_spectrum.h"
 #include "linformer/checkpoint/find_model.h"
@@ -23,6 +24,7 @@
 #include "linformer/metrics/statistics.h"
 #include "linformer/models/model_folder.h"
 #include "linformer/models/model_tokenizer.h"
+#include "linformer/report/progress.h"
 
 namespace linformer {
 
@@ -127,7 +129,7 @@ void print_table(const AttentionSpectrum& spectrum, const RowSample& sample, int
       all_counted = all_counted || static_cast<int64_t>(cumulative.size()) <= index;
     }
   }
-  std::printf("%s\nmean of all: %s\n", format_table(rows).c_str(),
+  std::printf("%s\nmean of all: %s\n", shown_table(rows).c_str(),
               format_fixed(mean_of_layers(spectrum, index), 4).c_str());
   if (!all_counted) return;
   std::printf("A matrix of k columns has k singular values: from index k on, its value is 1.\n");
@@ -156,7 +158,13 @@ void run_spectrum(Arguments& arguments) {
   defer_stop_signals();  // checked between sequences
   const RowSample sample =
       arguments.rows.read(model->config(), tokenizer, arguments.length, threads);
-  const AttentionSpectrum spectrum = attention_spectrum(*model, sample.rows);
+  WorkProgress progress(
+      "singular values",
+      static_cast<int64_t>(sample.rows.size()) * model->config().num_hidden_layers,
+      "layers of " + format_count(static_cast<int64_t>(sample.rows.size())) + " sequences");
+  const AttentionSpectrum spectrum = attention_spectrum(
+      *model, sample.rows, [&progress](int64_t layers) { progress.update(layers); });
+  progress.clear();
   if (!spectrum.complete) return;  // after a signal: no partial result
   if (arguments.json) {
     std::printf("%s\n", json_text(to_json(spectrum, sample, arguments), 2).c_str());
@@ -189,6 +197,7 @@ void add_spectrum_command(CLI::App& program) {
       ->check(takes_at_least(0));
   command->add_option("--threads", arguments->threads, "0 = all cores")->check(takes_at_least(0));
   command->add_flag("--json", arguments->json, "print the result as JSON");
+  add_markdown_option(*command);
   add_examples(*command,
                {"linformer-eval spectrum --checkpoint runs/sample --data data/sample/valid.txt",
                 "linformer-eval spectrum --checkpoint roberta --data wiki.test.tokens --index 128 "

@@ -11,6 +11,7 @@
 #include "eval_commands.h"
 #include "option_checks.h"
 #include "program.h"
+#include "table_output.h"
 
 #include "linformer/analysis/labelled_evaluation.h"
 #include "linformer/checkpoint/find_model.h"
@@ -22,6 +23,7 @@
 #include "linformer/core/stop_signal.h"
 #include "linformer/data/own_data.h"
 #include "linformer/data/task_registry.h"
+#include "linformer/metrics/percent.h"
 #include "linformer/models/model_folder.h"
 #include "linformer/models/model_tokenizer.h"
 #include "linformer/report/progress.h"
@@ -117,7 +119,7 @@ void print_confusion(const TaskSpec& task, const LabelledEvaluation& evaluation)
       rows.back().push_back(format_count(count));
     }
   }
-  std::printf("%s", format_table(rows).c_str());
+  std::printf("%s", shown_table(rows).c_str());
 }
 
 void print_evaluation(const TaskSpec& task, const LabelledEvaluation& evaluation) {
@@ -134,14 +136,14 @@ void print_evaluation(const TaskSpec& task, const LabelledEvaluation& evaluation
   }
   std::vector<std::vector<std::string>> rows{{"metric", "value"}};
   for (const MetricValue& metric : evaluation.measures->metrics) {
-    rows.push_back({metric.name, format_fixed(metric.value, 4)});
+    rows.push_back({metric.name, percent_text(metric.value)});
   }
   if (!std::isnan(evaluation.measures->majority)) {
     rows.push_back({"majority class (" + std::string(name_of(task.metrics.front())) + ")",
-                    format_fixed(evaluation.measures->majority, 4)});
+                    percent_text(evaluation.measures->majority)});
   }
   rows.push_back({"loss", format_fixed(evaluation.measures->loss, 4)});
-  std::printf("%s", format_table(rows).c_str());
+  std::printf("%s", shown_table(rows).c_str());
   print_confusion(task, evaluation);
 }
 
@@ -193,6 +195,7 @@ void run_task(const TaskArguments& arguments) {
     }
   }
   for (size_t i = 0; i < arguments.predictions.size(); ++i) {
+    make_parent_directory(arguments.predictions[i]);
     const LabelledEvaluation& evaluation = evaluations[i];
     write_file_atomically(
         arguments.predictions[i],
@@ -271,6 +274,7 @@ void add_task_command(CLI::App& program) {
       ->capture_default_str();
   add_compute_options(*command, arguments->compute);
   command->add_flag("--json", arguments->json, "print the result as JSON");
+  add_markdown_option(*command);
   add_examples(*command, {"linformer-eval task --checkpoint runs/sst2 --task sst-2 --input dev.tsv",
                           "linformer-eval task --checkpoint runs/mnli --task mnli --input "
                           "dev_matched.tsv "

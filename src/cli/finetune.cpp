@@ -8,10 +8,12 @@
 #include "finetune_commands.h"
 #include "option_checks.h"
 #include "programs.h"
+#include "table_output.h"
 
 #include "linformer/checkpoint/checkpoint_store.h"
 #include "linformer/config/config_file.h"
 #include "linformer/config/finetune_config.h"
+#include "linformer/config/setting_names.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
 #include "linformer/core/mark_file.h"
@@ -22,6 +24,7 @@
 #include "linformer/experiments/text_baseline.h"
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/thread_setup.h"
+#include "linformer/metrics/percent.h"
 #include "linformer/objectives/finetune_run.h"
 #include "linformer/objectives/resolve_precision.h"
 #include "linformer/report/task_result.h"
@@ -30,14 +33,22 @@ namespace linformer {
 
 std::vector<std::string> assignments(const FinetuneArguments& arguments) {
   std::vector<std::string> result;
-  const auto add = [&](const std::string& key, const std::string& value) {
-    if (!value.empty()) result.push_back(key + "='" + value + "'");
+  const auto add = [&](const std::string& key, const std::string& option,
+                       const std::string& value) {
+    if (!value.empty()) result.push_back(quoted_assignment(key, value));
+    // Without a file, a key that is missing can be given as the option.
+    if (!value.empty() || arguments.config.empty()) name_setting(key, option);
   };
-  add("task.name", arguments.task);
-  add("task.data", arguments.data);
-  add("run.init_from", arguments.model.empty() ? arguments.baseline : arguments.model);
-  add("run.dir", arguments.output);
-  if (arguments.seed) result.push_back("run.seed=" + std::to_string(*arguments.seed));
+  add("task.name", "--task", arguments.task);
+  add("task.data", "--data", arguments.data);
+  const bool is_baseline = arguments.model.empty() && !arguments.baseline.empty();
+  add("run.init_from", is_baseline ? "--baseline" : "--model",
+      is_baseline ? arguments.baseline : arguments.model);
+  add("run.dir", "--output", arguments.output);
+  if (arguments.seed) {
+    result.push_back("run.seed=" + std::to_string(*arguments.seed));
+    name_setting("run.seed", "--seed");
+  }
   result.insert(result.end(), arguments.overrides.begin(), arguments.overrides.end());
   return result;
 }
@@ -54,10 +65,10 @@ void print(const TaskResult& result, const std::string& folder,
     std::string line = set.task + ", " + set.name + " (" + format_count(set.rows) + " rows" +
                        (set.is_part ? ", a part" : "") + "):";
     for (const MetricValue& metric : set.metrics) {
-      line += " " + metric.name + " " + format_number(metric.value);
+      line += " " + metric.name + " " + percent_text(metric.value);
     }
     if (set.majority == set.majority) {
-      line += " (most frequent class: " + format_number(set.majority) + ")";
+      line += " (most frequent class: " + percent_text(set.majority) + ")";
     }
     std::printf("%s\n", line.c_str());
   }
@@ -190,6 +201,7 @@ int main(int argc, char** argv) {
     program.add_flag("--force-slow-precision", arguments->force_slow_precision,
                      "compute in training.precision even where it is slower than fp32");
     program.add_flag("--json", arguments->json, "print the result as JSON");
+    linformer::add_markdown_option(program);
     linformer::add_suite_options(program, *arguments);
     program.callback([arguments] { linformer::run_finetune(*arguments); });
   });

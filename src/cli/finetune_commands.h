@@ -45,6 +45,6 @@ struct FinetuneArguments {
 std::vector<std::string> assignments(const FinetuneArguments& arguments);
 
 /// Executes the runs of a suite and prints their tables.
-void run_finetune_suite(const FinetuneArguments& arguments);
+void run_finetune_suite(FinetuneArguments arguments);
 
 }  // namespace linformer

@@ -1,17 +1,23 @@
 // linformer-finetune over tasks and seeds: runs, tables, submission.
 #include "linformer/experiments/finetune_suite.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
 #include "finetune_commands.h"
+#include "program.h"
+#include "table_output.h"
 
+#include "linformer/checkpoint/model_path.h"
 #include "linformer/config/finetune_config.h"
+#include "linformer/config/setting_names.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/child_process.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
+#include "linformer/core/missing_path.h"
 #include "linformer/core/processors.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/data/task_registry.h"
@@ -22,8 +28,14 @@
 namespace linformer {
 namespace {
 
+/// The configuration of one run, as the command line and its file give it.
+FinetuneConfig configured(const FinetuneArguments& arguments) {
+  return load_finetune_config(arguments.config, assignments(arguments), recipe_of_task);
+}
+
 std::vector<std::string> tasks_of(const FinetuneArguments& arguments) {
-  if (arguments.suite.empty()) return {arguments.task};
+  if (arguments.suite.empty() && !arguments.task.empty()) return {arguments.task};
+  if (arguments.suite.empty()) return {configured(arguments).task.name};
   std::vector<std::string> tasks;
   if (arguments.suite == "glue") {
     for (const TaskSpec& spec : known_tasks()) {
@@ -59,7 +71,7 @@ SuiteOptions options_of(const FinetuneArguments& arguments) {
   options.tasks = tasks_of(arguments);
   options.protocols = protocols_of(arguments);
   options.num_seeds = arguments.num_seeds;
-  for (const std::string& axis : arguments.sweep) options.sweep.push_back(SweepAxis::parse(axis));
+  options.sweep = finetune_sweep(arguments.sweep);
   options.sweep_seeds = arguments.sweep_seeds;
   for (const TaskSpec& spec : known_tasks()) {
     if (arguments.from_mnli && spec.starts_from_mnli) options.from_mnli.push_back(spec.name);
@@ -75,6 +87,30 @@ SuiteOptions options_of(const FinetuneArguments& arguments) {
   return options;
 }
 
+/// run.dir of the configuration, for a command line without --output.
+std::string folder_of_all(const FinetuneArguments& arguments) {
+  const std::vector<std::string> settings = assignments(arguments);
+  const bool given = !arguments.config.empty() ||
+                     std::any_of(settings.begin(), settings.end(), [](const std::string& text) {
+                       return text.starts_with("run.dir=");
+                     });
+  if (!given) fail_usage("--output", "is not given", "name the folder that is to hold all runs");
+  if (arguments.suite.empty()) return configured(arguments).run.dir;
+  FinetuneArguments one = arguments;  // a suite names its tasks, and the file none
+  one.task = tasks_of(arguments).front();
+  return configured(one).run.dir;
+}
+
+/// Refuses names of folders that do not exist before every run fails of them.
+void check_folders(const FinetuneConfig& config) {
+  std::error_code ignored;
+  if (!config.task.data.empty() && !std::filesystem::exists(config.task.data, ignored)) {
+    fail_missing(config.task.data, "no such folder",
+                 "give the folder of GLUE's files, or that of the task");
+  }
+  if (!std::filesystem::exists(config.run.init_from, ignored)) fail_no_model(config.run.init_from);
+}
+
 /// The runs of a suite, or the baseline of each task. Returns false after a signal.
 bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remarks,
              std::vector<FailedJob>& failed) {
@@ -83,7 +119,7 @@ bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remar
     std::vector<std::string> settings = assignments(arguments);
     settings.push_back("task.name=" + task);
     settings.push_back("finetune.protocol=" + std::string(name_of(protocol)));
-    settings.push_back("run.dir='" + arguments.output + "'");
+    settings.push_back(quoted_assignment("run.dir", arguments.output));
     settings.insert(settings.end(), more.begin(), more.end());
     return load_finetune_config(arguments.config, settings, recipe_of_task);
   };
@@ -102,6 +138,9 @@ bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remar
       }
     }
     return true;
+  }
+  if (!has_results(arguments.output)) {
+    check_folders(config_for(options.tasks.front(), options.protocols.front(), {}));
   }
   defer_stop_signals();  // runs that were started are stopped first
   install_save_signal();
@@ -129,6 +168,7 @@ void write_zip(const FinetuneArguments& arguments, const std::vector<StoredResul
     log_info(sheet.file + ": seed " + std::to_string(best->result.seed) + ", the best on " +
              best->result.sets.front().name);
   }
+  make_parent_directory(arguments.submission);
   const SubmissionSummary summary =
       write_submission(arguments.submission, sheets, {.allow_partial = arguments.allow_partial});
   for (const std::string& file : summary.missing) log_warning(file + " is missing in the archive");
@@ -142,12 +182,15 @@ void write_tables(const FinetuneArguments& arguments, const std::vector<StoredRe
   for (const std::string& other : arguments.compare) {
     for (TaskRun& run : task_runs(read_results(other))) runs.push_back(std::move(run));
   }
-  std::string markdown = suite_markdown(runs);
-  for (const std::string& remark : remarks) markdown += "\n" + remark + "\n";
+  const auto tables = [&](TableStyle style) {
+    std::string text = suite_text(runs, style);
+    for (const std::string& remark : remarks) text += "\n" + remark + "\n";
+    return text;
+  };
   const std::string json = suite_json(runs);
-  write_file_atomically(arguments.output + "/results.md", markdown);
+  write_file_atomically(arguments.output + "/results.md", tables(TableStyle::kMarkdown));
   write_file_atomically(arguments.output + "/results.json", json);
-  std::printf("%s", arguments.json ? json.c_str() : markdown.c_str());
+  std::printf("%s", (arguments.json ? json : tables(table_style())).c_str());
   if (!arguments.json) {
     std::printf("\ntables:       %s/results.md and results.json\n", arguments.output.c_str());
   }
@@ -155,10 +198,8 @@ void write_tables(const FinetuneArguments& arguments, const std::vector<StoredRe
 
 }  // namespace
 
-void run_finetune_suite(const FinetuneArguments& arguments) {
-  if (arguments.output.empty()) {
-    fail_usage("--output", "is not given", "name the folder that is to hold all runs");
-  }
+void run_finetune_suite(FinetuneArguments arguments) {
+  if (arguments.output.empty()) arguments.output = folder_of_all(arguments);
   std::vector<std::string> remarks;
   std::vector<FailedJob> failed;
   if (!arguments.report_only && !do_runs(arguments, remarks, failed)) return;

@@ -7,7 +7,9 @@
 int main(int argc, char** argv) {
   const linformer::ProgramInfo info = linformer::program_info(
       "linformer-predict",
-      {"linformer-predict fill-mask --checkpoint runs/sample --text 'The <mask> is blue.'",
+      {"linformer-predict fill-mask --checkpoint runs/sample --text 'In Hilmere, two <mask> "
+       "thundedon.'",
+       "linformer-predict fill-mask --checkpoint models/roberta --text 'The <mask> is blue.'",
        "linformer-predict classify --checkpoint runs/sst2 --input reviews.txt --json",
        "linformer-predict features --checkpoint runs/sample --input rows.jsonl --output "
        "features.safetensors"});

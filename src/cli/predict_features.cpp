@@ -46,6 +46,7 @@ void run_features(const FeatureArguments& arguments) {
     log_warning(input_name(arguments.input) + ": not valid UTF-8; " +
                 format_count(input.num_repaired) + " places were replaced by U+FFFD");
   }
+  make_parent_directory(arguments.output);
   defer_stop_signals();  // no partial file remains
   WorkProgress progress("computing", static_cast<int64_t>(input.rows.size()), "rows");
   const FeatureSummary summary =

@@ -84,11 +84,14 @@ void add_fill_mask_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "fill-mask", "the most probable tokens for each <mask> of a text, line by line");
   add_stream_options(*command, *arguments);
-  add_examples(*command,
-               {"linformer-predict fill-mask --checkpoint runs/sample --text 'The <mask> is blue.'",
-                "linformer-predict fill-mask --checkpoint runs/sample --input cloze.txt --json",
-                "echo 'A <mask> of <mask>.' | linformer-predict fill-mask --checkpoint runs/sample "
-                "--top-k 3"});
+  add_examples(
+      *command,
+      {"linformer-predict fill-mask --checkpoint runs/sample --text 'In Hilmere, two <mask> "
+       "thundedon.'",
+       "linformer-predict fill-mask --checkpoint models/roberta --text 'The <mask> is blue.'",
+       "linformer-predict fill-mask --checkpoint models/roberta --input cloze.txt --json",
+       "echo 'A <mask> of <mask>.' | linformer-predict fill-mask --checkpoint models/roberta "
+       "--top-k 3"});
   command->callback([arguments] { run_fill_mask(*arguments); });
 }
 

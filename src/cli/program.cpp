@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "man_page.h"
 #include "option_checks.h"
 
+#include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/machine.h"
@@ -143,6 +145,11 @@ std::string system_message(const std::system_error& error) {
 
 void check_output() {
   if (std::ferror(stdout) != 0) throw output_error();
+}
+
+void make_parent_directory(const std::string& path) {
+  const auto parent = std::filesystem::path(path).parent_path();
+  if (!parent.empty()) make_directories(parent.string());
 }
 
 std::string program_version() {

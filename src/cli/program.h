@@ -38,6 +38,9 @@ int run_program(int argc, char** argv, const ProgramInfo& info,
 /// is full. For loops that print much.
 void check_output();
 
+/// Creates the folder that a file is to be written to.
+void make_parent_directory(const std::string& path);
+
 /// `text` without `prefix`, which may be left out: "model.hidden_size=8" and "hidden_size=8".
 std::string without_prefix(const std::string& text, const std::string& prefix);
 

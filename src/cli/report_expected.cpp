@@ -8,6 +8,7 @@
 
 #include "program.h"
 #include "report_commands.h"
+#include "table_output.h"
 
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/format.h"
@@ -27,7 +28,7 @@ void run_expected(const ExpectedArguments& arguments) {
   for (const std::string& folder : arguments.runs) runs.push_back(read_run_folder(folder));
   const std::filesystem::path output(arguments.output);
   const ExpectedCurve curve = expected_curve(runs, output.stem().string());
-  if (output.has_parent_path()) make_directories(output.parent_path().string());
+  make_parent_directory(arguments.output);
   write_file_atomically(arguments.output, to_yaml(curve));
   std::vector<std::vector<std::string>> rows{{"step", "tokens", "training loss", "deviation",
                                               "held-out loss", "deviation", "perplexity",
@@ -39,7 +40,7 @@ void run_expected(const ExpectedArguments& arguments) {
                     format_number(valid.stddev, 2), format_number(std::exp(valid.mean)),
                     format_number(std::exp(valid.low)), format_number(std::exp(valid.high))});
   }
-  std::printf("%s%s\n", format_table(rows).c_str(), arguments.output.c_str());
+  std::printf("%s%s\n", shown_table(rows).c_str(), arguments.output.c_str());
 }
 
 }  // namespace
@@ -55,6 +56,7 @@ void add_expected_command(CLI::App& program) {
   command
       ->add_option("--output", arguments->output, "file to write, e.g. configs/expected/NAME.yaml")
       ->required();
+  add_markdown_option(*command);
   add_examples(*command, {"linformer-report expected runs/sample-1 runs/sample-2 runs/sample-3 "
                           "--output configs/expected/sample.yaml"});
   command->callback([arguments] { run_expected(*arguments); });

@@ -12,6 +12,7 @@
 #include "option_checks.h"
 #include "program.h"
 #include "report_commands.h"
+#include "table_output.h"
 
 #include "linformer/config/experiment_file.h"
 #include "linformer/core/atomic_file.h"
@@ -192,13 +193,13 @@ void print_known(const PaperArguments& arguments) {
     const std::string path = arguments.plan.experiments + "/" + name + ".yaml";
     rows.push_back({name, read_experiment_file(path, name).title});
   }
-  std::printf("%s\n", format_table(rows).c_str());
+  std::printf("%s\n", shown_table(rows).c_str());
   rows = {{"scale", "cost"}};
   for (const std::string& name : known_scales(arguments.plan.experiments)) {
     const std::string path = arguments.plan.experiments + "/scales/" + name + "/scale.yaml";
     rows.push_back({name, read_scale_file(path, name).cost});
   }
-  std::printf("%s", format_table(rows).c_str());
+  std::printf("%s", shown_table(rows).c_str());
 }
 
 int64_t count(const RunnerResult& result, RunState state) {
@@ -300,6 +301,7 @@ void add_paper_command(CLI::App& program, const std::string& command_line) {
   command->add_flag("--page-only", arguments->page_only,
                     "execute nothing; make the page of the runs that are done");
   command->add_flag("--list", arguments->list, "list the experiments and scales");
+  add_markdown_option(*command);
   add_examples(*command, {"linformer-report paper --scale tiny",
                           "linformer-report paper --only figure-3 --seeds 3 --jobs 2",
                           "linformer-report paper --scale small --dry-run"});

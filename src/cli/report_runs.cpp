@@ -9,12 +9,14 @@
 
 #include "program.h"
 #include "report_commands.h"
+#include "table_output.h"
 
 #include "linformer/config/expected_file.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
+#include "linformer/metrics/percent.h"
 #include "linformer/report/expected_band.h"
 #include "linformer/report/plot.h"
 #include "linformer/report/run_comparison.h"
@@ -76,7 +78,7 @@ std::string best_text(const RunFolder& run) {
   if (!run.best) return kNothing;
   const size_t prefix = run.best->name.find('_');
   return run.best->name.substr(prefix == std::string::npos ? 0 : prefix + 1) + " " +
-         format_number(run.best->value);
+         figure_text(run.best->name, run.best->value);
 }
 
 std::vector<std::string> row_of(const RunFolder& run) {
@@ -111,7 +113,7 @@ void run_list(const ListArguments& arguments) {
   std::vector<std::vector<std::string>> rows{
       {"run", "state", "step", "of", "loss", "best", "device", "last written"}};
   for (const RunFolder& run : runs) rows.push_back(row_of(run));
-  std::printf("%s", format_table(rows).c_str());
+  std::printf("%s", shown_table(rows).c_str());
   for (const RunFolder& run : runs) {
     if (run.reason.empty()) continue;
     const std::string reason = run.reason.substr(0, run.reason.find('\n'));
@@ -143,6 +145,7 @@ void run_compare(const CompareArguments& arguments) {
   const std::vector<std::string> names = short_names(runs);
   const std::vector<DifferingSetting> settings = differing_settings(runs);
   if (!arguments.no_page) {
+    make_parent_directory(arguments.output);
     write_file_atomically(arguments.output, comparison_page(runs, arguments.command));
   }
   if (arguments.json) {
@@ -158,7 +161,7 @@ void run_compare(const CompareArguments& arguments) {
   rows.front().insert(rows.front().end(), names.begin(), names.end());
   const auto figures = final_figures(runs);
   rows.insert(rows.end(), figures.begin(), figures.end());
-  std::printf("%s\n", format_table(rows).c_str());
+  std::printf("%s\n", shown_table(rows).c_str());
   rows = {{"setting"}};
   rows.front().insert(rows.front().end(), names.begin(), names.end());
   for (const DifferingSetting& setting : settings) {
@@ -168,7 +171,7 @@ void run_compare(const CompareArguments& arguments) {
   if (settings.empty()) {
     std::printf("the runs have the same configuration, except for the folder\n");
   } else {
-    std::printf("%s", format_table(rows).c_str());
+    std::printf("%s", shown_table(rows).c_str());
   }
   if (!arguments.no_page) std::printf("\npage: %s\n", arguments.output.c_str());
 }
@@ -182,6 +185,7 @@ void add_list_command(CLI::App& program) {
   command->add_option("FOLDER", arguments->folders, "folders with runs, or run folders")
       ->capture_default_str();
   command->add_flag("--json", arguments->json, "print the list as JSON");
+  add_markdown_option(*command);
   add_examples(*command, {"linformer-report list", "linformer-report list runs/glue --json"});
   command->callback([arguments] { run_list(*arguments); });
 }
@@ -212,6 +216,7 @@ void add_compare_command(CLI::App& program, const std::string& command_line) {
   command->add_flag("--no-page", arguments->no_page, "print the tables and write no page")
       ->excludes(output);
   command->add_flag("--json", arguments->json, "print the tables as JSON");
+  add_markdown_option(*command);
   add_examples(*command, {"linformer-report compare runs/k64 runs/k128 --output k.html",
                           "linformer-report compare runs/k64 runs/k128 --no-page --json"});
   command->callback([arguments] { run_compare(*arguments); });

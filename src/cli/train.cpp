@@ -9,11 +9,15 @@
 
 #include "option_checks.h"
 #include "programs.h"
+#include "table_output.h"
+#include "train_sweep.h"
 
 #include "linformer/analysis/resume_check.h"
 #include "linformer/checkpoint/checkpoint_store.h"
 #include "linformer/config/config_file.h"
+#include "linformer/config/setting_names.h"
 #include "linformer/core/child_process.h"
+#include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
 #include "linformer/core/mark_file.h"
@@ -33,6 +37,7 @@ namespace {
 
 struct TrainArguments {
   std::string config;
+  std::string output;
   std::vector<std::string> overrides;
   bool dry_run = false;
   bool overfit_one_batch = false;
@@ -43,11 +48,24 @@ struct TrainArguments {
   int64_t verify_steps = 20;
   int64_t verify_kills = 3;
   int64_t verify_processes = 2;
+  SweepArguments sweep;
 };
+
+/// The options that stand for keys, as --set arguments, and those of --set.
+std::vector<std::string> assignments(const TrainArguments& arguments) {
+  std::vector<std::string> result;
+  if (!arguments.output.empty()) {
+    result.push_back(quoted_assignment("run.dir", arguments.output));
+    name_setting("run.dir", "--output");
+  }
+  result.insert(result.end(), arguments.overrides.begin(), arguments.overrides.end());
+  return result;
+}
 
 /// The command line that resumes this run, for the user to copy.
 std::string command_line(const TrainArguments& arguments) {
   std::string line = "linformer-train --config " + arguments.config;
+  if (!arguments.output.empty()) line += " --output " + arguments.output;
   for (const std::string& assignment : arguments.overrides) line += " --set '" + assignment + "'";
   if (arguments.force_slow_precision) line += " --force-slow-precision";
   if (!arguments.expect.empty()) line += " --expect " + arguments.expect;
@@ -142,7 +160,17 @@ void run_train(const TrainArguments& arguments) {
   const LaunchEnvironment environment = launch_environment();
   // One process prints the results for all; the others only print errors.
   if (environment.rank > 0) set_log_level(LogLevel::kError);
-  auto config = load_config<PretrainConfig>(arguments.config, arguments.overrides);
+  if (arguments.sweep.given()) {
+    if (environment.world_size > 1) {
+      fail_usage("--sweep", "its runs are processes of their own",
+                 "start linformer-train without linformer-launch; --jobs N and --devices N spread "
+                 "the runs");
+    }
+    run_train_sweep(arguments.sweep, {arguments.config, assignments(arguments), arguments.output,
+                                      arguments.dry_run});
+    return;
+  }
+  auto config = load_config<PretrainConfig>(arguments.config, assignments(arguments));
   if (arguments.overfit_one_batch) {
     config.training.overfit_one_batch = true;
     config.run.dir += "-overfit";
@@ -191,13 +219,17 @@ int main(int argc, char** argv) {
       {"linformer-train --config configs/pretrain/sample.yaml",
        "linformer-train --config configs/pretrain/sample.yaml --dry-run",
        "linformer-train --config pretrain.yaml --set model.attention.projected_length=64 \\",
-       "    --set run.dir=runs/k64"});
+       "    --output runs/k64",
+       "linformer-train --config pretrain.yaml --sweep learning_rate=1e-3,2e-3 batch=8,16 \\",
+       "    --seeds 2 --jobs 2 --output runs/sweep"});
   return linformer::run_program(argc, argv, info, [](CLI::App& program) {
     auto arguments = std::make_shared<linformer::TrainArguments>();
     CLI::Option* help = program.add_flag("--help-config", arguments->config_help,
                                          "explain every key of the configuration");
     program.add_option("--config", arguments->config, "YAML file (docs/configuration.md)");
     program.add_option("--set", arguments->overrides, "KEY=VALUE over the file, e.g. run.seed=2");
+    program.add_option("--output", arguments->output,
+                       "run.dir: folder of this run, or of all runs of a sweep");
     program.add_option(
         "--expect", arguments->expect,
         "file of configs/expected: compare the run with it, and warn when it leaves the band; "
@@ -225,6 +257,8 @@ int main(int argc, char** argv) {
                     "processes for one more resumed run; 1 = skip it")
         ->needs(verify)
         ->check(linformer::takes_between(1, 64));
+    linformer::add_markdown_option(program);
+    linformer::add_sweep_options(program, arguments->sweep);
     program.callback([arguments, help] {
       if (help->count() == 0 && arguments->config.empty()) {
         throw CLI::RequiredError("--config");

@@ -6,6 +6,7 @@
 #include "rules.h"
 
 #include "linformer/config/config_file.h"
+#include "linformer/config/setting_names.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 
@@ -24,7 +25,7 @@ FinetuneConfig read_over(FinetuneConfig config, const std::string& path, const s
 void validate_task(const TaskConfig& task) {
   require_text("task.name", task.name, "sst-2");
   if (task.data.empty() && task.train.empty()) {
-    fail_usage("task.data", "names no data",
+    fail_usage(setting_name("task.data"), "names no data",
                "give the folder with the task's files, or the files themselves in task.train");
   }
   if (task.has_test() && std::count(task.test.begin(), task.test.end(), "none") > 0) {

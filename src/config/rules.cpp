@@ -2,11 +2,15 @@
 
 #include <cstdlib>
 
+#include "linformer/config/setting_names.h"
 #include "linformer/core/error.h"
 
 namespace linformer {
 void require_text(const std::string& key, const std::string& value, const std::string& example) {
-  if (value.empty()) fail_usage(key, "is not set", "set it, e.g. " + key + ": " + example);
+  if (!value.empty()) return;
+  const std::string name = setting_name(key);
+  fail_usage(name, "is not set",
+             "set it, e.g. " + name + (name.starts_with("--") ? " " : ": ") + example);
 }
 
 void require_in(const WholeRange& range, const std::string& key, int64_t value) {

@@ -11,6 +11,7 @@
 #include "yaml_check.h"
 
 #include "linformer/config/config_file.h"
+#include "linformer/config/setting_names.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
@@ -351,6 +352,30 @@ void read_yaml_fragment(const FieldList& fields, std::string_view text, const st
   read_document(fields, text, source, NodeReader(source, false));
 }
 
+namespace {
+
+/// Whether `path` ("attention.type") leads to a field.
+bool has_key(const FieldList& fields, const std::string& path) {
+  const size_t dot = path.find('.');
+  const auto field = std::find_if(fields.begin(), fields.end(), [&](const Field& known) {
+    return known.name == path.substr(0, dot);
+  });
+  if (field == fields.end()) return false;
+  if (dot == std::string::npos) return true;
+  const auto* section = std::get_if<FieldList>(&field->target);
+  return section != nullptr && has_key(*section, path.substr(dot + 1));
+}
+
+}  // namespace
+
+std::string whole_key(const FieldList& fields, const std::string& key) {
+  if (has_key(fields, key)) return key;
+  for (const std::string section : {"model.", "attention.", "model.attention."}) {
+    if (has_key(fields, section + key)) return section + key;
+  }
+  return key;
+}
+
 void apply_override(const FieldList& fields, const std::string& assignment) {
   NodeReader reader("--set " + assignment, false);
   const YAML::Mark nowhere = YAML::Mark::null_mark();
@@ -359,7 +384,7 @@ void apply_override(const FieldList& fields, const std::string& assignment) {
     fail_usage("--set " + assignment, "has to look like section.key=value",
                "e.g. --set training.max_steps=100");
   }
-  const std::string path = assignment.substr(0, equals);
+  const std::string path = whole_key(fields, assignment.substr(0, equals));
   const FieldList* level = &fields;
   std::string prefix;
   for (size_t begin = 0;;) {

@@ -88,13 +88,14 @@ void fail_run(const std::string& where, const std::string& what, const std::stri
 }
 
 void fail_missing(const std::string& path, const std::string& what, const std::string& fix) {
-  throw RunError(path, what, fix + where_it_begins(path));
+  throw UsageError(path, what, fix + where_it_begins(path));
 }
 
 void fail_system(const std::string& path, const std::string& what, int error_number) {
   if (error_number == ENOENT) {
-    fail_missing(path, what + ": " + std::strerror(error_number),
-                 "check the spelling of the path; a folder in it has to exist");
+    // A file that the program itself expects: the user may have named none of it.
+    fail_run(path, what + ": " + std::strerror(error_number),
+             "check the spelling of the path; a folder in it has to exist" + where_it_begins(path));
   }
   throw RunError(path, what + ": " + std::strerror(error_number), fix_for(path, error_number));
 }

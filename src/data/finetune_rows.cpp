@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "linformer/config/setting_names.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
@@ -54,7 +55,7 @@ TaskFiles files_of(const TaskConfig& task) {
   if (is_own_data(task)) return own_files(task);
   const TaskSpec& spec = find_task(task.name);
   if (!spec.trained_on.empty()) {
-    fail_usage("task.name",
+    fail_usage(setting_name("task.name"),
                spec.name + " has no training data, it measures models of " + spec.trained_on,
                "fine-tune on " + spec.trained_on + ", which measures " + spec.name +
                    " as well if its files are beside it");
@@ -89,7 +90,7 @@ void add_diagnostics(const TaskConfig& config, FinetuneRows& rows) {
     const std::optional<TaskFiles> files = [&]() -> std::optional<TaskFiles> {
       try {
         return find_task_files(spec, config.data);
-      } catch (const RunError&) {
+      } catch (const Error&) {
         log_info(spec.name + " is not measured: it was not found in " + config.data);
         return std::nullopt;
       }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "linformer/config/setting_names.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/data/label_text.h"
@@ -164,7 +165,8 @@ TableLayout own_layout(const OwnData& data) {
 
 TaskFiles own_task(const OwnData& data) {
   if (const std::string problem = name_problem(data.name); !problem.empty()) {
-    fail_usage("task.name", quoted_text(data.name) + " " + problem, "give another name");
+    fail_usage(setting_name("task.name"), quoted_text(data.name) + " " + problem,
+               "give another name");
   }
   const TableLayout layout = own_layout(data);
   TaskFiles result;

@@ -22,6 +22,7 @@
 
 #include "output_stream.h"
 
+#include "linformer/core/child_process.h"
 #include "linformer/core/error.h"
 #include "linformer/core/log.h"
 #include "linformer/core/processors.h"
@@ -67,6 +68,19 @@ std::string resolve_program(const std::string& name) {
   if (error || name.find('/') != std::string::npos) return name;
   const auto beside = own.parent_path() / name;
   return std::filesystem::exists(beside, error) ? beside.string() : name;
+}
+
+/// Throws UsageError if there is no such program to start.
+void check_program(const std::string& name) {
+  const std::string program = resolve_program(name);
+  std::error_code error;
+  const bool there = program.find('/') != std::string::npos
+                         ? std::filesystem::exists(program, error)
+                         : !find_program(program).empty();
+  if (there) return;
+  fail_usage(name, "there is no such program to start",
+             "check the command after --; a program without a folder is looked for beside "
+             "linformer-launch and in PATH");
 }
 
 struct Worker {
@@ -359,6 +373,7 @@ std::vector<std::pair<std::string, std::string>> launch_variables(const LaunchPl
 }
 
 void supervise(const LaunchPlan& plan) {
+  check_program(plan.command.front());
   LaunchPlan complete = plan;
   if (complete.port == 0) complete.port = free_port();
   // Launchers on several machines share only what the user gives them.

@@ -10,6 +10,7 @@
 #include "linformer/config/config_file.h"
 #include "linformer/config/finetune_config.h"
 #include "linformer/config/pretrain_config.h"
+#include "linformer/config/setting_names.h"
 #include "linformer/core/checksum.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
@@ -66,13 +67,6 @@ double number_of(const std::string& text, const TemplateValues& values, const Ru
                    format_number(range.lowest) + " and at most " + format_number(range.highest));
   }
   return value;
-}
-
-/// A value for --set, quoted as in YAML, so that any name comes through.
-std::string quoted(const std::string& key, const std::string& value) {
-  std::string text = key + "='";
-  for (const char c : value) text += c == '\'' ? "''" : std::string(1, c);
-  return text + "'";
 }
 
 /// The settings of a run without places, threads and what only concerns saving and logging.
@@ -137,8 +131,8 @@ class Planner {
 
   /// {n}, {k} and {batch} are those of the scale's configuration.
   void take_values_of_configuration() {
-    const PretrainConfig config =
-        load_config<PretrainConfig>(plan_.scale.pretraining, {quoted("run.dir", options_.output)});
+    const PretrainConfig config = load_config<PretrainConfig>(
+        plan_.scale.pretraining, {quoted_assignment("run.dir", options_.output)});
     const auto set = [&](const std::string& name, int64_t value) {
       plan_.scale.values.emplace(name, std::vector<std::string>{std::to_string(value)});
     };
@@ -281,7 +275,7 @@ class Planner {
       command.push_back(expand_template(setting, planned.values, run.place));
     }
     command.push_back("run.seed=" + std::to_string(planned.seed));
-    command.push_back(quoted("run.dir", planned.folder));
+    command.push_back(quoted_assignment("run.dir", planned.folder));
     return command;
   }
 
@@ -321,7 +315,7 @@ class Planner {
   void resolve_finetuning(const RunTemplate& run, PlannedRun& planned) const {
     std::vector<std::string> command =
         training_command("linformer-finetune", plan_.scale.finetuning, run, planned);
-    command.push_back(quoted("run.init_from", plan_.runs[*planned.model].folder));
+    command.push_back(quoted_assignment("run.init_from", plan_.runs[*planned.model].folder));
     const FinetuneConfig config = resolve(run, command, [](const auto& path, const auto& set) {
       return load_finetune_config(path, set, recipe_of_task);
     });

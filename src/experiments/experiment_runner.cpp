@@ -23,6 +23,7 @@
 #include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/kernels/matmul_peak.h"
+#include "linformer/metrics/percent.h"
 #include "linformer/report/progress.h"
 
 namespace linformer {
@@ -112,7 +113,8 @@ std::string joined(const std::vector<std::string>& command) {
 std::string summary(const RunRecord& record) {
   for (const std::string key : {"perplexity", "sets.0.metrics.accuracy", "accuracy"}) {
     if (const auto value = value_of(record, key)) {
-      return key.substr(key.rfind('.') + 1) + " " + format_number(*value);
+      const std::string name = key.substr(key.rfind('.') + 1);
+      return name + " " + figure_text(name, *value);
     }
   }
   return "measured";

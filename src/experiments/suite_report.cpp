@@ -6,6 +6,7 @@
 
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
+#include "linformer/core/missing_path.h"
 #include "linformer/data/task_registry.h"
 #include "linformer/report/prediction_table.h"
 
@@ -104,8 +105,11 @@ bool has_results(const std::string& output) {
 std::vector<StoredResult> read_results(const std::string& output) {
   std::vector<StoredResult> results = results_under(output);
   if (results.empty()) {
-    fail_run(output, "holds no results of fine-tuning",
-             "give the --output of a suite that has run");
+    if (!fs::exists(output)) {
+      fail_missing(output, "there is no such folder", "give the folder of a suite that has run");
+    }
+    fail_usage(output, "holds no results of fine-tuning",
+               "give the folder of a suite that has run");
   }
   std::sort(results.begin(), results.end(), [](const StoredResult& a, const StoredResult& b) {
     const auto key = [](const StoredResult& stored) {
@@ -148,10 +152,10 @@ std::vector<TaskRun> task_runs(const std::vector<StoredResult>& results, const s
   return runs;
 }
 
-std::string suite_markdown(const std::vector<TaskRun>& runs) {
-  std::string text = task_table_markdown(task_rows(runs));
+std::string suite_text(const std::vector<TaskRun>& runs, TableStyle style) {
+  std::string text = task_table_text(task_rows(runs), style);
   for (const Comparison& comparison : all_comparisons(runs)) {
-    text += "\n" + comparison_markdown(comparison);
+    text += "\n" + comparison_text(comparison, style);
   }
   return text;
 }

@@ -10,10 +10,12 @@
 
 #include "linformer/checkpoint/find_model.h"
 #include "linformer/checkpoint/model_config_json.h"
+#include "linformer/config/setting_names.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
+#include "linformer/metrics/percent.h"
 #include "linformer/models/model_folder.h"
 #include "linformer/models/model_tokenizer.h"
 #include "linformer/objectives/classification_loss.h"
@@ -145,24 +147,24 @@ void ClassificationObjective::start_weights() {
 void ClassificationObjective::load_checkpoint_weights(const std::string& folder) {
   const std::string difference = model_difference(model_.config(), load_model_config(folder));
   if (!difference.empty()) {
-    fail_usage("run.init_from",
+    fail_usage(setting_name("run.init_from"),
                "is another model than the one in " + folder + ": model." + difference,
-               "choose another run.dir");
+               "choose another " + setting_name("run.dir"));
   }
   if (read_text_file(folder + "/tokenizer.model") != start_.tokenizer.model_bytes()) {
-    fail_usage("run.init_from", "has another tokenizer than the checkpoint " + folder,
-               "choose another run.dir");
+    fail_usage(setting_name("run.init_from"), "has another tokenizer than the checkpoint " + folder,
+               "choose another " + setting_name("run.dir"));
   }
   const HeadConfig head = load_head_config(folder);
   if (head.pooling != model_.head_config().pooling) {
     fail_usage("finetune.pooling",
                "is another than in the checkpoint " + folder + " (" +
                    std::string(name_of(head.pooling)) + ")",
-               "restore it, or choose another run.dir");
+               "restore it, or choose another " + setting_name("run.dir"));
   }
   if (head != model_.head_config()) {
     fail_usage("task.labels", "other labels than in the checkpoint " + folder,
-               "restore them, or choose another run.dir");
+               "restore them, or choose another " + setting_name("run.dir"));
   }
   load_weights(folder, model_);
 }
@@ -221,7 +223,7 @@ std::optional<EvaluationScore> ClassificationObjective::evaluate(Communicator& c
   score.summary = held_out.rows.name + ": ";
   for (const MetricValue& metric : measures.metrics) {
     score.record.emplace_back("valid_" + metric.name, metric.value);
-    score.summary += metric.name + " " + format_number(metric.value) + ", ";
+    score.summary += metric.name + " " + percent_text(metric.value) + ", ";
   }
   score.summary += "loss " + format_number(measures.loss);
   return score;

@@ -10,6 +10,7 @@
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/compute_device.h"
 #include "linformer/kernels/matmul_peak.h"
+#include "linformer/metrics/percent.h"
 #include "linformer/nn/model_cost.h"
 #include "linformer/objectives/masked_lm_loss.h"
 #include "linformer/objectives/pretraining_data.h"
@@ -141,13 +142,13 @@ std::string describe_length(const PretrainConfig& config, const PackedDataset& d
   const Rows rows{{"length", ""},
                   {"training data", format_count(data.num_tokens()) + " tokens in " +
                                         format_count(data.num_sequences()) + " sequences, " +
-                                        format_fixed(100.0 * data.fill(), 1) + " % filled"},
+                                        percent_text(data.fill(), 1) + " filled"},
                   {"steps", format_count(static_cast<int64_t>(steps))},
                   {"tokens, padding included", format_count(static_cast<int64_t>(tokens))},
                   {"epochs over the data", describe_epochs(data, sequences)},
                   {"a step", format_duration(step_seconds) + ", " +
                                  format_count(static_cast<int64_t>(positions / step_seconds)) +
-                                 " tokens/s, " + format_fixed(100.0 * share, 0) + " % MFU"},
+                                 " tokens/s, " + percent_text(share, 0) + " MFU"},
                   {"the run, without evaluations", format_duration(seconds)},
                   {"peak of tensors in the probe", bytes(probe.peak_bytes)}};
   return format_table(rows);

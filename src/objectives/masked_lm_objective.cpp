@@ -9,6 +9,7 @@
 
 #include "linformer/checkpoint/find_model.h"
 #include "linformer/checkpoint/model_config_json.h"
+#include "linformer/config/setting_names.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
@@ -76,20 +77,20 @@ void MaskedLmObjective::check_same_model(const std::string& folder,
 }
 
 void MaskedLmObjective::load_checkpoint_weights(const std::string& folder) {
-  check_same_model(folder, "choose another run.dir for a new model");
+  check_same_model(folder, "choose another " + setting_name("run.dir") + " for a new model");
   load_weights(folder, model_);
 }
 
 void MaskedLmObjective::start_weights() {
   if (config_.run.init_from.empty()) return;
   const std::string folder = find_model_folder(config_.run.init_from);
-  check_same_model(folder, "leave out run.init_from");
+  check_same_model(folder, "leave out " + setting_name("run.init_from"));
   const std::string tokenizer = folder + "/tokenizer.model";
   if (std::filesystem::exists(tokenizer) &&
       read_text_file(tokenizer) != data_.tokenizer.model_bytes()) {
     fail_usage("tokenizer.model",
                config_.tokenizer.model + " is another one than " + tokenizer +
-                   ", so the words of run.init_from mean other things",
+                   ", so the words of " + setting_name("run.init_from") + " mean other things",
                "use the model's own tokenizer, also to prepare the data");
   }
   load_weights(folder, model_);

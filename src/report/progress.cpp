@@ -11,6 +11,7 @@
 #include "linformer/core/format.h"
 #include "linformer/core/quiet.h"
 #include "linformer/core/utf8.h"
+#include "linformer/metrics/percent.h"
 
 namespace linformer {
 namespace {
@@ -52,7 +53,7 @@ std::string format_progress(const TrainingProgress& progress) {
   if (progress.perplexity) add(" | ppl ", format_perplexity(*progress.perplexity), "");
   add(" | lr ", scientific(progress.learning_rate), "");
   add(" | ", format_count(std::llround(progress.tokens_per_second)), " tok/s");
-  if (progress.mfu) add(" | ", format_fixed(100.0 * *progress.mfu, 0), "% MFU");
+  if (progress.mfu) add(" | ", percent_text(*progress.mfu, 0), " MFU");
   if (progress.eta_seconds) add(" | ETA ", format_duration(*progress.eta_seconds), "");
   return text;
 }
@@ -136,8 +137,8 @@ std::string WorkProgress::text(int64_t done, std::optional<double> share, double
   text += " " + unit_;
   if (share && *share > 0.0) {
     const double part = std::min(1.0, *share);
-    text += " | " + format_fixed(100.0 * part, 0) + " % | ETA " +
-            format_duration(elapsed * (1.0 - part) / part);
+    text +=
+        " | " + percent_text(part, 0) + " | ETA " + format_duration(elapsed * (1.0 - part) / part);
   } else if (!share && elapsed > 0.0) {
     text += " | " + format_number(static_cast<double>(done) / elapsed, 3) + " a second";
   }

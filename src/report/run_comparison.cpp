@@ -9,6 +9,7 @@
 #include "run_curves.h"
 
 #include "linformer/core/format.h"
+#include "linformer/metrics/percent.h"
 #include "linformer/metrics/statistics.h"
 #include "linformer/report/html_page.h"
 
@@ -35,6 +36,10 @@ std::string end_of_path(const std::string& path, size_t count) {
 
 std::string number_or_nothing(const std::optional<double>& value, int digits = 5) {
   return value && std::isfinite(*value) ? format_number(*value, digits) : kNothing;
+}
+
+std::string figure_or_nothing(const std::string& name, const std::optional<double>& value) {
+  return value && std::isfinite(*value) ? figure_text(name, *value, 5) : kNothing;
 }
 
 std::optional<double> median_speed(const RunFolder& run) {
@@ -148,10 +153,12 @@ std::vector<std::vector<std::string>> final_figures(const std::vector<RunFolder>
   });
   for (const std::string& name : score_names(runs)) {
     const std::string label = "held-out " + score_label(name);
-    add(label,
-        [&](const RunFolder& run) { return number_or_nothing(last_of(run.evaluations, name)); });
+    add(label, [&](const RunFolder& run) {
+      return figure_or_nothing(name, last_of(run.evaluations, name));
+    });
     add("best " + label, [&](const RunFolder& run) {
-      return run.best && run.best->name == name ? number_or_nothing(run.best->value) : kNothing;
+      return run.best && run.best->name == name ? figure_or_nothing(name, run.best->value)
+                                                : kNothing;
     });
     add("best " + label + ", at step", [&](const RunFolder& run) {
       return run.best && run.best->name == name ? format_count(run.best->step) : kNothing;

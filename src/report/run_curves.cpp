@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "linformer/metrics/percent.h"
+
 namespace linformer {
 
 namespace {
@@ -35,6 +37,9 @@ LineSeries run_series(const std::string& name, const std::vector<LogRecord>& lin
                       const std::string& x, const std::string& y) {
   RunCurve curve = thinned(curve_of(lines, x, y));
   LineSeries series{name, std::move(curve.x), std::move(curve.y)};
+  if (is_percent(y)) {
+    for (double& value : series.y) value *= 100.0;
+  }
   return series;
 }
 
@@ -53,7 +58,9 @@ std::vector<RunPlotKind> run_plot_kinds(const RunFolder& run) {
     if (pretraining) {
       kinds.push_back({"Held-out perplexity", "perplexity", score, true, PlotScale::kLog2});
     } else if (!score.empty() && score != "valid_loss") {
-      kinds.push_back({"Held-out " + score_label(score), score_label(score), score, true});
+      const std::string unit_of_score = is_percent(score) ? " (%)" : "";
+      kinds.push_back(
+          {"Held-out " + score_label(score), score_label(score) + unit_of_score, score, true});
     }
   }
   kinds.push_back({"Learning rate", "learning rate", "learning_rate", false});

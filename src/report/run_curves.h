@@ -12,7 +12,7 @@ namespace linformer {
 /// run stays small.
 RunCurve thinned(const RunCurve& curve);
 
-/// One value of a run as a line of a plot.
+/// One value of a run as a line of a plot; metrics of tasks in percent.
 LineSeries run_series(const std::string& name, const std::vector<LogRecord>& lines,
                       const std::string& x, const std::string& y);
 

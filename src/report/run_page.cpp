@@ -10,6 +10,7 @@
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
+#include "linformer/metrics/percent.h"
 #include "linformer/report/expected_band.h"
 #include "linformer/report/html_page.h"
 #include "linformer/report/html_text.h"
@@ -24,6 +25,10 @@ constexpr size_t kMostEvents = 200;
 
 std::string number_text(double value) {
   return std::isfinite(value) ? format_number(value, 5) : "not finite";
+}
+
+std::string figure_of(const std::string& name, double value) {
+  return is_percent(name) ? percent_text(value) : number_text(value);
 }
 
 std::string base_name(const std::string& path) {
@@ -60,8 +65,8 @@ void add_state(HtmlPage& page, const RunFolder& run) {
   if (run.best) {
     const std::optional<double> last = last_of(run.evaluations, run.best->name);
     rows.rows.push_back({text_cell("held-out " + score_label(run.best->name)),
-                         last ? number_cell(number_text(*last)) : missing_cell(),
-                         number_cell(number_text(run.best->value)),
+                         last ? number_cell(figure_of(run.best->name, *last)) : missing_cell(),
+                         number_cell(figure_of(run.best->name, run.best->value)),
                          number_cell(format_count(run.best->step))});
   }
   if (rows.rows.empty()) return;
@@ -168,8 +173,8 @@ void add_results(HtmlPage& page, const RunFolder& run) {
       const bool deciding = &metric == &set.metrics.front();
       rows.rows.push_back(
           {text_cell(set.task + ", " + set.name), number_cell(format_count(set.rows)),
-           text_cell(metric.name), number_cell(number_text(metric.value)),
-           deciding && std::isfinite(set.majority) ? number_cell(number_text(set.majority))
+           text_cell(metric.name), number_cell(percent_text(metric.value)),
+           deciding && std::isfinite(set.majority) ? number_cell(percent_text(set.majority))
                                                    : missing_cell()});
     }
   }

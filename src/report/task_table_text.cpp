@@ -1,9 +1,12 @@
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
+#include "linformer/metrics/percent.h"
 #include "linformer/report/task_table.h"
 
 namespace linformer {
@@ -12,35 +15,21 @@ namespace {
 
 using Cells = std::vector<std::string>;
 
-std::string percent(double value) {
-  return std::isfinite(value) ? format_fixed(100.0 * value, 2) : "-";
-}
-
 /// A value with its sign, for differences.
 std::string signed_percent(double value) {
-  return (value > 0.0 ? "+" : "") + percent(value);
+  return (value > 0.0 ? "+" : "") + percent_text(value);
 }
 
-std::string cell(const std::string& text) {
-  std::string escaped;
-  for (const char letter : text) {
-    if (letter == '|') escaped += '\\';
-    escaped += letter == '\n' ? ' ' : letter;
+/// A table of a terminal has no columns without content.
+std::string table_of(std::vector<Cells> rows, TableStyle style) {
+  if (style == TableStyle::kMarkdown) return table_text(rows, style);
+  for (size_t c = rows.front().size(); c-- > 0;) {
+    const bool empty =
+        std::all_of(rows.begin() + 1, rows.end(), [&](const Cells& row) { return row[c].empty(); });
+    if (!empty) continue;
+    for (Cells& row : rows) row.erase(row.begin() + static_cast<std::ptrdiff_t>(c));
   }
-  return escaped;
-}
-
-std::string markdown(const Cells& header, const std::vector<Cells>& rows) {
-  std::string table;
-  const auto add = [&](const Cells& cells) {
-    for (const std::string& text : cells) table += "| " + cell(text) + " ";
-    table += "|\n";
-  };
-  add(header);
-  for (size_t i = 0; i < header.size(); ++i) table += "|---";
-  table += "|\n";
-  for (const Cells& row : rows) add(row);
-  return table;
+  return table_text(rows, style);
 }
 
 std::string joined(const std::vector<std::string>& texts, const char* between) {
@@ -70,30 +59,27 @@ std::string text_of(const nlohmann::ordered_json& json) {
 
 }  // namespace
 
-std::string task_table_markdown(const std::vector<TaskRow>& rows) {
-  std::vector<Cells> lines;
+std::string task_table_text(const std::vector<TaskRow>& rows, TableStyle style) {
+  std::vector<Cells> lines{{"task", "model", "protocol", "metric", "median", "mean", "sd", "seeds",
+                            "failed", "majority", "setting", "data"}};
   for (const TaskRow& row : rows) {
     for (size_t m = 0; m < row.metrics.size(); ++m) {
       const MetricSummary& metric = row.metrics[m];
-      lines.push_back({row.task, row.model, row.protocol, metric.name, percent(metric.median),
-                       percent(metric.mean), percent(metric.standard_deviation),
+      lines.push_back({row.task, row.model, row.protocol, metric.name, percent_text(metric.median),
+                       percent_text(metric.mean), percent_text(metric.standard_deviation),
                        std::to_string(row.seeds.size()), std::to_string(row.num_failed),
-                       m == 0 ? percent(row.majority_baseline) : "", joined(row.settings, "; "),
-                       row.remark});
+                       m == 0 ? percent_text(row.majority_baseline) : "",
+                       joined(row.settings, "; "), row.remark});
     }
   }
-  std::string text = markdown({"task", "model", "protocol", "metric", "median", "mean", "sd",
-                               "seeds", "failed", "majority", "setting", "data"},
-                              lines);
-  lines.clear();
+  const std::string text = table_of(std::move(lines), style);
+  lines = {{"model", "protocol", "average of medians", "average of means", "tasks", "of"}};
   for (const AverageRow& row : average_rows(rows)) {
-    lines.push_back({row.model, row.protocol, percent(row.median), percent(row.mean),
+    lines.push_back({row.model, row.protocol, percent_text(row.median), percent_text(row.mean),
                      std::to_string(row.tasks.size()), joined(row.tasks, ", ")});
   }
-  if (lines.empty()) return text;
-  return text + "\n" +
-         markdown({"model", "protocol", "average of medians", "average of means", "tasks", "of"},
-                  lines);
+  if (lines.size() == 1) return text;
+  return text + "\n" + table_of(std::move(lines), style);
 }
 
 std::string task_table_json(const std::vector<TaskRow>& rows) {
@@ -122,11 +108,14 @@ std::string task_table_json(const std::vector<TaskRow>& rows) {
   return text_of(all);
 }
 
-std::string comparison_markdown(const Comparison& comparison) {
-  std::vector<Cells> lines;
+std::string comparison_text(const Comparison& comparison, TableStyle style) {
+  std::vector<Cells> lines{{"task", comparison.shared, "metric",
+                            comparison.left + ": mean (median)",
+                            comparison.right + ": mean (median)", "difference",
+                            format_number(100.0 * comparison.confidence) + " % interval", "over"}};
   for (const ComparisonRow& row : comparison.rows) {
     const auto side = [](const MetricSummary& summary, int64_t failed) {
-      return percent(summary.mean) + " (" + percent(summary.median) + ", " +
+      return percent_text(summary.mean) + " (" + percent_text(summary.median) + ", " +
              std::to_string(summary.values.size()) + " seeds, " + std::to_string(failed) +
              " failed)";
     };
@@ -135,10 +124,7 @@ std::string comparison_markdown(const Comparison& comparison) {
                      signed_percent(row.interval.low) + " to " + signed_percent(row.interval.high),
                      row.resampled});
   }
-  return markdown({"task", comparison.shared, "metric", comparison.left + ": mean (median)",
-                   comparison.right + ": mean (median)", "difference",
-                   format_number(100.0 * comparison.confidence) + " % interval", "over"},
-                  lines);
+  return table_of(std::move(lines), style);
 }
 
 std::string comparison_json(const Comparison& comparison) {

@@ -17,6 +17,7 @@
 
 #include "linformer/core/error.h"
 #include "linformer/core/log.h"
+#include "linformer/core/missing_path.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/core/utf8.h"
 
@@ -27,12 +28,19 @@ namespace {
 constexpr size_t kBufferBytes = 1 << 17;
 constexpr std::array kCompressed{".zst", ".gz"};
 
+/// Texts and tables are files that the user named: one that does not exist is wrong usage.
+[[noreturn]] void fail_open(const std::string& path, int error) {
+  if (error != ENOENT && error != ENOTDIR) fail_system(path, "cannot open for reading", error);
+  fail_missing(path, std::string("cannot open for reading: ") + std::strerror(error),
+               "check the spelling of the path");
+}
+
 /// The stored bytes of a file or of standard input.
 class StoredBytes {
  public:
   explicit StoredBytes(const std::string& path) : name_(input_name(path)) {
     descriptor_ = path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor_ < 0) fail_system(name_, "cannot open for reading", errno);
+    if (descriptor_ < 0) fail_open(name_, errno);
     struct stat status {};
     is_file_ = ::fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode);
     if (is_file_) ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_SEQUENTIAL);
@@ -343,11 +351,11 @@ std::unique_ptr<ByteSource> open_byte_source(const std::string& path) {
 uint64_t check_input(const std::string& path) {
   if (path == "-") return 0;
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) fail_system(path, "cannot open for reading", errno);
+  if (::stat(path.c_str(), &status) != 0) fail_open(path, errno);
   if (S_ISDIR(status.st_mode)) {
     fail_run(path, "is a folder, not a file", "name the files in it, for example " + path + "/*");
   }
-  if (::access(path.c_str(), R_OK) != 0) fail_system(path, "cannot open for reading", errno);
+  if (::access(path.c_str(), R_OK) != 0) fail_open(path, errno);
   if (!S_ISREG(status.st_mode)) return 0;
   if (status.st_size == 0) {
     fail_run(path, "the file is empty", "leave it out, or find out why nothing was written to it");

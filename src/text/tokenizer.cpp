@@ -1,6 +1,7 @@
 #include "linformer/text/tokenizer.h"
 
 #include <array>
+#include <filesystem>
 #include <utility>
 
 #include "byte_bpe_model.h"
@@ -12,6 +13,7 @@
 #include "linformer/core/checksum.h"
 #include "linformer/core/error.h"
 #include "linformer/core/mark_file.h"
+#include "linformer/core/missing_path.h"
 #include "linformer/core/utf8.h"
 #include "linformer/text/byte_bpe_file.h"
 
@@ -73,6 +75,11 @@ std::unique_ptr<TokenizerModel> make_model(const std::string& model_bytes,
 
 Tokenizer Tokenizer::load(const std::string& path) {
   const std::string file = follow_marks(path);
+  if (std::error_code ignored; !std::filesystem::exists(file, ignored) && !ignored) {
+    fail_missing(path, "there is no such tokenizer",
+                 "train one with linformer-data tokenizer, or name the tokenizer.model of a model "
+                 "folder");
+  }
   return Tokenizer(read_text_file(file), file);
 }
 

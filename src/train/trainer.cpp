@@ -7,6 +7,7 @@
 #include <ATen/Parallel.h>
 
 #include "linformer/config/config_file.h"
+#include "linformer/config/setting_names.h"
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/clock.h"
 #include "linformer/core/error.h"
@@ -118,22 +119,25 @@ void Trainer::resume(const NamedTensors& moments) {
   const std::optional<Checkpoint> newest = checkpoints_.newest_whole();
   if (!newest) {
     if (config_.checkpoint.resume == ResumeMode::kMust) {
-      fail_run(config_.run.dir, "there is no checkpoint to resume from",
-               "check run.dir, or start anew with --set checkpoint.resume=auto");
+      fail_run(
+          config_.run.dir, "there is no checkpoint to resume from",
+          "check " + setting_name("run.dir") + ", or start anew with --set checkpoint.resume=auto");
     }
     objective_.start_weights();
     if (average_) average_->restart();
     return;
   }
   if (config_.training.overfit_one_batch) {
-    fail_usage("training.overfit_one_batch", config_.run.dir + " has checkpoints of a real run",
-               "choose another run.dir; linformer-train --overfit-one-batch does");
+    fail_usage(
+        "training.overfit_one_batch", config_.run.dir + " has checkpoints of a real run",
+        "choose another " + setting_name("run.dir") + "; linformer-train --overfit-one-batch does");
   }
   if (config_.checkpoint.resume == ResumeMode::kNever) {
     fail_usage("checkpoint.resume",
                "never, but " + config_.run.dir + " has a checkpoint of step " +
                    std::to_string(newest->step),
-               "choose another run.dir, or resume with --set checkpoint.resume=auto");
+               "choose another " + setting_name("run.dir") +
+                   ", or resume with --set checkpoint.resume=auto");
   }
   load_checkpoint(newest->folder, moments);
   log_info("resumed from " + newest->folder + " at step " + format_count(state_.step));

@@ -1,4 +1,5 @@
 // What the trainer does about steps that the guard refuses.
+#include "linformer/config/setting_names.h"
 #include "linformer/core/clock.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
@@ -140,7 +141,7 @@ std::string Trainer::what_to_change() const {
   return config_.run.init_from.empty()
              ? still + "so they were too large from the start: lower model.initializer_range"
              : still + "so the fault is in the model that they come from: take another one than " +
-                   config_.run.init_from + " as run.init_from";
+                   config_.run.init_from + " as " + setting_name("run.init_from");
 }
 
 }  // namespace linformer

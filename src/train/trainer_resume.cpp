@@ -2,6 +2,7 @@
 // config/resume_rules.h.
 #include <algorithm>
 
+#include "linformer/config/setting_names.h"
 #include "linformer/core/clock.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
@@ -37,14 +38,15 @@ void Trainer::check_resumable(const TrainingState& saved, const std::string& fol
     for (size_t i = 1; i < refused.size(); ++i) {
       what += "; " + refused[i].key + ": " + describe(refused[i]);
     }
-    fail_usage(refused.front().key, what + "; the checkpoint is " + folder,
+    fail_usage(setting_name(refused.front().key), what + "; the checkpoint is " + folder,
                std::string("restore ") + (refused.size() > 1 ? "them" : "it") +
-                   ", or choose another run.dir");
+                   ", or choose another " + setting_name("run.dir"));
   }
   if (saved.data_fingerprint != state_.data_fingerprint) {
     fail_usage(setup_.kind == RunKind::kPretraining ? "data.train" : "task.train",
                "other data than in the checkpoint " + folder,
-               "restore them (also what decides how they are read), or choose another run.dir");
+               "restore them (also what decides how they are read), or choose another " +
+                   setting_name("run.dir"));
   }
 }
 

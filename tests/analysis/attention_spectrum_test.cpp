@@ -87,6 +87,9 @@ TEST(AttentionSpectrum, IsTheMeanOverRows) {
       EXPECT_NE(first.layers[l].cumulative[h][0], second.layers[l].cumulative[h][0]);
     }
   }
+  std::vector<int64_t> layers_done;  // 2 layers of 2 rows
+  attention_spectrum(model, rows(), [&](int64_t layers) { layers_done.push_back(layers); });
+  EXPECT_THAT(layers_done, ElementsAre(1, 2, 3, 4));
   // Twice the same, bit by bit.
   EXPECT_EQ(attention_spectrum(model, rows()).layers[0].cumulative, both.layers[0].cumulative);
 }

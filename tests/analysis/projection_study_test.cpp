@@ -128,6 +128,20 @@ TEST(StudyProjections, IdentityMatricesLearnStandardAttention) {
   }
 }
 
+TEST(StudyProjections, SaysWhatShareIsDone) {
+  const Model model(mixed_config(), 3);
+  std::vector<double> shares;
+  study_projections(model, rows(), small_options(), [&](int64_t layers, double share) {
+    shares.push_back(share);
+    EXPECT_EQ(layers, static_cast<int64_t>(shares.size()));
+  });
+  ASSERT_THAT(shares, SizeIs(12));  // 2 lengths, 2 rows, 3 layers
+  // n = 6 and 8: a layer costs 36 and 64 of 6 (36 + 64) = 600.
+  EXPECT_DOUBLE_EQ(shares[0], 0.06);
+  EXPECT_DOUBLE_EQ(shares[6], (6.0 * 36.0 + 64.0) / 600.0);
+  EXPECT_DOUBLE_EQ(shares[11], 1.0);
+}
+
 TEST(StudyProjections, StopsAtASignal) {
   const Model model(mixed_config(), 3);
   set_stop_signal(SIGTERM);

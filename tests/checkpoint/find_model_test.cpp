@@ -85,11 +85,11 @@ TEST_F(FindModelTest, AModelFolderIsItself) {
   EXPECT_EQ(find_model_folder(checkpoints_ + "/latest"), checkpoints_ + "/latest");
   const std::string plain = folder_.file("plain");
   fs::create_directory(plain);
-  EXPECT_THAT(message_of<RunError>([&] { find_model_folder(plain); }),
+  EXPECT_THAT(message_of<UsageError>([&] { find_model_folder(plain); }),
               HasSubstr(plain + ": holds no model"));
   write_bytes(plain + "/config.json", "{}");
   EXPECT_EQ(find_model_folder(plain), plain);  // of another program: no manifest to hold it to
-  EXPECT_THAT(message_of<RunError>([&] { find_model_folder(folder_.file("none")); }),
+  EXPECT_THAT(message_of<UsageError>([&] { find_model_folder(folder_.file("none")); }),
               HasSubstr("there is no such folder"));
   write_bytes(store.folder_of(3) + "/model.safetensors", "y");
   EXPECT_THAT(message_of<RunError>([&] { find_model_folder(store.folder_of(3)); }),

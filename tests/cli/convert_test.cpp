@@ -101,7 +101,7 @@ TEST_F(ConvertProgramTest, WrongInputIsRefusedWithExitCodeAndFix) {
   };
   expect_refusal(run({}), 2, "a command is needed: import, ");
   expect_refusal(run({"import", "--input", "a", "--output", "b"}), 2, "--from");
-  expect_refusal(run({"import", "--from", "hf", "--input", path("none"), "--output", path("b")}), 1,
+  expect_refusal(run({"import", "--from", "hf", "--input", path("none"), "--output", path("b")}), 2,
                  path("none"));
   expect_refusal(run({"import", "--from", "hf", "--input", kFixtures + "fairseq-roberta",
                       "--output", path("b")}),

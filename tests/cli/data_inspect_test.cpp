@@ -65,7 +65,7 @@ TEST_F(DataInspectTest, NamesDamagedAndMissingShards) {
 
   std::filesystem::remove(path);
   EXPECT_EQ(data({"inspect", file("set")}).exit_code, 1);
-  EXPECT_EQ(data({"inspect", file("no-such-set")}).exit_code, 1);
+  EXPECT_EQ(data({"inspect", file("no-such-set")}).exit_code, 2);
 }
 
 TEST_F(DataInspectTest, RefusesATokenizerOfOtherShards) {

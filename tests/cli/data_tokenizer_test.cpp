@@ -84,7 +84,7 @@ TEST_F(DataTokenizerTest, RefusesWhatCannotWork) {
   EXPECT_EQ(large.exit_code, 2);
   EXPECT_THAT(large.err, HasSubstr("--vocab-size: 90000 does not suit this text"));
   const auto missing = data({"tokenizer", "--input", file("none"), "--output", file("t.model")});
-  EXPECT_EQ(missing.exit_code, 1);
+  EXPECT_EQ(missing.exit_code, 2);
   const auto type =
       data({"tokenizer", "--input", text(), "--output", file("t.model"), "--type", "word"});
   EXPECT_EQ(type.exit_code, 2);

@@ -101,7 +101,7 @@ TEST_F(EvalRecallTest, RefusesWrongArguments) {
     EXPECT_THAT(result.err, HasSubstr(message));
   }
   const ProgramResult nowhere = recall(file("nowhere"), {});
-  EXPECT_EQ(nowhere.exit_code, 1);
+  EXPECT_EQ(nowhere.exit_code, 2);
   EXPECT_THAT(nowhere.err, AllOf(HasSubstr(file("nowhere")), HasSubstr("\n  fix: ")));
 }
 

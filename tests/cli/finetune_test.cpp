@@ -1,5 +1,6 @@
 // linformer-finetune, from the command line to the tables.
 #include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <sstream>
 
@@ -14,6 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -96,6 +98,26 @@ TEST_F(FinetuneProgramTest, TestSetsAndEventFilesCanBeSwitchedOff) {
   EXPECT_THAT(wrong.err, HasSubstr("[none]"));
 }
 
+TEST_F(FinetuneProgramTest, ScoresAreFractionsInFilesAndPercentForPeople) {
+  const std::vector<std::string> run{"--task",    "sst-2", "--output",
+                                     file("sst"), "--set", "finetune.evaluations_per_epoch=1"};
+  const ProgramResult text = finetune(run);
+  ASSERT_EQ(text.exit_code, 0) << text.err;
+  const std::string percent = "accuracy [0-9]+[.][0-9][0-9] %";
+  EXPECT_THAT(text.out, ContainsRegex("dev [(]40 rows[)]: " + percent));
+  EXPECT_THAT(text.err, ContainsRegex("step [0-9]+: dev: " + percent));
+  const auto result = nlohmann::json::parse(read_text_file(file("sst/result.json")));
+  const double accuracy = result["sets"][0]["metrics"]["accuracy"];
+  EXPECT_LE(accuracy, 1.0);
+  char shown[32];
+  std::snprintf(shown, sizeof(shown), "accuracy %.2f %%", 100.0 * accuracy);
+  EXPECT_THAT(text.out, HasSubstr(shown));
+  const ProgramResult measured =
+      run_child({"linformer-eval", "task", "--checkpoint", file("sst"), "--task", "sst-2",
+                 "--input", file("glue/SST-2/dev.tsv")});
+  EXPECT_THAT(measured.out, ContainsRegex("accuracy  +[0-9]+[.][0-9][0-9] %"));
+}
+
 TEST_F(FinetuneProgramTest, ASuiteDoesWhatIsMissingAndEndsInTables) {
   const std::vector<std::string> suite{"--suite",    "sst-2,rte", "--seeds",  "2",
                                        "--jobs",     "2",         "--output", file("suite"),
@@ -103,10 +125,19 @@ TEST_F(FinetuneProgramTest, ASuiteDoesWhatIsMissingAndEndsInTables) {
   const ProgramResult first = finetune(suite);
   ASSERT_EQ(first.exit_code, 0) << first.err;
   EXPECT_THAT(first.err, HasSubstr("8/8"));
-  EXPECT_THAT(first.out, AllOf(HasSubstr("| sst-2 |"), HasSubstr("| rte |"),
-                               HasSubstr("global: mean"), HasSubstr("| 2 |")));
+  // Columns on a terminal, Markdown in the file and on request.
+  EXPECT_THAT(first.out, AllOf(HasSubstr("\nsst-2 "), HasSubstr("\nrte "), HasSubstr(" %  "),
+                               HasSubstr("global: mean"), Not(HasSubstr("|---|"))));
+  EXPECT_THAT(read_text_file(file("suite/results.md")),
+              AllOf(HasSubstr("| sst-2 |"), HasSubstr("| rte |"), HasSubstr("|---|"),
+                    HasSubstr(" % | 2 |")));
   EXPECT_TRUE(fs::exists(file("suite/rte/global/seed-2/result.json")));
   EXPECT_FALSE(fs::exists(file("suite/rte/global/seed-2/checkpoints")));
+  std::vector<std::string> beside = suite;
+  beside.insert(beside.end(), {"--report", "--compare", file("absent")});
+  const ProgramResult no_other = finetune(beside);
+  EXPECT_EQ(no_other.exit_code, 2);
+  EXPECT_THAT(no_other.err, HasSubstr("absent: there is no such folder"));
   const auto json = nlohmann::json::parse(read_text_file(file("suite/results.json")));
   EXPECT_EQ(json["table"]["rows"].size(), 4u);
   // One is missing: that one is done again, and the tables are the same.
@@ -138,7 +169,7 @@ TEST_F(FinetuneProgramTest, ASweepTakesTheBestOfItsSettings) {
                 "batch=8", "--jobs", "2", "--set", "finetune.epochs=8"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out,
-              AllOf(HasSubstr("| tuned |"),
+              AllOf(HasSubstr("  tuned  "),
                     HasSubstr("sst-2: learning_rate=1e-2,global_batch_size=8 of 2 settings, chosen "
                               "on the held-out set")));
   EXPECT_THAT(result.out, Not(HasSubstr("1e-30")));
@@ -158,8 +189,9 @@ TEST_F(FinetuneProgramTest, SeedsFromTheirMnliModelsAreOneRow) {
   for (const char* part : {"train.tsv", "dev_matched.tsv", "dev_mismatched.tsv"}) {
     write_file_atomically(file("glue/MNLI/" + std::string(part)), mnli);
   }
-  const ProgramResult result = finetune({"--suite", "rte,mnli", "--from-mnli", "--seeds", "2",
-                                         "--set", "training.max_steps=2", "--output", file("one")});
+  const ProgramResult result =
+      finetune({"--suite", "rte,mnli", "--from-mnli", "--seeds", "2", "--markdown", "--set",
+                "training.max_steps=2", "--output", file("one")});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("| rte | " + file("base") + " | task | accuracy |"));
   EXPECT_THAT(result.out, HasSubstr("steps=2 from=mnli |"));
@@ -184,7 +216,7 @@ TEST_F(FinetuneProgramTest, AStoppedSuiteGoesOn) {
   const ProgramResult rest = finetune(suite);
   ASSERT_EQ(rest.exit_code, 0) << rest.err;
   EXPECT_THAT(rest.err, HasSubstr("of 3 runs are done already"));
-  EXPECT_THAT(rest.out, HasSubstr("| 3 |"));
+  EXPECT_THAT(read_text_file(file("stopped/results.md")), HasSubstr("| 3 |"));
 }
 
 TEST_F(FinetuneProgramTest, TwoProcessesAreOne) {
@@ -314,7 +346,18 @@ TEST_F(FinetuneProgramTest, SaysWhatIsWrong) {
   EXPECT_THAT(error({"--suite", "sst-2", "--sweep", "batch_size=16,32"}, 2),
               AllOf(HasSubstr("--sweep: 'batch_size' is not a key"), HasSubstr("batch, epochs")));
   EXPECT_THAT(error({"--suite", "rte", "--from-mnli"}, 2), HasSubstr("mnli is not among"));
-  EXPECT_THAT(error({"--task", "sst-2", "--set", "task.train=[" + file("absent.tsv") + "]"}, 1),
+  // Messages name what the user writes: the option, or the key of a file.
+  const ProgramResult unnamed = run_child({"linformer-finetune", "--task", "sst-2"});
+  EXPECT_EQ(unnamed.exit_code, 2);
+  EXPECT_THAT(unnamed.err, HasSubstr("--data: names no data"));
+  const ProgramResult no_model =
+      run_child({"linformer-finetune", "--task", "sst-2", "--data", file("glue")});
+  EXPECT_THAT(no_model.err,
+              AllOf(HasSubstr("--model: is not set"), HasSubstr("--model runs/my-pretraining")));
+  write_file_atomically(file("task.yaml"), "task: {name: sst-2, data: " + file("glue") + "}\n");
+  const ProgramResult by_file = run_child({"linformer-finetune", "--config", file("task.yaml")});
+  EXPECT_THAT(by_file.err, HasSubstr("run.init_from: is not set"));
+  EXPECT_THAT(error({"--task", "sst-2", "--set", "task.train=[" + file("absent.tsv") + "]"}, 2),
               HasSubstr("absent.tsv"));
   // A run that fails within a suite is named, the others go on.
   write_file_atomically(file("glue/RTE/train.tsv"), "index\tsentence1\tsentence2\tlabel\n");

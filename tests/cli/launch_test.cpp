@@ -158,8 +158,8 @@ TEST_F(LaunchTest, RefusesWrongCommandLines) {
   }
   EXPECT_EQ(run_child({"linformer-launch", "--nproc-per-node", "2"}).exit_code, 2);
   const auto missing = run_child({"linformer-launch", "--", "no-such-program"});
-  EXPECT_EQ(missing.exit_code, 1);
-  EXPECT_THAT(missing.err, AllOf(HasSubstr("cannot start no-such-program"),
+  EXPECT_EQ(missing.exit_code, 2);
+  EXPECT_THAT(missing.err, AllOf(HasSubstr("no-such-program: there is no such program to start"),
                                  HasSubstr("check the command after --")));
   EXPECT_EQ(run_child({"linformer-launch", "--version"}).exit_code, 0);
 }

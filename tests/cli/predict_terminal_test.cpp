@@ -1,4 +1,5 @@
-// linformer-predict by hand: a prompt, answers, and Ctrl-C or Ctrl-D as goodbye.
+// Programs on a terminal. linformer-predict by hand: a prompt, answers, and Ctrl-C or Ctrl-D as
+// goodbye. Long measurements: a line with the time that is left.
 #include <csignal>
 #include <cstdlib>
 #include <stdexcept>
@@ -86,6 +87,26 @@ TEST_F(PredictTerminalTest, HasAPromptAndEndsWithAGoodbye) {
     terminal.type(goodbye);
     EXPECT_EQ(terminal.exit_code(), 0);
   }
+}
+
+TEST_F(PredictTerminalTest, LongMeasurementsSayHowLongTheyTake) {
+  make_model("long", {}, [](ModelConfig& config) {
+    config.max_sequence_length = 256;
+    config.attention.type = AttentionType::kStandard;
+  });
+  const std::vector<std::string> text{"--data", valid_text(), "--max-sequences", "24"};
+  const auto expect = [&](const std::string& name, std::vector<std::string> more,
+                          const std::string& units) {
+    std::vector<std::string> line{"linformer-eval", name,        "--checkpoint",
+                                  file("long"),     "--threads", "1"};
+    line.insert(line.end(), more.begin(), more.end());
+    Terminal terminal(line);
+    const std::string shown = terminal.shown_until("never shown");
+    EXPECT_THAT(shown, ::testing::ContainsRegex(units + " [|] [0-9]+ % [|] ETA ")) << name;
+  };
+  expect("recall", {"--questions", "4000"}, "asking: [0-9,]+ of 4,000 questions");
+  expect("spectrum", text, "singular values: [0-9]+ of 48 layers of 24 sequences");
+  expect("projection-error", text, "projecting: [0-9]+ of 48 layers of 24 sequences");
 }
 
 }  // namespace

@@ -219,7 +219,7 @@ TEST_F(PredictTest, RefusesWhatItCannotDo) {
          "is a model for classification, not a masked LM");
   expect(classify("mlm", {"--text", "a"}), 1, "has a masked-LM head, none for classification");
   expect(fill_mask({"--text", "a", "--input", "b"}), 2, "--text");
-  expect(fill_mask({"--input", file("none.txt")}), 1, file("none.txt"));
+  expect(fill_mask({"--input", file("none.txt")}), 2, file("none.txt"));
   expect(fill_mask({"--top-k", "0"}), 2, "--top-k");
   std::filesystem::remove(file("mlm") + "/tokenizer.model");
   expect(fill_mask({"--text", "<mask>"}), 1, "has no tokenizer.model");

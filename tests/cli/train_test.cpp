@@ -335,7 +335,7 @@ TEST_F(TrainTest, RefusesDamagedData) {
   write_file_atomically(shard, whole);
   EXPECT_EQ(train("fine", {"training.max_steps=1"}).exit_code, 0);
   fs::remove(shard);
-  EXPECT_EQ(train("refused").exit_code, 1);
+  EXPECT_EQ(train("refused").exit_code, 2);  // no shards at all: a wrong path
 }
 
 TEST_F(TrainTest, RefusesAnotherTokenizer) {

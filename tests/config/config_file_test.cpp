@@ -10,6 +10,7 @@
 #include "core/temporary_folder.h"
 
 #include "linformer/config/pretrain_config.h"
+#include "linformer/config/setting_names.h"
 #include "linformer/core/error.h"
 #include "linformer/core/random.h"
 
@@ -381,6 +382,33 @@ TEST(ConfigFile, WalksThroughNoEndlessValue) {
   read_yaml(fields_of(config), "model: {num_hidden_layers: &n 3, num_attention_heads: *n}\n",
             "file.yaml");
   EXPECT_EQ(config.model.num_attention_heads, 3);
+}
+
+TEST(SettingNames, AreWhatTheUserWrites) {
+  EXPECT_EQ(setting_name("run.dir"), "run.dir");
+  name_setting("run.dir", "--output");
+  EXPECT_EQ(setting_name("run.dir"), "--output");
+  name_setting("run.dir", "run.dir");
+  // An apostrophe in a name is text.
+  PretrainConfig config;
+  apply_override(fields_of(config), quoted_assignment("run.dir", "it's: [here]"));
+  EXPECT_EQ(config.run.dir, "it's: [here]");
+}
+
+TEST(Override, CompletesTheKeysOfTheModel) {
+  PretrainConfig config;
+  const FieldList fields = fields_of(config);
+  EXPECT_EQ(whole_key(fields, "hidden_size"), "model.hidden_size");
+  EXPECT_EQ(whole_key(fields, "attention.type"), "model.attention.type");
+  EXPECT_EQ(whole_key(fields, "projected_length"), "model.attention.projected_length");
+  EXPECT_EQ(whole_key(fields, "training.max_steps"), "training.max_steps");
+  EXPECT_EQ(whole_key(fields, "max_steps"), "max_steps");  // of no model
+  apply_override(fields, "hidden_size=96");
+  EXPECT_EQ(config.model.hidden_size, 96);
+  EXPECT_THAT(message_of<UsageError>([&] { apply_override(fields, "hidden_size=x"); }),
+              HasSubstr("model.hidden_size takes"));
+  EXPECT_THAT(message_of<UsageError>([&] { apply_override(fields, "max_steps=3"); }),
+              HasSubstr("unknown key max_steps"));
 }
 
 }  // namespace

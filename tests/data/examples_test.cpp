@@ -106,7 +106,7 @@ TEST_F(ExamplesTest, RefusesBadRowsByLine) {
 TEST_F(ExamplesTest, RefusesFilesWithoutExamples) {
   ExampleReader empty = reader("\n  \n");
   EXPECT_THAT(message_of<RunError>([&] { empty.next(4); }), HasSubstr("holds no example"));
-  EXPECT_THAT(message_of<RunError>([&] { ExampleReader(folder_.file("none"), 20, 6); }),
+  EXPECT_THAT(message_of<UsageError>([&] { ExampleReader(folder_.file("none"), 20, 6); }),
               HasSubstr("No such file"));
   EXPECT_THAT(message_of<RunError>([&] { ExampleReader(folder_.path(), 20, 6); }),
               HasSubstr("this is a folder"));

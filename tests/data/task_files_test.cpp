@@ -82,7 +82,7 @@ TEST(TaskFiles, SaysWhatItLookedFor) {
               HasSubstr("no file of RTE in it or in a folder RTE\n  fix: files may be called "
                         "train.tsv, train.part.tsv, train.part2.tsv, dev.tsv"));
   EXPECT_THAT(
-      message_of<RunError>([&] { find_task_files(find_task("rte"), files.path() + "/none"); }),
+      message_of<UsageError>([&] { find_task_files(find_task("rte"), files.path() + "/none"); }),
       HasSubstr("/none: no such folder"));
 }
 

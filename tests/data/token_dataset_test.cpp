@@ -21,7 +21,7 @@ constexpr ShardSettings kSettings{100, 42, 7};
 std::string refusal(const std::vector<std::string>& prefixes,
                     std::optional<uint64_t> tokenizer = std::nullopt,
                     DatasetCheck check = DatasetCheck::kFull) {
-  return message_of<RunError>([&] { TokenDataset::open(prefixes, tokenizer, check); });
+  return message_of<Error>([&] { TokenDataset::open(prefixes, tokenizer, check); });
 }
 
 TEST(TokenDataset, NumbersSentencesAndDocumentsThroughShards) {

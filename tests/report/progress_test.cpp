@@ -38,7 +38,7 @@ TEST(FormatProgress, ShowsWhatIsKnown) {
   progress.eta_seconds = 3723;
   EXPECT_EQ(format_progress(progress),
             "step 1,200/10,000 | loss 4.123 | ppl 1234.6 | lr 4.80e-04 | 3,550 tok/s | "
-            "54% MFU | ETA 1h 02m 03s");
+            "54 % MFU | ETA 1h 02m 03s");
 }
 
 TEST(ProgressLine, RewritesOneLineOnATerminal) {

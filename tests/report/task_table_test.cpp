@@ -97,14 +97,27 @@ TEST(TaskTable, MarkdownHasALineForEachMetric) {
   TaskRun undefined = stsb(1, std::nan(""), 0.5);
   undefined.remark = "part | of train";
   const std::string text =
-      task_table_markdown(task_rows({sst2("linformer", 1, 0.8125), undefined}));
+      task_table_text(task_rows({sst2("linformer", 1, 0.8125), undefined}), TableStyle::kMarkdown);
   EXPECT_THAT(text, HasSubstr("| task | model | protocol | metric | median | mean | sd | seeds | "
                               "failed | majority | setting | data |\n|---|"));
-  EXPECT_THAT(text, HasSubstr("| sst-2 | linformer | tuned | accuracy | 81.25 | 81.25 | - | 1 | 0 "
-                              "| 50.00 | learning_rate=1e-5 |  |\n"));
+  EXPECT_THAT(text, HasSubstr("| sst-2 | linformer | tuned | accuracy | 81.25 % | 81.25 % | - | 1 "
+                              "| 0 | 50.00 % | learning_rate=1e-5 |  |\n"));
   EXPECT_THAT(text, HasSubstr("| sts-b | linformer | tuned | pearson | - | - | - | 1 | 1 | - |"));
   EXPECT_THAT(text, HasSubstr("part \\| of train"));
   EXPECT_THAT(text, HasSubstr("| linformer | tuned | - | - | 2 | sst-2, sts-b |"));
+}
+
+TEST(TaskTable, OfATerminalIsAlignedAndHasNoEmptyColumn) {
+  EXPECT_EQ(task_table_text(task_rows({sst2("linformer", 1, 0.8125)}), TableStyle::kAligned),
+            "task   model      protocol  metric    median   mean     sd  seeds  failed  majority  "
+            "setting\n"
+            "-----  ---------  --------  --------  -------  -------  --  -----  ------  --------  "
+            "------------------\n"
+            "sst-2  linformer  tuned     accuracy  81.25 %  81.25 %   -      1       0   50.00 %  "
+            "learning_rate=1e-5\n\n"
+            "model      protocol  average of medians  average of means  tasks  of\n"
+            "---------  --------  ------------------  ----------------  -----  -----\n"
+            "linformer  tuned                81.25 %           81.25 %      1  sst-2\n");
 }
 
 TEST(TaskTable, JsonKeepsFiguresAsTheyAre) {
@@ -140,10 +153,11 @@ TEST(Comparison, OfModelsIsOverRowsAndSeeds) {
   EXPECT_NEAR(row.interval.difference, 0.825 - 0.9, 1e-12);
   EXPECT_LT(row.interval.low, row.interval.difference);
   EXPECT_LT(row.interval.high, 0.0);  // the better model is right wherever the other is
-  EXPECT_THAT(comparison_markdown(comparison),
-              HasSubstr("| 82.50 (82.50, 2 seeds, 0 failed) | 90.00 (90.00, 1 seeds, 0 failed) | "
-                        "-7.50 |"));
-  EXPECT_THAT(comparison_markdown(comparison), HasSubstr("| 90 % interval | over |"));
+  EXPECT_THAT(comparison_text(comparison, TableStyle::kMarkdown),
+              HasSubstr("| 82.50 % (82.50 %, 2 seeds, 0 failed) | 90.00 % (90.00 %, 1 seeds, 0 "
+                        "failed) | -7.50 % |"));
+  EXPECT_THAT(comparison_text(comparison, TableStyle::kMarkdown),
+              HasSubstr("| 90 % interval | over |"));
   const auto json = nlohmann::json::parse(comparison_json(comparison));
   EXPECT_EQ(json["rows"][0]["right"]["mean"], 0.9);
   EXPECT_EQ(json["rows"][0]["resampled"], "rows and seeds");
@@ -197,10 +211,10 @@ TEST(Comparison, OfProtocolsStandsSideBySide) {
   EXPECT_EQ(comparison.rows[0].beside, "m");
   EXPECT_DOUBLE_EQ(comparison.rows[0].left.mean, 0.8);
   EXPECT_DOUBLE_EQ(comparison.rows[0].right.mean, 0.7);
-  const std::string text = comparison_markdown(comparison);
+  const std::string text = comparison_text(comparison, TableStyle::kMarkdown);
   EXPECT_THAT(
       text, HasSubstr("| task | model | metric | tuned: mean (median) | global: mean (median) |"));
-  EXPECT_THAT(text, HasSubstr("| +10.00 | +10.00 to +10.00 | seeds |"));
+  EXPECT_THAT(text, HasSubstr("| +10.00 % | +10.00 % to +10.00 % | seeds |"));
 }
 
 }  // namespace

@@ -139,7 +139,7 @@ TEST(CheckInput, RefusesWhatCannotBeRead) {
   EXPECT_EQ(check_input("-"), 0u);
   EXPECT_THAT(message_of<RunError>([&] { check_input(folder.file("empty.txt")); }),
               HasSubstr("the file is empty"));
-  EXPECT_THAT(message_of<RunError>([&] { check_input(folder.file("none.txt")); }),
+  EXPECT_THAT(message_of<UsageError>([&] { check_input(folder.file("none.txt")); }),
               HasSubstr("none.txt: cannot open for reading"));
   EXPECT_THAT(message_of<RunError>([&] { check_input(folder.path()); }),
               HasSubstr("is a folder, not a file"));

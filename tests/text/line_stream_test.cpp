@@ -188,7 +188,7 @@ TEST(LineStream, RefusesInputsBeforeReadingTheFirst) {
   const TemporaryFolder folder;
   write_file(folder.file("a.txt"), "one\n");
   write_file(folder.file("empty.txt"), "");
-  EXPECT_THAT(message_of<RunError>([&] {
+  EXPECT_THAT(message_of<UsageError>([&] {
                 LineStream({folder.file("a.txt"), folder.file("none.txt")});
               }),
               HasSubstr("none.txt"));

@@ -270,7 +270,7 @@ TEST_F(TrainerTest, StartsWithTheWeightsOfAnotherModel) {
               HasSubstr("model.attention.sharing: none instead of headwise"));
   other = tiny_.config("other");
   other.run.init_from = tiny_.file("absent");
-  EXPECT_THAT(message_of<RunError>([&] { PretrainingRun trainer(other); }), HasSubstr("absent"));
+  EXPECT_THAT(message_of<UsageError>([&] { PretrainingRun trainer(other); }), HasSubstr("absent"));
 }
 
 }  // namespace

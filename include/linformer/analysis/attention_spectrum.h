@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -39,9 +40,10 @@ struct AttentionSpectrum {
 };
 
 /// The spectrum of P of each layer and head (P-bar in linformer layers), averaged over rows of one
-/// length n without padding. Looks at the stop signal between rows. Throws RunError for numbers
-/// that are not finite.
-AttentionSpectrum attention_spectrum(const Model& model, std::span<const InputRow> rows);
+/// length n without padding. Looks at the stop signal between rows. `measured` gets the number of
+/// layers that are done, in all rows together. Throws RunError for numbers that are not finite.
+AttentionSpectrum attention_spectrum(const Model& model, std::span<const InputRow> rows,
+                                     const std::function<void(int64_t)>& measured = {});
 
 /// c_index; 1 beyond the last singular value. index >= 1.
 double value_at(std::span<const double> cumulative, int64_t index);

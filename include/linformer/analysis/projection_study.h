@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -67,8 +68,10 @@ inline constexpr int64_t kStudiedRows = 64;
 
 /// Measures theorems 1 and 2 on the attention of a model on rows of one length, cut to each n. All
 /// heads meet the same R; each row of text and each draw has its own. Looks at the stop signal
-/// between rows. Throws RunError for numbers that are not finite.
-ProjectionStudy study_projections(const Model& model, std::span<const InputRow> rows,
-                                  const ProjectionStudyOptions& options);
+/// between rows. `measured` gets the number of layers that are done, in all rows and lengths
+/// together, and their share of the work. Throws RunError for numbers that are not finite.
+ProjectionStudy study_projections(
+    const Model& model, std::span<const InputRow> rows, const ProjectionStudyOptions& options,
+    const std::function<void(int64_t layers, double share)>& measured = {});
 
 }  // namespace linformer

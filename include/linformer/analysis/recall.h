@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -56,9 +57,10 @@ struct RecallOptions {
 
 /// Asks a masked-LM model for facts of held-out documents of the sample corpus (RecallQuestions).
 /// The guesses from frequency know the first 1,000 documents of the training text. Nothing after a
-/// stop signal. Throws RunError if the tokenizer does not know the corpus, or if an output is not
-/// finite.
+/// stop signal. `asked` gets the number of questions that are answered. Throws RunError if the
+/// tokenizer does not know the corpus, or if an output is not finite.
 std::optional<RecallResult> measure_recall(const Model& model, const Tokenizer& tokenizer,
-                                           const RecallOptions& options);
+                                           const RecallOptions& options,
+                                           const std::function<void(int64_t)>& asked = {});
 
 }  // namespace linformer

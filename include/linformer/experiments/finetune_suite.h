@@ -7,22 +7,15 @@
 #include <vector>
 
 #include "linformer/config/finetune_config.h"
+#include "linformer/experiments/sweep.h"
 #include "linformer/report/task_result.h"
 
 namespace linformer {
 
-/// Values to try of one key: "learning_rate=1e-5,2e-5". learning_rate, batch and epochs are short
-/// for training.learning_rate, training.global_batch_size (with its micro-batch) and
-/// finetune.epochs; any other key is written as in --set.
-struct SweepAxis {
-  std::string key;
-  std::vector<std::string> values;
-
-  /// Throws UsageError.
-  static SweepAxis parse(const std::string& text);
-  /// The --set argument of one value.
-  std::string assignment(const std::string& value) const;
-};
+/// The axes of a sweep over fine-tuning runs. learning_rate, batch and epochs are short for
+/// training.learning_rate, training.global_batch_size (with its micro-batch) and finetune.epochs.
+/// Throws UsageError.
+std::vector<SweepAxis> finetune_sweep(const std::vector<std::string>& axes);
 
 struct SuiteOptions {
   std::vector<std::string> tasks;
@@ -38,12 +31,6 @@ struct SuiteOptions {
   int64_t num_devices = 0;  ///< CUDA devices that they are spread over; 0 = none, or all of one
   int64_t num_cores = 1;    ///< that they share
   bool keep_models = false;
-};
-
-/// A run that ended with an error.
-struct FailedJob {
-  std::string folder;
-  std::string reason;
 };
 
 struct SuiteResult {

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "linformer/core/table.h"
 #include "linformer/report/task_result.h"
 #include "linformer/report/task_table.h"
 
@@ -15,7 +16,7 @@ struct StoredResult {
 };
 
 /// The results below a folder that a suite filled (TASK/PROTOCOL/seed-N/result.json), without what
-/// a sweep tried; known tasks in the order of the registry, then others. Throws RunError if there
+/// a sweep tried; known tasks in the order of the registry, then others. Throws UsageError if there
 /// is none.
 std::vector<StoredResult> read_results(const std::string& output);
 
@@ -28,9 +29,9 @@ bool has_results(const std::string& output);
 std::vector<TaskRun> task_runs(const std::vector<StoredResult>& results,
                                const std::string& model = "");
 
-/// The tables of a suite as Markdown: all tasks; protocols side by side where there are several;
-/// models side by side where `runs` has several.
-std::string suite_markdown(const std::vector<TaskRun>& runs);
+/// The tables of a suite: all tasks; protocols side by side where there are several; models side by
+/// side where `runs` has several.
+std::string suite_text(const std::vector<TaskRun>& runs, TableStyle style);
 std::string suite_json(const std::vector<TaskRun>& runs);
 
 }  // namespace linformer

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "linformer/core/table.h"
 #include "linformer/metrics/statistics.h"
 #include "linformer/metrics/task_metrics.h"
 
@@ -71,8 +72,8 @@ struct AverageRow {
 std::vector<TaskRow> task_rows(const std::vector<TaskRun>& runs);
 std::vector<AverageRow> average_rows(const std::vector<TaskRow>& rows);
 
-/// Markdown; values times 100, with two decimals. "-" means undefined.
-std::string task_table_markdown(const std::vector<TaskRow>& rows);
+/// Values in percent with two decimals; "-" means undefined.
+std::string task_table_text(const std::vector<TaskRow>& rows, TableStyle style);
 /// {"rows": [...], "averages": [...]}; values are not scaled, null means undefined.
 std::string task_table_json(const std::vector<TaskRow>& rows);
 
@@ -104,7 +105,7 @@ Comparison compare_models(const std::vector<TaskRun>& runs, const std::string& l
 Comparison compare_protocols(const std::vector<TaskRun>& runs, const std::string& left,
                              const std::string& right, const BootstrapOptions& options = {});
 
-std::string comparison_markdown(const Comparison& comparison);
+std::string comparison_text(const Comparison& comparison, TableStyle style);
 std::string comparison_json(const Comparison& comparison);
 
 }  // namespace linformer

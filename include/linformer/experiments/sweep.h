@@ -1,0 +1,42 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "linformer/config/fields.h"
+
+namespace linformer {
+
+/// How the axes of a sweep name keys.
+struct SweepKeys {
+  std::map<std::string, std::string> short_names;  ///< "batch": "training.global_batch_size"
+  FieldList fields;                                ///< of the configuration
+  std::string example;                             ///< a whole key, for messages
+};
+
+/// Values to try of one key: "learning_rate=1e-5,2e-5". A key is a short name, or written as in
+/// --set.
+struct SweepAxis {
+  std::string key;
+  std::vector<std::string> values;
+
+  /// Throws UsageError.
+  static SweepAxis parse(const std::string& text, const SweepKeys& keys);
+  /// The --set argument of one value.
+  std::string assignment(const std::string& value) const;
+};
+
+/// Every combination of the axes' values, as --set arguments; one without arguments for no axis.
+std::vector<std::vector<std::string>> combinations(const std::vector<SweepAxis>& sweep);
+
+/// What a combination is called: "learning_rate=1e-5,batch=16", also as a folder.
+std::string setting_folder(const std::vector<std::string>& overrides);
+
+/// A run that ended with an error.
+struct FailedJob {
+  std::string folder;
+  std::string reason;
+};
+
+}  // namespace linformer

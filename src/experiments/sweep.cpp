@@ -1,0 +1,69 @@
+#include "linformer/experiments/sweep.h"
+
+#include <algorithm>
+
+#include "linformer/config/setting_names.h"
+#include "linformer/core/error.h"
+
+namespace linformer {
+
+SweepAxis SweepAxis::parse(const std::string& text, const SweepKeys& keys) {
+  const size_t equals = text.find('=');
+  SweepAxis axis{text.substr(0, equals), {}};
+  std::string rest = equals == std::string::npos ? "" : text.substr(equals + 1);
+  for (size_t begin = 0; begin < rest.size();) {
+    const size_t end = std::min(rest.find(',', begin), rest.size());
+    if (end > begin) axis.values.push_back(rest.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  if (axis.key.empty() || axis.values.empty()) {
+    fail_usage("--sweep", "'" + text + "' is not a list of values of a key",
+               "write e.g. learning_rate=1e-5,2e-5,3e-5");
+  }
+  if (const auto known = keys.short_names.find(axis.key); known != keys.short_names.end()) {
+    axis.key = known->second;
+    return axis;
+  }
+  const std::string whole = whole_key(keys.fields, axis.key);
+  if (whole.find('.') == std::string::npos) {
+    std::string names;
+    for (const auto& [name, key] : keys.short_names) names += name + ", ";
+    fail_usage("--sweep", "'" + axis.key + "' is not a key",
+               "write " + names + "or a whole key such as " + keys.example);
+  }
+  axis.key = whole;
+  return axis;
+}
+
+std::string SweepAxis::assignment(const std::string& value) const {
+  return key + "=" + value;
+}
+
+std::vector<std::vector<std::string>> combinations(const std::vector<SweepAxis>& sweep) {
+  std::vector<std::vector<std::string>> result{{}};
+  for (const SweepAxis& axis : sweep) {
+    std::vector<std::vector<std::string>> longer;
+    for (const auto& before : result) {
+      for (const std::string& value : axis.values) {
+        longer.push_back(before);
+        longer.back().push_back(axis.assignment(value));
+      }
+    }
+    result = std::move(longer);
+  }
+  return result;
+}
+
+std::string setting_folder(const std::vector<std::string>& overrides) {
+  std::string name;
+  for (const std::string& text : overrides) {
+    const std::string rest = text.substr(text.find_last_of('.', text.find('=')) + 1);
+    name += (name.empty() ? "" : ",") + rest;
+  }
+  for (char& c : name) {
+    if (c == '/' || c == ' ') c = '_';
+  }
+  return name;
+}
+
+}  // namespace linformer
