@@ -109,7 +109,7 @@ TEST(TaskTable, MarkdownHasALineForEachMetric) {
 
 TEST(TaskTable, OfATerminalIsAlignedAndHasNoEmptyColumn) {
   EXPECT_EQ(task_table_text(task_rows({sst2("linformer", 1, 0.8125)}), TableStyle::kAligned),
-            "task   model      protocol  metric    median   mean     sd  seeds  failed  majority  "
+            "task   model      protocol  metric     median     mean  sd  seeds  failed  majority  "
             "setting\n"
             "-----  ---------  --------  --------  -------  -------  --  -----  ------  --------  "
             "------------------\n"

@@ -161,7 +161,7 @@ TEST(Tokenizer, HashIsThatOfTheFile) {
 
 TEST(Tokenizer, RefusesWhatIsNoModel) {
   const TemporaryFolder folder;
-  EXPECT_THAT(message_of<RunError>([&] { Tokenizer::load(folder.file("none.model")); }),
+  EXPECT_THAT(message_of<UsageError>([&] { Tokenizer::load(folder.file("none.model")); }),
               HasSubstr("none.model"));
   EXPECT_THAT(message_of<RunError>([] { Tokenizer("just text", "x.model"); }),
               HasSubstr("x.model: this is not a SentencePiece model"));
