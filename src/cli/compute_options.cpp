@@ -24,6 +24,18 @@ void add_compute_options(CLI::App& command, ComputeOptions& options) {
       ->check(takes_at_least(0));
 }
 
+void add_precision_option(CLI::App& command, PredictionPrecision& precision) {
+  command
+      .add_option_function<std::string>(
+          "--precision",
+          [&precision](const std::string& name) {
+            precision = *enum_of<PredictionPrecision>(name);
+          },
+          "number type of products with weights: fp32, bf16, or int8 (on the CPU)")
+      ->check(takes_one_of_names(EnumNames<PredictionPrecision>::kNames))
+      ->default_str(std::string(name_of(precision)));
+}
+
 Computing start_computing(const ComputeOptions& options) {
   install_caching_allocator();
   const int threads = set_num_threads(options.threads);

@@ -4,6 +4,8 @@
 
 #include <c10/core/Device.h>
 
+#include "linformer/kernels/prediction_scope.h"
+
 namespace CLI {
 class App;
 }
@@ -18,6 +20,9 @@ struct ComputeOptions {
 
 /// --device and --threads.
 void add_compute_options(CLI::App& command, ComputeOptions& options);
+
+/// --precision of a command that predicts. `precision` has to live as long as the command.
+void add_precision_option(CLI::App& command, PredictionPrecision& precision);
 
 struct Computing {
   c10::Device device;

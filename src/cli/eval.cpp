@@ -45,6 +45,7 @@ struct PerplexityArguments {
   int64_t max_sequences = 0;
   int64_t batch_size = 8;
   ComputeOptions compute;
+  PredictionPrecision precision = PredictionPrecision::kFp32;
   std::vector<std::string> by;
   bool ema = false;
   bool json = false;
@@ -116,6 +117,9 @@ nlohmann::ordered_json to_json(const Measured& measured, const PerplexityArgumen
     json["tokens"] = measured.num_tokens;
     json["text_bytes"] = measured.text_bytes;
   }
+  if (arguments.precision != PredictionPrecision::kFp32) {
+    json["precision"] = name_of(arguments.precision);
+  }
   if (measured.accuracy) json["accuracy"] = *measured.accuracy;
   if (!measured.layouts.empty()) {
     json["inputs"] = layouts_json(arguments.text.data.paths, measured.layouts);
@@ -160,6 +164,7 @@ void run_perplexity(PerplexityArguments& arguments) {
                "name held-out text, or a file of ready-made examples");
   }
   const Computing computing = start_computing(arguments.compute);
+  const PredictionScope precision(arguments.precision, computing.device);
   const std::string folder = find_model_folder(arguments.checkpoint);
   const auto model = load_masked_lm(folder, computing.device);
   if (arguments.ema) load_averaged_weights(folder, model->parameters());
@@ -233,6 +238,7 @@ void add_perplexity_command(CLI::App& program) {
       ->delimiter(',')
       ->check(takes_one_of(names_of<LossSplit>()));
   add_compute_options(*command, arguments->compute);
+  add_precision_option(*command, arguments->precision);
   command->add_flag("--json", arguments->json, "print the result as JSON");
   add_markdown_option(*command);
   add_examples(*command,

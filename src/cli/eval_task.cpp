@@ -50,6 +50,7 @@ struct TaskArguments {
   int64_t batch_size = 32;
   double max_bad_share = 0.001;
   ComputeOptions compute;
+  PredictionPrecision precision = PredictionPrecision::kFp32;
   bool json = false;
 };
 
@@ -150,6 +151,9 @@ void print_evaluation(const TaskSpec& task, const LabelledEvaluation& evaluation
 void print_json(const TaskArguments& arguments, const TaskSpec& task,
                 const std::vector<LabelledEvaluation>& evaluations) {
   Json json{{"task", task.name}, {"checkpoint", arguments.checkpoint}};
+  if (arguments.precision != PredictionPrecision::kFp32) {
+    json["precision"] = name_of(arguments.precision);
+  }
   Json files = Json::array();
   for (const LabelledEvaluation& evaluation : evaluations) {
     files.push_back(to_json(task, evaluation));
@@ -167,6 +171,7 @@ void run_task(const TaskArguments& arguments) {
   }
   LabelledEvaluationOptions options;
   const Computing computing = start_computing(arguments.compute);
+  const PredictionScope precision(arguments.precision, computing.device);
   options.threads = computing.threads;
   const std::string folder = find_model_folder(arguments.checkpoint);
   const std::unique_ptr<Model> model = load_classifier(folder, computing.device);
@@ -273,6 +278,7 @@ void add_task_command(CLI::App& program) {
       ->check(takes_above_zero())
       ->capture_default_str();
   add_compute_options(*command, arguments->compute);
+  add_precision_option(*command, arguments->precision);
   command->add_flag("--json", arguments->json, "print the result as JSON");
   add_markdown_option(*command);
   add_examples(*command, {"linformer-eval task --checkpoint runs/sst2 --task sst-2 --input dev.tsv",

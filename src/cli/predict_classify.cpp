@@ -46,6 +46,7 @@ void add_answer(const HeadConfig& head, std::span<const float> logits,
 
 void run_classify(const StreamArguments& arguments) {
   const Computing computing = start_computing(arguments.compute);
+  const PredictionScope precision(arguments.precision, computing.device);
   const std::string folder = find_model_folder(arguments.checkpoint);
   const TextClassifier classifier = TextClassifier::load(folder, computing.device);
   const Tokenizer tokenizer = load_tokenizer(folder, classifier.config());

@@ -30,10 +30,12 @@ struct FeatureArguments {
   std::string output;
   int64_t batch_size = 8;
   ComputeOptions compute;
+  PredictionPrecision precision = PredictionPrecision::kFp32;
 };
 
 void run_features(const FeatureArguments& arguments) {
   const Computing computing = start_computing(arguments.compute);
+  const PredictionScope precision(arguments.precision, computing.device);
   const std::string folder = find_model_folder(arguments.checkpoint);
   const std::unique_ptr<Model> loaded = load_model(folder, computing.device);
   const Model& model = *loaded;
@@ -81,6 +83,7 @@ void add_features_command(CLI::App& program) {
       ->check(takes_above_zero())
       ->capture_default_str();
   add_compute_options(*command, arguments->compute);
+  add_precision_option(*command, arguments->precision);
   add_examples(*command,
                {"linformer-predict features --checkpoint runs/sample --input rows.jsonl --output "
                 "features.safetensors"});

@@ -57,6 +57,7 @@ nlohmann::ordered_json answer_object(const Tokenizer& tokenizer,
 
 void run_fill_mask(const StreamArguments& arguments) {
   const Computing computing = start_computing(arguments.compute);
+  const PredictionScope precision(arguments.precision, computing.device);
   const std::string folder = find_model_folder(arguments.checkpoint);
   const MaskFiller filler = MaskFiller::load(folder, computing.device);
   const Tokenizer tokenizer = load_tokenizer(folder, filler.config());

@@ -200,6 +200,7 @@ void add_stream_options(CLI::App& command, StreamArguments& arguments) {
           "tokens of a row; 0 = the model's n. For a fine-tuned model give its input.max_length")
       ->check(takes_at_least(0));
   add_compute_options(command, arguments.compute);
+  add_precision_option(command, arguments.precision);
   command.add_flag("--json", arguments.json, "print a JSON object a line");
 }
 

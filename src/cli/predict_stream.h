@@ -35,6 +35,7 @@ struct StreamArguments {
   int64_t batch_size = 16;
   int64_t look_ahead = 512;
   ComputeOptions compute;
+  PredictionPrecision precision = PredictionPrecision::kFp32;
   bool json = false;
 
   BatchBounds bounds() const { return {batch_size, BatchBounds{}.max_positions}; }

@@ -7,6 +7,7 @@
 #include "linear_cross_entropy_kernels.h"
 #include "reference/kernels.h"
 
+#include "linformer/kernels/int8_scope.h"
 #include "linformer/kernels/mixed_precision.h"
 
 namespace linformer {
@@ -96,6 +97,7 @@ at::Tensor linear_cross_entropy(const at::Tensor& hidden_in, const at::Tensor& w
   if (!at::GradMode::is_enabled()) {
     return sum_in_double(losses_of(inputs_of(hidden, weight, bias, labels), nullptr));
   }
+  TORCH_CHECK(!Int8Scope::active(), "products in int8 have no gradients");
   return LinearCrossEntropy::apply(hidden, weight, bias, labels);
 }
 

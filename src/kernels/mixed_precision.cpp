@@ -113,7 +113,8 @@ at::Tensor cast_weight(const at::Tensor& weight) {
   const MixedPrecision precision = AutocastScope::current();
   if (!precision.active() || weight.scalar_type() != at::kFloat) return weight;
   const at::ScalarType type = precision.type();
-  if (!weight.is_leaf()) return weight.to(type);
+  // What is computed from weights is new in each call, and would only fill the memory.
+  if (!weight.is_leaf() || !weight.requires_grad()) return weight.to(type);
   MixedPrecision::State& state = *precision.state_;
   const std::lock_guard lock(state.mutex);
   at::Tensor copy = find_copy(state.with_gradient, weight);

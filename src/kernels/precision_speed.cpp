@@ -79,10 +79,14 @@ bool has_native_instructions(std::string_view flags, Precision precision) {
   return precision == Precision::kFp32;
 }
 
+bool has_native_instructions(Precision precision) {
+  return has_native_instructions(cpu_flags(), precision);
+}
+
 PrecisionSpeed measure_precision_speed(Precision precision) {
   PrecisionSpeed speed;
   speed.precision = precision;
-  speed.native = has_native_instructions(cpu_flags(), precision);
+  speed.native = has_native_instructions(precision);
   // The two take turns: what else the machine does then slows both alike.
   constexpr int kRounds = 30;
   constexpr double kBudgetSeconds = 1.0;
@@ -121,7 +125,7 @@ ChosenPrecision choose_precision(c10::Device device) {
                                measure_matmul_peak(kLow, device), true};
     return choose_precision(speed, "the device");
   }
-  if (!has_native_instructions(cpu_flags(), kLow)) {
+  if (!has_native_instructions(kLow)) {
     return {Precision::kFp32, "this CPU has no instructions for bf16"};
   }
   return choose_precision(measure_precision_speed(kLow), "this CPU");

@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "implementations.h"
+#include "int8_product.h"
 #include "optional_tensor.h"
 #include "reference/kernels.h"
 #include "weight_product_kernels.h"
@@ -54,6 +55,7 @@ at::Tensor weight_product(const at::Tensor& x, const at::Tensor& weight, const a
   TORCH_CHECK(x.dim() == 2 && weight.dim() == 2 && x.size(1) == weight.size(1) &&
                   (!bias.defined() || bias.size(0) == weight.size(0)),
               "weight_product takes x (M, K), a weight (N, K) and a bias (N)");
+  if (const auto product = int8_product(x, weight, bias)) return *product;
   if (takes(chosen_kernels(x).product, x, weight)) {
     return WeightProduct::apply(x, weight, to_optional(bias));
   }

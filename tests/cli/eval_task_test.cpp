@@ -245,5 +245,24 @@ TEST_F(EvalTaskTest, ErrorsSayWhereWhatAndHow) {
   expect("sentiment", {"--task", "sst-2", "--input", own, "--metrics", "bleu"}, 2, {"bleu"});
 }
 
+TEST_F(EvalTaskTest, LowPrecisionIsNamedInTheResult) {
+  const std::vector<std::string> columns{"--input", file("own.csv"),  "--text-column",
+                                         "review",  "--label-column", "stars"};
+  const json full = json_of("sentiment", columns);
+  EXPECT_FALSE(full.contains("precision"));
+  for (const std::string precision : {"bf16", "int8"}) {
+    std::vector<std::string> more = columns;
+    more.insert(more.end(), {"--precision", precision});
+    const json low = json_of("sentiment", more);
+    EXPECT_EQ(low["precision"], precision);
+    EXPECT_NE(low["files"][0]["loss"], full["files"][0]["loss"]);
+    EXPECT_NEAR(low["files"][0]["loss"].get<double>(), full["files"][0]["loss"].get<double>(),
+                0.05);
+  }
+  const auto wrong = task("sentiment", {"--input", file("own.csv"), "--precision", "fp16"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("'fp16' is none of {fp32,bf16,int8}"));
+}
+
 }  // namespace
 }  // namespace linformer

@@ -1,5 +1,6 @@
 // linformer-eval, run as a program.
 #include <cmath>
+#include <sstream>
 
 #include <nlohmann/json.hpp>
 
@@ -253,6 +254,47 @@ TEST_F(EvalTest, TheUnigramCountsAreNotTrusted) {
     const auto result = perplexity({"--checkpoint", folder, "--data", valid_text()});
     EXPECT_EQ(result.exit_code, 1) << message << result.err;
     EXPECT_THAT(result.err, AllOf(HasSubstr(path), HasSubstr(message), HasSubstr("\n  fix: ")));
+  }
+}
+
+TEST_F(EvalTest, LowPrecisionIsNearFp32) {
+  const std::vector<std::string> by{"--data", valid_text(), "--by", "repetition"};
+  const json full = json_of(by);
+  EXPECT_FALSE(full.contains("precision"));
+  for (const std::string precision : {"bf16", "int8"}) {
+    std::vector<std::string> more = by;
+    more.insert(more.end(), {"--precision", precision});
+    const json low = json_of(more);
+    EXPECT_EQ(low["precision"], precision);
+    const double perplexity = full["perplexity"];
+    EXPECT_NE(low["perplexity"], perplexity);
+    EXPECT_NEAR(low["perplexity"].get<double>(), perplexity, 0.01 * perplexity) << precision;
+    EXPECT_NEAR(low["accuracy"].get<double>(), full["accuracy"].get<double>(), 0.01) << precision;
+  }
+}
+
+// What a trained model finds most probable: the same word for almost every mask.
+TEST_F(EvalTest, BestWordsAgreeInLowPrecision) {
+  std::string lines;
+  for (const char* text : {"the <mask> of the", "a <mask> and a <mask>", "<mask> in the"}) {
+    lines += std::string(text) + "\n";
+  }
+  const auto best = [&](const std::string& precision) {
+    const auto result = run_child({"linformer-predict", "fill-mask", "--checkpoint", file("run"),
+                                   "--top-k", "1", "--json", "--precision", precision},
+                                  {.standard_input = lines});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    std::vector<int64_t> ids;
+    std::istringstream answers(result.out);
+    for (std::string line; std::getline(answers, line);) {
+      for (const json& mask : json::parse(line)["masks"]) ids.push_back(mask["guesses"][0]["id"]);
+    }
+    return ids;
+  };
+  const std::vector<int64_t> full = best("fp32");
+  ASSERT_EQ(full.size(), 4U);
+  for (const std::string precision : {"bf16", "int8"}) {
+    EXPECT_EQ(best(precision), full) << precision;
   }
 }
 

@@ -295,5 +295,73 @@ TEST_F(PredictTest, TransformersPoolsTheSame) {
   EXPECT_EQ(status, 0) << read_text_file(log);
 }
 
+/// The largest difference of two lists of probabilities of the same labels.
+double largest_difference(const json& a, const json& b) {
+  std::map<std::string, double> by_name;
+  for (const json& label : a) by_name[label["label"]] = label["probability"];
+  double largest = 0.0;
+  for (const json& label : b) {
+    const double difference = label["probability"].get<double>() - by_name.at(label["label"]);
+    largest = std::max(largest, std::abs(difference));
+  }
+  return largest;
+}
+
+TEST_F(PredictTest, LowPrecisionAnswersAlmostAlike) {
+  const std::string texts = "a fine day\nthe sea and the river\n\nnobody came\n";
+  const auto answers = [&](const std::string& precision) {
+    const auto result = classify("sentiment", {"--json", "--precision", precision}, texts);
+    EXPECT_EQ(result.exit_code, 1) << result.err;  // one line is empty
+    return objects(result.out);
+  };
+  const auto full = answers("fp32");
+  EXPECT_EQ(objects(classify("sentiment", {"--json"}, texts).out), full);  // the default
+  for (const std::string precision : {"bf16", "int8"}) {
+    const auto low = answers(precision);
+    ASSERT_THAT(low, SizeIs(4));
+    for (size_t i = 0; i < low.size(); ++i) {
+      EXPECT_EQ(low[i].contains("error"), full[i].contains("error"));
+      if (low[i].contains("error")) continue;
+      const double difference = largest_difference(full[i]["labels"], low[i]["labels"]);
+      EXPECT_GT(difference, 0.0) << precision;
+      EXPECT_LT(difference, 0.05) << precision;
+    }
+    const auto masks =
+        fill_mask({"--precision", precision, "--json", "--text", "the <mask> and <mask>"});
+    ASSERT_EQ(masks.exit_code, 0) << masks.err;
+    EXPECT_THAT(objects(masks.out).at(0)["masks"], SizeIs(2));
+  }
+}
+
+TEST_F(PredictTest, FeaturesInLowPrecisionAreNear) {
+  write_file_atomically(file("rows.jsonl"), "{\"text\": \"a fine day\"}\n{\"text\": \"rain\"}\n");
+  const auto features = [&](const std::string& precision) {
+    const auto result = run_child(command(
+        "features", "mlm",
+        {"--input", file("rows.jsonl"), "--output", file(precision), "--precision", precision}));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return load_tensors(file(precision));
+  };
+  const auto full = features("fp32");
+  for (const std::string precision : {"bf16", "int8"}) {
+    const auto low = features(precision);
+    for (const char* name : {"hidden_states.2", "logits"}) {
+      ASSERT_EQ(low.at(name).scalar_type(), at::kFloat);
+      const double error = (low.at(name) - full.at(name)).norm().item<double>();
+      EXPECT_GT(error, 0.0);
+      EXPECT_LT(error, 0.1 * full.at(name).norm().item<double>()) << precision << " " << name;
+    }
+  }
+}
+
+TEST_F(PredictTest, UnknownPrecisionsAreRefused) {
+  for (const std::string what : {"fill-mask", "classify", "features"}) {
+    const auto result = run_child(command(what, "mlm", {"--precision", "int9"}));
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.err, HasSubstr("--precision: 'int9' is none of {fp32,bf16,int8}; did you "
+                                      "mean int8?"));
+  }
+}
+
 }  // namespace
 }  // namespace linformer

@@ -109,6 +109,15 @@ TEST(CastWeight, IsMadeAnewForOtherMemoryUnderTheSameVersion) {
   EXPECT_EQ(cast_weight(weight).sum().item<double>(), 0.0);
 }
 
+// Parts of weights that a layer makes for each call would fill the memory.
+TEST(CastWeight, KeepsNoCopyOfWhatIsNoParameter) {
+  const at::Tensor part = at::ones({3, 3});
+  const AutocastScope scope{MixedPrecision(Precision::kBf16)};
+  EXPECT_EQ(cast_weight(part).scalar_type(), at::kBFloat16);
+  EXPECT_FALSE(cast_weight(part).is_same(cast_weight(part)));
+  EXPECT_EQ(part.use_count(), 1);
+}
+
 TEST(CastWeight, CopiesAWeightThatHasChanged) {
   const at::Tensor weight = at::ones({3, 3}).set_requires_grad(true);
   const AutocastScope scope{MixedPrecision(Precision::kBf16)};

@@ -11,6 +11,7 @@
 #include "torch_test_support.h"
 
 #include "linformer/kernels/mixed_precision.h"
+#include "linformer/kernels/prediction_scope.h"
 
 namespace linformer {
 namespace {
@@ -318,6 +319,44 @@ TEST(Model, PaddingChangesNoBitInLowPrecisionAndRecomputingNeither) {
               << testing::describe(config) << " " << model.parameters().all()[i].name;
         }
       }
+    }
+  }
+}
+
+/// Outputs of a model for a padded batch: logits of the valid positions, or of a classification.
+at::Tensor predict(const Model& model, PredictionPrecision precision) {
+  const at::Tensor input_ids =
+      at::tensor({0L, 5L, 7L, 3L, 4L, 2L, 1L, 1L, 0L, 4L, 6L, 9L, 2L, 1L, 1L, 1L}).view({2, 8});
+  const EncoderInput input{input_ids, input_ids.ne(1), {}};
+  const at::NoGradGuard no_grad;
+  const PredictionScope scope(precision, at::kCPU);
+  ForwardContext evaluation;
+  if (!model.is_masked_lm()) {
+    return model.classification_head().logits(model.encoder(), input, evaluation);
+  }
+  const at::Tensor hidden = model.encoder().forward(input, evaluation);
+  return model.masked_lm_head().logits(hidden.index({input.mask}));
+}
+
+TEST(Model, PredictionsInLowPrecisionAreNearFp32) {
+  for (ModelConfig config : small_variants()) {
+    // Wide enough that the errors of the roundings cancel in part, as they do in real models.
+    config.hidden_size = 64;
+    config.intermediate_size = 128;
+    config.initializer_range = 0.1;
+    for (const HeadConfig& head :
+         {HeadConfig{}, HeadConfig{HeadType::kClassification, {"a", "b", "c", "d", "e"}}}) {
+      const Model model(config, head, 3);
+      const at::Tensor full = predict(model, PredictionPrecision::kFp32);
+      for (const auto& [precision, most] : {std::pair{PredictionPrecision::kBf16, 0.03},
+                                            std::pair{PredictionPrecision::kInt8, 0.06}}) {
+        const at::Tensor low = predict(model, precision);
+        ASSERT_EQ(low.scalar_type(), at::kFloat);
+        const double error = (low - full).norm().item<double>() / full.norm().item<double>();
+        EXPECT_GT(error, 0.0) << testing::describe(config) << name_of(precision);
+        EXPECT_LT(error, most) << testing::describe(config) << name_of(precision);
+      }
+      EXPECT_TRUE(at::equal(predict(model, PredictionPrecision::kFp32), full));
     }
   }
 }

@@ -512,6 +512,7 @@ class Encoder(nn.Module):
     def __init__(self, config):
         super().__init__()
         layers = range(config.num_hidden_layers)
+        self.longest = config.max_sequence_length
         self.layer = nn.ModuleList([Layer(config, i) for i in layers])
         linformers = [i for i in layers if config.attention_type(i) == "linformer"]
         if config.attention["sharing"] == "layerwise" and linformers:
@@ -524,7 +525,9 @@ class Encoder(nn.Module):
 
     def forward(self, x, mask, output_attentions):
         """x (B, N, C) -> states of L + 1 layers, attentions of L layers."""
-        order = torch.argsort((~mask).int(), dim=1, stable=True)
+        # Numbers without ties, since ONNX has no stable sort.
+        place = torch.arange(mask.size(1), device=mask.device)
+        order = torch.argsort(place + self.longest * ~mask, dim=1)
         states, attentions = [x], []
         for layer in self.layer:
             x, weights = layer(x, mask, order, getattr(self, "E", None), output_attentions)

@@ -62,10 +62,10 @@ class AutocastScope {
 };
 
 /// A weight in the type of matrix products of the innermost scope. In fp32, and for other types
-/// than float, it is the weight itself. The copy of a leaf is kept until the leaf changes or
-/// drop_casts() is called, and passes gradients to the leaf in fp32. A change means another version
-/// or other memory. Code that bypasses both (a fused kernel, a raw pointer) has to raise the
-/// version.
+/// than float, it is the weight itself. The copy of a parameter (a leaf with a gradient) is kept
+/// until it changes or drop_casts() is called, and passes gradients to it in fp32. A change means
+/// another version or other memory. Code that bypasses both (a fused kernel, a raw pointer) has to
+/// raise the version.
 at::Tensor cast_weight(const at::Tensor& weight);
 
 /// bf16 and fp16 converted to fp32, with the gradient cast back; other types unchanged.

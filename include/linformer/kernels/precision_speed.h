@@ -25,6 +25,8 @@ struct PrecisionSpeed {
 /// Whether `flags` (the line of /proc/cpuinfo) name instructions that multiply this type:
 /// avx512_bf16 or amx_bf16; avx512_fp16 or amx_fp16.
 bool has_native_instructions(std::string_view flags, Precision precision);
+/// The same for this CPU.
+bool has_native_instructions(Precision precision);
 
 /// Times products of 512 x 512 matrices in both types with the present number of threads, in turn,
 /// for about a second at most, and takes the median of each. Whether the CPU has instructions is

@@ -5,6 +5,7 @@
 namespace linformer {
 
 /// x W^T, plus a bias: the product of a linear layer. Under mixed precision it is in the low type.
+/// In an Int8Scope it is computed in int8, in and out in fp32.
 ///
 ///   x (M, K);  weight (N, K);  bias (N), undefined = none;  returns (M, N)
 ///

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include "../int8_product.h"
 #include "element_loops.h"
 #include "gemm.h"
 #include "kernels.h"
@@ -49,6 +50,7 @@ bool in_onednn(const at::Tensor& x) {
 
 /// hidden (M, C) W^T in the type of `hidden`.
 at::Tensor logits_of(const at::Tensor& hidden, const LossInputs& in) {
+  if (const auto logits = int8_product(hidden, in.weight, {})) return *logits;
   if (!in.low_weight.defined()) {
     return in_onednn(hidden) ? multiply_floats(hidden, in.weight)
                              : multiply_by_words(hidden, in.weight);
