@@ -90,7 +90,7 @@ TEST_F(EvalProjectionTest, OfOneKindAlone) {
 }
 
 TEST_F(EvalProjectionTest, ErrorsSayWhereWhatAndHow) {
-  expect_refusal("nowhere", with({}), 1, {file("nowhere")});
+  expect_refusal("nowhere", with({}), 2, {file("nowhere")});
   expect_refusal("window", with({}), 1, {file("window") + ": has no layer of type standard"});
   expect_refusal("linformer", with({"--projected-lengths", "4"}), 2,
                  {"--projected-lengths", "has no layer of type standard"});

@@ -107,7 +107,7 @@ TEST_F(EvalSpectrumTest, ErrorsSayWhereWhatAndHow) {
     all.insert(all.end(), more.begin(), more.end());
     return all;
   };
-  expect_refusal("nowhere", data, 1, {file("nowhere")});
+  expect_refusal("nowhere", data, 2, {file("nowhere")});
   for (const char* index : {"0", "-3", "33"}) {
     expect_refusal("mixed", with({"--index", index}), 2,
                    {"--index: " + std::string(index), "give 1 to 32"});

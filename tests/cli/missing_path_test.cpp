@@ -93,7 +93,7 @@ TEST_F(MissingPathTest, IsWrongUsageInEveryProgram) {
       {"linformer-predict", "features", "--checkpoint", mlm, "--input", none, "--output", out},
       finetune(mlm, {"task.train=[" + none + ".tsv]"}),
       finetune(mlm, {train, "task.valid=[" + none + ".tsv]"}),
-      finetune(mlm, {train, "task.test=[" + none + ".tsv]"}),
+      finetune(mlm, {train, "task.valid=[" + table + "]", "task.test=[" + none + ".tsv]"}),
       finetune(mlm, {"task.train=[" + none + ".tsv]", "--baseline", "bag-of-words"}),
       // folders of tasks and of results
       {"linformer-finetune", "--task", "rte", "--data", none, "--model", mlm, "--output", out},
