@@ -20,7 +20,9 @@ void add_compute_options(CLI::App& command, ComputeOptions& options) {
                   "cpu, cuda, or auto: cuda if this build and machine have it")
       ->check(takes_one_of_names(names))
       ->capture_default_str();
-  command.add_option("--threads", options.threads, "threads of the CPU; 0 = all cores")
+  command
+      .add_option("--threads", options.threads,
+                  "threads of the CPU; 0 = OMP_NUM_THREADS, or all cores")
       ->check(takes_at_least(0));
 }
 

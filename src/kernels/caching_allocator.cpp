@@ -1,8 +1,10 @@
 #include "linformer/kernels/caching_allocator.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <mutex>
 #include <new>
 #include <unordered_map>
@@ -49,9 +51,9 @@ class CachingAllocator final : public c10::Allocator {
   }
   void release() {
     const std::lock_guard lock(mutex_);
-    for (auto& [size, blocks] : free_) {
-      for (void* block : blocks) unmap(block, size);
-      blocks.clear();
+    for (auto& [size, list] : free_) {
+      for (void* block : list.blocks) unmap(block, size);
+      list.blocks.clear();
     }
   }
 
@@ -62,8 +64,13 @@ class CachingAllocator final : public c10::Allocator {
 
  private:
   struct LiveBlock {
-    size_t size;       // of its class
-    size_t requested;  // at most its size
+    size_t size;       // of the class of what was requested
+    size_t requested;  // at most that
+    size_t block;      // the block's own size, at least that
+  };
+  struct FreeList {
+    std::vector<void*> blocks;
+    uint64_t last_use = 0;
   };
 
   static void give_back(void* data) {
@@ -73,15 +80,14 @@ class CachingAllocator final : public c10::Allocator {
   void* take(size_t bytes) {
     const size_t size = size_class(bytes);
     const std::lock_guard lock(mutex_);
-    auto& blocks = free_[size];
-    void* data = nullptr;
-    if (!blocks.empty()) {
-      data = blocks.back();
-      blocks.pop_back();
-    } else {
+    most_live_ = std::max(most_live_, use_.live_bytes + size);
+    size_t block = size;
+    void* data = find_free(block);
+    if (data == nullptr) {
+      make_room(size);
       data = map(size);
     }
-    live_[data] = {size, bytes};
+    live_[data] = {size, bytes, block};
     use_.live_bytes += size;
     use_.peak_bytes = std::max(use_.peak_bytes, use_.live_bytes);
     use_.requested_bytes += bytes;
@@ -93,11 +99,49 @@ class CachingAllocator final : public c10::Allocator {
     const std::lock_guard lock(mutex_);
     const auto entry = live_.find(data);
     if (entry == live_.end()) std::abort();  // an unknown block: memory would be corrupted
-    const auto [size, requested] = entry->second;
+    const auto [size, requested, block] = entry->second;
     live_.erase(entry);
     use_.live_bytes -= size;
     use_.requested_bytes -= requested;
-    free_[size].push_back(data);
+    give(free_[block], data);
+  }
+
+  void give(FreeList& list, void* data) {
+    list.blocks.push_back(data);
+    list.last_use = ++clock_;
+  }
+
+  /// A free block of this size, else the next larger one that is not too large for it; `size` is
+  /// then its size. Null if there is none.
+  void* find_free(size_t& size) {
+    const size_t largest = size < kLargeBytes ? size : 2 * size;
+    for (auto it = free_.lower_bound(size); it != free_.end() && it->first <= largest; ++it) {
+      FreeList& list = it->second;
+      if (list.blocks.empty()) continue;
+      void* const data = list.blocks.back();
+      list.blocks.pop_back();
+      list.last_use = ++clock_;
+      size = it->first;
+      return data;
+    }
+    return nullptr;
+  }
+
+  /// Before a new block: gives free blocks back to the system, those first whose size was not
+  /// wanted for the longest time, until a quarter more is kept than was ever in use. Batches whose
+  /// lengths differ would otherwise leave blocks of every size.
+  void make_room(size_t size) {
+    const size_t most = most_live_ + most_live_ / 4;
+    while (use_.reserved_bytes + size > most) {
+      auto oldest = free_.end();
+      for (auto it = free_.lower_bound(kLargeBytes); it != free_.end(); ++it) {
+        if (it->second.blocks.empty()) continue;
+        if (oldest == free_.end() || it->second.last_use < oldest->second.last_use) oldest = it;
+      }
+      if (oldest == free_.end()) return;
+      unmap(oldest->second.blocks.back(), oldest->first);
+      oldest->second.blocks.pop_back();
+    }
   }
 
   void* map(size_t size) {
@@ -141,9 +185,11 @@ class CachingAllocator final : public c10::Allocator {
   }
 
   std::mutex mutex_;
-  std::unordered_map<size_t, std::vector<void*>> free_;
+  std::map<size_t, FreeList> free_;  // by the blocks' size
   std::unordered_map<void*, LiveBlock> live_;
   MemoryUse use_;
+  size_t most_live_ = 0;  // ever
+  uint64_t clock_ = 0;    // counts uses of free lists
 };
 
 }  // namespace

@@ -16,7 +16,7 @@ int set_num_threads(int requested, int processes_here, std::string where) {
   cpu::element_loops();  // refuses a wrong choice before any work
   int count = requested;
   const char* const omp_threads = std::getenv("OMP_NUM_THREADS");
-  if (count <= 0 && processes_here > 1 && omp_threads != nullptr) {
+  if (count <= 0 && omp_threads != nullptr) {
     count = std::atoi(omp_threads);
     where = "OMP_NUM_THREADS";
   }

@@ -1,5 +1,6 @@
 #include "linformer/kernels/caching_allocator.h"
 
+#include <algorithm>
 #include <thread>
 #include <vector>
 
@@ -57,6 +58,35 @@ TEST_F(CachingAllocatorTest, SteadyStateTakesNothingFromTheSystem) {
   const size_t reserved = memory_use().reserved_bytes;
   for (int i = 0; i < 5; ++i) work();
   EXPECT_EQ(memory_use().reserved_bytes, reserved);
+}
+
+// Batches of mixed lengths: sizes that hardly ever come again.
+TEST_F(CachingAllocatorTest, ChangingSizesKeepLittleMoreThanWasInUse) {
+  release_cached_memory();
+  const size_t before = memory_use().reserved_bytes;
+  constexpr size_t kMost = 4 * 6'000'000 * 5;  // bytes in use at a time
+  size_t seen = 0;
+  for (int64_t i = 0; i < 300; ++i) {
+    std::vector<at::Tensor> live;
+    for (int64_t j = 0; j < 5; ++j) {
+      live.push_back(at::empty({1'000'000 + (i * 7919 + j * 104729) % 5'000'000}));
+    }
+    seen = std::max(seen, memory_use().reserved_bytes - before);
+  }
+  EXPECT_LE(seen, kMost / 2 * 3);
+}
+
+TEST_F(CachingAllocatorTest, ALargerBlockServesASmallerRequest) {
+  release_cached_memory();
+  const void* first = nullptr;
+  {
+    const at::Tensor large = at::empty({3'000'000});
+    first = large.data_ptr();
+  }
+  const at::Tensor half = at::empty({1'600'000});
+  EXPECT_EQ(half.data_ptr(), first);
+  const at::Tensor small = at::empty({300'000});
+  EXPECT_NE(small.data_ptr(), first);
 }
 
 TEST_F(CachingAllocatorTest, ReleaseGivesFreeBlocksBack) {

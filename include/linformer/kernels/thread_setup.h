@@ -9,8 +9,8 @@ namespace linformer {
 /// Returns the number that was set. Throws UsageError if so many threads are not available
 /// (core/processors.h); `where` names the setting in the message.
 ///
-/// If `processes_here` share the machine and no number is requested, each takes OMP_NUM_THREADS
-/// (which linformer-launch sets), else its share of the cores.
+/// If no number is requested, OMP_NUM_THREADS counts (linformer-launch sets it), and without it
+/// each of the `processes_here` that share the machine takes its share of the cores.
 int set_num_threads(int requested, int processes_here = 1, std::string where = "--threads");
 
 }  // namespace linformer
