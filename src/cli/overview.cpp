@@ -47,6 +47,8 @@ void become_program(char** arguments) {
 
 int main(int argc, char** argv) {
   if (argc > 1) linformer::become_program(argv);
+  // Of an unknown program nothing else counts, --help neither.
+  if (argc > 1 && argv[1][0] != '-') argc = 2;
   const linformer::ProgramInfo info{
       "linformer",
       "Pre-trains, fine-tunes and measures Linformer encoders with the programs that it lists.",

@@ -103,7 +103,7 @@ void add_common_options(CLI::App& app) {
       ->trigger_on_parse();
   app.add_flag_callback(
          "--man-page", [&app, print] { print(man_page(describe_command(app), program_version())); },
-         "print the manual page: linformer-data --man-page | man -l -")
+         "print the manual page: " + app.get_name() + " --man-page | man -l -")
       ->trigger_on_parse();
 }
 

@@ -203,7 +203,8 @@ void run_train(const TrainArguments& arguments) {
   const std::string others =
       environment.world_size > 1 ? std::to_string(environment.world_size) + " processes with " : "";
   log_info(format_count(trainer.model().parameters().count()) + " parameters, " + others +
-           std::to_string(threads) + " threads, run folder " + trainer.config().run.dir);
+           std::to_string(threads) + (threads == 1 ? " thread" : " threads") + ", run folder " +
+           trainer.config().run.dir);
   defer_stop_signals();  // nothing had to be saved before
   const StopReason reason = trainer.run();
   if (processes->is_first()) report_end(trainer, reason, arguments);

@@ -118,8 +118,15 @@ TEST(Overview, ListsEveryProgramOfTheBuild) {
 TEST(Overview, StartsThePrograms) {
   EXPECT_EQ(output_of({"linformer", "data", "--version"}),
             output_of({"linformer-data", "--version"}));
-  const auto unknown = run_child({"linformer", "dada"});
-  EXPECT_EQ(unknown.exit_code, 2);
+  for (const Words& more :
+       {Words{}, Words{"--help"}, Words{"--list"}, Words{"sample", "--output"}}) {
+    Words command{"linformer", "dada"};
+    command.insert(command.end(), more.begin(), more.end());
+    const auto unknown = run_child(command);
+    EXPECT_EQ(unknown.exit_code, 2);
+    EXPECT_THAT(unknown.err, HasSubstr("dada"));
+    EXPECT_EQ(unknown.out, "");
+  }
 }
 
 TEST(CommandLine, EveryCommandAndOptionIsCompletedAndInTheManual) {
