@@ -85,10 +85,11 @@ TEST_F(TrainSweepTest, SortsSettingsByTheHeldOutLoss) {
               AllOf(HasSubstr("finished"), Not(HasSubstr("new\n"))));
   EXPECT_EQ(json::parse(sweep(rates({"--report", "--json"})).out), table);
   // Other settings in the same place are not mixed in.
-  const ProgramResult other = sweep(rates({"--set", "training.weight_decay=0.5"}));
+  const ProgramResult other = sweep(rates({"--set", "training.optimizer.weight_decay=0.5"}));
   EXPECT_EQ(other.exit_code, 2);
-  EXPECT_THAT(other.err, AllOf(HasSubstr("is done with other settings: training.weight_decay"),
-                               HasSubstr("choose another --output")));
+  EXPECT_THAT(other.err,
+              AllOf(HasSubstr("is done with other settings: training.optimizer.weight_decay"),
+                    HasSubstr("choose another --output")));
 }
 
 TEST_F(TrainSweepTest, ContinuesAfterAStop) {
@@ -97,7 +98,7 @@ TEST_F(TrainSweepTest, ContinuesAfterAStop) {
                                       "--output",
                                       file("out"),
                                       "--set",
-                                      "training.max_steps=400",
+                                      "training.max_steps=150",
                                       "checkpoint.every=5",
                                       "logging.every=5"};
   bool sent = false;

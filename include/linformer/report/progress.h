@@ -22,7 +22,7 @@ struct TrainingProgress {
   std::optional<double> eta_seconds;  ///< time to the end of the run
 };
 
-/// "step 1,200/10,000 | loss 4.123 | ppl 61.7 | lr 4.8e-04 | 3,550 tok/s | 54% MFU | ETA 1h 02m"
+/// "step 1,200/10,000 | loss 4.123 | ppl 61.7 | lr 4.8e-04 | 3,550 tok/s | 54 % MFU | ETA 1h 02m"
 std::string format_progress(const TrainingProgress& progress);
 
 /// A single line that is updated on a terminal. Elsewhere (a file, a pipe) plain lines, only at
