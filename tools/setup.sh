@@ -260,9 +260,14 @@ cuda_requirements() {
   grep -E '^(nvidia|cuda)-' "$torch_requirements" | sed 's/ *;.*//'
 }
 
+# ccache has a link of that name, which does not mean that there is an nvcc.
+nvcc_is_installed() {
+  nvcc --version >/dev/null 2>&1
+}
+
 # nvcc and the libraries of the toolkit from wheels, in the layout of an installed toolkit.
 find_cuda_toolkit() {
-  if command -v nvcc >/dev/null || [[ -n ${CUDACXX:-} ]]; then
+  if nvcc_is_installed || [[ -n ${CUDACXX:-} ]]; then
     say "CUDA toolkit: ${CUDACXX:-$(command -v nvcc)}, which is installed"
     return
   fi
@@ -299,6 +304,28 @@ find_cuda_toolkit() {
   touch "$folder/.complete"
   rm -rf "$cuda_toolkit" && mv "$folder" "$cuda_toolkit"
   say "CUDA toolkit: put into $cuda_toolkit ($(du -sh "$cuda_toolkit" | cut -f 1))"
+}
+
+# ---- a CUDA compiler for the tests ------------------------------------------------------------------
+
+readonly cuda_compiler=$deps/cuda-compiler cuda_compiler_pins=tools/cuda-compiler-requirements.txt
+
+# Without it, the test that compiles the CUDA sources is skipped.
+find_cuda_compiler() {
+  if [[ -x $cuda_toolkit/bin/nvcc ]] || nvcc_is_installed; then
+    return
+  fi
+  if [[ ! -e $cuda_compiler/.complete ]]; then
+    say "CUDA compiler for the tests: from wheels, pip install -r $cuda_compiler_pins"
+    python3 -m pip install --quiet --no-deps --only-binary=:all: --timeout "$connect_seconds" --retries 1 \
+      --target "$work/nvcc" -r "$cuda_compiler_pins" >"$work/pip.log" 2>&1 || {
+      say "CUDA compiler for the tests: pip gave none, so CUDA sources are not compiled"
+      return
+    }
+    rm -rf "$cuda_compiler" && mv "$(echo "$work"/nvcc/nvidia/cu[0-9]*)" "$cuda_compiler"
+    touch "$cuda_compiler/.complete"
+  fi
+  say "CUDA compiler for the tests: $cuda_compiler"
 }
 
 # ---- the formatter -------------------------------------------------------------------------------
@@ -352,6 +379,7 @@ install_packages "${packages[@]}"
 find_libtorch
 [[ $flavour == cpu ]] || find_cuda_toolkit
 [[ -z $tests ]] || find_formatter
+[[ -z $tests ]] || find_cuda_compiler
 [[ -z $package ]] || find_licences
 drop_moved_configurations
 say "done"
