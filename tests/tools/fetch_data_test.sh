@@ -279,7 +279,7 @@ if [[ -n $programs ]]; then
   line cola glue/CoLA 'unzip CoLA' CoLA.zip >table.tsv
   line imdb imdb imdb aclImdb_v1.tar.gz >>table.tsv
   fetch 0 cola imdb --table table.tsv --output out
-  "$programs/linformer-finetune" --suite cola,imdb --baseline bag-of-words --data out --output fitted \
+  "$programs/linformer-finetune" --suite cola,imdb --baseline bag-of-words --data out --output fitted --markdown \
     --seeds 1 >log 2>&1 || wrong 'linformer-finetune failed'
   says '| cola | bag of words' && says '| imdb test | bag of words'
 fi
