@@ -288,7 +288,8 @@ TEST_F(EvalTest, BestWordsAgreeInLowPrecision) {
     std::vector<int64_t> ids;
     std::istringstream answers(result.out);
     for (std::string line; std::getline(answers, line);) {
-      for (const json& mask : json::parse(line)["masks"]) ids.push_back(mask["guesses"][0]["id"]);
+      const json answer = json::parse(line);
+      for (const json& mask : answer["masks"]) ids.push_back(mask["guesses"][0]["id"]);
     }
     return ids;
   };
