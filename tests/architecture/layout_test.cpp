@@ -165,7 +165,6 @@ const std::map<std::string, std::string>& tested_elsewhere() {
       {"experiments/sweep", "cli/train_sweep"},
       {"experiments/suite_report", "cli/finetune"},
       {"experiments/text_baseline", "cli/finetune"},
-      {"kernels/int8_product", "kernels/int8_scope"},
       {"kernels/matmul_peak", "cli/bench"},
       {"kernels/thread_setup", "cli/limits"},
       {"models/model_tokenizer", "models/model_conversion"},

@@ -1,4 +1,4 @@
-#include "int8_product.h"
+#include "linformer/kernels/int8_scope.h"
 
 #include <algorithm>
 #include <array>
@@ -11,10 +11,10 @@
 #include <ATen/cpu/Utils.h>
 #include <ATen/native/quantized/PackedParams.h>
 
+#include "int8_product.h"
 #include "optional_tensor.h"
 
 #include "linformer/core/error.h"
-#include "linformer/kernels/int8_scope.h"
 
 namespace linformer {
 namespace {
@@ -43,6 +43,13 @@ at::Tensor multiply(const at::Tensor& x, const PackedWeight& weight) {
   return linear.call(x, weight, reduce_range);
 }
 
+/// LibTorch warns that its tensors of quantised numbers will be removed one day (docs/libtorch.md).
+/// Users cannot do anything about that.
+class Silence : public c10::WarningHandler {
+ public:
+  void process(const c10::Warning& /*warning*/) override {}
+};
+
 /// A copy of a weight (N, K) in [-127, 127], with a scale for each row. Null if a number is not
 /// finite.
 PackedWeight quantize(const at::Tensor& weight, const at::Tensor& bias) {
@@ -52,6 +59,8 @@ PackedWeight quantize(const at::Tensor& weight, const at::Tensor& bias) {
   if (!largest.isfinite().all().item<bool>()) return {};
   // A row of zeros takes any scale.
   const at::Tensor scales = at::where(largest > 0, largest, kLargest).to(at::kDouble) / kLargest;
+  Silence silence;
+  const c10::WarningUtils::WarningHandlerGuard guard(&silence);
   const at::Tensor quantized = at::quantize_per_channel(
       values, scales, at::zeros(scales.sizes(), at::kLong), /*axis=*/0, at::kQInt8);
   return pack(quantized, bias.defined() ? bias.detach() : bias);
