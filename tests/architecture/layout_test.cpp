@@ -274,14 +274,15 @@ TEST(Layout, NamesNoMachine) {
 // A reader that ends before its input kills the writer, and `set -o pipefail` makes this a failure,
 // if the writer is slow enough: `list | grep -q x` fails now and then although x is there.
 TEST(Layout, NoPipeOfAScriptEndsEarly) {
-  const std::regex early(R"((^|[^|])\|&?\s*(head\b|grep\s+(-\w+\s+)*-\w*[qm]))");
+  const std::regex early(R"((^|[^|])\|&?\s*(head\b|grep\s+(-\w+\s+)*-\w*[qm]|awk\b.*\bexit\b))");
   const auto ends_early = [&](const std::string& line) { return std::regex_search(line, early); };
-  for (const char* line : {"list | grep -q x", "list | head -n 1", "list |grep -E -q x",
-                           "list 2>&1 | grep -Fqx x", "list | grep -m 1 x"}) {
+  for (const char* line :
+       {"list | grep -q x", "list | head -n 1", "list |grep -E -q x", "list 2>&1 | grep -Fqx x",
+        "list | grep -m 1 x", "list | awk '/x/ { print; exit }'"}) {
     EXPECT_TRUE(ends_early(line)) << line;
   }
   for (const char* line : {"grep -q x file || fail", "a || head -n 1 file", "list | grep -v quick",
-                           "list | sed -n 1p", "list | header"}) {
+                           "list | sed -n 1p", "list | header", "awk '{ print; exit }' file"}) {
     EXPECT_FALSE(ends_early(line)) << line;
   }
   int scripts = 0;

@@ -70,7 +70,7 @@ for program in "$package"/bin/*; do
 done
 # Each library has the licence of the package that it comes from.
 for library in "$package"/lib/linformer/*.so*; do
-  installed=$(ldconfig -p | awk -v name="$(basename "$library")" '$1 == name && /x86-64/ { print $NF; exit }')
+  installed=$(ldconfig -p | awk -v name="$(basename "$library")" '$1 == name && /x86-64/ && !n++ { print $NF }')
   end=$(realpath "$installed" | sed -E 's|.*/([^/]+/[^/]+)$|\1|')
   licence=$(dpkg-query --search "*/$end" | sed -n 1p | cut -d : -f 1)
   [[ -s $package/share/doc/linformer/licenses/$licence/copyright ]] || fail "no licence of $licence, for $library"

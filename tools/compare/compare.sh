@@ -10,8 +10,8 @@
 #   --fairseq  fairseq's sources, for the peer fairseq
 #   --python   one that has torch and the peers; without it, a virtual environment in build/compare with
 #              the versions of tools/compare/requirements.txt (downloads 300 MB)
-#   --mixed-lengths TABLE  instead: fine-tuning and predictions on texts of mixed lengths; its other
-#              arguments are in the head of tools/compare/mixed_lengths.sh
+#   --mixed-lengths TABLE --text-column NAME --label-column NAME  instead: fine-tuning and predictions on texts
+#              of mixed lengths; its other arguments are in the head of tools/compare/mixed_lengths.sh
 #
 # A peer that does not run is shown with its reason.
 set -uo pipefail
