@@ -45,14 +45,16 @@ void Trainer::finish() {
   }
   if (objective_.has_evaluation() && last_evaluated_step_ != state_.step) {
     const bool unsaved = last_saved_step_ != state_.step;
+    const bool known = state_.evaluated_step == state_.step;
     // On the disk before the evaluation, which may fail in ways that nobody can catch.
     if (unsaved && is_sound() && !find_not_finite(named_parameters(objective_.parameters()))) {
       save();
       writer_.wait();
     }
     evaluate();
-    // What the evaluation found belongs to the state.
-    if (unsaved && is_sound()) last_saved_step_ = -1;
+    // What the evaluation found belongs to the state, also if an earlier session saved the step and
+    // was killed before its evaluation was.
+    if (!known && is_sound()) last_saved_step_ = -1;
   }
   if (not_finite_step_ != state_.step) return;
   const bool saved = last_saved_step_ == state_.step;
