@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <utility>
+#include <vector>
 
 #include "linformer/core/special_tokens.h"
 
@@ -21,11 +22,8 @@ int64_t enough(int64_t count, double probability) {
 
 }  // namespace
 
-Batch with_length(const Batch& batch, int64_t length) {
+Batch with_length(Batch batch, int64_t length) {
   if (batch.length == length) return batch;
-  Batch result = batch;
-  result.length = length;
-  result.has_padding = true;
   const auto lengthen = [&](auto& values, auto padding) {
     if (values.empty()) return;
     const auto before = std::move(values);
@@ -34,13 +32,15 @@ Batch with_length(const Batch& batch, int64_t length) {
       std::copy_n(before.begin() + b * batch.length, batch.length, values.begin() + b * length);
     }
   };
-  lengthen(result.input_ids, int64_t{kPadId});
-  lengthen(result.attention_mask, uint8_t{0});
-  lengthen(result.token_type_ids, int64_t{0});
-  for (int64_t& position : result.masked_positions) {
+  lengthen(batch.input_ids, int64_t{kPadId});
+  lengthen(batch.attention_mask, uint8_t{0});
+  lengthen(batch.token_type_ids, int64_t{0});
+  for (int64_t& position : batch.masked_positions) {
     position = position / batch.length * length + position % batch.length;
   }
-  return result;
+  batch.length = length;
+  batch.has_padding = true;
+  return batch;
 }
 
 FixedPredictions fixed_predictions(int64_t num_sequences, int64_t length, double probability) {
@@ -51,12 +51,11 @@ FixedPredictions fixed_predictions(int64_t num_sequences, int64_t length, double
   return fixed;
 }
 
-std::optional<Batch> with_fixed_predictions(const Batch& batch, const FixedPredictions& fixed) {
+std::optional<Batch> with_fixed_predictions(Batch batch, const FixedPredictions& fixed) {
   int64_t missing = fixed.in_batch - static_cast<int64_t>(batch.masked_positions.size());
   if (missing < 0) return std::nullopt;
-  Batch result = batch;
-  result.masked_positions.clear();
-  result.masked_labels.clear();
+  std::vector<int64_t> positions;
+  std::vector<int64_t> labels;
   size_t next = 0;  // of batch.masked_positions
   for (int64_t b = 0; b < batch.num_sequences; ++b) {
     const int64_t end = (b + 1) * batch.length;
@@ -70,13 +69,15 @@ std::optional<Batch> with_fixed_predictions(const Batch& batch, const FixedPredi
       const bool predicted =
           next < batch.masked_positions.size() && batch.masked_positions[next] == position;
       if (!predicted && added == 0) continue;
-      result.masked_positions.push_back(position);
-      result.masked_labels.push_back(predicted ? batch.masked_labels[next] : kNoPrediction);
+      positions.push_back(position);
+      labels.push_back(predicted ? batch.masked_labels[next] : kNoPrediction);
       predicted ? ++next : --added;
     }
   }
   if (missing > 0) return std::nullopt;
-  return result;
+  batch.masked_positions = std::move(positions);
+  batch.masked_labels = std::move(labels);
+  return batch;
 }
 
 }  // namespace linformer

@@ -103,10 +103,7 @@ class CachingAllocator final : public c10::Allocator {
     live_.erase(entry);
     use_.live_bytes -= size;
     use_.requested_bytes -= requested;
-    give(free_[block], data);
-  }
-
-  void give(FreeList& list, void* data) {
+    FreeList& list = free_[block];
     list.blocks.push_back(data);
     list.last_use = ++clock_;
   }

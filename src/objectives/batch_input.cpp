@@ -11,7 +11,7 @@ EncoderInput encoder_input(const Batch& batch, at::Device device) {
   const std::vector<int64_t> shape{batch.num_sequences, batch.length};
   input.input_ids = copy_of(batch.input_ids, shape, at::kLong, device);
   if (batch.has_padding) {
-    input.mask = copy_of(batch.attention_mask, shape, at::kByte, at::kCPU).to(at::kBool);
+    input.mask = view_of(batch.attention_mask, shape, at::kByte).to(at::kBool);
   }
   if (!batch.token_type_ids.empty()) {
     input.token_type_ids = copy_of(batch.token_type_ids, shape, at::kLong, device);

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "device_copy.h"
+
 #include "linformer/kernels/device_transfer.h"
 #include "linformer/kernels/linear_cross_entropy.h"
 
@@ -12,7 +14,7 @@ static_assert(kNoPrediction == kIgnoredLabel);
 
 /// The numbers into memory of the device.
 void send(const std::vector<int64_t>& numbers, const at::Tensor& target) {
-  send_to_device(at::tensor(numbers, at::kLong).view(target.sizes()), target);
+  send_to_device(view_of(numbers, target.sizes(), at::kLong), target);
 }
 
 }  // namespace
@@ -43,9 +45,8 @@ bool MaskedLmPass::take(const Batch& batch) {
   if (!fixed) return false;
   const PackedRows rows = chosen_rows(fixed->masked_positions, shape_.num_sequences, shape_.length,
                                       at::kCPU, shape_.predictions.most_in_sequence);
-  send_to_device(
-      at::tensor(fixed->attention_mask, at::kByte).view(input_.mask.sizes()).to(at::kBool),
-      input_.mask);
+  send_to_device(view_of(fixed->attention_mask, input_.mask.sizes(), at::kByte).to(at::kBool),
+                 input_.mask);
   send(fixed->input_ids, input_.input_ids);
   send(fixed->masked_labels, labels_);
   send_to_device(rows.numbers, chosen_.rows.numbers);

@@ -19,7 +19,7 @@ struct FixedPredictions {
 };
 
 /// The batch with padding at the end of each row up to `length`. Positions are renumbered.
-Batch with_length(const Batch& batch, int64_t length);
+Batch with_length(Batch batch, int64_t length);
 
 /// Enough for batches (B, N) = (`num_sequences`, `length`) that predict each position with
 /// `probability`: six standard deviations above the mean, so that one batch in 10^8 has more.
@@ -28,6 +28,6 @@ FixedPredictions fixed_predictions(int64_t num_sequences, int64_t length, double
 /// The batch with positions added that are not predicted (kNoPrediction), so that it has exactly
 /// fixed.in_batch masked positions, and no sequence more than fixed.most_in_sequence. Inputs and
 /// losses stay the same. Nothing if the batch has more of them, or no room.
-std::optional<Batch> with_fixed_predictions(const Batch& batch, const FixedPredictions& fixed);
+std::optional<Batch> with_fixed_predictions(Batch batch, const FixedPredictions& fixed);
 
 }  // namespace linformer
