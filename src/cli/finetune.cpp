@@ -135,14 +135,7 @@ void add_suite_options(CLI::App& program, FinetuneArguments& arguments) {
   group(program.add_option("--suite", arguments.suite,
                            "glue, or task names separated by commas; --data is the parent of the "
                            "tasks' folders"));
-  group(program.add_option("--seeds", arguments.num_seeds,
-                           "runs of each task, with seeds run.seed, run.seed + 1, ..."))
-      ->check(takes_between(1, 1000));
-  group(program.add_option("--jobs", arguments.num_jobs, "runs at a time; they share the cores"))
-      ->check(takes_between(1, 1024));
-  group(program.add_option("--devices", arguments.num_devices,
-                           "CUDA devices to distribute the runs over"))
-      ->check(takes_between(0, 64));
+  add_many_runs_options(program, arguments, "task");
   group(program.add_option("--sweep", arguments.sweep,
                            "values to try, e.g. learning_rate=1e-5,2e-5 batch=16,32; the best on "
                            "the held-out set is taken (protocol \"tuned\")"));

@@ -5,12 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "many_runs.h"
+
 #include "linformer/report/task_result.h"
 
 namespace linformer {
 
 /// The command line of linformer-finetune.
-struct FinetuneArguments {
+struct FinetuneArguments : ManyRunsArguments {
   std::string config;
   std::vector<std::string> overrides;
   std::string task, data, model, output;
@@ -22,18 +24,13 @@ struct FinetuneArguments {
 
   // For many runs.
   std::string suite;
-  int64_t num_seeds = 1;
-  int64_t num_jobs = 1;
-  int64_t num_devices = 0;
   std::vector<std::string> sweep;
   int64_t sweep_seeds = 1;
   std::vector<std::string> protocols;
   bool from_mnli = false;
-  bool keep_models = false;
   std::vector<std::string> compare;
   std::string submission;
   bool allow_partial = false;
-  bool report_only = false;
 
   bool is_suite() const {
     return !suite.empty() || num_seeds > 1 || !sweep.empty() || report_only ||

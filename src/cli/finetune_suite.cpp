@@ -13,12 +13,10 @@
 #include "linformer/config/finetune_config.h"
 #include "linformer/config/setting_names.h"
 #include "linformer/core/atomic_file.h"
-#include "linformer/core/child_process.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
 #include "linformer/core/missing_path.h"
-#include "linformer/core/processors.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/data/task_registry.h"
 #include "linformer/experiments/glue_submission.h"
@@ -70,20 +68,15 @@ SuiteOptions options_of(const FinetuneArguments& arguments) {
   SuiteOptions options;
   options.tasks = tasks_of(arguments);
   options.protocols = protocols_of(arguments);
-  options.num_seeds = arguments.num_seeds;
   options.sweep = finetune_sweep(arguments.sweep);
   options.sweep_seeds = arguments.sweep_seeds;
   for (const TaskSpec& spec : known_tasks()) {
     if (arguments.from_mnli && spec.starts_from_mnli) options.from_mnli.push_back(spec.name);
   }
   options.output = arguments.output;
-  options.program = this_program();
-  check_processes("--jobs", arguments.num_jobs);
-  options.num_jobs = arguments.num_jobs;
-  options.num_devices = arguments.num_devices;
-  options.num_cores = num_processors();
+  take_many_runs(arguments, options);
   // Other tasks start from the models of MNLI.
-  options.keep_models = arguments.keep_models || arguments.from_mnli;
+  options.keep_models = options.keep_models || arguments.from_mnli;
   return options;
 }
 
@@ -203,17 +196,15 @@ void run_finetune_suite(FinetuneArguments arguments) {
   std::vector<std::string> remarks;
   std::vector<FailedJob> failed;
   if (!arguments.report_only && !do_runs(arguments, remarks, failed)) return;
-  std::string failures;
-  for (const FailedJob& job : failed) failures += "\n  " + job.folder + ": " + job.reason;
-  const auto fail = [&](const std::string& what) {
-    fail_run(arguments.output, what + failures,
-             "see run.log in their folders; the same command repeats them");
-  };
-  if (!failed.empty() && !has_results(arguments.output)) fail("every run failed, so no tables:");
+  if (!failed.empty() && !has_results(arguments.output)) {
+    fail_runs(arguments.output, "every run failed, so no tables:", failed);
+  }
   const std::vector<StoredResult> results = read_results(arguments.output);
   write_tables(arguments, results, remarks);
   if (!arguments.submission.empty()) write_zip(arguments, results);
-  if (!failed.empty()) fail(std::to_string(failed.size()) + " runs failed:");
+  if (!failed.empty()) {
+    fail_runs(arguments.output, std::to_string(failed.size()) + " runs failed:", failed);
+  }
 }
 
 }  // namespace linformer

@@ -5,15 +5,12 @@
 
 #include <CLI/CLI.hpp>
 
-#include "option_checks.h"
 #include "table_output.h"
 
 #include "linformer/config/config_file.h"
 #include "linformer/core/atomic_file.h"
-#include "linformer/core/child_process.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
-#include "linformer/core/processors.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/experiments/pretrain_sweep.h"
 
@@ -25,17 +22,11 @@ PretrainSweepOptions options_of(const SweepArguments& arguments, const SweepBase
   options.config = base.config;
   options.overrides = base.overrides;
   options.sweep = pretrain_sweep(arguments.sweep);
-  options.num_seeds = arguments.num_seeds;
   options.output = base.output;
   if (options.output.empty()) {
     options.output = load_config<PretrainConfig>(base.config, base.overrides).run.dir;
   }
-  options.program = this_program();
-  check_processes("--jobs", arguments.num_jobs);
-  options.num_jobs = arguments.num_jobs;
-  options.num_devices = arguments.num_devices;
-  options.num_cores = num_processors();
-  options.keep_models = arguments.keep_models;
+  take_many_runs(arguments, options);
   return options;
 }
 
@@ -61,14 +52,7 @@ void add_sweep_options(CLI::App& program, SweepArguments& arguments) {
   group(program.add_option("--sweep", arguments.sweep,
                            "values to try, e.g. learning_rate=1e-3,2e-3 batch=16,32: a run for "
                            "each combination, in --output"));
-  group(program.add_option("--seeds", arguments.num_seeds,
-                           "runs of each setting, with seeds run.seed, run.seed + 1, ..."))
-      ->check(takes_between(1, 1000));
-  group(program.add_option("--jobs", arguments.num_jobs, "runs at a time; they share the cores"))
-      ->check(takes_between(1, 1024));
-  group(program.add_option("--devices", arguments.num_devices,
-                           "CUDA devices to distribute the runs over"))
-      ->check(takes_between(0, 64));
+  add_many_runs_options(program, arguments, "setting");
   group(program.add_flag("--keep-models", arguments.keep_models,
                          "keep the models of all runs, not only that of the lowest held-out loss"));
   group(program.add_flag("--report", arguments.report_only,
@@ -92,19 +76,17 @@ void run_train_sweep(const SweepArguments& arguments, const SweepBase& base) {
     if (stop_signal() != 0) return;  // what is done is kept
   }
   const std::vector<SweepRow> rows = sweep_rows(runs);
-  std::string failures;
-  for (const FailedJob& job : failed) failures += "\n  " + job.folder + ": " + job.reason;
-  const auto fail = [&](const std::string& what) {
-    fail_run(options.output, what + failures,
-             "see run.log in their folders; the same command repeats them");
-  };
-  if (rows.empty() && !failed.empty()) fail("every run failed, so no table:");
+  if (rows.empty() && !failed.empty()) {
+    fail_runs(options.output, "every run failed, so no table:", failed);
+  }
   if (rows.empty()) {
     fail_usage(options.output, "holds no finished run of this sweep",
                "leave out --report, or give the options and the --output of the sweep");
   }
   write_tables(arguments, options.output, rows);
-  if (!failed.empty()) fail(std::to_string(failed.size()) + " runs failed:");
+  if (!failed.empty()) {
+    fail_runs(options.output, std::to_string(failed.size()) + " runs failed:", failed);
+  }
 }
 
 }  // namespace linformer

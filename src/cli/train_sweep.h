@@ -1,23 +1,15 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
+#include "many_runs.h"
 
 namespace linformer {
 
 /// The options of linformer-train for many runs; the words are those of linformer-finetune.
-struct SweepArguments {
+struct SweepArguments : ManyRunsArguments {
   std::vector<std::string> sweep;
-  int64_t num_seeds = 1;
-  int64_t num_jobs = 1;
-  int64_t num_devices = 0;
-  bool keep_models = false;
-  bool report_only = false;
   bool json = false;
 
   bool given() const { return !sweep.empty() || num_seeds > 1 || report_only; }

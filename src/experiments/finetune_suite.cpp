@@ -61,21 +61,17 @@ TaskResult read_result(const FinetuneConfig& config, const std::string& protocol
 /// The runs of these jobs in a queue.
 class JobRunner {
  public:
-  explicit JobRunner(const SuiteOptions& options)
-      : options_(options),
-        queue_{options.program, options.output, options.num_jobs, options.num_devices} {}
+  explicit JobRunner(const SuiteOptions& options) : options_(options) {}
 
   void run(const std::vector<Job>& jobs, std::vector<FailedJob>& failed) const {
     std::vector<QueuedRun> runs;
     for (const Job& job : jobs) {
       FinetuneConfig config = job.config;
-      if (config.run.threads == 0) {
-        config.run.threads = std::max<int64_t>(1, options_.num_cores / options_.num_jobs);
-      }
+      config.run.threads = threads_of_run(config.run.threads, options_);
       runs.push_back({config.run.dir, dump_yaml(config), is_done(job.config),
                       [this, &job] { return finish(job); }});
     }
-    execute_runs(runs, queue_, failed);
+    execute_runs(runs, options_, failed);
   }
 
  private:
@@ -88,7 +84,6 @@ class JobRunner {
   }
 
   const SuiteOptions& options_;
-  JobQueueOptions queue_;
 };
 
 class Suite {
@@ -201,9 +196,7 @@ std::vector<SweepAxis> finetune_sweep(const std::vector<std::string>& axes) {
                         {"epochs", "finetune.epochs"}},
                        fields_of(config),
                        "finetune.layer_decay"};
-  std::vector<SweepAxis> sweep;
-  for (const std::string& axis : axes) sweep.push_back(SweepAxis::parse(axis, keys));
-  return sweep;
+  return parse_sweep(axes, keys);
 }
 
 void place_run(FinetuneConfig& config, const std::string& folder, int64_t number) {

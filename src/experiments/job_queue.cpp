@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 
 class JobQueue {
  public:
-  JobQueue(const JobQueueOptions& options, std::vector<FailedJob>& failed)
+  JobQueue(const ManyRunsOptions& options, std::vector<FailedJob>& failed)
       : options_(options), failed_(failed) {}
 
   void run(const std::vector<QueuedRun>& runs) {
@@ -157,13 +157,17 @@ class JobQueue {
              "; the same command continues");
   }
 
-  const JobQueueOptions& options_;
+  const ManyRunsOptions& options_;
   std::vector<FailedJob>& failed_;
 };
 
 }  // namespace
 
-void execute_runs(const std::vector<QueuedRun>& runs, const JobQueueOptions& options,
+int64_t threads_of_run(int64_t configured, const ManyRunsOptions& options) {
+  return configured > 0 ? configured : std::max<int64_t>(1, options.num_cores / options.num_jobs);
+}
+
+void execute_runs(const std::vector<QueuedRun>& runs, const ManyRunsOptions& options,
                   std::vector<FailedJob>& failed) {
   JobQueue(options, failed).run(runs);
 }

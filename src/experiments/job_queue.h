@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "linformer/experiments/sweep.h"
+#include "linformer/experiments/many_runs.h"
 
 namespace linformer {
 
@@ -18,17 +18,13 @@ struct QueuedRun {
   std::function<std::optional<std::string>()> finished;  ///< its result in words, if it has one
 };
 
-struct JobQueueOptions {
-  std::string program;      ///< that takes --config FOLDER/job.yaml
-  std::string output;       ///< the folder of all runs, which messages leave out
-  int64_t num_jobs = 1;     ///< runs at a time
-  int64_t num_devices = 0;  ///< CUDA devices that they are spread over; 0 = none, or all of one
-};
+/// Threads of a run whose configuration says `configured`: with 0, its share of the cores.
+int64_t threads_of_run(int64_t configured, const ManyRunsOptions& options);
 
 /// Executes the runs, several at a time, with a line that says how far they are. What each prints
 /// is in FOLDER/run.log. A failed run is added to `failed`, and the others go on. At a stop signal,
 /// all runs are stopped and saved; the caller sees the signal.
-void execute_runs(const std::vector<QueuedRun>& runs, const JobQueueOptions& options,
+void execute_runs(const std::vector<QueuedRun>& runs, const ManyRunsOptions& options,
                   std::vector<FailedJob>& failed);
 
 }  // namespace linformer

@@ -76,9 +76,7 @@ std::vector<SweepAxis> pretrain_sweep(const std::vector<std::string>& axes) {
       {{"learning_rate", "training.learning_rate"}, {"batch", "training.global_batch_size"}},
       fields_of(config),
       "model.attention.projected_length"};
-  std::vector<SweepAxis> sweep;
-  for (const std::string& axis : axes) sweep.push_back(SweepAxis::parse(axis, keys));
-  return sweep;
+  return parse_sweep(axes, keys);
 }
 
 std::vector<SweepRun> plan_sweep(const PretrainSweepOptions& options) {
@@ -128,9 +126,7 @@ std::vector<FailedJob> run_sweep(const PretrainSweepOptions& options,
   std::vector<QueuedRun> queue;
   for (const SweepRun& run : runs) {
     PretrainConfig config = run.config;
-    if (config.run.threads == 0) {
-      config.run.threads = std::max<int64_t>(1, options.num_cores / options.num_jobs);
-    }
+    config.run.threads = threads_of_run(config.run.threads, options);
     const auto finished = [&options, &runs,
                            folder = config.run.dir]() -> std::optional<std::string> {
       const std::optional<double> loss = final_loss(folder);
@@ -142,8 +138,7 @@ std::vector<FailedJob> run_sweep(const PretrainSweepOptions& options,
     queue.push_back({config.run.dir, dump_yaml(config), run.done, finished});
   }
   std::vector<FailedJob> failed;
-  execute_runs(queue, {options.program, options.output, options.num_jobs, options.num_devices},
-               failed);
+  execute_runs(queue, options, failed);
   return failed;
 }
 

@@ -6,8 +6,9 @@
 #include "linformer/core/error.h"
 
 namespace linformer {
+namespace {
 
-SweepAxis SweepAxis::parse(const std::string& text, const SweepKeys& keys) {
+SweepAxis parse_axis(const std::string& text, const SweepKeys& keys) {
   const size_t equals = text.find('=');
   SweepAxis axis{text.substr(0, equals), {}};
   std::string rest = equals == std::string::npos ? "" : text.substr(equals + 1);
@@ -33,6 +34,14 @@ SweepAxis SweepAxis::parse(const std::string& text, const SweepKeys& keys) {
   }
   axis.key = whole;
   return axis;
+}
+
+}  // namespace
+
+std::vector<SweepAxis> parse_sweep(const std::vector<std::string>& axes, const SweepKeys& keys) {
+  std::vector<SweepAxis> sweep;
+  for (const std::string& axis : axes) sweep.push_back(parse_axis(axis, keys));
+  return sweep;
 }
 
 std::string SweepAxis::assignment(const std::string& value) const {

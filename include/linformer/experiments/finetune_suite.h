@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "linformer/config/finetune_config.h"
+#include "linformer/experiments/many_runs.h"
 #include "linformer/experiments/sweep.h"
 #include "linformer/report/task_result.h"
 
@@ -17,20 +18,13 @@ namespace linformer {
 /// Throws UsageError.
 std::vector<SweepAxis> finetune_sweep(const std::vector<std::string>& axes);
 
-struct SuiteOptions {
+struct SuiteOptions : ManyRunsOptions {
   std::vector<std::string> tasks;
   std::vector<Protocol> protocols{Protocol::kTask};
-  int64_t num_seeds = 1;  ///< seeds run.seed, run.seed + 1, ...
   std::vector<SweepAxis>
       sweep;  ///< tried for protocol kTask, the best on the held-out set is taken
   int64_t sweep_seeds = 1;
   std::vector<std::string> from_mnli;  ///< tasks that start from the MNLI model of their seed
-  std::string output;
-  std::string program;      ///< linformer-finetune
-  int64_t num_jobs = 1;     ///< runs at a time
-  int64_t num_devices = 0;  ///< CUDA devices that they are spread over; 0 = none, or all of one
-  int64_t num_cores = 1;    ///< that they share
-  bool keep_models = false;
 };
 
 struct SuiteResult {

@@ -7,6 +7,7 @@
 
 #include "linformer/config/pretrain_config.h"
 #include "linformer/core/table.h"
+#include "linformer/experiments/many_runs.h"
 #include "linformer/experiments/sweep.h"
 
 namespace linformer {
@@ -16,17 +17,10 @@ namespace linformer {
 /// Throws UsageError.
 std::vector<SweepAxis> pretrain_sweep(const std::vector<std::string>& axes);
 
-struct PretrainSweepOptions {
+struct PretrainSweepOptions : ManyRunsOptions {
   std::string config;                  ///< YAML file
   std::vector<std::string> overrides;  ///< --set arguments of every run
   std::vector<SweepAxis> sweep;        ///< none: seeds of one setting
-  int64_t num_seeds = 1;               ///< of each setting: run.seed, run.seed + 1, ...
-  std::string output;
-  std::string program;      ///< linformer-train
-  int64_t num_jobs = 1;     ///< runs at a time
-  int64_t num_devices = 0;  ///< CUDA devices that they are spread over; 0 = none, or all of one
-  int64_t num_cores = 1;    ///< that they share
-  bool keep_models = false;
 };
 
 /// One run of a sweep: OUTPUT/SETTING/seed-N, or OUTPUT/seed-N without axes.

@@ -21,22 +21,17 @@ struct SweepAxis {
   std::string key;
   std::vector<std::string> values;
 
-  /// Throws UsageError.
-  static SweepAxis parse(const std::string& text, const SweepKeys& keys);
   /// The --set argument of one value.
   std::string assignment(const std::string& value) const;
 };
+
+/// The axes that these arguments of --sweep name. Throws UsageError.
+std::vector<SweepAxis> parse_sweep(const std::vector<std::string>& axes, const SweepKeys& keys);
 
 /// Every combination of the axes' values, as --set arguments; one without arguments for no axis.
 std::vector<std::vector<std::string>> combinations(const std::vector<SweepAxis>& sweep);
 
 /// What a combination is called: "learning_rate=1e-5,batch=16", also as a folder.
 std::string setting_folder(const std::vector<std::string>& overrides);
-
-/// A run that ended with an error.
-struct FailedJob {
-  std::string folder;
-  std::string reason;
-};
 
 }  // namespace linformer

@@ -1,0 +1,43 @@
+#include "many_runs.h"
+
+#include <CLI/CLI.hpp>
+
+#include "option_checks.h"
+
+#include "linformer/core/child_process.h"
+#include "linformer/core/error.h"
+#include "linformer/core/processors.h"
+
+namespace linformer {
+
+void add_many_runs_options(CLI::App& program, ManyRunsArguments& arguments,
+                           const std::string& each) {
+  const auto group = [&](auto* option) { return option->group("Many runs"); };
+  group(program.add_option("--seeds", arguments.num_seeds,
+                           "runs of each " + each + ", with seeds run.seed, run.seed + 1, ..."))
+      ->check(takes_between(1, 1000));
+  group(program.add_option("--jobs", arguments.num_jobs, "runs at a time; they share the cores"))
+      ->check(takes_between(1, 1024));
+  group(program.add_option("--devices", arguments.num_devices,
+                           "CUDA devices to distribute the runs over"))
+      ->check(takes_between(0, 64));
+}
+
+void take_many_runs(const ManyRunsArguments& arguments, ManyRunsOptions& options) {
+  options.num_seeds = arguments.num_seeds;
+  options.program = this_program();
+  check_processes("--jobs", arguments.num_jobs);
+  options.num_jobs = arguments.num_jobs;
+  options.num_devices = arguments.num_devices;
+  options.num_cores = num_processors();
+  options.keep_models = arguments.keep_models;
+}
+
+void fail_runs(const std::string& output, const std::string& what,
+               const std::vector<FailedJob>& failed) {
+  std::string failures;
+  for (const FailedJob& job : failed) failures += "\n  " + job.folder + ": " + job.reason;
+  fail_run(output, what + failures, "see run.log in their folders; the same command repeats them");
+}
+
+}  // namespace linformer
