@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Everything that takes a GPU, on a machine that has one, within 8 minutes: the tests that compare
 # the device with the CPU, exact resuming after kill -9, speeds, and a training run to its known
-# perplexity. Prints a line for each check and writes OUTPUT/gpu_check.json.
+# perplexity. Checks that measure no time run beside each other, speeds one after the other. Prints a
+# line for each check and writes OUTPUT/gpu_check.json.
 #
 # usage: tools/gpu_check.sh [--bin FOLDER] [--output FOLDER] [--seconds N] [--rehearse]
 #   --bin       the programs and tests (build/cuda/bin, else build/release/bin)
@@ -38,22 +39,23 @@ done
   refuse "$bin has no linformer-train" "build first (docs/precision.md, Devices), or name the folder with --bin"
 [[ ! -e $output || -z $(ls -A "$output" 2>/dev/null) ]] ||
   refuse "$output is not empty" "remove it, or choose another folder with --output"
-mkdir -p "$output" || exit 2
+mkdir -p "$output/records" || exit 2
 bin=$(realpath "$bin")
 output=$(realpath "$output")
 
-failed=()
-records=()
 left() { echo $((seconds - SECONDS)); }
 say() { printf '%-58s %s\n' "$1" "$2"; }
 
 # A number of the JSON in file $2.
 number() { grep -o "\"$1\": *[-+.0-9eE]*" "$2" | tail -n 1 | sed 's/.*: *//'; }
 
-# record NAME OK JSON: JSON is what was measured, or nothing.
+# The first such number of the JSON in file $2.
+first_number() { grep -o "\"$1\": *[-+.0-9eE]*" "$2" | sed -n '1s/.*: *//p'; }
+
+# record NAME OK JSON: JSON is what was measured, or nothing. Each check has a file of its own, since
+# checks run beside each other.
 record() {
-  records+=("{\"check\": \"$1\", \"passed\": $2, \"result\": ${3:-null}}")
-  [[ $2 == true ]] || failed+=("$1")
+  printf '{"check": "%s", "passed": %s, "result": %s}' "$1" "$2" "${3:-null}" >"$output/records/$1.json"
 }
 
 # attempt NAME LIMIT COMMAND...: the command's output goes into OUTPUT/NAME.out and .err. False if it
@@ -138,7 +140,7 @@ step_graph() {
   with=$(number loss <(tail -n 1 "$output/$name-true/log.jsonl"))
   speeds=$(number tokens_per_second <(tail -n 1 "$output/$name-false/log.jsonl"))
   speeds+=", $(number tokens_per_second <(tail -n 1 "$output/$name-true/log.jsonl"))"
-  good=$(awk -v a="$without" -v b="$with" 'BEGIN { d = a / b - 1; print d * d < 1e-4 ? "true" : "false" }')
+  good=$(awk -v a="$without" -v b="$with" 'BEGIN { d = a / b - 1; print (d * d < 1e-4) ? "true" : "false" }')
   grep -qE ': ([0-9]+) of \1 micro-batches ran as a graph' "$output/$name-true.err" || good=false
   say "losses without and with a graph of the step" "$without, $with (tokens/s: $speeds)"
   record "$name" "$good" "{\"losses\": [$without, $with], \"tokens_per_second\": [$speeds]}"
@@ -188,19 +190,21 @@ speed() {
 }
 
 speeds() {
-  local -a small=(--model small --steps 20) base=(--model base --steps 10) lengths=("512 64" "4096 8" "16384 2")
+  local -a small=(--model small --steps 20) base=(--model base --steps 10) lengths=("4096 8" "16384 2")
   local -A batch=([small]=128 [base]=64)
   if [[ $device == cpu ]]; then
     small=(--model small --steps 1) base=(--model small --steps 1) lengths=("256 2" "512 1")
     batch=([small]=1 [base]=1)
   fi
-  local model type rate pair
+  local model type rate pair graph
   for model in small base; do
     local -n shape=$model
     for type in linformer standard; do
       for rate in 0.0 0.1; do
-        speed "$model-$type-dropout-$rate" "${shape[@]}" --batch-size "${batch[$model]}" --set vocab_size=16000 "attention.type=$type" \
-          "hidden_dropout_prob=$rate" "attention_probs_dropout_prob=$rate"
+        for graph in "" --step-graph; do
+          speed "$model-$type-dropout-$rate${graph#-}" "${shape[@]}" $graph --batch-size "${batch[$model]}" \
+            --set vocab_size=16000 "attention.type=$type" "hidden_dropout_prob=$rate" "attention_probs_dropout_prob=$rate"
+        done
       done
     done
   done
@@ -243,7 +247,7 @@ sample_run() {
   cpu=$(number perplexity "$output/perplexity-cpu.out")
   good=$(awk -v a="$ours" -v b="$cpu" -v k="$known" -v r="$device" \
     'function off(x, y) { return x > y ? x / y - 1 : 1 - x / y }
-     BEGIN { print off(a, b) < 1e-4 && (r == "cpu" || off(a, k) < 0.05) ? "true" : "false" }')
+     BEGIN { print (off(a, b) < 1e-4 && (r == "cpu" || off(a, k) < 0.05)) ? "true" : "false" }')
   say "sample corpus: perplexity (known: $known), on the CPU" "$ours, $cpu"
   record sample "$good" "{\"perplexity\": $ours, \"perplexity_on_cpu\": $cpu, \"known\": $known}"
   fine_tuning "$run"
@@ -260,9 +264,33 @@ fine_tuning() {
     --set training.micro_batch_size=32; then
     say "$name" "$(tail -n 1 "$output/$name.out" | cut -c1-80)"
     record "$name" true
+    labelled_rows "$output/classifier"
   else
     record "$name" false
   fi
+}
+
+# Measures of rows on the device are those on the CPU, up to rounding: the share of right labels, and
+# the loss on the questions about the sample corpus.
+labelled_rows() {
+  local name key where ours cpu good
+  for name in task recall; do
+    local command=(recall --checkpoint "$output/sample" --questions 500)
+    key=mean_nll
+    if [[ $name == task ]]; then
+      command=(task --checkpoint "$1" --input "$output/data/labelled-valid.tsv" --label-column topic)
+      key=accuracy
+    fi
+    for where in cpu "$device"; do
+      attempt "$name-$where" 90 "$bin/linformer-eval" "${command[@]}" --device "$where" --json ||
+        { record "$name" false && continue 2; }
+    done
+    ours=$(first_number "$key" "$output/$name-$device.out")
+    cpu=$(first_number "$key" "$output/$name-cpu.out")
+    good=$(awk -v a="$ours" -v b="$cpu" 'BEGIN { d = a - b; print (a > 0 && d * d < 2.5e-5) ? "true" : "false" }')
+    say "linformer-eval $name: $key, on the CPU" "$ours, $cpu"
+    record "$name" "$good" "[$ours, $cpu]"
+  done
 }
 
 best_word() { grep -oE '"token": *"[^"]*"' "$1" | sed -n '1s/.*: *//p'; }
@@ -290,32 +318,41 @@ else
   device_tests='*Implementations*'
 fi
 say "GPU" "$gpu"
-tests test_kernels "$device_tests"
-tests test_nn "$([[ $device == cuda ]] && echo '*' || echo 'ForwardRows*')"
-tests test_train 'StepPrecision*:*StepGraph*'
+# Beside each other they share the cores.
+cores=$(nproc)
+export OMP_NUM_THREADS=$((cores > 4 ? cores / 4 : 1))
+tests test_kernels "$device_tests" &
+tests test_nn "$([[ $device == cuda ]] && echo '*' || echo 'ForwardRows*')" &
+tests test_train 'StepPrecision*:*StepGraph*' &
 if attempt data 60 bash -c "$(declare -f sample_data); bin='$bin' output='$output'; sample_data"; then
   record data true
-  resuming
+  resuming &
+  two_processes &
+  sample_run &
+  wait
+  unset OMP_NUM_THREADS
   step_graph
-  two_processes
-  sample_run
 else
   record data false
+  wait
+  unset OMP_NUM_THREADS
 fi
 speeds
 
 {
   printf '{"gpu": "%s", "version": "%s", "precision": "%s", "seconds": %s, "checks": [\n' "$gpu" \
     "$("$bin/linformer-train" --version | tail -n 1)" "$precision" "$SECONDS"
-  for ((i = 0; i < ${#records[@]}; ++i)); do
-    ((i > 0)) && printf ',\n'
-    printf '%s' "${records[i]}"
+  separator=
+  for file in "$output"/records/*.json; do
+    printf '%s%s' "$separator" "$(<"$file")"
+    separator=$',\n'
   done
   printf '\n]}\n'
 } >"$output/gpu_check.json"
 say "results" "$output/gpu_check.json"
-if ((${#failed[@]} > 0)); then
-  say "not passed" "${failed[*]}"
+failed=$(cd "$output/records" && grep -l '"passed": false' -- *.json | sed 's/\.json$//' | tr '\n' ' ')
+if [[ -n $failed ]]; then
+  say "not passed" "$failed"
   exit 1
 fi
 say "all passed" "$SECONDS s"

@@ -1,17 +1,23 @@
 #include "linformer/analysis/step_benchmark.h"
 
+#include <algorithm>
 #include <chrono>
+#include <memory>
+#include <optional>
 
 #include <ATen/ATen.h>
 
 #include "linformer/core/random.h"
 #include "linformer/core/special_tokens.h"
+#include "linformer/data/fixed_predictions.h"
 #include "linformer/kernels/matmul_peak.h"
 #include "linformer/kernels/tensor_memory.h"
 #include "linformer/nn/model_cost.h"
 #include "linformer/objectives/masked_lm_loss.h"
+#include "linformer/objectives/masked_lm_pass.h"
 #include "linformer/optim/optimizer.h"
 #include "linformer/train/optimized_parameters.h"
+#include "linformer/train/step_graph.h"
 #include "linformer/train/training_step.h"
 
 namespace linformer {
@@ -37,6 +43,16 @@ Batch random_batch(const StepBenchmarkOptions& options, uint64_t number) {
     batch.masked_labels.push_back(kFirstWord + static_cast<int64_t>(random.below(words)));
   }
   return batch;
+}
+
+/// What training.step_graph makes of micro-batches of this shape.
+std::unique_ptr<MaskedLmPass> fixed_shape_pass(const Model& model,
+                                               const StepBenchmarkOptions& options) {
+  const int64_t length = options.model.max_sequence_length;
+  return std::make_unique<MaskedLmPass>(
+      model,
+      MaskedLmPass::Shape{options.batch_size, length,
+                          fixed_predictions(options.batch_size, length, options.mlm_probability)});
 }
 
 }  // namespace
@@ -65,6 +81,12 @@ StepBenchmarkResult benchmark_step(const StepBenchmarkOptions& options) {
       make_optimizer(optimized_parameters(model.parameters()), training.optimizer);
   StepPrecision precision(training);
   TrainingStep training_step(precision, *optimizer, training.optimizer);
+  std::optional<StepGraph> graph;
+  if (options.step_graph) {
+    graph.emplace(fixed_shape_pass(model, options),
+                  StepGraph::Parts{model.parameters(), *optimizer, precision, training_step,
+                                   options.activation_checkpointing});
+  }
   StepBenchmarkResult result;
   result.tokens_per_step =
       static_cast<double>(options.batch_size * options.model.max_sequence_length);
@@ -76,11 +98,15 @@ StepBenchmarkResult benchmark_step(const StepBenchmarkOptions& options) {
     if (step == options.num_warmup) reset_peak_tensor_memory(options.device);
     wait_for_device(options.device);
     const auto start = Clock::now();
-    ForwardContext context(static_cast<uint64_t>(step));
-    context.set_recompute(options.activation_checkpointing);
-    const LossSum loss =
-        training_step.accumulate([&] { return masked_lm_loss(model, batch, context); });
-    training_step.finish(loss.num_labels, /*learning_rate=*/1e-4);
+    const auto dropout_key = static_cast<uint64_t>(step);
+    std::optional<LossSum> loss;
+    if (graph) loss = graph->accumulate(batch, dropout_key, /*first=*/true);
+    if (!loss) {
+      ForwardContext context(dropout_key);
+      context.set_recompute(options.activation_checkpointing);
+      loss = training_step.accumulate([&] { return masked_lm_loss(model, batch, context); });
+    }
+    training_step.finish(loss->num_labels, /*learning_rate=*/1e-4);
     wait_for_device(options.device);
     if (step < options.num_warmup) continue;
     result.step_seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
@@ -88,6 +114,7 @@ StepBenchmarkResult benchmark_step(const StepBenchmarkOptions& options) {
         std::max(result.peak_tensor_bytes, tensor_memory(options.device).peak_bytes);
     result.matmul_peaks.push_back(measure_matmul_peak(options.precision, options.device));
   }
+  result.ran_as_graph = graph && graph->num_left() == 0;
   return result;
 }
 

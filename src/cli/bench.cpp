@@ -15,6 +15,7 @@
 
 #include "linformer/analysis/step_benchmark.h"
 #include "linformer/config/config_file.h"
+#include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
 #include "linformer/kernels/matmul_peak.h"
@@ -32,6 +33,7 @@ struct StepArguments {
   int64_t steps = 10;
   ComputeOptions compute;
   bool activation_checkpointing = false;
+  bool step_graph = false;
   Precision precision = Precision::kFp32;
   OptimizerType optimizer = OptimizerType::kAdamw;
   bool force_slow_precision = false;
@@ -75,6 +77,7 @@ StepBenchmarkOptions options_of(const StepArguments& arguments) {
   if (arguments.batch_size > 0) options.batch_size = arguments.batch_size;
   options.num_steps = arguments.steps;
   options.activation_checkpointing = arguments.activation_checkpointing;
+  options.step_graph = arguments.step_graph;
   options.precision = arguments.precision;
   options.optimizer = arguments.optimizer;
   return options;
@@ -85,6 +88,10 @@ void run_step(const StepArguments& arguments) {
   StepBenchmarkOptions options = options_of(arguments);
   options.device = device;
   options.precision = precision_on(device, options.precision);
+  if (options.step_graph && options.precision == Precision::kFp16) {
+    fail_usage("--step-graph", "does not go with fp16, whose loss scale changes",
+               "use --precision bf16 or fp32");
+  }
   check_precision_speed(options.precision, device, arguments.force_slow_precision);
   const StepBenchmarkResult result = benchmark_step(options);
   const auto [fastest, slowest] =
@@ -105,6 +112,7 @@ void run_step(const StepArguments& arguments) {
         {"sequence_length", options.model.max_sequence_length},
         {"precision", std::string(name_of(options.precision))},
         {"optimizer", std::string(name_of(options.optimizer))},
+        {"step_graph", result.ran_as_graph},
         {"device", device.str()},
         {"threads", threads}};
     std::printf("%s\n", json_text(json, 2).c_str());
@@ -161,6 +169,8 @@ void add_step_command(CLI::App& program) {
       ->check(takes_at_least(0));
   command->add_flag("--activation-checkpointing", arguments->activation_checkpointing,
                     "keep one tensor a layer and compute the rest again");
+  command->add_flag("--step-graph", arguments->step_graph,
+                    "forward and backward pass as one CUDA graph (training.step_graph)");
   add_enum_option(
       *command, "--precision", arguments->precision,
       "number format of matrix products: fp32, bf16, fp16, or auto for the faster one of "

@@ -14,7 +14,7 @@ TEST(Median, OfOddAndEvenCounts) {
   EXPECT_EQ(median({7.0}), 7.0);
 }
 
-TEST(StepBenchmark, CountsWhatItMeasures) {
+StepBenchmarkOptions small_step() {
   StepBenchmarkOptions options;
   options.model.vocab_size = 50;
   options.model.hidden_size = 16;
@@ -26,6 +26,11 @@ TEST(StepBenchmark, CountsWhatItMeasures) {
   options.batch_size = 3;
   options.num_steps = 4;
   options.num_warmup = 1;
+  return options;
+}
+
+TEST(StepBenchmark, CountsWhatItMeasures) {
+  const StepBenchmarkOptions options = small_step();
   install_caching_allocator();  // it is what counts tensors
   const StepBenchmarkResult result = benchmark_step(options);
   EXPECT_EQ(result.step_seconds.size(), 4u);
@@ -38,6 +43,18 @@ TEST(StepBenchmark, CountsWhatItMeasures) {
   EXPECT_DOUBLE_EQ(result.tokens_per_second() * result.median_seconds(), 96.0);
   EXPECT_GT(result.mfu(), 0.0);
   EXPECT_LT(result.mfu(), 1.0);
+  EXPECT_FALSE(result.ran_as_graph);
+}
+
+TEST(StepBenchmark, RunsTheStepAsAGraph) {
+  StepBenchmarkOptions options = small_step();
+  options.step_graph = true;
+  const StepBenchmarkResult result = benchmark_step(options);
+  EXPECT_TRUE(result.ran_as_graph);
+  EXPECT_EQ(result.step_seconds.size(), 4u);
+  // As many positions are predicted as in a run with these settings: no batch is left out.
+  options.mlm_probability = 0.4;
+  EXPECT_TRUE(benchmark_step(options).ran_as_graph);
 }
 
 }  // namespace

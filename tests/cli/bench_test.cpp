@@ -78,6 +78,9 @@ TEST(BenchProgram, RefusesWhatItDoesNotKnow) {
   const auto unknown = run_child({"linformer-bench", "step", "--set", "hiden_size=8"});
   EXPECT_EQ(unknown.exit_code, 2);
   EXPECT_THAT(unknown.err, HasSubstr("hidden_size"));
+  const auto graph = run_child({"linformer-bench", "step", "--step-graph", "--precision", "fp16"});
+  EXPECT_EQ(graph.exit_code, 2);
+  EXPECT_NE(graph.err.find("use --precision bf16 or fp32"), std::string::npos) << graph.err;
   const auto optimizer = run_child({"linformer-bench", "step", "--optimizer", "foo"});
   EXPECT_EQ(optimizer.exit_code, 2);
   EXPECT_THAT(optimizer.err, HasSubstr("'foo' is none of {adamw,lamb}"));

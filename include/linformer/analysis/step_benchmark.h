@@ -17,6 +17,7 @@ struct StepBenchmarkOptions {
   int64_t num_warmup = 2;
   double mlm_probability = 0.15;
   bool activation_checkpointing = false;
+  bool step_graph = false;  ///< forward and backward pass as one graph of the device (StepGraph)
   Precision precision = Precision::kFp32;
   OptimizerType optimizer = OptimizerType::kAdamw;
   c10::Device device = c10::kCPU;
@@ -30,6 +31,7 @@ struct StepBenchmarkResult {
   double model_flops_per_token = 0;
   int64_t peak_tensor_bytes = 0;  ///< largest sum of live tensors
   int64_t num_parameters = 0;
+  bool ran_as_graph = false;  ///< every measured step; false if the graph was given up
 
   double median_seconds() const;
   double median_matmul_peak() const;
