@@ -67,7 +67,8 @@ c10::intrusive_ptr<c10d::ProcessGroupGloo::Options> gloo_options(
 }
 
 /// The backend for CUDA tensors: NCCL if it is built and not ruled out, else Gloo, through the CPU.
-void add_cuda(c10d::ProcessGroup& group,
+/// Returns whether it is Gloo.
+bool add_cuda(c10d::ProcessGroup& group,
               [[maybe_unused]] const c10::intrusive_ptr<c10d::Store>& store,
               const c10::intrusive_ptr<c10d::ProcessGroupGloo>& gloo,
               const DistributedConfig& config) {
@@ -80,16 +81,16 @@ void add_cuda(c10d::ProcessGroup& group,
                      c10::make_intrusive<c10d::ProcessGroupNCCL>(
                          c10::make_intrusive<c10d::PrefixStore>("nccl", store), group.getRank(),
                          group.getSize(), options));
-    return;
+    return false;
   }
 #endif
   if (config.backend == CollectiveBackend::kNccl) {
     fail_usage("distributed.backend", "nccl, but this build or this machine has no CUDA with NCCL",
                "set it to auto or gloo");
   }
-  if (at::hasCUDA()) {
-    group.setBackend(c10::DeviceType::CUDA, c10d::ProcessGroup::BackendType::GLOO, gloo);
-  }
+  if (!at::hasCUDA()) return false;
+  group.setBackend(c10::DeviceType::CUDA, c10d::ProcessGroup::BackendType::GLOO, gloo);
+  return true;
 }
 
 /// Divides the tensors into pieces of at most `bytes` and returns their indices; a tensor is never
@@ -179,7 +180,7 @@ ProcessGroup::ProcessGroup(const LaunchEnvironment& environment, const Distribut
     handles->group = c10::make_intrusive<c10d::ProcessGroup>(store, rank, size);
     handles->group->setBackend(c10::DeviceType::CPU, c10d::ProcessGroup::BackendType::GLOO, gloo);
     handles->group->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
-    add_cuda(*handles->group, store, gloo, config);
+    handles->cuda_through_host = add_cuda(*handles->group, store, gloo, config);
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
@@ -276,13 +277,17 @@ std::string ProcessGroup::broadcast(const std::string& text) {
 
 void ProcessGroup::move(at::Tensor tensor, int64_t from, int64_t to) {
   if (from == to || (rank_ != from && rank_ != to)) return;
-  std::vector<at::Tensor> tensors{tensor.detach()};
+  at::Tensor target = tensor.detach();
+  const bool through_host = target.is_cuda() && handles_->cuda_through_host;
+  // Gloo's sums and broadcasts go through the CPU's memory themselves; its messages don't.
+  std::vector<at::Tensor> tensors{through_host ? target.to(at::kCPU) : target};
   constexpr int kTag = 0;
   try {
     if (rank_ == from) {
       handles_->group->send(tensors, static_cast<int>(to), kTag)->wait();
     } else {
       handles_->group->recv(tensors, static_cast<int>(from), kTag)->wait();
+      if (through_host) target.copy_(tensors.front());
     }
   } catch (const std::exception& error) {
     handles_->fail("moving a tensor between processes", error.what());

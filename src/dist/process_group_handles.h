@@ -14,6 +14,8 @@ struct ProcessGroup::Handles {
   c10::intrusive_ptr<c10d::ProcessGroup> group;
   DistributedConfig config;
   std::string name;  // "rank 1 of 4", for messages
+  /// Tensors of CUDA are exchanged by Gloo.
+  bool cuda_through_host = false;
 
   /// Throws PeerError for a failure of `operation`.
   [[noreturn]] void fail(const std::string& operation, const std::string& what) const;

@@ -94,8 +94,9 @@ at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,
               "dropout_attention takes an even window, which needs a key at each position");
   const AttentionOptions options{num_heads, length, key.size(1), window, site};
   const AttentionKernels* kernels = chosen_kernels(query).attention;
-  if (kernels == nullptr || (kernels->for_dropout_alone && site.probability == 0.0)) {
-    return reference::attention({query, key, value, key_mask, positions, {}, {}}, options);
+  const AttentionInputs inputs{query, key, value, key_mask, positions, {}, {}};
+  if (kernels == nullptr || (kernels->serves != nullptr && !kernels->serves(inputs, options))) {
+    return reference::attention(inputs, options);
   }
   const at::ScalarType type = type_inside(*kernels, query);
   return DropoutAttention::apply(query.to(type), key.to(type), value.to(type),
@@ -115,8 +116,7 @@ at::Tensor dropout_attention(const at::Tensor& query, const at::Tensor& key,
   TORCH_CHECK(window >= 0 && window % 2 == 0 && (window == 0 || queries.length == keys.length),
               "dropout_attention takes an even window, which needs a key at each position");
   const AttentionKernels* kernels = chosen_kernels(query).attention;
-  const bool own = kernels != nullptr && kernels->takes_packed && !keys.have_padding() &&
-                   (!kernels->for_dropout_alone || site.probability > 0.0);
+  const bool own = kernels != nullptr && kernels->takes_packed && !keys.have_padding();
   if (!own) {
     const QueryPositions positions{
         queries.positions.defined() ? pad_rows(queries.positions.unsqueeze(1), queries).squeeze(2)

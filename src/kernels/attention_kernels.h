@@ -63,9 +63,12 @@ struct AttentionKernels {
   AttentionGradients (*backward)(const AttentionInputs& inputs, const AttentionOptions& options,
                                  const AttentionResult& result, const at::Tensor& upstream);
 
-  bool takes_low = false;          ///< all but log_sums may be of one type bf16 or fp16
-  bool takes_packed = false;       ///< packed inputs; otherwise the operation pads them
-  bool for_dropout_alone = false;  ///< without dropout, LibTorch's fused attention is faster
+  bool takes_low = false;     ///< all but log_sums may be of one type bf16 or fp16
+  bool takes_packed = false;  ///< packed inputs; otherwise the operation pads them
+
+  /// Whether they are meant for such an attention; null: for all. LibTorch's fused attention serves
+  /// the others.
+  bool (*serves)(const AttentionInputs& inputs, const AttentionOptions& options) = nullptr;
 
   /// Whether it is faster than LibTorch's fused attention on operands of this type over so many
   /// keys without dropout, mask and window; null: never.

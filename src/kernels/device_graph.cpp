@@ -16,6 +16,10 @@ class RepeatedCalls : public DeviceGraph {
 
 }  // namespace
 
+bool has_device_graph(c10::Device device) {
+  return device_kernels(device.type()).graph != nullptr;
+}
+
 std::unique_ptr<DeviceGraph> make_device_graph(c10::Device device) {
   const auto make = device_kernels(device.type()).graph;
   return make == nullptr ? std::make_unique<RepeatedCalls>() : make(device);

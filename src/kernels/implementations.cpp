@@ -23,7 +23,8 @@ constexpr std::array kRegistered{
                   .gelu = &cpu::gelu_kernels,
                   .loss = &cpu::loss_kernels,
                   .norm = &cpu::norm_kernels,
-                  .product = &cpu::product_kernels},
+                  .product = &cpu::product_kernels,
+                  .rows = &cpu::row_kernels},
 #ifdef LINFORMER_WITH_CUDA
     DeviceKernels{.device = at::kCUDA,
                   .attention = &cuda::attention_kernels,
@@ -32,6 +33,7 @@ constexpr std::array kRegistered{
                   .gelu = &cuda::gelu_kernels,
                   .loss = &cuda::loss_kernels,
                   .norm = &cuda::norm_kernels,
+                  .rows = &cuda::row_kernels,
                   .graph = &cuda::make_cuda_graph},
 #endif
 };

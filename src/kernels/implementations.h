@@ -16,6 +16,7 @@ struct GeluKernels;
 struct LossKernels;
 struct NormKernels;
 struct ProductKernels;
+struct RowKernels;
 
 /// A device's own implementation of each operation (NAME_kernels.h documents its functions). Null
 /// if the device has none: the operation is then composed of LibTorch's operations
@@ -29,6 +30,7 @@ struct DeviceKernels {
   const LossKernels* loss = nullptr;
   const NormKernels* norm = nullptr;
   const ProductKernels* product = nullptr;
+  const RowKernels* rows = nullptr;
   /// Makes a graph (device_graph.h); null: the device records nothing.
   std::unique_ptr<DeviceGraph> (*graph)(c10::Device device) = nullptr;
 };

@@ -8,6 +8,10 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "implementations.h"
+#include "packed_rows_kernels.h"
+#include "reference/kernels.h"
+
 #include "linformer/kernels/device_transfer.h"
 
 namespace linformer {
@@ -18,7 +22,19 @@ at::Tensor gather(const at::Tensor& x, const at::Tensor& index) {
 }
 
 at::Tensor scatter(const at::Tensor& x, const at::Tensor& index, int64_t count) {
-  return at::zeros({count, x.size(1)}, x.options()).index_copy_(0, index, x);
+  at::Tensor target = at::zeros({count, x.size(1)}, x.options());
+  if (const RowKernels* kernels = chosen_kernels(x).rows) {
+    kernels->place(x.contiguous(), index, target);
+  } else {
+    reference::place_rows(x, index, target);
+  }
+  return target;
+}
+
+/// x (R, C) with zeros in the rows where `mask` (R) is false.
+at::Tensor keep(const at::Tensor& x, const at::Tensor& mask) {
+  const RowKernels* const kernels = chosen_kernels(x).rows;
+  return kernels ? kernels->keep(x.contiguous(), mask.contiguous()) : reference::keep_rows(x, mask);
 }
 
 // Gathering and scattering are each other's backward pass, since no index occurs twice. LibTorch
@@ -50,6 +66,20 @@ class RowsInto : public torch::autograd::Function<RowsInto> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
                                                  const torch::autograd::variable_list& grads) {
     return {gather(grads[0], ctx->get_saved_variables()[0]), at::Tensor(), at::Tensor()};
+  }
+};
+
+class KeptRows : public torch::autograd::Function<KeptRows> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& x,
+                            const at::Tensor& mask) {
+    ctx->save_for_backward({mask});
+    return keep(x, mask);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
+                                                 const torch::autograd::variable_list& grads) {
+    return {keep(grads[0], ctx->get_saved_variables()[0]), at::Tensor()};
   }
 };
 
@@ -139,10 +169,13 @@ at::Tensor rows_into(const at::Tensor& x, const at::Tensor& index, int64_t count
 
 at::Tensor pad_rows(const at::Tensor& x, const PackedRows& rows) {
   const int64_t batch = rows.num_sequences();
-  const at::Tensor full = rows.are_all() ? x : rows_into(x, rows.places, batch * rows.most);
-  const at::Tensor padded = full.view({batch, rows.most, x.size(1)});
-  return rows.have_padding() ? padded.masked_fill(rows.mask.logical_not().unsqueeze(2), 0.0)
-                             : padded;
+  at::Tensor full = x;
+  if (rows.have_padding()) {
+    full = KeptRows::apply(x, rows.mask.flatten());
+  } else if (!rows.are_all()) {
+    full = rows_into(x, rows.places, batch * rows.most);
+  }
+  return full.view({batch, rows.most, x.size(1)});
 }
 
 at::Tensor unpad_rows(const at::Tensor& x, const PackedRows& rows) {

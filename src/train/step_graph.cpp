@@ -71,7 +71,9 @@ at::Tensor StepGraph::run_and_record(uint64_t dropout_key) {
 }
 
 void StepGraph::give_up(const std::string& why) {
-  log_warning("training.step_graph: training goes on without a graph of the step, since " + why);
+  const std::string text =
+      "training.step_graph: training goes on without a graph of the step, since " + why;
+  parts_.asked ? log_warning(text) : log_info(text);
   graph_.reset();
   given_up_ = true;
   parts_.step.set_gradient_memory(GradientMemory::kFreed);

@@ -257,9 +257,12 @@ void Trainer::start_prefetcher() {
 }
 
 void Trainer::start_graph() {
-  if (!config_.training.step_graph) return;
-  const auto without = [](const std::string& why) {
-    log_warning("training.step_graph: steps run without a graph, since " + why);
+  const StepGraphUse use = config_.training.step_graph;
+  const bool asked = use == StepGraphUse::kOn;
+  const bool pays = has_device_graph(objective_.parameters().device());
+  if (use == StepGraphUse::kOff || (!asked && !pays)) return;
+  const auto without = [&](const std::string& why) {
+    if (asked) log_warning("training.step_graph: steps run without a graph, since " + why);
   };
   if (!communicator_.is_alone()) return without("there are several processes");
   if (precision_.precision() == Precision::kFp16) {
@@ -269,7 +272,7 @@ void Trainer::start_graph() {
   if (!pass) return without("micro-batches differ in their shape");
   graph_.emplace(std::move(pass),
                  StepGraph::Parts{objective_.parameters(), *optimizer_, precision_, step_,
-                                  config_.training.activation_checkpointing});
+                                  config_.training.activation_checkpointing, asked});
 }
 
 StopReason Trainer::train() {
@@ -306,7 +309,7 @@ StopReason Trainer::train() {
     if (!reason && save_wanted_) save();
   }
   profiler_.finish();
-  if (graph_ && graph_->num_run() > 0) {
+  if (graph_ && graph_->num_run() > 0 && config_.training.step_graph == StepGraphUse::kOn) {
     log_info("training.step_graph: " + format_count(graph_->num_run()) + " of " +
              format_count(graph_->num_run() + graph_->num_left()) +
              " micro-batches ran as a graph");

@@ -16,6 +16,7 @@
 #include "linformer/kernels/layer_norm.h"
 #include "linformer/kernels/linear_cross_entropy.h"
 #include "linformer/kernels/mixed_precision.h"
+#include "linformer/kernels/packed_rows.h"
 
 namespace linformer {
 namespace {
@@ -288,6 +289,36 @@ TEST_P(Implementations, OfConvolution) {
   };
   expect_as_reference(strided, {at::randn({5, 2, 3}), at::randn({2, 3, 5}), at::randn({3, 1, 5})},
                       "strided");
+}
+
+TEST_P(Implementations, OfMovedRows) {
+  const at::Device device(GetParam());
+  const PackedRows some = chosen_rows({1, 4, 10, 12, 13}, 3, 5, device);
+  PackedRows padded = all_rows(2, 4);
+  padded.mask = some_keys(2, 4).to(device);
+  for (const int64_t width : {1, 3, 8, 130}) {
+    const std::string what = "width " + std::to_string(width);
+    const auto on_each = [&](const Tensors& in, const PackedRows& rows) {
+      PackedRows own = rows;
+      for (at::Tensor* const part : {&own.numbers, &own.places, &own.mask}) {
+        if (part->defined()) *part = part->to(in[0].device());
+      }
+      return pad_rows(in[0], own);
+    };
+    expect_as_reference([&](const Tensors& in) { return on_each(in, some); },
+                        {at::randn({5, width})}, what + ", chosen");
+    expect_as_reference([&](const Tensors& in) { return on_each({in[0].t()}, padded); },
+                        {at::randn({width, 8})}, what + ", padding");
+    for (const auto type : {at::kLong, at::kBFloat16, at::kBool}) {
+      const at::Tensor x = at::randint(0, 100, {8, width}, at::kLong).to(type);
+      const at::Tensor expected =
+          x * padded.mask.cpu().flatten().unsqueeze(1).to(type == at::kBool ? at::kBool : type);
+      EXPECT_TRUE(at::equal(pad_rows(x.to(device), padded).cpu().flatten(0, 1), expected)) << what;
+      EXPECT_TRUE(at::equal(unpad_rows(pad_rows(x.narrow(0, 0, 5).to(device), some), some).cpu(),
+                            x.narrow(0, 0, 5)))
+          << what;
+    }
+  }
 }
 
 // Equal bit for bit: a run's masks do not depend on the device.

@@ -28,6 +28,7 @@ class StepGraphRunTest : public ::testing::TestWithParam<std::string> {
     PretrainConfig config = tiny_.config(name);
     config.run.device = GetParam() == "cuda" ? DeviceChoice::kCuda : DeviceChoice::kCpu;
     config.training.precision = Precision::kFp32;
+    config.training.step_graph = StepGraphUse::kOff;
     return config;
   }
   /// The losses of all steps. Each of the run's 24 micro-batches runs as a graph if it has one.
@@ -36,7 +37,7 @@ class StepGraphRunTest : public ::testing::TestWithParam<std::string> {
     PretrainingRun(config).run();
     const std::string output = ::testing::internal::GetCapturedStderr();
     EXPECT_EQ(output.find("24 of 24 micro-batches ran as a graph") != std::string::npos,
-              config.training.step_graph)
+              config.training.step_graph == StepGraphUse::kOn)
         << output;
     std::vector<double> losses;
     for (const auto& line : log_of(config.run.dir)) {
@@ -59,7 +60,7 @@ TEST_P(StepGraphRunTest, TrainsAsWithoutAGraph) {
       plain.training.activation_checkpointing = recomputed;
       PretrainConfig graph = plain;
       graph.run.dir += "-graph";
-      graph.training.step_graph = true;
+      graph.training.step_graph = StepGraphUse::kOn;
       const std::vector<double> expected = losses_of(plain);
       const std::vector<double> found = losses_of(graph);
       ASSERT_EQ(found.size(), expected.size());

@@ -82,10 +82,12 @@ INSTANTIATE_TEST_SUITE_P(
         Feature{"ema",
                 [](PretrainConfig& config, const TinyRun&) { config.training.ema_decay = 0.5; }},
         Feature{"step_graph",
-                [](PretrainConfig& config, const TinyRun&) { config.training.step_graph = true; }},
+                [](PretrainConfig& config, const TinyRun&) {
+                  config.training.step_graph = StepGraphUse::kOn;
+                }},
         Feature{"step_graph_ema_recomputed",
                 [](PretrainConfig& config, const TinyRun&) {
-                  config.training.step_graph = true;
+                  config.training.step_graph = StepGraphUse::kOn;
                   config.training.ema_decay = 0.5;
                   config.training.activation_checkpointing = true;
                 }},

@@ -20,6 +20,7 @@ enum class ScheduleType { kLinear, kCosine, kPolynomial, kConstant, kInverseSqrt
 enum class Precision { kFp32, kBf16, kFp16, kAuto };
 enum class DeviceChoice { kAuto, kCpu, kCuda };
 enum class ResumeMode { kAuto, kNever, kMust };
+enum class StepGraphUse { kOff, kOn, kAuto };
 
 template <>
 struct EnumNames<ScheduleType> {
@@ -29,6 +30,10 @@ struct EnumNames<ScheduleType> {
 template <>
 struct EnumNames<Precision> {
   static constexpr std::array<std::string_view, 4> kNames{"fp32", "bf16", "fp16", "auto"};
+};
+template <>
+struct EnumNames<StepGraphUse> {
+  static constexpr std::array<std::string_view, 3> kNames{"false", "true", "auto"};
 };
 template <>
 struct EnumNames<DeviceChoice> {
@@ -209,7 +214,7 @@ struct TrainingConfig {
   Precision precision = Precision::kAuto;
   LossScaleConfig loss_scale;
   bool activation_checkpointing = false;
-  bool step_graph = false;
+  StepGraphUse step_graph = StepGraphUse::kAuto;
   std::optional<double> ema_decay;
   bool overfit_one_batch = false;
 
@@ -245,7 +250,8 @@ struct TrainingConfig {
         "step_graph", config.step_graph,
         "true records forward and backward pass of a micro-batch once and repeats them as one CUDA "
         "graph: less time of the CPU for each operation, more memory, the same numbers up to "
-        "rounding; for pre-training by one process in fp32 or bf16");
+        "rounding; for pre-training by one process in fp32 or bf16; auto: on CUDA where that is "
+        "possible");
     field("ema_decay", config.ema_decay,
           "decay of an exponential moving average of the weights, e.g. 0.999, which evaluations "
           "use; null = none",

@@ -23,6 +23,9 @@ class DeviceGraph {
   virtual void replay() = 0;
 };
 
+/// Whether repeating a graph takes the CPU less time than the work itself.
+bool has_device_graph(c10::Device device);
+
 /// On CUDA a CUDA graph. The CPU has no such thing: there, replay() calls `work` again, so that the
 /// code around a graph can be tested without a GPU.
 std::unique_ptr<DeviceGraph> make_device_graph(c10::Device device);

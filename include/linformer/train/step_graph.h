@@ -33,6 +33,7 @@ class StepGraph {
     const StepPrecision& precision;
     TrainingStep& step;
     bool recompute = false;  ///< training.activation_checkpointing
+    bool asked = true;       ///< whether the user is warned if there is no graph in the end
   };
 
   StepGraph(std::unique_ptr<FixedShapePass> pass, const Parts& parts);

@@ -294,7 +294,7 @@ const AttentionKernels attention_kernels{forward,
                                          backward,
                                          /*takes_low=*/true,
                                          /*takes_packed=*/true,
-                                         /*for_dropout_alone=*/false,
+                                         /*serves=*/nullptr,
                                          outruns_fused};
 
 }  // namespace linformer::cpu

@@ -6,6 +6,7 @@
 #include "../gelu_kernels.h"
 #include "../layer_norm_kernels.h"
 #include "../linear_cross_entropy_kernels.h"
+#include "../packed_rows_kernels.h"
 #include "../weight_product_kernels.h"
 
 /// The CPU's implementations: loops over contiguous memory, split over ATen's threads.
@@ -18,5 +19,6 @@ extern const GeluKernels gelu_kernels;
 extern const LossKernels loss_kernels;
 extern const NormKernels norm_kernels;
 extern const ProductKernels product_kernels;
+extern const RowKernels row_kernels;
 
 }  // namespace linformer::cpu

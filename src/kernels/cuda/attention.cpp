@@ -10,14 +10,34 @@
 namespace linformer::cuda {
 namespace {
 
-/// (B, N, H*D) -> (B, H, N, D)
-at::Tensor split_heads(const at::Tensor& x, int64_t heads) {
-  return x.view({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
+/// Head h of x (B, N, H*D): (B, N, D), without a copy.
+at::Tensor head_of(const at::Tensor& x, int64_t head, int64_t heads) {
+  const int64_t width = x.size(2) / heads;
+  return x.narrow(2, head * width, width);
 }
 
-/// (B, H, N, D) -> (B, N, H*D)
-at::Tensor join_heads(const at::Tensor& x) {
-  return x.transpose(1, 2).reshape({x.size(0), x.size(2), x.size(1) * x.size(3)});
+// One batch of products for each head, over the sequences. All heads at once would need one stride
+// from matrix to matrix, which heads side by side in a row don't have, so LibTorch would copy them.
+
+/// Q K^T of each head, (B, H, N, M), for x (B, N, H*D) and y (B, M, H*D).
+at::Tensor products_of(const at::Tensor& x, const at::Tensor& y, int64_t heads) {
+  at::Tensor products = at::empty({x.size(0), heads, x.size(1), y.size(1)}, x.options());
+  for (int64_t h = 0; h < heads; ++h) {
+    at::Tensor product = products.select(1, h);
+    at::bmm_out(product, head_of(x, h, heads), head_of(y, h, heads).transpose(1, 2));
+  }
+  return products;
+}
+
+/// Weights (B, H, N, M) times x (B, M, H*D) of each head, (B, N, H*D).
+at::Tensor weighted(const at::Tensor& weights, const at::Tensor& x) {
+  const int64_t heads = weights.size(1);
+  at::Tensor sums = at::empty({x.size(0), weights.size(2), x.size(2)}, x.options());
+  for (int64_t h = 0; h < heads; ++h) {
+    at::Tensor sum = head_of(sums, h, heads);
+    at::bmm_out(sum, weights.select(1, h), head_of(x, h, heads));
+  }
+  return sums;
 }
 
 SoftmaxDropoutArguments arguments_of(const AttentionInputs& in, const AttentionOptions& options,
@@ -39,20 +59,15 @@ SoftmaxDropoutArguments arguments_of(const AttentionInputs& in, const AttentionO
   return arguments;
 }
 
-at::Tensor scores_of(const AttentionInputs& in, int64_t heads) {
-  return at::matmul(split_heads(in.query, heads), split_heads(in.key, heads).transpose(2, 3))
-      .contiguous();
-}
-
 AttentionResult forward(const AttentionInputs& in, const AttentionOptions& options) {
   const AutocastScope own_types{MixedPrecision()};
   const int64_t heads = options.num_heads;
-  const at::Tensor probabilities = scores_of(in, heads);
+  const at::Tensor probabilities = products_of(in.query, in.key, heads);
   AttentionResult out;
   out.log_sums = at::empty({in.query.size(0), heads, in.query.size(1)}, compute_options(in.query));
   launch_on(in.query, softmax_dropout_forward,
             arguments_of(in, options, probabilities, out.log_sums));
-  out.output = join_heads(at::matmul(probabilities, split_heads(in.value, heads)));
+  out.output = weighted(probabilities, in.value);
   return out;
 }
 
@@ -60,21 +75,28 @@ AttentionGradients backward(const AttentionInputs& in, const AttentionOptions& o
                             const AttentionResult& result, const at::Tensor& upstream) {
   const AutocastScope own_types{MixedPrecision()};
   const int64_t heads = options.num_heads;
-  const at::Tensor grad_output = split_heads(upstream, heads);
-  const at::Tensor probabilities = scores_of(in, heads);
-  const at::Tensor grad_scores =
-      at::matmul(grad_output, split_heads(in.value, heads).transpose(2, 3)).contiguous();
+  const at::Tensor probabilities = products_of(in.query, in.key, heads);
+  const at::Tensor grad_scores = products_of(upstream, in.value, heads);
   SoftmaxDropoutArguments arguments = arguments_of(in, options, probabilities, result.log_sums);
   arguments.upstream = grad_scores.data_ptr();
   launch_on(in.query, softmax_dropout_backward, arguments);
-  return {join_heads(at::matmul(grad_scores, split_heads(in.key, heads))),
-          join_heads(at::matmul(grad_scores.transpose(2, 3), split_heads(in.query, heads))),
-          join_heads(at::matmul(probabilities.transpose(2, 3), grad_output))};
+  return {weighted(grad_scores, in.key), weighted(grad_scores.transpose(2, 3), in.query),
+          weighted(probabilities.transpose(2, 3), upstream)};
+}
+
+/// With dropout, and in training with a mask or a window: LibTorch's fused attention with a mask
+/// has no deterministic backward pass. What would need too much memory is left to it all the same.
+bool serves(const AttentionInputs& in, const AttentionOptions& options) {
+  constexpr int64_t kMostPairs = int64_t{1} << 29;
+  if (options.dropout.probability > 0.0) return true;
+  const bool has_mask = in.key_mask.defined() || options.window > 0;
+  const int64_t pairs = in.query.size(0) * options.num_heads * in.query.size(1) * in.key.size(1);
+  return has_mask && at::GradMode::is_enabled() && pairs <= kMostPairs;
 }
 
 }  // namespace
 
 const AttentionKernels attention_kernels{forward, backward, /*takes_low=*/true,
-                                         /*takes_packed=*/false, /*for_dropout_alone=*/true};
+                                         /*takes_packed=*/false, serves};
 
 }  // namespace linformer::cuda

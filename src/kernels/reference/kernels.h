@@ -41,6 +41,10 @@ at::Tensor bias_gelu(const at::Tensor& x, const at::Tensor& bias, GeluForm form)
 at::Tensor cross_entropy_rows(const at::Tensor& hidden, const at::Tensor& weight,
                               const at::Tensor& bias, const at::Tensor& labels, at::Tensor* best);
 
+/// RowKernels (packed_rows_kernels.h).
+void place_rows(const at::Tensor& x, const at::Tensor& index, at::Tensor target);
+at::Tensor keep_rows(const at::Tensor& x, const at::Tensor& mask);
+
 at::Tensor weight_product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
 
 ResidualNorm residual_norm(const NormInputs& inputs, const NormOptions& options);
