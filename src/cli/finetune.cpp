@@ -14,8 +14,10 @@
 #include "linformer/config/config_file.h"
 #include "linformer/config/finetune_config.h"
 #include "linformer/config/setting_names.h"
+#include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
+#include "linformer/core/machine.h"
 #include "linformer/core/mark_file.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/data/task_registry.h"
@@ -25,9 +27,11 @@
 #include "linformer/kernels/caching_allocator.h"
 #include "linformer/kernels/thread_setup.h"
 #include "linformer/metrics/percent.h"
+#include "linformer/objectives/finetune_dry_run.h"
 #include "linformer/objectives/finetune_run.h"
 #include "linformer/objectives/resolve_precision.h"
 #include "linformer/report/task_result.h"
+#include "linformer/train/communicator.h"
 
 namespace linformer {
 
@@ -82,13 +86,35 @@ FinetuneConfig read_config(const FinetuneArguments& arguments) {
   return load_finetune_config(arguments.config, assignments(arguments), recipe_of_task);
 }
 
-void run_finetune(const FinetuneArguments& arguments) {
+/// What the run would read and cost, from one process.
+void run_dry(const FinetuneArguments& arguments) {
+  if (launch_environment().rank > 0) return;
+  FinetuneConfig config = read_config(arguments);
+  install_caching_allocator();
+  set_num_threads(static_cast<int>(config.run.threads),
+                  static_cast<int>(launch_environment().local_world_size), "run.threads");
+  check_batch_divides(config.training, launch_environment().world_size);
+  ProcessGroup alone;
+  resolve_precision(config, alone, arguments.force_slow_precision);
+  std::printf("%s", describe_finetuning(config).c_str());
+}
+
+void run_finetune(const FinetuneArguments& arguments, const CLI::App& program) {
   if (arguments.config_help) {
     std::printf("%s", config_help<FinetuneConfig>().c_str());
     return;
   }
+  if (arguments.dry_run && (arguments.is_suite() || !arguments.baseline.empty())) {
+    fail_usage("--dry-run", "describes one fine-tuning of a model",
+               "leave out the options for many runs, and --baseline");
+  }
   if (arguments.is_suite()) {
     run_finetune_suite(arguments);
+    return;
+  }
+  refuse_many_runs_options(program, "--suite, --sweep or --seeds");
+  if (arguments.dry_run) {
+    run_dry(arguments);
     return;
   }
   if (!arguments.baseline.empty()) {
@@ -114,10 +140,11 @@ void run_finetune(const FinetuneArguments& arguments) {
   if (!processes->is_first()) return;
   if (reason == StopReason::kSignal || reason == StopReason::kSessionEnd) {
     if (reason == StopReason::kSessionEnd) set_stop_signal(SIGTERM);
-    log_info("stopped after step " + format_count(run.state().step) +
-             (run.config().training.overfit_one_batch
-                  ? "; nothing of a run on one batch is saved"
-                  : "; saved in " + run.config().run.dir + "; the same command resumes the run"));
+    log_info(
+        "stopped after step " + format_count(run.state().step) +
+        (run.config().training.overfit_one_batch
+             ? "; nothing of a run on one batch is saved"
+             : "; saved in " + run.config().run.dir + "\n  resume with: " + own_command_line()));
     return;
   }
   if (run.result()) print(*run.result(), run.config().run.dir, arguments);
@@ -191,11 +218,13 @@ int main(int argc, char** argv) {
         .add_option("--baseline", arguments->baseline,
                     "instead of a model: bag-of-words, a linear model of words and pairs of words")
         ->check(linformer::takes_one_of({"bag-of-words"}));
+    program.add_flag("--dry-run", arguments->dry_run,
+                     "print rows, labels, lengths, steps, hours and memory; write nothing");
     program.add_flag("--force-slow-precision", arguments->force_slow_precision,
                      "compute in training.precision even where it is slower than fp32");
     program.add_flag("--json", arguments->json, "print the result as JSON");
     linformer::add_markdown_option(program);
     linformer::add_suite_options(program, *arguments);
-    program.callback([arguments] { linformer::run_finetune(*arguments); });
+    program.callback([arguments, &program] { linformer::run_finetune(*arguments, program); });
   });
 }

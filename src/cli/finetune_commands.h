@@ -19,6 +19,7 @@ struct FinetuneArguments : ManyRunsArguments {
   std::optional<int64_t> seed;
   std::string baseline;
   bool config_help = false;
+  bool dry_run = false;
   bool force_slow_precision = false;
   bool json = false;
 

@@ -9,10 +9,15 @@
 #include "linformer/core/processors.h"
 
 namespace linformer {
+namespace {
+
+constexpr const char* kGroup = "Many runs";
+
+}  // namespace
 
 void add_many_runs_options(CLI::App& program, ManyRunsArguments& arguments,
                            const std::string& each) {
-  const auto group = [&](auto* option) { return option->group("Many runs"); };
+  const auto group = [&](auto* option) { return option->group(kGroup); };
   group(program.add_option("--seeds", arguments.num_seeds,
                            "runs of each " + each + ", with seeds run.seed, run.seed + 1, ..."))
       ->check(takes_between(1, 1000));
@@ -21,6 +26,14 @@ void add_many_runs_options(CLI::App& program, ManyRunsArguments& arguments,
   group(program.add_option("--devices", arguments.num_devices,
                            "CUDA devices to distribute the runs over"))
       ->check(takes_between(0, 64));
+}
+
+void refuse_many_runs_options(const CLI::App& program, const std::string& starters) {
+  for (const CLI::Option* option : program.get_options()) {
+    if (option->get_group() != kGroup || option->count() == 0) continue;
+    fail_usage(option->get_name(), "is an option for many runs, and this is a single one",
+               "leave it out, or add " + starters);
+  }
 }
 
 void take_many_runs(const ManyRunsArguments& arguments, ManyRunsOptions& options) {

@@ -25,6 +25,10 @@ struct ManyRunsArguments {
 void add_many_runs_options(CLI::App& program, ManyRunsArguments& arguments,
                            const std::string& each);
 
+/// Throws UsageError if an option of the group "Many runs" was given to a single run. `starters`
+/// names the options that make many: "--sweep or --seeds".
+void refuse_many_runs_options(const CLI::App& program, const std::string& starters);
+
 /// Sets what the command line and the machine decide. Throws UsageError for more jobs than the
 /// machine allows.
 void take_many_runs(const ManyRunsArguments& arguments, ManyRunsOptions& options);

@@ -151,11 +151,12 @@ void run_resume_check(const TrainArguments& arguments, PretrainConfig config) {
               format_count(arguments.verify_kills).c_str(), options.folder.c_str());
 }
 
-void run_train(const TrainArguments& arguments) {
+void run_train(const TrainArguments& arguments, const CLI::App& program) {
   if (arguments.config_help) {
     std::printf("%s", config_help<PretrainConfig>().c_str());
     return;
   }
+  if (!arguments.sweep.given()) refuse_many_runs_options(program, "--sweep or --seeds");
   install_save_signal();
   const LaunchEnvironment environment = launch_environment();
   // One process prints the results for all; the others only print errors.
@@ -260,11 +261,11 @@ int main(int argc, char** argv) {
         ->check(linformer::takes_between(1, 64));
     linformer::add_markdown_option(program);
     linformer::add_sweep_options(program, arguments->sweep);
-    program.callback([arguments, help] {
+    program.callback([arguments, help, &program] {
       if (help->count() == 0 && arguments->config.empty()) {
         throw CLI::RequiredError("--config");
       }
-      linformer::run_train(*arguments);
+      linformer::run_train(*arguments, program);
     });
   });
 }

@@ -57,4 +57,10 @@ double available_memory_bytes() {
   return std::min({free_of_machine(), limit_of_groups(), limit_of_process()});
 }
 
+double peak_process_bytes() {
+  rusage usage{};
+  return ::getrusage(RUSAGE_SELF, &usage) == 0 ? static_cast<double>(usage.ru_maxrss) * 1024.0
+                                               : 0.0;
+}
+
 }  // namespace linformer

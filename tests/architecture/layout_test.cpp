@@ -186,6 +186,7 @@ const std::map<std::string, std::string>& tested_elsewhere() {
       {"nn/projection_start", "nn/sequence_projection"},
       {"nn/resample", "models/model_conversion"},
       {"nn/standard_attention", "nn/self_attention"},
+      {"objectives/step_probe", "objectives/dry_run"},
       {"objectives/masked_lm_pass", "train/step_graph"},
       {"objectives/batch_input", "objectives/masked_lm_loss"},
       {"objectives/finetune_data", "objectives/finetune_run"},

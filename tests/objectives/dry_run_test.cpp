@@ -22,7 +22,7 @@ TEST(DescribeRun, SaysWhatARunCostsAndWritesNothing) {
   EXPECT_THAT(text, HasSubstr(format_count(count_parameters(config.model).total())));
   EXPECT_THAT(text, HasSubstr(format_count(12 * 8 * 24)));  // tokens, padding counted
   for (const char* word : {"gradients", "optimizer", "activations", "epochs",
-                           "the run, without evaluations", "linear"}) {
+                           "the run, without evaluations", "libraries included", "linear"}) {
     EXPECT_THAT(text, HasSubstr(word));
   }
   EXPECT_FALSE(std::filesystem::exists(config.run.dir));

@@ -7,4 +7,7 @@ namespace linformer {
 /// these is known.
 double available_memory_bytes();
 
+/// The largest resident size that this process has had.
+double peak_process_bytes();
+
 }  // namespace linformer

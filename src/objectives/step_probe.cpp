@@ -1,0 +1,65 @@
+#include "step_probe.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+
+#include "linformer/core/format.h"
+#include "linformer/core/memory_size.h"
+#include "linformer/kernels/tensor_memory.h"
+#include "linformer/optim/learning_rate.h"
+#include "linformer/train/training_step.h"
+
+namespace linformer {
+
+StepProbe probe_steps(const StepProbeWork& work) {
+  using Clock = std::chrono::steady_clock;
+  const auto seconds_since = [&](Clock::time_point start) {
+    wait_for_device(work.device);
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
+  StepPrecision precision(work.training);
+  const auto optimizer = make_optimizer(work.parameters, work.training.optimizer);
+  TrainingStep step(precision, *optimizer, work.training.optimizer);
+  StepProbe probe;
+  probe.update_seconds = std::numeric_limits<double>::infinity();
+  reset_peak_tensor_memory(work.device);
+  for (size_t i = 0; i < work.batches.size(); ++i) {
+    wait_for_device(work.device);
+    const auto start = Clock::now();
+    ForwardContext context(static_cast<uint64_t>(i));
+    context.set_recompute(work.training.activation_checkpointing);
+    const LossSum loss = step.accumulate([&] { return work.loss(work.batches[i], context); });
+    const double passes = seconds_since(start);
+    const auto middle = Clock::now();
+    step.finish(loss.num_labels, /*learning_rate=*/0.0);
+    probe.update_seconds = std::min(probe.update_seconds, seconds_since(middle));
+    if (i > 0) probe.micro_batch_seconds.push_back(passes);
+  }
+  probe.peak_tensor_bytes = tensor_memory(work.device).peak_bytes;
+  return probe;
+}
+
+std::vector<std::vector<std::string>> memory_rows(const StepProbe& probe) {
+  return {
+      {"peak of tensors in the probe", format_bytes(static_cast<double>(probe.peak_tensor_bytes))},
+      {"peak of this process, libraries included", format_bytes(peak_process_bytes())}};
+}
+
+std::string describe_schedule(const TrainingConfig& training, int64_t warmup_steps, int64_t steps) {
+  static constexpr const char* kBars[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  constexpr int64_t kColumns = 60;
+  std::string bars;
+  for (int64_t column = 0; column < kColumns; ++column) {
+    const int64_t update = column * std::max<int64_t>(0, steps - 1) / (kColumns - 1);
+    const double share = learning_rate_at(training.schedule, training.learning_rate, warmup_steps,
+                                          schedule_end(training.schedule, steps), update) /
+                         training.learning_rate;
+    bars += kBars[std::clamp(static_cast<int>(share * 8.0 + 0.5), 0, 8)];
+  }
+  return "learning rate |" + bars + "|\n  warm-up " + format_count(warmup_steps) + " steps to " +
+         format_number(training.learning_rate) + ", then " +
+         std::string(name_of(training.schedule.type)) + " to step " + format_count(steps) + "\n";
+}
+
+}  // namespace linformer

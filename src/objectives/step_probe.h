@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <c10/core/Device.h>
+
+#include "linformer/config/trainer_config.h"
+#include "linformer/data/batch.h"
+#include "linformer/nn/forward_context.h"
+#include "linformer/optim/optimizer.h"
+#include "linformer/train/loss_sum.h"
+
+namespace linformer {
+
+/// What a dry run tries: training steps whose learning rate is 0.
+struct StepProbeWork {
+  TrainingConfig training;
+  std::vector<OptimizedParameter> parameters;
+  std::function<LossSum(const Batch&, ForwardContext&)> loss;
+  std::vector<Batch> batches;  ///< each is a step of one micro-batch; the first is not timed
+  c10::Device device = c10::kCPU;
+};
+
+struct StepProbe {
+  std::vector<double> micro_batch_seconds;  ///< forward and backward pass of all but the first
+  double update_seconds = 0.0;              ///< the fastest one
+  int64_t peak_tensor_bytes = 0;            ///< on the device, the first one included
+};
+
+/// Executes and times the steps.
+StepProbe probe_steps(const StepProbeWork& work);
+
+/// What the tensors and the whole process took at most so far, as rows of a table.
+std::vector<std::vector<std::string>> memory_rows(const StepProbe& probe);
+
+/// The learning rate over `steps` steps as a row of bars, and its corner values.
+std::string describe_schedule(const TrainingConfig& training, int64_t warmup_steps, int64_t steps);
+
+}  // namespace linformer
