@@ -14,10 +14,13 @@ int main(int argc, char** argv) {
        "    --tokenizer data/sample/tokenizer.model",
        "linformer-data inspect data/sample/train --tokenizer data/sample/tokenizer.model --sample "
        "0",
+       "linformer-data extract --input reviews.csv --text-column text --output train.txt \\",
+       "    --held-out valid.txt",
        "linformer-data why --config configs/pretrain/sample.yaml --step 100"});
   return linformer::run_program(argc, argv, info, [](CLI::App& program) {
     program.require_subcommand(1);
     linformer::add_sample_command(program);
+    linformer::add_extract_command(program);
     linformer::add_tokenizer_command(program);
     linformer::add_prepare_command(program);
     linformer::add_inspect_command(program);

@@ -10,6 +10,7 @@ namespace linformer {
 
 // The subcommands of linformer-data. Each adds its options and its callback to the program.
 void add_sample_command(CLI::App& program);
+void add_extract_command(CLI::App& program);
 void add_tokenizer_command(CLI::App& program);
 void add_prepare_command(CLI::App& program);
 void add_inspect_command(CLI::App& program);

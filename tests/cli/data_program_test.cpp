@@ -19,7 +19,7 @@ TEST(DataProgram, HelpHasExamples) {
   EXPECT_THAT(help.out, AllOf(HasSubstr("tokenizer"), HasSubstr("prepare"), HasSubstr("inspect"),
                               HasSubstr("sample"), HasSubstr("why"), HasSubstr("Examples:")));
   EXPECT_THAT(help.err, IsEmpty());
-  for (const char* command : {"sample", "tokenizer", "prepare", "inspect", "why"}) {
+  for (const char* command : {"sample", "extract", "tokenizer", "prepare", "inspect", "why"}) {
     const auto result = data({command, "--help"});
     EXPECT_EQ(result.exit_code, 0);
     EXPECT_THAT(result.out, HasSubstr("Examples:")) << command;
