@@ -367,6 +367,21 @@ fetch() {
     say "$name: some of its files are only a part of the published ones (.part, .prefix): its figures do not compare"
 }
 
+# What a data set is for, as a command.
+next_step() {
+  local config
+  case $1 in
+    wikitext-*)
+      config=configs/pretrain/wikitext2-tiny.yaml
+      [[ $1 == wikitext-2 ]] || config=configs/pretrain/wikitext103.yaml
+      say "next: the commands in the comment of $config"
+      ;;
+    ax) say "next: linformer-finetune --task mnli --data $output/glue --model MODEL --output runs/mnli" ;;
+    imdb) say "next: linformer-finetune --task imdb --data $output/imdb --model MODEL --output runs/imdb" ;;
+    *) say "next: linformer-finetune --task $1 --data $output/glue --model MODEL --output runs/$1" ;;
+  esac
+}
+
 if [[ -n $mirror ]] && ! is_url "$mirror"; then
   [[ -d $mirror ]] || fail "$mirror is no folder" "give a folder or a URL to --mirror"
 fi
@@ -379,5 +394,6 @@ rm -rf "$cache"/unpack.* # of a run that was killed
 work=
 trap '[[ -z $work ]] || rm -rf "$work"' EXIT
 for name in "${wanted[@]}"; do fetch "$name"; done
+next_step "${wanted[-1]}"
 rm -f "$cache/lock"
 rmdir "$cache" 2>/dev/null || true # archives of an interrupted run may be left

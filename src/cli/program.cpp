@@ -117,6 +117,31 @@ void add_quiet_option(CLI::App& app) {
   }
 }
 
+/// The examples that call this command, each with the lines that continue it.
+std::vector<std::string> examples_of(const std::string& command,
+                                     const std::vector<std::string>& examples) {
+  std::vector<std::string> own;
+  bool starts = true;
+  bool is_own = false;
+  for (const std::string& line : examples) {
+    if (starts) is_own = (line + " ").starts_with(command + " ");
+    if (is_own) own.push_back(line);
+    starts = !line.ends_with("\\");
+  }
+  return own;
+}
+
+/// The program's help has all examples; a command without its own has those that call it.
+void add_program_examples(CLI::App& app, const std::vector<std::string>& examples) {
+  if (examples.empty()) return;
+  add_examples(app, examples);
+  for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (!command->get_footer().empty()) continue;
+    const std::vector<std::string> own = examples_of(command_of(*command), examples);
+    if (!own.empty()) add_examples(*command, own);
+  }
+}
+
 RunError output_error() {
   return {"standard output", "the results could not be written",
           "check the disk or the program that reads them"};
@@ -170,10 +195,10 @@ int run_program(int argc, char** argv, const ProgramInfo& info,
                 const std::function<void(CLI::App&)>& build) {
   CLI::App app(info.description, info.name);
   app.formatter(help_format());
-  if (!info.examples.empty()) add_examples(app, info.examples);
   try {
     install_signals();
     build(app);
+    add_program_examples(app, info.examples);
     add_quiet_option(app);
     add_common_options(app);
     app.parse(argc, argv);

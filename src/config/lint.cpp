@@ -88,6 +88,7 @@ void lint_run(const PretrainConfig& config, std::vector<std::string>& warnings) 
                          " is also in data.train: its perplexity will be too low");
     }
   }
+  if (config.training.overfit_one_batch) return;  // nothing is saved
   if (steps && config.checkpoint.every > *steps) {
     warnings.push_back("checkpoint.every " + format_count(config.checkpoint.every) +
                        " is more than the run's " + format_count(*steps) +

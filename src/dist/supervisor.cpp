@@ -168,14 +168,17 @@ int stopped_by(const Worker& worker) {
   return is_stop_signal(number) ? number : 0;
 }
 
+std::string name_of(const Worker& worker) {
+  return "rank " + std::to_string(worker.rank) + " (process " + std::to_string(worker.process) +
+         ")";
+}
+
 std::string end_of(const Worker& worker) {
-  const std::string name =
-      "rank " + std::to_string(worker.rank) + " (process " + std::to_string(worker.process) + ")";
   if (WIFEXITED(worker.status)) {
-    return name + " ended with exit code " + std::to_string(WEXITSTATUS(worker.status));
+    return "ended with exit code " + std::to_string(WEXITSTATUS(worker.status));
   }
   const int signal_number = WTERMSIG(worker.status);
-  return name + " was killed by signal " + std::to_string(signal_number) + " (" +
+  return "was killed by signal " + std::to_string(signal_number) + " (" +
          ::strsignal(signal_number) + ")";
 }
 
@@ -290,7 +293,8 @@ class Supervisor {
       }
       failed_ = static_cast<int>(i);
       failed_at_ = Clock::now();
-      if (any_running()) log_error(end_of(worker) + "; stopping the others");
+      if (any_running())
+        log_error(name_of(worker) + " " + end_of(worker) + "; stopping the others");
       send(SIGTERM);
     }
   }
@@ -301,8 +305,7 @@ class Supervisor {
     if (passed.count() < plan_.stop_seconds) return;
     for (const Worker& worker : workers_) {
       if (!worker.running) continue;
-      log_error("rank " + std::to_string(worker.rank) + " (process " +
-                std::to_string(worker.process) + ") has not ended; it is killed");
+      log_error(name_of(worker) + " has not ended; it is killed");
     }
     send(SIGKILL);
     killed_ = true;
@@ -315,9 +318,9 @@ class Supervisor {
     const std::string what =
         end_of(worker) + (workers_.size() > 1 ? "; the other processes were stopped" : "");
     if (code == kWrongUsage) {
-      fail_usage("linformer-launch", what, "see its message above");
+      fail_usage(name_of(worker), what, "see its message above");
     }
-    fail_run("linformer-launch", what,
+    fail_run(name_of(worker), what,
              code == kCannotStart
                  ? "check the command after --"
                  : "see its last lines above; the same command resumes from the last checkpoint");

@@ -224,7 +224,7 @@ TEST(CommandLine, WrongOnesAreExplained) {
       {{"linformer-data", "prepar"}, "there is no command prepar", "did you mean prepare?"},
       {{"linformer-data", "prepar", "--input", "x"}, "no command prepar", "did you mean prepare?"},
       {{"linformer-eval", "perplexitty"}, "no command perplexitty", "did you mean perplexity?"},
-      {{"linformer-data"}, "a command is needed: sample, tokenizer, ", "linformer-data --help"},
+      {{"linformer-data"}, "a command is needed: sample, extract, ", "linformer-data --help"},
       {{"linformer-data", "sample", "--outptu", "x"},
        "there is no option --outptu",
        "did you mean --output?"},

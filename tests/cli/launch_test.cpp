@@ -76,9 +76,10 @@ TEST_F(LaunchTest, OneFailureStopsAllAndIsNamed) {
                              {"--nproc-per-node", "3"});
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(50));
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, AllOf(HasSubstr("[rank 1] broken"), HasSubstr("error: linformer-launch"),
-                                HasSubstr("rank 1 (process "), HasSubstr("exit code 7"),
-                                HasSubstr("\n  fix: ")));
+  EXPECT_THAT(
+      result.err,
+      AllOf(HasSubstr("[rank 1] broken"), HasSubstr("linformer-launch: error: rank 1 (process "),
+            HasSubstr("rank 1 (process "), HasSubstr("exit code 7"), HasSubstr("\n  fix: ")));
 }
 
 TEST_F(LaunchTest, AProcessKilledByASignalIsNamed) {

@@ -1,5 +1,6 @@
 #include "linformer/config/pretrain_config.h"
 
+#include <filesystem>
 #include <functional>
 
 #include <gmock/gmock.h>
@@ -288,6 +289,33 @@ TEST(Lint, WarnsAboutWhatLooksLikeAMistake) {
   for (const auto& [expected, change] : cases) {
     EXPECT_THAT(warnings_after(change), Contains(HasSubstr(expected)));
   }
+}
+
+TEST(Lint, HasNoAdviceAboutSavingWhereNothingIsSaved) {
+  const std::vector<std::string> warnings = warnings_after([](auto& c) {
+    c.checkpoint.every = 20000;
+    c.training.overfit_one_batch = true;
+  });
+  EXPECT_THAT(warnings, IsEmpty());
+}
+
+TEST(PretrainConfig, TheFilesThatComeAlongAreValidAndGiveNoWarning) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::path(LINFORMER_SOURCE_DIR) / "configs";
+  int64_t found = 0;
+  for (const fs::path& root : {folder / "pretrain", folder / "experiments" / "scales"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(root)) {
+      const std::string name = entry.path().filename();
+      const bool pretrains = root.filename() == "pretrain" ? entry.path().extension() == ".yaml"
+                                                           : name == "pretraining.yaml";
+      if (!pretrains) continue;
+      ++found;
+      PretrainConfig config;
+      ASSERT_NO_THROW(config = load_config<PretrainConfig>(entry.path(), {})) << entry.path();
+      EXPECT_THAT(lint(config), IsEmpty()) << entry.path();
+    }
+  }
+  EXPECT_GE(found, 14);
 }
 
 }  // namespace
