@@ -55,7 +55,9 @@ first_number() { grep -o "\"$1\": *[-+.0-9eE]*" "$2" | sed -n '1s/.*: *//p'; }
 # record NAME OK JSON: JSON is what was measured, or nothing. Each check has a file of its own, since
 # checks run beside each other.
 record() {
-  printf '{"check": "%s", "passed": %s, "result": %s}' "$1" "$2" "${3:-null}" >"$output/records/$1.json"
+  local passed=false
+  [[ $2 == true ]] && passed=true
+  printf '{"check": "%s", "passed": %s, "result": %s}' "$1" "$passed" "${3:-null}" >"$output/records/$1.json"
 }
 
 # attempt NAME LIMIT COMMAND...: the command's output goes into OUTPUT/NAME.out and .err. False if it
@@ -183,7 +185,12 @@ speed() {
       "$(number tokens_per_second "$output/speed-$name.out")" \
       "$(number mfu "$output/speed-$name.out" | awk '{ print 100 * $1 }')" \
       "$(number peak_tensor_bytes "$output/speed-$name.out" | awk '{ print $1 / 1073741824 }')")"
-    record "speed-$name" true "$(cat "$output/speed-$name.out")"
+    local good=true
+    if [[ $name == *-step-graph ]] && ! grep -q '"step_graph": true' "$output/speed-$name.out"; then
+      good=false
+      say "speed, $name" "no graph: $(tail -n 1 "$output/speed-$name.err" | cut -c1-120)"
+    fi
+    record "speed-$name" "$good" "$(cat "$output/speed-$name.out")"
   else
     record "speed-$name" false
   fi
@@ -317,6 +324,18 @@ else
   gpu="none (a rehearsal on the CPU)"
   device_tests='*Implementations*'
 fi
+# The programs are children of timeout, which passes a signal on to them.
+stop_all() {
+  trap - INT TERM HUP
+  local job
+  for job in $(jobs -p); do
+    pkill -TERM -P "$job" 2>/dev/null # the programs that a check waits for
+    kill -TERM "$job" 2>/dev/null
+  done
+  wait
+  exit 130
+}
+trap stop_all INT TERM HUP
 say "GPU" "$gpu"
 # Beside each other they share the cores.
 cores=$(nproc)
@@ -351,6 +370,10 @@ speeds
 } >"$output/gpu_check.json"
 say "results" "$output/gpu_check.json"
 failed=$(cd "$output/records" && grep -l '"passed": false' -- *.json | sed 's/\.json$//' | tr '\n' ' ')
+# A check that ended before its verdict has left no record.
+for check in test_kernels test_nn test_train data resuming step-graph two-processes-gloo sample fine-tuning task recall prediction; do
+  [[ -e $output/records/$check.json ]] || failed+="$check (no verdict) "
+done
 if [[ -n $failed ]]; then
   say "not passed" "$failed"
   exit 1

@@ -125,7 +125,8 @@ void run_step(const StepArguments& arguments) {
       "tokens/s      %s (median; %s to %s)\n"
       "matmul peak   %s GFLOP/s (median of %zu, measured between the steps)\n"
       "MFU           %s (%s GFLOP per token)\n"
-      "tensors       %s at most\n",
+      "tensors       %s at most\n"
+      "%s",
       format_count(result.num_parameters).c_str(), static_cast<long long>(options.batch_size),
       static_cast<long long>(options.model.max_sequence_length),
       describe_device(device, threads).c_str(), result.step_seconds.size(),
@@ -137,7 +138,10 @@ void run_step(const StepArguments& arguments) {
       format_number(result.median_matmul_peak() / kGiga).c_str(), result.matmul_peaks.size(),
       percent_text(result.mfu(), 1).c_str(),
       format_number(result.model_flops_per_token / kGiga).c_str(),
-      format_bytes(static_cast<double>(result.peak_tensor_bytes)).c_str());
+      format_bytes(static_cast<double>(result.peak_tensor_bytes)).c_str(),
+      !options.step_graph   ? ""
+      : result.ran_as_graph ? "step          as a graph\n"
+                            : "step          not as a graph: see the message above\n");
 }
 
 /// An option for an enum; its present value is the default. `value` has to live as long as the

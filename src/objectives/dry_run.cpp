@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "model_check.h"
 #include "step_probe.h"
@@ -12,8 +13,10 @@
 #include "linformer/metrics/percent.h"
 #include "linformer/nn/model_cost.h"
 #include "linformer/objectives/masked_lm_loss.h"
+#include "linformer/objectives/masked_lm_pass.h"
 #include "linformer/objectives/pretraining_data.h"
 #include "linformer/train/optimized_parameters.h"
+#include "linformer/train/step_graph.h"
 
 namespace linformer {
 namespace {
@@ -37,7 +40,11 @@ StepProbe measure(const PretrainConfig& config, const BatchSource& source, c10::
     work.batches.push_back(
         source.batch(i * config.training.micro_batch_size, config.training.micro_batch_size));
   }
-  return probe_steps(work);
+  if (wants_step_graph(config.training, device) && config.training.precision != Precision::kFp16) {
+    work.pass = masked_lm_pass(model, config);
+    work.all_parameters = &model.parameters();
+  }
+  return probe_steps(std::move(work));
 }
 
 std::string bytes(int64_t value) {

@@ -66,7 +66,8 @@ std::string describe_finetuning(const FinetuneConfig& config) {
   const LabelledDataset& train = *data.train;
   const TrainerConfig trainer = config.trainer(train.num_sequences());
   trainer.validate();
-  const ClassificationObjective objective(config, start, data);
+  ClassificationObjective objective(config, start, data);
+  objective.start_weights();
 
   StepProbeWork work;
   work.training = config.training;
@@ -76,12 +77,12 @@ std::string describe_finetuning(const FinetuneConfig& config) {
   };
   work.batches = batches_of(train, config.training.micro_batch_size);
   work.device = run_device(config);
-  const StepProbe probe = probe_steps(work);
+  int64_t probed_tokens = 0;
+  for (size_t i = 1; i < work.batches.size(); ++i) probed_tokens += work.batches[i].num_tokens;
+  const StepProbe probe = probe_steps(std::move(work));
 
   const double probed_seconds =
       std::accumulate(probe.micro_batch_seconds.begin(), probe.micro_batch_seconds.end(), 0.0);
-  int64_t probed_tokens = 0;
-  for (size_t i = 1; i < work.batches.size(); ++i) probed_tokens += work.batches[i].num_tokens;
   const int64_t steps = trainer.training.max_steps.value_or(0);
   const double epochs = static_cast<double>(steps * config.training.global_batch_size) /
                         static_cast<double>(train.num_sequences());
@@ -94,7 +95,7 @@ std::string describe_finetuning(const FinetuneConfig& config) {
       {"steps", format_count(steps)},
       {"epochs", format_number(epochs)},
       {"tokens", format_count(static_cast<int64_t>(tokens))},
-      {"a step", format_duration(seconds / static_cast<double>(steps)) + ", " +
+      {"a step", format_number(1e3 * seconds / static_cast<double>(steps)) + " ms, " +
                      format_count(static_cast<int64_t>(tokens / seconds)) + " tokens/s"},
       {"the run, without evaluations", format_duration(seconds)}};
   for (const auto& row : memory_rows(probe)) length.push_back(row);

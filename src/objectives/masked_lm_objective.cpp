@@ -107,12 +107,7 @@ LossSum MaskedLmObjective::loss(const Batch& batch, ForwardContext& context) con
 }
 
 std::unique_ptr<FixedShapePass> MaskedLmObjective::fixed_shape_pass() const {
-  const int64_t batch = config_.training.micro_batch_size;
-  const int64_t length = config_.model.max_sequence_length;
-  const double most =
-      std::max(config_.data.mlm_probability, config_.data.final_mlm_probability.value_or(0.0));
-  return std::make_unique<MaskedLmPass>(
-      model_, MaskedLmPass::Shape{batch, length, fixed_predictions(batch, length, most)});
+  return masked_lm_pass(model_, config_);
 }
 
 std::optional<double> MaskedLmObjective::perplexity(double mean_loss) const {

@@ -1,5 +1,7 @@
 #include "linformer/objectives/masked_lm_pass.h"
 
+#include <algorithm>
+
 #include <ATen/ATen.h>
 
 #include "device_copy.h"
@@ -60,6 +62,15 @@ bool MaskedLmPass::take(const Batch& batch) {
 at::Tensor MaskedLmPass::loss_sum(ForwardContext& context) const {
   return model_.masked_lm_head().loss_sum(model_.encoder().forward_rows(input_, chosen_, context),
                                           labels_);
+}
+
+std::unique_ptr<MaskedLmPass> masked_lm_pass(const Model& model, const PretrainConfig& config) {
+  const int64_t batch = config.training.micro_batch_size;
+  const int64_t length = config.model.max_sequence_length;
+  const double most =
+      std::max(config.data.mlm_probability, config.data.final_mlm_probability.value_or(0.0));
+  return std::make_unique<MaskedLmPass>(
+      model, MaskedLmPass::Shape{batch, length, fixed_predictions(batch, length, most)});
 }
 
 }  // namespace linformer

@@ -3,16 +3,19 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <optional>
+#include <utility>
 
 #include "linformer/core/format.h"
 #include "linformer/core/memory_size.h"
 #include "linformer/kernels/tensor_memory.h"
 #include "linformer/optim/learning_rate.h"
+#include "linformer/train/step_graph.h"
 #include "linformer/train/training_step.h"
 
 namespace linformer {
 
-StepProbe probe_steps(const StepProbeWork& work) {
+StepProbe probe_steps(StepProbeWork work) {
   using Clock = std::chrono::steady_clock;
   const auto seconds_since = [&](Clock::time_point start) {
     wait_for_device(work.device);
@@ -21,18 +24,29 @@ StepProbe probe_steps(const StepProbeWork& work) {
   StepPrecision precision(work.training);
   const auto optimizer = make_optimizer(work.parameters, work.training.optimizer);
   TrainingStep step(precision, *optimizer, work.training.optimizer);
+  std::optional<StepGraph> graph;
+  if (work.pass) {
+    graph.emplace(std::move(work.pass),
+                  StepGraph::Parts{*work.all_parameters, *optimizer, precision, step,
+                                   work.training.activation_checkpointing, /*asked=*/false});
+  }
   StepProbe probe;
   probe.update_seconds = std::numeric_limits<double>::infinity();
   reset_peak_tensor_memory(work.device);
   for (size_t i = 0; i < work.batches.size(); ++i) {
     wait_for_device(work.device);
     const auto start = Clock::now();
-    ForwardContext context(static_cast<uint64_t>(i));
-    context.set_recompute(work.training.activation_checkpointing);
-    const LossSum loss = step.accumulate([&] { return work.loss(work.batches[i], context); });
+    const auto dropout_key = static_cast<uint64_t>(i);
+    std::optional<LossSum> loss;
+    if (graph) loss = graph->accumulate(work.batches[i], dropout_key, /*first=*/true);
+    if (!loss) {
+      ForwardContext context(dropout_key);
+      context.set_recompute(work.training.activation_checkpointing);
+      loss = step.accumulate([&] { return work.loss(work.batches[i], context); });
+    }
     const double passes = seconds_since(start);
     const auto middle = Clock::now();
-    step.finish(loss.num_labels, /*learning_rate=*/0.0);
+    step.finish(loss->num_labels, /*learning_rate=*/0.0);
     probe.update_seconds = std::min(probe.update_seconds, seconds_since(middle));
     if (i > 0) probe.micro_batch_seconds.push_back(passes);
   }

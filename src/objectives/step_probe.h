@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,9 @@
 #include "linformer/config/trainer_config.h"
 #include "linformer/data/batch.h"
 #include "linformer/nn/forward_context.h"
+#include "linformer/nn/parameters.h"
 #include "linformer/optim/optimizer.h"
+#include "linformer/train/fixed_shape_pass.h"
 #include "linformer/train/loss_sum.h"
 
 namespace linformer {
@@ -22,6 +25,9 @@ struct StepProbeWork {
   std::function<LossSum(const Batch&, ForwardContext&)> loss;
   std::vector<Batch> batches;  ///< each is a step of one micro-batch; the first is not timed
   c10::Device device = c10::kCPU;
+  /// For steps as a graph: their passes, and the parameters of the whole model. Null: none.
+  std::unique_ptr<FixedShapePass> pass;
+  const ParameterSet* all_parameters = nullptr;
 };
 
 struct StepProbe {
@@ -31,7 +37,7 @@ struct StepProbe {
 };
 
 /// Executes and times the steps.
-StepProbe probe_steps(const StepProbeWork& work);
+StepProbe probe_steps(StepProbeWork work);
 
 /// What the tensors and the whole process took at most so far, as rows of a table.
 std::vector<std::vector<std::string>> memory_rows(const StepProbe& probe);

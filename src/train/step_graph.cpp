@@ -9,6 +9,11 @@
 
 namespace linformer {
 
+bool wants_step_graph(const TrainingConfig& training, c10::Device device) {
+  return training.step_graph == StepGraphUse::kOn ||
+         (training.step_graph == StepGraphUse::kAuto && has_device_graph(device));
+}
+
 StepGraph::StepGraph(std::unique_ptr<FixedShapePass> pass, const Parts& parts)
     : pass_(std::move(pass)), parts_(parts) {}
 

@@ -257,10 +257,8 @@ void Trainer::start_prefetcher() {
 }
 
 void Trainer::start_graph() {
-  const StepGraphUse use = config_.training.step_graph;
-  const bool asked = use == StepGraphUse::kOn;
-  const bool pays = has_device_graph(objective_.parameters().device());
-  if (use == StepGraphUse::kOff || (!asked && !pays)) return;
+  if (!wants_step_graph(config_.training, objective_.parameters().device())) return;
+  const bool asked = config_.training.step_graph == StepGraphUse::kOn;
   const auto without = [&](const std::string& why) {
     if (asked) log_warning("training.step_graph: steps run without a graph, since " + why);
   };

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <memory>
+
+#include "linformer/config/pretrain_config.h"
 #include "linformer/data/fixed_predictions.h"
 #include "linformer/nn/batch_tokens.h"
 #include "linformer/nn/encoder.h"
@@ -33,5 +36,8 @@ class MaskedLmPass : public FixedShapePass {
   ChosenTokens chosen_;
   at::Tensor labels_;  // (M), kIgnoredLabel for no prediction
 };
+
+/// The pass of a run with this configuration: its micro-batches, and its largest share to predict.
+std::unique_ptr<MaskedLmPass> masked_lm_pass(const Model& model, const PretrainConfig& config);
 
 }  // namespace linformer

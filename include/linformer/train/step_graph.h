@@ -8,6 +8,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "linformer/config/trainer_config.h"
 #include "linformer/kernels/device_graph.h"
 #include "linformer/nn/parameters.h"
 #include "linformer/optim/optimizer.h"
@@ -18,12 +19,15 @@
 
 namespace linformer {
 
+/// Whether training.step_graph wants a graph on this device.
+bool wants_step_graph(const TrainingConfig& training, c10::Device device);
+
 /// Forward and backward pass of a micro-batch as a graph of the device (training.step_graph): it is
 /// recorded at the first micro-batch of a step and repeated for all that have its shape. Gradients
 /// then stay at their place and are set to zero after each step.
 ///
 /// The first repetition is compared with a pass that was not recorded. If the loss or a gradient
-/// differs in a bit, or if recording fails, a warning says so and training goes on without a graph.
+/// differs in a bit, or if recording fails, a message says so and training goes on without a graph.
 class StepGraph {
  public:
   /// What the graph is made of. All of it has to outlive the graph.

@@ -84,14 +84,17 @@ AttentionGradients backward(const AttentionInputs& in, const AttentionOptions& o
           weighted(probabilities.transpose(2, 3), upstream)};
 }
 
-/// With dropout, and in training with a mask or a window: LibTorch's fused attention with a mask
-/// has no deterministic backward pass. What would need too much memory is left to it all the same.
+/// With dropout, and with a mask or a window: LibTorch's fused attention has no deterministic
+/// backward pass there. It serves what would need too much memory all the same, and windows that
+/// are narrow enough to be computed in blocks. Whether gradients are wanted does not count: a layer
+/// that is computed again for the backward pass has to give the same numbers.
 bool serves(const AttentionInputs& in, const AttentionOptions& options) {
-  constexpr int64_t kMostPairs = int64_t{1} << 29;
+  constexpr int64_t kMostPairs = int64_t{1} << 28;
   if (options.dropout.probability > 0.0) return true;
+  const bool is_dense = options.window == 0 || in.query.size(1) <= 2 * options.window;
   const bool has_mask = in.key_mask.defined() || options.window > 0;
   const int64_t pairs = in.query.size(0) * options.num_heads * in.query.size(1) * in.key.size(1);
-  return has_mask && at::GradMode::is_enabled() && pairs <= kMostPairs;
+  return has_mask && is_dense && pairs <= kMostPairs;
 }
 
 }  // namespace
