@@ -4,6 +4,8 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <mutex>
+#include <set>
 #include <system_error>
 
 #include <fcntl.h>
@@ -38,22 +40,70 @@ std::string parent_of(const std::string& path) {
   return parent.empty() ? "." : parent;
 }
 
+/// What a symbolic link leads to; other paths as they are. A link stays a link.
+std::string target_of(const std::string& path) {
+  constexpr int kMostLinks = 40;  // as the system follows; a longer chain is a circle
+  std::filesystem::path target = path;
+  std::error_code error;
+  for (int links = 0; links < kMostLinks; ++links) {
+    if (!std::filesystem::is_symlink(std::filesystem::symlink_status(target, error))) break;
+    const auto next = std::filesystem::read_symlink(target, error);
+    if (error) break;
+    target = next.is_absolute() ? next : target.parent_path() / next;
+  }
+  return target.string();
+}
+
+/// The temporary files that this process writes at the moment.
+class OpenFiles {
+ public:
+  /// False if it is one of them already.
+  static bool add(const std::string& path) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return paths_.insert(path).second;
+  }
+  static void remove(const std::string& path) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    paths_.erase(path);
+  }
+
+ private:
+  static inline std::mutex mutex_;
+  static inline std::set<std::string> paths_;
+};
+
 }  // namespace
 
-AtomicFile::AtomicFile(const std::string& path)
-    : path_(path), temporary_path_(path + ".tmp-" + std::to_string(::getpid())) {
+AtomicFile::AtomicFile(const std::string& path) : path_(target_of(path)) {
   struct stat status {};
+  const bool exists = ::stat(path_.c_str(), &status) == 0;
   // Detected here rather than by the final rename, after hours of work.
-  if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
-    fail_system(path, "cannot write the file", EISDIR);
+  if (exists && S_ISDIR(status.st_mode)) fail_system(path, "cannot write the file", EISDIR);
+  if (exists && !S_ISREG(status.st_mode)) {
+    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+    if (descriptor_ < 0) fail_system(path, "cannot open it for writing", errno);
+    return;
+  }
+  temporary_path_ = path_ + ".tmp-" + std::to_string(::getpid());
+  if (!OpenFiles::add(temporary_path_)) {
+    const std::string name = temporary_path_;
+    temporary_path_.clear();
+    fail_run(path, "is to be written twice at the same time (as " + name + ")",
+             "give the outputs different names");
+  }
   descriptor_ = ::open(temporary_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) fail_system(path, "cannot create the file", errno);
+  if (descriptor_ < 0) {
+    const int error = errno;
+    OpenFiles::remove(temporary_path_);
+    fail_system(path, "cannot create the file", error);
+  }
 }
 
 AtomicFile::~AtomicFile() {
-  if (descriptor_ < 0) return;
-  ::close(descriptor_);
-  ::unlink(temporary_path_.c_str());
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (temporary_path_.empty()) return;
+  if (descriptor_ >= 0) ::unlink(temporary_path_.c_str());
+  OpenFiles::remove(temporary_path_);
 }
 
 void AtomicFile::flush() {
@@ -93,15 +143,19 @@ void AtomicFile::write_at(size_t offset, const void* data, size_t size) {
 
 void AtomicFile::commit() {
   flush();
-  if (::fsync(descriptor_) != 0) fail_system(path_, "cannot flush the file to disk", errno);
+  const bool is_file = !temporary_path_.empty();
+  if (::fsync(descriptor_) != 0 && is_file) {
+    fail_system(path_, "cannot flush the file to disk", errno);
+  }
   const int descriptor = descriptor_;
   descriptor_ = -1;  // the destructor has nothing left to do
   // Network file systems may report a full disk only here.
   if (::close(descriptor) != 0 && errno != EINTR) {
     const int error = errno;
-    ::unlink(temporary_path_.c_str());
+    if (is_file) ::unlink(temporary_path_.c_str());
     fail_system(path_, "cannot finish the file", error);
   }
+  if (!is_file) return;
   if (::rename(temporary_path_.c_str(), path_.c_str()) != 0) {
     const int error = errno;
     ::unlink(temporary_path_.c_str());

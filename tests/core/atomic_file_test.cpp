@@ -1,6 +1,7 @@
 #include "linformer/core/atomic_file.h"
 
 #include <filesystem>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -58,6 +59,50 @@ TEST(AtomicFile, KeepsOrderOfSmallAndLargeWrites) {
   EXPECT_EQ(file.size(), large.size() + 8);
   file.commit();
   EXPECT_TRUE(read_text_file(path) == "HEad" + large + "tail");
+}
+
+TEST(AtomicFile, FollowsASymbolicLinkAndKeepsIt) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder.file("store"));
+  for (const bool there : {true, false}) {
+    const std::string real = folder.file(there ? "store/real" : "store/new");
+    const std::string link = folder.file(there ? "link" : "dangling");
+    if (there) write_file_atomically(real, "old");
+    std::filesystem::create_symlink(real, link);
+    write_file_atomically(link, "new");
+    EXPECT_TRUE(std::filesystem::is_symlink(link));
+    EXPECT_EQ(read_text_file(real), "new");
+  }
+}
+
+TEST(AtomicFile, WritesIntoDevicesAndPipes) {
+  const TemporaryFolder folder;
+  const std::string pipe = folder.file("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::string got;
+  std::thread reader([&] { got = read_text_file(pipe); });
+  write_file_atomically(pipe, "through");
+  reader.join();
+  EXPECT_EQ(got, "through");
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+  // A link to the device, since a mistake of a test must not replace the machine's own.
+  std::filesystem::create_symlink("/dev/full", folder.file("full"));
+  EXPECT_THROW(write_file_atomically(folder.file("full"), "x"), RunError);
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/full"));
+}
+
+TEST(AtomicFile, IsNotWrittenTwiceAtOnce) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("a");
+  {
+    AtomicFile first(path);
+    first.write("first");
+    EXPECT_THAT(message_of<RunError>([&] { AtomicFile second(path); }),
+                ::testing::HasSubstr("twice"));
+    first.commit();
+  }
+  write_file_atomically(path, "again");
+  EXPECT_EQ(read_text_file(path), "again");
 }
 
 TEST(AtomicFile, RefusesToWritePastTheEnd) {

@@ -9,6 +9,9 @@ namespace linformer {
 /// Writes PATH so that it holds either the old content or the complete new one, also after a crash:
 /// writes PATH.tmp-PID, fsyncs, renames, fsyncs the folder. Without commit() the destructor removes
 /// the temporary file. Every error is a RunError that names the path.
+///
+/// A symbolic link is followed and stays a link. A device or a pipe is written to as it is. Writing
+/// a file twice at the same time in one process is an error.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path);
