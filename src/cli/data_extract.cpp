@@ -18,6 +18,7 @@
 #include "linformer/core/stop_signal.h"
 #include "linformer/data/text_extraction.h"
 #include "linformer/text/byte_source.h"
+#include "linformer/text/document_reader.h"
 
 namespace linformer {
 namespace {
@@ -31,7 +32,18 @@ struct ExtractArguments {
 };
 
 Column column_of(const ExtractArguments& arguments) {
-  if (!arguments.no_header) return {arguments.column};
+  if (!arguments.no_header) {
+    if (arguments.column.empty()) {
+      fail_usage("--text-column", "is empty", "give the name of the column with the text");
+    }
+    return {arguments.column};
+  }
+  for (const std::string& path : arguments.extraction.inputs) {
+    if (table_format_of(path) == TableFormat::kJsonLines) {
+      fail_usage("--no-header", "does not go with JSON lines (" + path + "), which have keys",
+                 "leave it out");
+    }
+  }
   int64_t index = -1;
   try {
     size_t end = 0;
@@ -48,6 +60,31 @@ Column column_of(const ExtractArguments& arguments) {
   return Column::at(index);
 }
 
+/// Refuses files that would overwrite each other, however they are spelled.
+void check_outputs(const TextExtraction& extraction) {
+  const auto place = [](const std::string& path) {
+    std::error_code ignored;
+    return std::filesystem::weakly_canonical(path, ignored);
+  };
+  if (extraction.output.empty()) fail_usage("--output", "is empty", "name the file to write");
+  for (const char* const ending : {".zst", ".gz"}) {
+    if (extraction.output.ends_with(ending) || extraction.held_out.ends_with(ending)) {
+      fail_usage("--output", std::string("ends with ") + ending + ", but plain text is written",
+                 "leave out the ending; prepare reads the text as it is");
+    }
+  }
+  if (!extraction.held_out.empty() && place(extraction.output) == place(extraction.held_out)) {
+    fail_usage("--held-out", "is the same file as --output", "give it another name");
+  }
+  for (const std::string& path : extraction.inputs) {
+    for (const std::string* const output : {&extraction.output, &extraction.held_out}) {
+      if (!output->empty() && path != "-" && place(path) == place(*output)) {
+        fail_usage(*output, "is also an input", "write to another file");
+      }
+    }
+  }
+}
+
 void run_extract(const ExtractArguments& arguments) {
   TextExtraction extraction = arguments.extraction;
   extraction.inputs = without_system_files(extraction.inputs);
@@ -61,17 +98,7 @@ void run_extract(const ExtractArguments& arguments) {
   extraction.column = column_of(arguments);
   extraction.header = !arguments.no_header;
   extraction.held_out_every = arguments.held_out_every;
-  if (extraction.output == extraction.held_out) {
-    fail_usage("--held-out", "is the same file as --output", "give it another name");
-  }
-  for (const std::string& path : extraction.inputs) {
-    for (const std::string* const output : {&extraction.output, &extraction.held_out}) {
-      std::error_code ignored;
-      if (!output->empty() && std::filesystem::equivalent(path, *output, ignored)) {
-        fail_usage(*output, "is also an input", "write to another file");
-      }
-    }
-  }
+  check_outputs(extraction);
   make_parent_directory(extraction.output);
   if (!extraction.held_out.empty()) make_parent_directory(extraction.held_out);
   defer_stop_signals();
@@ -80,6 +107,9 @@ void run_extract(const ExtractArguments& arguments) {
     DataProgress progress("extract", is_known ? total : 0);
     result = extract_texts(
         extraction, [&](uint64_t consumed, uint64_t text) { progress.update(consumed, text); });
+  }
+  if (guess_layout(result.beginning) != TextLayout::kLines) {
+    log_warning(extraction.output + " begins like another layout; read it with --layout lines");
   }
   if (result.bad_rows > 0) {
     log_warning(format_count(result.bad_rows) +
@@ -115,7 +145,8 @@ void add_extract_command(CLI::App& program) {
       "extract", "the texts of tables (TSV, CSV, JSON lines) as plain text, one per line");
   command
       ->add_option("--input,input", arguments->extraction.inputs,
-                   "tables (.csv, .jsonl, else TSV; also .zst, .gz); read in this order")
+                   "tables (.csv, .jsonl, else TSV; also .zst, .gz), or - for TSV from standard "
+                   "input; read in this order")
       ->required();
   command
       ->add_option("--text-column", arguments->column,
@@ -132,7 +163,12 @@ void add_extract_command(CLI::App& program) {
       ->check(takes_at_least(2))
       ->capture_default_str();
   command->add_flag("--replace-tags", arguments->extraction.replace_tags,
-                    "tags of HTML such as <br /> become blanks");
+                    "tags of HTML's elements, such as <br />, become blanks");
+  command
+      ->add_option("--max-bad-share", arguments->extraction.max_bad_share,
+                   "largest share of rows that cannot be read; they are left out and counted")
+      ->check(takes_between(0.0, 1.0))
+      ->capture_default_str();
   command->add_flag("--keep-repeats", arguments->extraction.keep_repeats,
                     "keep equal texts; otherwise the first one is kept, so that no held-out text "
                     "is trained on");

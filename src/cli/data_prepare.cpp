@@ -240,7 +240,7 @@ void add_prepare_command(CLI::App& program) {
                {"linformer-data prepare --input corpus/*.txt.zst --output data/corpus/train \\",
                 "    --tokenizer data/corpus/tokenizer.model",
                 "zcat logs.gz | linformer-data prepare --input - --layout lines ...",
-                "linformer-data prepare ... --part 3/8     (one of eight array jobs)"});
+                "linformer-data prepare ... --part 3/8     # one of eight array jobs"});
   command->callback([arguments] { run_prepare(*arguments); });
 }
 

@@ -2,6 +2,7 @@
 
 #include <cctype>
 #include <optional>
+#include <string_view>
 #include <unordered_set>
 
 #include "linformer/core/atomic_file.h"
@@ -9,25 +10,59 @@
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/stop_signal.h"
+#include "linformer/core/utf8.h"
 
 namespace linformer {
 namespace {
 
+bool is_blank(char byte) {
+  const auto value = static_cast<unsigned char>(byte);
+  return value <= 0x20 || value == 0x7f;
+}
+
+/// Bytes of the white space at the front of `text`, 0 if there is none. Characters without width
+/// and the byte-order mark count as well: a text of nothing else is empty.
+size_t length_of_blank(std::string_view text) {
+  if (is_blank(text.front())) return 1;
+  const size_t length = utf8_character_length(text);
+  if (length < 2) return 0;
+  const uint32_t point = utf8_code_point(text);
+  const bool blank = point == 0x85 || point == 0xa0 || point == 0x1680 ||
+                     (point >= 0x2000 && point <= 0x200b) || point == 0x2028 || point == 0x2029 ||
+                     point == 0x202f || point == 0x205f || point == 0x3000 || point == 0xfeff;
+  return blank ? length : 0;
+}
+
+bool is_html_element(const std::string& name) {
+  static const std::unordered_set<std::string> kNames{
+      "a",     "abbr",   "b",      "big", "blockquote", "body",   "br",    "center", "cite",
+      "code",  "dd",     "del",    "div", "dl",         "dt",     "em",    "embed",  "font",
+      "form",  "h1",     "h2",     "h3",  "h4",         "h5",     "h6",    "head",   "hr",
+      "html",  "i",      "iframe", "img", "input",      "ins",    "li",    "link",   "meta",
+      "ol",    "p",      "pre",    "q",   "s",          "script", "small", "span",   "strike",
+      "style", "strong", "sub",    "sup", "table",      "tbody",  "td",    "th",     "thead",
+      "title", "tr",     "tt",     "u",   "ul"};
+  return kNames.count(name) > 0;
+}
+
 /// The end of the tag that begins at `begin`, where there is a '<'; `begin` if it is none, as in
-/// "a < b" or "<3".
+/// "a < b", "<3" or "<sighs>". Behind the name of the element come attributes, if anything.
 size_t end_of_tag(const std::string& text, size_t begin) {
   constexpr size_t kLongestTag = 500;
   size_t at = begin + 1;
   if (at < text.size() && text[at] == '/') ++at;
-  if (at >= text.size() || std::isalpha(static_cast<unsigned char>(text[at])) == 0) return begin;
+  std::string name;
+  for (; at < text.size() && std::isalnum(static_cast<unsigned char>(text[at])) != 0; ++at) {
+    name += static_cast<char>(std::tolower(static_cast<unsigned char>(text[at])));
+  }
+  if (!is_html_element(name)) return begin;
   const size_t end = text.find_first_of("<>", at);
-  const bool closed = end != std::string::npos && text[end] == '>' && end - begin < kLongestTag;
-  return closed ? end + 1 : begin;
-}
-
-bool is_blank(char byte) {
-  const auto value = static_cast<unsigned char>(byte);
-  return value <= 0x20 || value == 0x7f;
+  if (end == std::string::npos || text[end] == '<' || end - begin > kLongestTag) return begin;
+  std::string rest = text.substr(at, end - at);
+  const bool is_separated = rest.empty() || is_blank(rest.front()) || rest.front() == '/';
+  while (!rest.empty() && (is_blank(rest.back()) || rest.back() == '/')) rest.pop_back();
+  const bool has_attributes = rest.find('=') != std::string::npos;
+  return is_separated && (rest.empty() || has_attributes) ? end + 1 : begin;
 }
 
 void check_share(const TextExtraction& extraction, const ExtractedTexts& result, int64_t rows) {
@@ -36,7 +71,8 @@ void check_share(const TextExtraction& extraction, const ExtractedTexts& result,
   fail_run(result.first_bad,
            "and " + format_count(result.bad_rows - 1) + " more of " + format_count(rows) +
                " rows cannot be read",
-           "check the format (by the file's name: .csv, .jsonl, else TSV)");
+           "check the format (by the file's name: .csv, .jsonl, else TSV), or allow a larger share "
+           "with --max-bad-share");
 }
 
 }  // namespace
@@ -46,9 +82,10 @@ std::string text_on_one_line(const std::string& text, bool replace_tags) {
   bool blank = false;
   for (size_t i = 0; i < text.size();) {
     const size_t tag = replace_tags && text[i] == '<' ? end_of_tag(text, i) : i;
-    if (tag > i || is_blank(text[i])) {
+    const size_t end = tag > i ? tag : i + length_of_blank(std::string_view(text).substr(i));
+    if (end > i) {
       blank = true;
-      i = tag > i ? tag : i + 1;
+      i = end;
       continue;
     }
     if (blank && !line.empty()) line += ' ';
@@ -92,6 +129,8 @@ ExtractedTexts extract_texts(const TextExtraction& extraction, const ExtractionP
       const int64_t number = result.texts + result.held_out + 1;
       const bool held = held_out && number % extraction.held_out_every == 0;
       ++(held ? result.held_out : result.texts);
+      constexpr size_t kBeginning = size_t{1} << 16;
+      if (!held && result.beginning.size() < kBeginning) result.beginning += text + "\n";
       (held ? *held_out : output).write(text + "\n");
     }
     bytes_before += reader.consumed_bytes();

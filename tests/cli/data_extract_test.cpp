@@ -38,6 +38,14 @@ TEST_F(ExtractTest, WritesTextThatPrepareReads) {
   EXPECT_THAT(json.out, AllOf(HasSubstr("\"texts\": 4"), HasSubstr("\"repeats\": 0")));
 }
 
+TEST_F(ExtractTest, SaysWhereTheLayoutWillNotBeGuessed) {
+  const std::string table = write("t.tsv", "text\n{\"text\": \"abc\"}\nother\n");
+  EXPECT_THAT(extract({"--input", table, "--output", file("o")}).err,
+              HasSubstr("read it with --layout lines"));
+  const std::string plain = write("p.tsv", "text\nabc\nother\n");
+  EXPECT_EQ(extract({"--input", plain, "--output", file("p")}).err, "");
+}
+
 TEST_F(ExtractTest, RefusesWhatCannotBeMeant) {
   const std::string table = write("t.tsv", "id\ttext\n1\ta\n");
   struct Case {
@@ -47,7 +55,14 @@ TEST_F(ExtractTest, RefusesWhatCannotBeMeant) {
   };
   const std::vector<Case> cases{
       {{"--input", table, "--output", file("o"), "--held-out", file("o")}, 2, "is the same file"},
+      {{"--input", table, "--output", file("o"), "--held-out", file("./x/../o")}, 2, "same file"},
       {{"--input", table, "--output", table}, 2, "is also an input"},
+      {{"--input", table, "--output", ""}, 2, "--output: is empty"},
+      {{"--input", table, "--output", file("o.zst")}, 2, "plain text is written"},
+      {{"--input", table, "--output", file("o"), "--text-column", ""}, 2, "is empty"},
+      {{"--input", write("t.jsonl", "{\"text\": \"a\"}\n"), "--output", file("o"), "--no-header"},
+       2,
+       "leave it out"},
       {{"--input", table, "--output", file("o"), "--held-out-every", "5"}, 2, "--held-out"},
       {{"--input", table, "--output", file("o"), "--held-out", file("h"), "--held-out-every", "1"},
        2,

@@ -20,7 +20,9 @@ using ::testing::HasSubstr;
 TEST(TextOnOneLine, HasSingleBlanks) {
   EXPECT_EQ(text_on_one_line(" two\twords \r\n and\vmore ", false), "two words and more");
   EXPECT_EQ(text_on_one_line("\n \t", false), "");
-  EXPECT_EQ(text_on_one_line("caf\xc3\xa9 \xe2\x80\xa8 x", false), "caf\xc3\xa9 \xe2\x80\xa8 x");
+  EXPECT_EQ(text_on_one_line("caf\u00e9 \u2028 x\u00a0y\u3000", false), "caf\u00e9 x y");
+  EXPECT_EQ(text_on_one_line("\ufeff\u200b\u00a0", false), "");
+  EXPECT_EQ(text_on_one_line("\xff\xc3 a", false), "\xff\xc3 a");  // what is not UTF-8 stays
 }
 
 TEST(TextOnOneLine, ReplacesTagsAndNothingElse) {
@@ -31,6 +33,11 @@ TEST(TextOnOneLine, ReplacesTagsAndNothingElse) {
       {"I <3 it", "I <3 it"},
       {"x <b", "x <b"},
       {"x <b <i>y", "x <b y"},
+      {"so <sighs> he <I>left</I>", "so <sighs> he left"},
+      {"<a href='x'>y</a >", "y"},
+      {"<a while ago>", "<a while ago>"},
+      {"<brand>", "<brand>"},
+      {"<BR/>x<br\n/>", "x"},
       {"<" + std::string(600, 'a') + ">", "<" + std::string(600, 'a') + ">"},
       {"</", "</"},
       {"<", "<"},
