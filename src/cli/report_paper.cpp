@@ -26,6 +26,7 @@
 #include "linformer/experiments/experiment_plan.h"
 #include "linformer/experiments/experiment_report.h"
 #include "linformer/experiments/experiment_runner.h"
+#include "linformer/experiments/needed_data.h"
 #include "linformer/experiments/run_record.h"
 #include "linformer/kernels/thread_setup.h"
 #include "linformer/report/plot.h"
@@ -123,11 +124,12 @@ void make(const PrepareStep& step, const std::string& sources) {
 }
 
 /// Executes the steps whose file is missing, or says which commands make it.
-void prepare_data(const ScaleFile& scale, const PaperArguments& arguments) {
+void prepare_data(const ScaleFile& scale, const std::vector<PrepareStep>& steps,
+                  const PaperArguments& arguments) {
   const bool has_sources = !arguments.sources.empty();
   std::string missing;
   bool needs_sources = false;
-  for (const PrepareStep& step : scale.prepare) {
+  for (const PrepareStep& step : steps) {
     if (is_made(step)) continue;
     const std::string words = words_of(step.command);
     needs_sources = needs_sources || words.find("{sources}") != std::string::npos;
@@ -147,7 +149,7 @@ void prepare_data(const ScaleFile& scale, const PaperArguments& arguments) {
     fail_usage("--sources", has_sources ? arguments.sources + " is not a folder" : "is missing",
                "name the folder of the published data sets (data/README.md)");
   }
-  for (const PrepareStep& step : scale.prepare) {
+  for (const PrepareStep& step : steps) {
     if (!is_made(step)) make(step, arguments.sources);
   }
 }
@@ -233,8 +235,11 @@ void run_paper(PaperArguments arguments) {
   if (arguments.page_only) {
     result = recorded_results(plan, known);
   } else {
-    if (!missing_runs(plan, known, arguments.plan.output).empty()) {
-      prepare_data(plan.scale, arguments);
+    const std::vector<size_t> missing = missing_runs(plan, known, arguments.plan.output);
+    if (!missing.empty()) {
+      PlanOptions all = arguments.plan;
+      all.only.clear();
+      prepare_data(plan.scale, needed_steps(plan, missing, make_plan(all)), arguments);
     }
     RunnerOptions options;
     options.output = arguments.plan.output;

@@ -189,6 +189,21 @@ TEST_F(ReportProgramTest, SaysWhichCommandsMakeMissingData) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
 }
 
+TEST_F(ReportProgramTest, AsksOnlyForDataOfTheChosenExperiments) {
+  std::string scale = read_text_file(file("experiments/scales/tiny/scale.yaml"));
+  scale.replace(scale.find("automatic: true"), 15, "automatic: false");
+  // Only the measurement of split names these held-out sequences.
+  std::string split = read_text_file(file("experiments/split.yaml"));
+  split.replace(split.find("--data " + file("valid")), 7 + file("valid").size(),
+                "--data " + file("other"));
+  write("split.yaml", split);
+  scale.replace(scale.find(file("made")), file("made").size(), file("other"));
+  write("scales/tiny/scale.yaml", scale);
+  EXPECT_EQ(report({"--only", "curves", "--seeds", "1"}).exit_code, 0);
+  EXPECT_FALSE(fs::exists(file("other")));
+  EXPECT_THAT(report({"--only", "split", "--seeds", "1"}).err, HasSubstr("its data are not there"));
+}
+
 TEST_F(ReportProgramTest, InterruptedPreparationIsDoneAgain) {
   const std::string script = file("prepare.sh");
   write_file_atomically(script, "echo half > $1; echo begun >> " + file("begun") + "; test -e " +
