@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "dry_run_checks.h"
 #include "finetune_commands.h"
 #include "option_checks.h"
 #include "programs.h"
@@ -96,6 +97,7 @@ void run_dry(const FinetuneArguments& arguments) {
   check_batch_divides(config.training, launch_environment().world_size);
   ProcessGroup alone;
   resolve_precision(config, alone, arguments.force_slow_precision);
+  check_before_run(config.run);
   std::printf("%s", describe_finetuning(config).c_str());
 }
 
@@ -108,11 +110,14 @@ void run_finetune(const FinetuneArguments& arguments, const CLI::App& program) {
     fail_usage("--dry-run", "describes one fine-tuning of a model",
                "leave out the options for many runs, and --baseline");
   }
+  if (arguments.dry_run && arguments.json) {
+    fail_usage("--json", "prints a result, and a dry run has none", "leave one out");
+  }
   if (arguments.is_suite()) {
     run_finetune_suite(arguments);
     return;
   }
-  refuse_many_runs_options(program, "--suite, --sweep or --seeds");
+  refuse_many_runs_options(program, "--suite, --sweep or --seeds 2");
   if (arguments.dry_run) {
     run_dry(arguments);
     return;

@@ -101,6 +101,13 @@ void check_folders(const FinetuneConfig& config) {
     fail_missing(config.task.data, "no such folder",
                  "give the folder of GLUE's files, or that of the task");
   }
+  for (const std::vector<std::string>* const files : {&config.task.train, &config.task.valid}) {
+    for (const std::string& path : *files) {
+      if (!std::filesystem::exists(path, ignored)) {
+        fail_missing(path, "no such file", "check task.train and task.valid");
+      }
+    }
+  }
   if (!std::filesystem::exists(config.run.init_from, ignored)) fail_no_model(config.run.init_from);
 }
 
@@ -192,6 +199,7 @@ void write_tables(const FinetuneArguments& arguments, const std::vector<StoredRe
 }  // namespace
 
 void run_finetune_suite(FinetuneArguments arguments) {
+  for (const std::string& other : arguments.compare) read_results(other);  // before the first run
   if (arguments.output.empty()) arguments.output = folder_of_all(arguments);
   std::vector<std::string> remarks;
   std::vector<FailedJob> failed;

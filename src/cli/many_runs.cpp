@@ -31,6 +31,7 @@ void add_many_runs_options(CLI::App& program, ManyRunsArguments& arguments,
 void refuse_many_runs_options(const CLI::App& program, const std::string& starters) {
   for (const CLI::Option* option : program.get_options()) {
     if (option->get_group() != kGroup || option->count() == 0) continue;
+    if (option->get_name() == "--seeds") continue;  // --seeds 1 is a single run
     fail_usage(option->get_name(), "is an option for many runs, and this is a single one",
                "leave it out, or add " + starters);
   }

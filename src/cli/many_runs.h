@@ -26,7 +26,7 @@ void add_many_runs_options(CLI::App& program, ManyRunsArguments& arguments,
                            const std::string& each);
 
 /// Throws UsageError if an option of the group "Many runs" was given to a single run. `starters`
-/// names the options that make many: "--sweep or --seeds".
+/// names the options that make many: "--sweep or --seeds 2".
 void refuse_many_runs_options(const CLI::App& program, const std::string& starters);
 
 /// Sets what the command line and the machine decide. Throws UsageError for more jobs than the

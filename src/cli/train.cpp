@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <unistd.h>
 
+#include "dry_run_checks.h"
 #include "option_checks.h"
 #include "programs.h"
 #include "table_output.h"
@@ -156,7 +157,11 @@ void run_train(const TrainArguments& arguments, const CLI::App& program) {
     std::printf("%s", config_help<PretrainConfig>().c_str());
     return;
   }
-  if (!arguments.sweep.given()) refuse_many_runs_options(program, "--sweep or --seeds");
+  if (!arguments.sweep.given()) refuse_many_runs_options(program, "--sweep or --seeds 2");
+  if (arguments.sweep.given() && (arguments.verify_resume || arguments.overfit_one_batch)) {
+    fail_usage(arguments.verify_resume ? "--verify-resume" : "--overfit-one-batch",
+               "checks a single run", "leave out the options for many runs");
+  }
   install_save_signal();
   const LaunchEnvironment environment = launch_environment();
   // One process prints the results for all; the others only print errors.
@@ -191,6 +196,8 @@ void run_train(const TrainArguments& arguments, const CLI::App& program) {
     check_batch_divides(config.training, environment.world_size);
     ProcessGroup alone;
     resolve_precision(config, alone, arguments.force_slow_precision);
+    check_before_run(config.run);
+    expectation_of(arguments);
     std::printf("%s", describe_run(config).c_str());
     return;
   }
@@ -244,10 +251,12 @@ int main(int argc, char** argv) {
         "--overfit-one-batch", arguments->overfit_one_batch,
         "train on the first batch only, in the run folder with -overfit appended; the loss has "
         "to fall towards 0");
+    CLI::Option* overfit = program.get_option("--overfit-one-batch");
     CLI::Option* verify = program.add_flag(
         "--verify-resume", arguments->verify_resume,
         "train a few steps, kill -9 at random moments, resume, and compare every bit; also on "
         "another number of processes (in RUN.DIR/verify-resume)");
+    verify->excludes(overfit)->excludes(program.get_option("--dry-run"));
     program.add_option("--verify-steps", arguments->verify_steps, "half of the steps of each run")
         ->needs(verify)
         ->check(linformer::takes_between(4, 1 << 20));

@@ -63,6 +63,9 @@ void add_sweep_options(CLI::App& program, SweepArguments& arguments) {
 void run_train_sweep(const SweepArguments& arguments, const SweepBase& base) {
   const PretrainSweepOptions options = options_of(arguments, base);
   const std::vector<SweepRun> runs = plan_sweep(options);
+  if (base.dry_run && arguments.json) {
+    fail_usage("--json", "prints the table of a sweep, and a dry run has none", "leave one out");
+  }
   if (base.dry_run) {
     std::printf("%s%s runs, %s at a time\n", shown_table(planned_table(runs)).c_str(),
                 format_count(static_cast<int64_t>(runs.size())).c_str(),

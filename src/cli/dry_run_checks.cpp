@@ -1,0 +1,26 @@
+#include "dry_run_checks.h"
+
+#include <filesystem>
+
+#include "linformer/checkpoint/find_model.h"
+#include "linformer/config/setting_names.h"
+#include "linformer/core/error.h"
+#include "linformer/core/log.h"
+#include "linformer/core/mark_file.h"
+
+namespace linformer {
+
+void check_before_run(const RunConfig& run) {
+  std::error_code ignored;
+  if (!run.init_from.empty()) find_model_folder(run.init_from);
+  if (std::filesystem::exists(run.dir, ignored) &&
+      !std::filesystem::is_directory(run.dir, ignored)) {
+    fail_usage(setting_name("run.dir"), run.dir + " is a file", "choose another folder");
+  }
+  const std::string newest = follow_marks(run.dir + "/checkpoints/latest");
+  if (std::filesystem::exists(newest, ignored)) {
+    log_info(run.dir + " holds a run already, which would go on from " + newest);
+  }
+}
+
+}  // namespace linformer
