@@ -378,7 +378,13 @@ next_step() {
       ;;
     ax) say "next: linformer-finetune --task mnli --data $output/glue --model MODEL --output runs/mnli" ;;
     imdb) say "next: linformer-finetune --task imdb --data $output/imdb --model MODEL --output runs/imdb" ;;
-    *) say "next: linformer-finetune --task $1 --data $output/glue --model MODEL --output runs/$1" ;;
+    hyperpartisan)
+      say "next: linformer-finetune --task $1 --data $output/$1 --model MODEL --output runs/$1"
+      ;;
+    *)
+      [[ " $(glue_names | tr '\n' ' ')" != *" $1 "* ]] ||
+        say "next: linformer-finetune --task $1 --data $output/glue --model MODEL --output runs/$1"
+      ;;
   esac
 }
 

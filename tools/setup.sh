@@ -58,8 +58,9 @@ packages=(
   libxxhash-dev libzstd-dev zlib1g-dev libzip-dev libpcre2-dev libgloo-dev
   gnuplot-nox                            # plots of reports
   ca-certificates curl unzip python3-pip # LibTorch
+  zstd                                   # tools/fetch_data.sh
 )
-[[ -z $tests ]] || packages+=(libgtest-dev libgmock-dev git zstd iproute2 patchelf)
+[[ -z $tests ]] || packages+=(libgtest-dev libgmock-dev git iproute2 patchelf)
 [[ -z $package ]] || packages+=(patchelf dpkg-dev file)
 
 # install_packages NAME...

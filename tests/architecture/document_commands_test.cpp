@@ -129,6 +129,16 @@ TEST(DocumentCommands, EachIsInTheListOfChecksAndNoOther) {
   }
 }
 
+// A word such as DRYRUN_OUTPUT, to be replaced by what a command prints.
+TEST(DocumentCommands, HaveTheirOutput) {
+  static const std::regex kPlaceholder("(^|\n)[A-Z]+_OUTPUT(\n|$)");
+  EXPECT_TRUE(std::regex_search("$ x\nX_OUTPUT\n", kPlaceholder));
+  for (const SourceFile& file : read_all_text()) {
+    if (!file.path.ends_with(".md")) continue;
+    EXPECT_FALSE(std::regex_search(file.text, kPlaceholder)) << file.path;
+  }
+}
+
 TEST(DocumentCommands, ChecksAreOfTheKnownKinds) {
   const std::set<std::string> kinds{"run", "prepare", "tested", "parse", "not run"};
   for (const CommandCheck& check : read_command_checks()) {
