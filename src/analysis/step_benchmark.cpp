@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <memory>
 #include <optional>
 
 #include <ATen/ATen.h>
 
 #include "linformer/core/random.h"
 #include "linformer/core/special_tokens.h"
-#include "linformer/data/fixed_predictions.h"
 #include "linformer/kernels/matmul_peak.h"
 #include "linformer/kernels/tensor_memory.h"
 #include "linformer/nn/model_cost.h"
@@ -45,16 +43,6 @@ Batch random_batch(const StepBenchmarkOptions& options, uint64_t number) {
   return batch;
 }
 
-/// What training.step_graph makes of micro-batches of this shape.
-std::unique_ptr<MaskedLmPass> fixed_shape_pass(const Model& model,
-                                               const StepBenchmarkOptions& options) {
-  const int64_t length = options.model.max_sequence_length;
-  return std::make_unique<MaskedLmPass>(
-      model,
-      MaskedLmPass::Shape{options.batch_size, length,
-                          fixed_predictions(options.batch_size, length, options.mlm_probability)});
-}
-
 }  // namespace
 
 double median(std::vector<double> values) {
@@ -83,7 +71,7 @@ StepBenchmarkResult benchmark_step(const StepBenchmarkOptions& options) {
   TrainingStep training_step(precision, *optimizer, training.optimizer);
   std::optional<StepGraph> graph;
   if (options.step_graph) {
-    graph.emplace(fixed_shape_pass(model, options),
+    graph.emplace(masked_lm_pass(model, options.batch_size, options.mlm_probability),
                   StepGraph::Parts{model.parameters(), *optimizer, precision, training_step,
                                    options.activation_checkpointing});
   }

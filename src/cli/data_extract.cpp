@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data_commands.h"
+#include "data_inputs.h"
 #include "data_progress.h"
 #include "option_checks.h"
 #include "program.h"
@@ -17,7 +18,6 @@
 #include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/data/text_extraction.h"
-#include "linformer/text/byte_source.h"
 #include "linformer/text/document_reader.h"
 
 namespace linformer {
@@ -87,14 +87,7 @@ void check_outputs(const TextExtraction& extraction) {
 
 void run_extract(const ExtractArguments& arguments) {
   TextExtraction extraction = arguments.extraction;
-  extraction.inputs = without_system_files(extraction.inputs);
-  uint64_t total = 0;
-  bool is_known = true;
-  for (const std::string& path : extraction.inputs) {
-    const uint64_t bytes = check_input(path);
-    is_known = is_known && bytes > 0;
-    total += bytes;
-  }
+  const uint64_t stored_bytes = check_inputs(extraction.inputs);
   extraction.column = column_of(arguments);
   extraction.header = !arguments.no_header;
   extraction.held_out_every = arguments.held_out_every;
@@ -104,7 +97,7 @@ void run_extract(const ExtractArguments& arguments) {
   defer_stop_signals();
   ExtractedTexts result;
   {
-    DataProgress progress("extract", is_known ? total : 0);
+    DataProgress progress("extract", stored_bytes);
     result = extract_texts(
         extraction, [&](uint64_t consumed, uint64_t text) { progress.update(consumed, text); });
   }

@@ -65,7 +65,7 @@ BadLines TextInputs::parsed_bad_lines() const {
   return bad_lines == "skip" ? BadLines::kSkip : BadLines::kRefuse;
 }
 
-uint64_t TextInputs::check() {
+uint64_t check_inputs(std::vector<std::string>& paths) {
   paths = without_system_files(std::move(paths));
   if (std::count(paths.begin(), paths.end(), "-") > 1) {
     fail_usage("--input", "standard input can be read only once", "name - once");

@@ -16,6 +16,10 @@ class App;
 
 namespace linformer {
 
+/// Leaves out files that operating systems left in a folder, and checks that every other input can
+/// be read, standard input once. Returns their stored bytes, 0 if unknown.
+uint64_t check_inputs(std::vector<std::string>& paths);
+
 /// The options of subcommands that read text.
 struct TextInputs {
   std::vector<std::string> paths;
@@ -30,9 +34,8 @@ struct TextInputs {
   std::optional<TextLayout> parsed_layout() const;
   LineEnds parsed_line_ends() const;
   BadLines parsed_bad_lines() const;
-  /// Leaves out files that operating systems left in a folder, and checks that every other input
-  /// can be read. Returns their stored bytes, 0 if unknown.
-  uint64_t check();
+  /// check_inputs() of `paths`.
+  uint64_t check() { return check_inputs(paths); }
 };
 
 /// The layout of each input as JSON: [{"path": ..., "layout": ...}, ...].

@@ -87,20 +87,6 @@ FinetuneConfig read_config(const FinetuneArguments& arguments) {
   return load_finetune_config(arguments.config, assignments(arguments), recipe_of_task);
 }
 
-/// What the run would read and cost, from one process.
-void run_dry(const FinetuneArguments& arguments) {
-  if (launch_environment().rank > 0) return;
-  FinetuneConfig config = read_config(arguments);
-  install_caching_allocator();
-  set_num_threads(static_cast<int>(config.run.threads),
-                  static_cast<int>(launch_environment().local_world_size), "run.threads");
-  check_batch_divides(config.training, launch_environment().world_size);
-  ProcessGroup alone;
-  resolve_precision(config, alone, arguments.force_slow_precision);
-  check_before_run(config.run);
-  std::printf("%s", describe_finetuning(config).c_str());
-}
-
 void run_finetune(const FinetuneArguments& arguments, const CLI::App& program) {
   if (arguments.config_help) {
     std::printf("%s", config_help<FinetuneConfig>().c_str());
@@ -118,10 +104,6 @@ void run_finetune(const FinetuneArguments& arguments, const CLI::App& program) {
     return;
   }
   refuse_many_runs_options(program, "--suite, --sweep or --seeds 2");
-  if (arguments.dry_run) {
-    run_dry(arguments);
-    return;
-  }
   if (!arguments.baseline.empty()) {
     const FinetuneConfig config = read_config(arguments);
     const TaskResult result = run_bag_of_words(config);
@@ -135,6 +117,15 @@ void run_finetune(const FinetuneArguments& arguments, const CLI::App& program) {
   install_caching_allocator();
   set_num_threads(static_cast<int>(config.run.threads),
                   static_cast<int>(environment.local_world_size), "run.threads");
+  if (arguments.dry_run) {
+    if (environment.rank > 0) return;
+    check_batch_divides(config.training, environment.world_size);
+    ProcessGroup alone;
+    resolve_precision(config, alone, arguments.force_slow_precision);
+    check_before_run(config.run);
+    std::printf("%s", describe_finetuning(config).c_str());
+    return;
+  }
   const auto processes = std::make_shared<ProcessGroup>(environment, config.distributed);
   resolve_precision(config, *processes, arguments.force_slow_precision);
   // With several processes, all end together, after a step.

@@ -64,13 +64,18 @@ at::Tensor MaskedLmPass::loss_sum(ForwardContext& context) const {
                                           labels_);
 }
 
+std::unique_ptr<MaskedLmPass> masked_lm_pass(const Model& model, int64_t num_sequences,
+                                             double mlm_probability) {
+  const int64_t length = model.config().max_sequence_length;
+  return std::make_unique<MaskedLmPass>(
+      model, MaskedLmPass::Shape{num_sequences, length,
+                                 fixed_predictions(num_sequences, length, mlm_probability)});
+}
+
 std::unique_ptr<MaskedLmPass> masked_lm_pass(const Model& model, const PretrainConfig& config) {
-  const int64_t batch = config.training.micro_batch_size;
-  const int64_t length = config.model.max_sequence_length;
   const double most =
       std::max(config.data.mlm_probability, config.data.final_mlm_probability.value_or(0.0));
-  return std::make_unique<MaskedLmPass>(
-      model, MaskedLmPass::Shape{batch, length, fixed_predictions(batch, length, most)});
+  return masked_lm_pass(model, config.training.micro_batch_size, most);
 }
 
 }  // namespace linformer

@@ -37,6 +37,11 @@ class MaskedLmPass : public FixedShapePass {
   at::Tensor labels_;  // (M), kIgnoredLabel for no prediction
 };
 
+/// The pass of micro-batches of `num_sequences` of full length that predict each position with
+/// `mlm_probability` at most.
+std::unique_ptr<MaskedLmPass> masked_lm_pass(const Model& model, int64_t num_sequences,
+                                             double mlm_probability);
+
 /// The pass of a run with this configuration: its micro-batches, and its largest share to predict.
 std::unique_ptr<MaskedLmPass> masked_lm_pass(const Model& model, const PretrainConfig& config);
 
