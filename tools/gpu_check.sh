@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that takes a GPU, on a machine that has one, within 8 minutes: the tests that compare
+# Everything that takes a GPU, on a machine that has one, in two to eight minutes: the tests that compare
 # the device with the CPU, exact resuming after kill -9, speeds, and a training run to its known
 # perplexity. Checks that measure no time run beside each other, speeds one after the other. Prints a
 # line for each check and writes OUTPUT/gpu_check.json.

@@ -45,6 +45,7 @@ struct PaperArguments {
   int64_t num_jobs = 0;
   bool dry_run = false;
   bool page_only = false;
+  bool no_page = false;
   bool prepare = false;
   bool list = false;
   std::string command;
@@ -181,6 +182,7 @@ size_t write_report(const PaperArguments& arguments, const ExperimentPlan& plan,
   write_file_atomically(output + "/report.json", report_json(plan, result, origin));
   write_file_atomically(output + "/curves.csv", curves_csv(plan, result));
   write_file_atomically(output + "/values.csv", values_csv(plan, result));
+  if (arguments.no_page) return 0;
   std::vector<std::string> problems;
   write_file_atomically(output + "/report.html", report_html(plan, result, origin, &problems));
   for (const std::string& problem : problems) log_warning(problem);
@@ -227,7 +229,7 @@ void run_paper(PaperArguments arguments) {
                 plan.scale.path.c_str(), plan.scale.cost.c_str());
     return;
   }
-  require_plotter();
+  if (!arguments.no_page) require_plotter("leave the page out with --no-page");
   make_directories(arguments.plan.output);
   const FileLock lock(arguments.plan.output + "/lock");
   defer_stop_signals();
@@ -251,17 +253,23 @@ void run_paper(PaperArguments arguments) {
     result = execute_plan(plan, options);
   }
   const size_t num_problems = write_report(arguments, plan, result);
-  std::printf("%s/report.html\n", arguments.plan.output.c_str());
+  const std::string written =
+      arguments.plan.output + (arguments.no_page ? "/report.json" : "/report.html");
+  std::printf("%s\n", written.c_str());
+  if (arguments.no_page) {
+    log_info("no page was made; --page-only makes it, also on another machine with --from " +
+             written);
+  }
   const int64_t failed = count(result, RunState::kFailed);
   if (failed > 0) {
-    fail_run(arguments.plan.output + "/report.html",
+    fail_run(written,
              format_count(failed) + " runs failed and " +
                  format_count(count(result, RunState::kBlocked)) +
-                 " needed them; the page names each one with its reason",
+                 " needed them; the file names each one with its reason",
              "mend the cause and run the same command again: what is done is kept");
   }
   if (num_problems > 0) {
-    fail_run(arguments.plan.output + "/report.html",
+    fail_run(written,
              "figures or tables that could not be made: " + std::to_string(num_problems) +
                  "; the page has all others",
              "mend the cause that each warning above names; to measure a run again, delete its "
@@ -303,8 +311,13 @@ void add_paper_command(CLI::App& program, const std::string& command_line) {
                     "make missing data with the scale's commands, before the runs");
   command->add_flag("--dry-run", arguments->dry_run,
                     "execute nothing; list the missing runs and about how long they take");
-  command->add_flag("--page-only", arguments->page_only,
-                    "execute nothing; make the page of the runs that are done");
+  CLI::Option* page_only =
+      command->add_flag("--page-only", arguments->page_only,
+                        "execute nothing; make the page of the runs that are done");
+  command
+      ->add_flag("--no-page", arguments->no_page,
+                 "write report.json and the CSV files, and no page: needs no gnuplot")
+      ->excludes(page_only);
   command->add_flag("--list", arguments->list, "list the experiments and scales");
   add_markdown_option(*command);
   add_examples(*command, {"linformer-report paper --scale tiny",

@@ -139,7 +139,7 @@ void run_compare(const CompareArguments& arguments) {
                    std::to_string(num_plot_colors()),
                "leave some out");
   }
-  if (!arguments.no_page) require_plotter();
+  if (!arguments.no_page) require_plotter("leave the page out with --no-page");
   std::vector<RunFolder> runs;
   for (const std::string& folder : arguments.runs) runs.push_back(read_run_folder(folder));
   const std::vector<std::string> names = short_names(runs);

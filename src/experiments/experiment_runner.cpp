@@ -22,6 +22,7 @@
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
+#include "linformer/kernels/compute_device.h"
 #include "linformer/kernels/matmul_peak.h"
 #include "linformer/metrics/percent.h"
 #include "linformer/report/progress.h"
@@ -32,8 +33,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto kPollInterval = std::chrono::milliseconds(20);
-/// Small models reach about this share of the matrix-multiply peak.
+/// Small models reach about these shares of the matrix-multiply peak.
 constexpr double kTypicalShareOfPeak = 0.35;
+constexpr double kTypicalShareOfDevicePeak = 0.1;
 
 const char* type_name(RunType type) {
   static constexpr const char* kNames[] = {"pretraining", "finetuning", "measurement"};
@@ -489,7 +491,12 @@ void RunClock::learn(const PlannedRun& run, double seconds) {
 }
 
 double expected_flops_per_second(int64_t num_jobs) {
-  return measure_matmul_peak() * kTypicalShareOfPeak / static_cast<double>(num_jobs);
+  const c10::Device device = compute_device(DeviceChoice::kAuto);
+  if (device.is_cpu()) {
+    return measure_matmul_peak() * kTypicalShareOfPeak / static_cast<double>(num_jobs);
+  }
+  return measure_matmul_peak(Precision::kBf16, device) * kTypicalShareOfDevicePeak /
+         static_cast<double>(num_jobs);
 }
 
 }  // namespace linformer

@@ -103,11 +103,12 @@ std::string gnuplot_number(double value) {
   return {digits.data(), end};
 }
 
-std::string find_gnuplot() {
+std::string find_gnuplot(const std::string& otherwise) {
   const std::string program = find_program("gnuplot");
   if (program.empty()) {
     fail_run("gnuplot", "the program that draws the plots of reports is not on the PATH",
-             "apt-get install gnuplot-nox (tools/setup.sh does so)");
+             "apt-get install gnuplot-nox (tools/setup.sh does so)" +
+                 (otherwise.empty() ? "" : ", or " + otherwise));
   }
   return program;
 }

@@ -28,7 +28,7 @@ size_t num_characters(std::string_view text);
 std::string gnuplot_number(double value);
 
 /// The path of gnuplot. Throws RunError with the fix if it is not on the PATH.
-std::string find_gnuplot();
+std::string find_gnuplot(const std::string& otherwise = "");
 
 /// Runs a script without the user's settings and returns the SVG. The script gets its terminal
 /// (`width` x `height` pixels) and its output in front. `name`: of the plot, for messages. Throws

@@ -52,8 +52,8 @@ std::string plot_svg(const Plot& plot, const std::string& id) {
                        svg_head(plot.width, plot.height, id, plot.title, plot.description), id);
 }
 
-void require_plotter() {
-  find_gnuplot();
+void require_plotter(const std::string& otherwise) {
+  find_gnuplot(otherwise);
 }
 
 }  // namespace linformer

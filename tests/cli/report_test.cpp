@@ -284,8 +284,28 @@ TEST_F(ReportProgramTest, WithoutGnuplotNothingRuns) {
   options.environment = {"PATH=" + file("empty")};
   const ProgramResult result = report({}, options);
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, HasSubstr("gnuplot"));
+  EXPECT_THAT(result.err, AllOf(HasSubstr("gnuplot"), HasSubstr("--no-page")));
   EXPECT_FALSE(fs::exists(file("out/runs")));
+}
+
+TEST_F(ReportProgramTest, WithoutAPageTheRunsNeedNoGnuplot) {
+  fs::create_directories(file("tools"));
+  for (const char* tool : {"touch", "sh", "env"}) {
+    fs::create_symlink(std::string("/usr/bin/") + tool, file("tools/") + tool);
+  }
+  ProgramOptions options;
+  options.environment = {"PATH=" + file("tools")};
+  const ProgramResult result = report({"--no-page"}, options);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("out/report.json"));
+  EXPECT_FALSE(fs::exists(file("out/report.html")));
+  // Its file makes the page elsewhere.
+  fs::rename(file("out/report.json"), file("report.json"));
+  fs::remove_all(file("out"));
+  const ProgramResult page = report({"--page-only", "--from", file("report.json")});
+  ASSERT_EQ(page.exit_code, 0) << page.err;
+  EXPECT_TRUE(fs::exists(file("out/report.html")));
+  EXPECT_EQ(report({"--page-only", "--no-page"}).exit_code, 2);
 }
 
 TEST_F(ReportProgramTest, ListsExperimentsAndScales) {

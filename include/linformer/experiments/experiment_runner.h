@@ -72,8 +72,9 @@ class RunClock {
   double planned_ = 0.0, taken_ = 0.0;  // of runs with given seconds
 };
 
-/// An estimate of the FLOP/s that a training run reaches if `num_jobs` share the cores: a share of
-/// the matrix-multiply peak, which is measured at each call.
+/// An estimate of the FLOP/s that a training run reaches if `num_jobs` share the cores or the
+/// device that run.device: auto selects: a share of the matrix-multiply peak, which is measured at
+/// each call.
 double expected_flops_per_second(int64_t num_jobs);
 
 }  // namespace linformer

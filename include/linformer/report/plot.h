@@ -94,7 +94,8 @@ std::string plot_css();
 /// Colours that a reader with any colour vision separates; each has its own marker shape.
 size_t num_plot_colors();
 
-/// Throws RunError with the fix if gnuplot is not on the PATH. To be called before hours of runs.
-void require_plotter();
+/// Throws RunError with the fix if gnuplot is not on the PATH; `otherwise` is another fix. To be
+/// called before hours of runs.
+void require_plotter(const std::string& otherwise = "");
 
 }  // namespace linformer
