@@ -345,6 +345,11 @@ fetch() {
   if [[ -n $from ]]; then
     say "$name: from $from"
     copy_from_mirror "$from"
+    # WikiText's publisher has plain files, and the configurations' commands name them.
+    if [[ -n $(find "$unpacked" -name '*.tokens.zst') ]]; then
+      need zstd zstd
+      find "$unpacked" -name '*.tokens.zst' -exec zstd -q -d --rm -- {} +
+    fi
   else
     while IFS=$'\t' read -r _ _ _ archive bytes sum urls; do
       get_archive "$archive" "$bytes" "$sum" "$urls"

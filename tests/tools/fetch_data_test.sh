@@ -225,6 +225,14 @@ says_not unchecked
 same CoLA/dev.tsv copied/glue/CoLA/dev.tsv
 same mirror/wikipedia-en/valid.txt copied/wikipedia-en/valid.txt
 says 'qqp: some of its files are only a part'
+# A compressed copy gets the name that the publisher's file has.
+mkdir mirror/wikitext-2
+printf ' = Title = \n' >wiki.train.tokens
+zstd -q wiki.train.tokens -o mirror/wikitext-2/wiki.train.tokens.zst
+fetch 0 wikitext-2 --mirror mirror --output copied
+same wiki.train.tokens copied/wikitext-2/wiki.train.tokens
+absent copied/wikitext-2/wiki.train.tokens.zst
+fetch 0 wikitext-2 --mirror mirror --output copied && says 'there already'
 sed -i s/Sentence/sentence/ mirror/glue/CoLA/train.tsv
 fetch 1 cola --mirror mirror --output damaged
 says 'glue/CoLA/train.tsv has the SHA-256' && says 'the mirror is damaged' && absent damaged/glue
