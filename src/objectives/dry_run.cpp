@@ -25,7 +25,6 @@ using Rows = std::vector<std::vector<std::string>>;
 
 /// A few micro-batches of the real data.
 StepProbe measure(const PretrainConfig& config, const BatchSource& source, c10::Device device) {
-  constexpr int kRepeats = 4;
   const Model model(
       trainable(config.model, device, config.distributed, config.training.micro_batch_size),
       static_cast<uint64_t>(config.run.seed), at::kFloat, device);
@@ -36,10 +35,9 @@ StepProbe measure(const PretrainConfig& config, const BatchSource& source, c10::
     return masked_lm_loss(model, batch, context);
   };
   work.device = device;
-  for (int i = 0; i < kRepeats; ++i) {
-    work.batches.push_back(
-        source.batch(i * config.training.micro_batch_size, config.training.micro_batch_size));
-  }
+  work.batch = [&](int64_t i) {
+    return source.batch(i * config.training.micro_batch_size, config.training.micro_batch_size);
+  };
   if (wants_step_graph(config.training, device) && config.training.precision != Precision::kFp16) {
     work.pass = masked_lm_pass(model, config);
     work.all_parameters = &model.parameters();
@@ -85,11 +83,9 @@ std::string describe_epochs(const PackedDataset& data, double sequences) {
 
 std::string describe_length(const PretrainConfig& config, const PackedDataset& data,
                             const StepProbe& probe, double matmul_peak) {
-  const double micro_batch_seconds =
-      *std::min_element(probe.micro_batch_seconds.begin(), probe.micro_batch_seconds.end());
   const double micro_batches = static_cast<double>(config.training.global_batch_size) /
                                static_cast<double>(config.training.micro_batch_size);
-  const double step_seconds = micro_batches * micro_batch_seconds + probe.update_seconds;
+  const double step_seconds = micro_batches * probe.micro_batch_seconds + probe.update_seconds;
   const auto positions = static_cast<double>(config.tokens_per_step());
   const double share = positions / step_seconds *
                        model_flops_per_token(config.model, config.data.mlm_probability) /
@@ -101,9 +97,9 @@ std::string describe_length(const PretrainConfig& config, const PackedDataset& d
   }
   const auto sequences =
       static_cast<double>(config.batch_schedule().first_sequence(static_cast<int64_t>(steps)));
-  const double seconds =
-      sequences / static_cast<double>(config.training.micro_batch_size) * micro_batch_seconds +
-      steps * probe.update_seconds;
+  const double seconds = sequences / static_cast<double>(config.training.micro_batch_size) *
+                             probe.micro_batch_seconds +
+                         steps * probe.update_seconds;
   const double tokens = sequences * static_cast<double>(config.model.max_sequence_length);
   Rows rows{{"length", ""},
             {"training data", format_count(data.num_tokens()) + " tokens in " +

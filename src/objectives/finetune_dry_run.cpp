@@ -1,7 +1,8 @@
 #include "linformer/objectives/finetune_dry_run.h"
 
 #include <algorithm>
-#include <numeric>
+#include <cmath>
+#include <numbers>
 
 #include "run_device.h"
 #include "step_probe.h"
@@ -46,15 +47,13 @@ TableRows data_rows(const FinetuneData& data, const std::string& model_folder) {
   return rows;
 }
 
-/// The longest rows, which take the most memory, then rows from all over the first epoch.
-std::vector<Batch> batches_of(const LabelledDataset& train, int64_t rows) {
-  constexpr int64_t kTimed = 8;
-  std::vector<Batch> batches{train.evaluation_batch(0, rows)};
-  const int64_t in_epoch = std::max<int64_t>(1, train.num_sequences() / rows);
-  for (int64_t i = 0; i < kTimed; ++i) {
-    batches.push_back(train.batch(i * in_epoch / kTimed * rows, rows));
-  }
-  return batches;
+/// The longest rows first, since they take the most memory. Then rows from all over the first
+/// epoch: multiples of the golden ratio leave no part of it out, whatever their number.
+Batch probed_batch(const LabelledDataset& train, int64_t rows, int64_t i) {
+  if (i == 0) return train.evaluation_batch(0, rows);
+  const double ratio = static_cast<double>(i) * std::numbers::phi;
+  const auto in_epoch = static_cast<double>(std::max<int64_t>(1, train.num_sequences() / rows));
+  return train.batch(static_cast<int64_t>((ratio - std::floor(ratio)) * in_epoch) * rows, rows);
 }
 
 }  // namespace
@@ -75,19 +74,15 @@ std::string describe_finetuning(const FinetuneConfig& config) {
   work.loss = [&](const Batch& batch, ForwardContext& context) {
     return objective.loss(batch, context);
   };
-  work.batches = batches_of(train, config.training.micro_batch_size);
+  work.batch = [&](int64_t i) { return probed_batch(train, config.training.micro_batch_size, i); };
   work.device = run_device(config);
-  int64_t probed_tokens = 0;
-  for (size_t i = 1; i < work.batches.size(); ++i) probed_tokens += work.batches[i].num_tokens;
   const StepProbe probe = probe_steps(std::move(work));
 
-  const double probed_seconds =
-      std::accumulate(probe.micro_batch_seconds.begin(), probe.micro_batch_seconds.end(), 0.0);
   const int64_t steps = trainer.training.max_steps.value_or(0);
   const double epochs = static_cast<double>(steps * config.training.global_batch_size) /
                         static_cast<double>(train.num_sequences());
   const double tokens = epochs * static_cast<double>(train.num_tokens());
-  const double seconds = tokens * probed_seconds / static_cast<double>(probed_tokens) +
+  const double seconds = tokens * probe.micro_batch_seconds / probe.tokens +
                          static_cast<double>(steps) * probe.update_seconds;
   TableRows length{
       {"length", ""},

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
 #include <optional>
 #include <utility>
 
@@ -30,28 +29,39 @@ StepProbe probe_steps(StepProbeWork work) {
                   StepGraph::Parts{*work.all_parameters, *optimizer, precision, step,
                                    work.training.activation_checkpointing, /*asked=*/false});
   }
-  StepProbe probe;
-  probe.update_seconds = std::numeric_limits<double>::infinity();
+  constexpr int64_t kMostTimed = 64;
+  // At least three, at least eight if they take less than half a minute, and for at least 4 s.
+  const auto is_enough = [](int64_t timed, double seconds) {
+    return timed >= kMostTimed || (timed >= 8 && seconds >= 4.0) || (timed >= 3 && seconds >= 30.0);
+  };
+  StepProbe sum;
+  int64_t timed = 0;
   reset_peak_tensor_memory(work.device);
-  for (size_t i = 0; i < work.batches.size(); ++i) {
+  for (int64_t i = 0; !is_enough(timed, sum.micro_batch_seconds + sum.update_seconds); ++i) {
+    const Batch batch = work.batch(i);
     wait_for_device(work.device);
     const auto start = Clock::now();
     const auto dropout_key = static_cast<uint64_t>(i);
     std::optional<LossSum> loss;
-    if (graph) loss = graph->accumulate(work.batches[i], dropout_key, /*first=*/true);
+    if (graph) loss = graph->accumulate(batch, dropout_key, /*first=*/true);
     if (!loss) {
       ForwardContext context(dropout_key);
       context.set_recompute(work.training.activation_checkpointing);
-      loss = step.accumulate([&] { return work.loss(work.batches[i], context); });
+      loss = step.accumulate([&] { return work.loss(batch, context); });
     }
     const double passes = seconds_since(start);
     const auto middle = Clock::now();
     step.finish(loss->num_labels, /*learning_rate=*/0.0);
-    probe.update_seconds = std::min(probe.update_seconds, seconds_since(middle));
-    if (i > 0) probe.micro_batch_seconds.push_back(passes);
+    const double update = seconds_since(middle);
+    if (i == 0) continue;
+    ++timed;
+    sum.micro_batch_seconds += passes;
+    sum.update_seconds += update;
+    sum.tokens += static_cast<double>(batch.num_tokens);
   }
-  probe.peak_tensor_bytes = tensor_memory(work.device).peak_bytes;
-  return probe;
+  const auto count = static_cast<double>(timed);
+  return {sum.micro_batch_seconds / count, sum.update_seconds / count, sum.tokens / count,
+          tensor_memory(work.device).peak_bytes};
 }
 
 std::vector<std::vector<std::string>> memory_rows(const StepProbe& probe) {

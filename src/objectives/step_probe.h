@@ -23,20 +23,22 @@ struct StepProbeWork {
   TrainingConfig training;
   std::vector<OptimizedParameter> parameters;
   std::function<LossSum(const Batch&, ForwardContext&)> loss;
-  std::vector<Batch> batches;  ///< each is a step of one micro-batch; the first is not timed
+  std::function<Batch(int64_t)> batch;  ///< of the i-th step, of one micro-batch each
   c10::Device device = c10::kCPU;
   /// For steps as a graph: their passes, and the parameters of the whole model. Null: none.
   std::unique_ptr<FixedShapePass> pass;
   const ParameterSet* all_parameters = nullptr;
 };
 
+/// Means over the timed steps: all but the first.
 struct StepProbe {
-  std::vector<double> micro_batch_seconds;  ///< forward and backward pass of all but the first
-  double update_seconds = 0.0;              ///< the fastest one
-  int64_t peak_tensor_bytes = 0;            ///< on the device, the first one included
+  double micro_batch_seconds = 0.0;  ///< forward and backward pass
+  double update_seconds = 0.0;
+  double tokens = 0.0;            ///< Batch::num_tokens of a micro-batch
+  int64_t peak_tensor_bytes = 0;  ///< on the device, the first step included
 };
 
-/// Executes and times the steps.
+/// Executes and times steps for a few seconds, since the speed of a shared machine varies.
 StepProbe probe_steps(StepProbeWork work);
 
 /// What the tensors and the whole process took at most so far, as rows of a table.
