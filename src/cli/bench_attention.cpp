@@ -8,6 +8,7 @@
 
 #include "bench_commands.h"
 #include "bench_layer.h"
+#include "compute_options.h"
 #include "option_checks.h"
 #include "program.h"
 #include "table_output.h"
@@ -142,7 +143,7 @@ void add_attention_command(CLI::App& program) {
   command->add_option("--max-gib", arguments->max_gib, "leave out what needs more memory")
       ->check(takes_above_zero())
       ->capture_default_str();
-  command->add_option("--threads", arguments->threads, "0 = all cores")->check(takes_at_least(0));
+  add_threads_option(*command, arguments->threads);
   command->add_flag("--json", arguments->json, "print the result as JSON");
   add_markdown_option(*command);
   add_examples(*command, {"linformer-bench attention",

@@ -9,6 +9,7 @@
 
 #include "bench_commands.h"
 #include "bench_layer.h"
+#include "compute_options.h"
 #include "option_checks.h"
 #include "program.h"
 #include "table_output.h"
@@ -174,7 +175,7 @@ void add_operations_command(CLI::App& program) {
   add_layer_options(*command,
                     {options.hidden_size, options.num_attention_heads, options.projected_length,
                      options.attention_window, options.lengths});
-  command->add_option("--threads", arguments->threads, "0 = all cores")->check(takes_at_least(0));
+  add_threads_option(*command, arguments->threads);
   command->add_flag("--json", arguments->json, "print the result as JSON");
   add_markdown_option(*command);
   add_examples(*command, {"linformer-bench operations",

@@ -13,6 +13,11 @@
 
 namespace linformer {
 
+void add_threads_option(CLI::App& command, int& threads) {
+  command.add_option("--threads", threads, "threads of the CPU; 0 = OMP_NUM_THREADS, or all cores")
+      ->check(takes_at_least(0));
+}
+
 void add_compute_options(CLI::App& command, ComputeOptions& options) {
   const auto& names = EnumNames<DeviceChoice>::kNames;
   command
@@ -20,10 +25,7 @@ void add_compute_options(CLI::App& command, ComputeOptions& options) {
                   "cpu, cuda, or auto: cuda if this build and machine have it")
       ->check(takes_one_of_names(names))
       ->capture_default_str();
-  command
-      .add_option("--threads", options.threads,
-                  "threads of the CPU; 0 = OMP_NUM_THREADS, or all cores")
-      ->check(takes_at_least(0));
+  add_threads_option(command, options.threads);
 }
 
 void add_precision_option(CLI::App& command, PredictionPrecision& precision) {

@@ -18,6 +18,9 @@ struct ComputeOptions {
   int threads = 0;  ///< 0 = all cores
 };
 
+/// --threads of a command that computes: for set_num_threads().
+void add_threads_option(CLI::App& command, int& threads);
+
 /// --device and --threads.
 void add_compute_options(CLI::App& command, ComputeOptions& options);
 

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "compute_options.h"
 #include "eval_commands.h"
 #include "eval_rows.h"
 #include "option_checks.h"
@@ -359,7 +360,7 @@ void add_projection_error_command(CLI::App& program) {
       ->required();
   arguments->rows.add_options(*command);
   add_study_options(*command, arguments->study);
-  command->add_option("--threads", arguments->threads, "0 = all cores")->check(takes_at_least(0));
+  add_threads_option(*command, arguments->threads);
   command->add_flag("--json", arguments->json, "print the result as JSON");
   add_markdown_option(*command);
   add_examples(

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "compute_options.h"
 #include "eval_commands.h"
 #include "eval_rows.h"
 #include "option_checks.h"
@@ -195,7 +196,7 @@ void add_spectrum_command(CLI::App& program) {
       ->add_option("--points", arguments->points,
                    "with --json: that many evenly spaced indices of each head; 0 = all")
       ->check(takes_at_least(0));
-  command->add_option("--threads", arguments->threads, "0 = all cores")->check(takes_at_least(0));
+  add_threads_option(*command, arguments->threads);
   command->add_flag("--json", arguments->json, "print the result as JSON");
   add_markdown_option(*command);
   add_examples(*command,

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <set>
 
 #include "finetune_commands.h"
 #include "program.h"
@@ -41,13 +42,14 @@ std::vector<std::string> tasks_of(const FinetuneArguments& arguments) {
     }
     return tasks;
   }
-  for (size_t begin = 0; begin < arguments.suite.size();) {
-    const size_t end = std::min(arguments.suite.find(',', begin), arguments.suite.size());
-    if (end > begin) {
-      tasks.push_back(find_task(arguments.suite.substr(begin, end - begin)).name);
+  for (const std::string& name : comma_separated(arguments.suite)) {
+    const std::string task = find_task(name).name;
+    if (std::find(tasks.begin(), tasks.end(), task) != tasks.end()) {
+      fail_usage("--suite", "names " + task + " twice", "name each task once");
     }
-    begin = end + 1;
+    tasks.push_back(task);
   }
+  if (tasks.empty()) fail_usage("--suite", "names no task", "write glue, or names: cola,rte");
   return tasks;
 }
 
@@ -59,7 +61,9 @@ std::vector<Protocol> protocols_of(const FinetuneArguments& arguments) {
     if (!protocol) {
       fail_usage("--protocol", "'" + name + "' is none", "use task, global or both");
     }
-    protocols.push_back(*protocol);
+    if (std::find(protocols.begin(), protocols.end(), *protocol) == protocols.end()) {
+      protocols.push_back(*protocol);
+    }
   }
   return protocols.empty() ? std::vector{Protocol::kTask} : protocols;
 }
@@ -111,6 +115,46 @@ void check_folders(const FinetuneConfig& config) {
   if (!std::filesystem::exists(config.run.init_from, ignored)) fail_no_model(config.run.init_from);
 }
 
+/// Refuses what one task can have and several cannot.
+void check_files(const FinetuneConfig& config, size_t num_tasks) {
+  if (num_tasks < 2) return;
+  if (!config.task.train.empty() || !config.task.valid.empty()) {
+    fail_usage(setting_name(config.task.train.empty() ? "task.valid" : "task.train"),
+               "names the files of one task, and the suite has " + std::to_string(num_tasks),
+               "leave it out, and name the parent of the tasks' folders as --data");
+  }
+}
+
+/// Refuses an archive that cannot become complete, before the runs.
+void check_submission(const FinetuneArguments& arguments) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(arguments.submission, ignored)) {
+    fail_usage("--submission", arguments.submission + " is a folder", "name a file, e.g. glue.zip");
+  }
+  if (arguments.allow_partial) return;
+  std::set<std::string> trained;
+  if (!arguments.report_only) {
+    const std::vector<std::string> tasks = tasks_of(arguments);
+    trained.insert(tasks.begin(), tasks.end());
+  }
+  if (has_results(arguments.output)) {
+    for (const StoredResult& stored : read_results(arguments.output)) {
+      trained.insert(stored.result.task);
+    }
+  }
+  std::set<std::string> missing;
+  for (const SubmissionSheet& sheet : glue_sheets()) {
+    const std::string& model = find_task(sheet.task).trained_on;
+    const std::string& task = model.empty() ? sheet.task : model;
+    if (trained.count(task) == 0) missing.insert(task);
+  }
+  if (missing.empty()) return;
+  std::string names;
+  for (const std::string& task : missing) names += (names.empty() ? "" : ", ") + task;
+  fail_usage("--submission", "the leaderboard also wants predictions of " + names,
+             "add them to --suite, or add --allow-partial");
+}
+
 /// The runs of a suite, or the baseline of each task. Returns false after a signal.
 bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remarks,
              std::vector<FailedJob>& failed) {
@@ -124,6 +168,8 @@ bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remar
     return load_finetune_config(arguments.config, settings, recipe_of_task);
   };
   const SuiteOptions options = options_of(arguments);
+  check_files(config_for(options.tasks.front(), options.protocols.front(), {}),
+              options.tasks.size());
   if (!arguments.baseline.empty()) {
     for (const std::string& task : options.tasks) {
       const Protocol protocol = options.protocols.front();
@@ -201,6 +247,7 @@ void write_tables(const FinetuneArguments& arguments, const std::vector<StoredRe
 void run_finetune_suite(FinetuneArguments arguments) {
   for (const std::string& other : arguments.compare) read_results(other);  // before the first run
   if (arguments.output.empty()) arguments.output = folder_of_all(arguments);
+  if (!arguments.submission.empty()) check_submission(arguments);
   std::vector<std::string> remarks;
   std::vector<FailedJob> failed;
   if (!arguments.report_only && !do_runs(arguments, remarks, failed)) return;

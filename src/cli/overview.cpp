@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "programs.h"
 
 #include "linformer/core/child_process.h"
+#include "linformer/core/format.h"
 
 namespace linformer {
 namespace {
@@ -27,8 +29,22 @@ void print_programs() {
   }
 }
 
-/// `linformer data ...` is linformer-data of the same folder. Returns if there is none.
-void become_program(char** arguments) {
+[[noreturn]] void refuse_unknown(const std::string& command) {
+  std::vector<std::string> commands;
+  for (const ProgramSummary& program : all_programs()) {
+    commands.push_back(std::string(program.name).substr(std::strlen("linformer-")));
+  }
+  const std::string nearest = nearest_name(command, commands);
+  const std::string suggestion = nearest.empty() ? "" : "did you mean " + nearest + "? ";
+  std::fprintf(stderr,
+               "linformer: error: command line: there is no command %s\n  fix: %ssee linformer "
+               "--list\n",
+               command.c_str(), suggestion.c_str());
+  std::exit(2);
+}
+
+/// `linformer data ...` is linformer-data of the same folder. Does not return.
+[[noreturn]] void become_program(char** arguments) {
   const std::string name = std::string("linformer-") + arguments[1];
   for (const ProgramSummary& program : all_programs()) {
     if (name != program.name) continue;
@@ -40,15 +56,14 @@ void become_program(char** arguments) {
                  path.c_str(), std::strerror(errno));
     std::exit(1);
   }
+  refuse_unknown(arguments[1]);
 }
 
 }  // namespace
 }  // namespace linformer
 
 int main(int argc, char** argv) {
-  if (argc > 1) linformer::become_program(argv);
-  // Of an unknown program nothing else counts, --help neither.
-  if (argc > 1 && argv[1][0] != '-') argc = 2;
+  if (argc > 1 && argv[1][0] != '-') linformer::become_program(argv);
   const linformer::ProgramInfo info{
       "linformer",
       "Pre-trains, fine-tunes and measures Linformer encoders with the programs that it lists.",

@@ -66,6 +66,7 @@ void run_train_sweep(const SweepArguments& arguments, const SweepBase& base) {
   if (base.dry_run && arguments.json) {
     fail_usage("--json", "prints the table of a sweep, and a dry run has none", "leave one out");
   }
+  if (!arguments.report_only) check_data(runs);
   if (base.dry_run) {
     std::printf("%s%s runs, %s at a time\n", shown_table(planned_table(runs)).c_str(),
                 format_count(static_cast<int64_t>(runs.size())).c_str(),

@@ -101,6 +101,7 @@ class Suite {
       fail_usage("--from-mnli", "mnli is not among the tasks",
                  "add it, or give its model as --model");
     }
+    for (const std::string& task : tasks) check_sweep(task);
     for (const std::string& task : tasks) choose(task);
     std::vector<Job> first, rest;
     for (const std::string& task : tasks) {
@@ -143,6 +144,15 @@ class Suite {
                              std::to_string(config.run.seed) + "/checkpoints/best";
     }
     return {std::move(config), name};
+  }
+
+  void check_sweep(const std::string& task) const {
+    const auto settings = combinations(options_.sweep);
+    std::vector<std::string> configured;
+    for (const auto& setting : settings) {
+      configured.push_back(comparable(config_for_(task, Protocol::kTask, setting)));
+    }
+    check_distinct(settings, configured);
   }
 
   /// Tries the sweep's settings on a task and keeps the one with the best median.

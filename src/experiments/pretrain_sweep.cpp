@@ -16,6 +16,7 @@
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
 #include "linformer/metrics/statistics.h"
+#include "linformer/objectives/pretraining_data.h"
 #include "linformer/report/run_folder.h"
 
 namespace linformer {
@@ -81,7 +82,9 @@ std::vector<SweepAxis> pretrain_sweep(const std::vector<std::string>& axes) {
 
 std::vector<SweepRun> plan_sweep(const PretrainSweepOptions& options) {
   std::vector<SweepRun> runs;
-  for (const auto& setting : combinations(options.sweep)) {
+  const auto settings = combinations(options.sweep);
+  std::vector<std::string> configured;
+  for (const auto& setting : settings) {
     std::vector<std::string> overrides = options.overrides;
     overrides.push_back(quoted_assignment("run.dir", options.output));
     overrides.insert(overrides.end(), setting.begin(), setting.end());
@@ -90,6 +93,7 @@ std::vector<SweepRun> plan_sweep(const PretrainSweepOptions& options) {
       fail_usage("data.valid", "is empty, and the runs are compared by the held-out loss",
                  "name the shards of held-out text");
     }
+    configured.push_back(comparable(config));
     const std::string name = setting_folder(setting);
     for (int64_t number = 0; number < options.num_seeds; ++number) {
       SweepRun run{name, setting, config};
@@ -100,7 +104,18 @@ std::vector<SweepRun> plan_sweep(const PretrainSweepOptions& options) {
       runs.push_back(std::move(run));
     }
   }
+  check_distinct(settings, configured);
   return runs;
+}
+
+void check_data(const std::vector<SweepRun>& runs) {
+  const SweepRun* opened = nullptr;
+  for (const SweepRun& run : runs) {
+    if (run.done || (opened != nullptr && run.setting == opened->setting)) continue;
+    PretrainConfig config = run.config;
+    open_pretraining_data(config);
+    opened = &run;
+  }
 }
 
 TableRows planned_table(const std::vector<SweepRun>& runs) {

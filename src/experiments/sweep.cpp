@@ -1,9 +1,10 @@
 #include "linformer/experiments/sweep.h"
 
-#include <algorithm>
+#include <map>
 
 #include "linformer/config/setting_names.h"
 #include "linformer/core/error.h"
+#include "linformer/core/format.h"
 
 namespace linformer {
 namespace {
@@ -11,12 +12,7 @@ namespace {
 SweepAxis parse_axis(const std::string& text, const SweepKeys& keys) {
   const size_t equals = text.find('=');
   SweepAxis axis{text.substr(0, equals), {}};
-  std::string rest = equals == std::string::npos ? "" : text.substr(equals + 1);
-  for (size_t begin = 0; begin < rest.size();) {
-    const size_t end = std::min(rest.find(',', begin), rest.size());
-    if (end > begin) axis.values.push_back(rest.substr(begin, end - begin));
-    begin = end + 1;
-  }
+  if (equals != std::string::npos) axis.values = comma_separated(text.substr(equals + 1));
   if (axis.key.empty() || axis.values.empty()) {
     fail_usage("--sweep", "'" + text + "' is not a list of values of a key",
                "write e.g. learning_rate=1e-5,2e-5,3e-5");
@@ -61,6 +57,20 @@ std::vector<std::vector<std::string>> combinations(const std::vector<SweepAxis>&
     result = std::move(longer);
   }
   return result;
+}
+
+void check_distinct(const std::vector<std::vector<std::string>>& combinations,
+                    const std::vector<std::string>& settings) {
+  std::map<std::string, std::string> names;
+  for (size_t i = 0; i < settings.size(); ++i) {
+    const std::string name = setting_folder(combinations[i]);
+    const auto [before, is_new] = names.emplace(settings[i], name);
+    if (is_new) continue;
+    fail_usage("--sweep",
+               before->second == name ? name + " is named twice"
+                                      : before->second + " and " + name + " are the same run",
+               "name each value once");
+  }
 }
 
 std::string setting_folder(const std::vector<std::string>& overrides) {

@@ -129,6 +129,17 @@ TEST_F(TrainSweepTest, NamesWhatIsWrong) {
                     HasSubstr("batch, learning_rate, or a whole key")));
   EXPECT_THAT(error({"--sweep", "projected_length=16,65", "--output", out}, 2),
               HasSubstr("projected_length"));  // one of them is none, so none begins
+  EXPECT_THAT(error({"--sweep", "learning_rate=1e-3,0.001", "--output", out}, 2),
+              HasSubstr("learning_rate=1e-3 and learning_rate=0.001 are the same run"));
+  EXPECT_THAT(error({"--sweep", "batch=8,8", "--output", out}, 2),
+              HasSubstr("global_batch_size=8 is named twice"));
+  // Data are opened before anything is listed or begun.
+  for (const char* dry : {"--quiet", "--dry-run"}) {
+    EXPECT_THAT(
+        error({"--seeds", "2", "--output", out, dry, "--set", "data.train=[" + file("no") + "]"},
+              2),
+        HasSubstr(file("no")));
+  }
   EXPECT_FALSE(fs::exists(out));
   EXPECT_THAT(error({"--seeds", "2"}, 2), HasSubstr("run.dir: is not set"));
   EXPECT_THAT(error({"--seeds", "2", "--output", out, "--set", "data.valid=[]"}, 2),

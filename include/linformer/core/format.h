@@ -18,6 +18,10 @@ std::string format_number(double value, int digits = 4);
 /// printf's "%.*f".
 std::string format_fixed(double value, int decimals);
 
+/// The parts of a list that people write with commas: "a,b" gives a and b. Empty parts are left
+/// out.
+std::vector<std::string> comma_separated(std::string_view text);
+
 /// Levenshtein distance; used to suggest the nearest known name.
 size_t edit_distance(std::string_view a, std::string_view b);
 /// The candidate nearest to `name`, or "" if none is within a third of its length (at least 2).

@@ -36,6 +36,10 @@ struct SweepRun {
 /// of other settings.
 std::vector<SweepRun> plan_sweep(const PretrainSweepOptions& options);
 
+/// Opens the data of each setting that is not done, as its runs will. Throws UsageError or RunError
+/// where they would fail.
+void check_data(const std::vector<SweepRun>& runs);
+
 /// What `--dry-run` prints: the folder, the setting, the seed and the state of each run.
 TableRows planned_table(const std::vector<SweepRun>& runs);
 

@@ -31,6 +31,11 @@ std::vector<SweepAxis> parse_sweep(const std::vector<std::string>& axes, const S
 /// Every combination of the axes' values, as --set arguments; one without arguments for no axis.
 std::vector<std::vector<std::string>> combinations(const std::vector<SweepAxis>& sweep);
 
+/// Throws UsageError if two combinations are the same run, such as those of "1e-3,0.001".
+/// `settings` has settings_text() of each combination's configuration.
+void check_distinct(const std::vector<std::vector<std::string>>& combinations,
+                    const std::vector<std::string>& settings);
+
 /// What a combination is called: "learning_rate=1e-5,batch=16", also as a folder.
 std::string setting_folder(const std::vector<std::string>& overrides);
 
