@@ -30,6 +30,15 @@ void OutputStream::close() {
   pass_on_lines();
 }
 
+bool OutputStream::is_repeated(const std::string& line) {
+  if (seen_ == nullptr) return false;
+  if (line.starts_with("  ")) return hides_;  // "  fix: ...", of the message above
+  const bool is_error =
+      line.starts_with("linformer-") && line.find(": error: ") != std::string::npos;
+  hides_ = is_error && !seen_->insert(line).second;
+  return hides_;
+}
+
 void OutputStream::pass_on_lines() {
   size_t begin = 0;
   if (prefix_.empty()) {
@@ -39,8 +48,10 @@ void OutputStream::pass_on_lines() {
   for (size_t end; begin < text_.size(); begin = end + 1) {
     end = text_.find('\n', begin);
     if (end == std::string::npos) break;
-    const std::string line = prefix_ + text_.substr(begin, end - begin + 1);
-    std::fwrite(line.data(), 1, line.size(), target_);
+    const std::string line = text_.substr(begin, end - begin + 1);
+    if (is_repeated(line)) continue;
+    const std::string whole = prefix_ + line;
+    std::fwrite(whole.data(), 1, whole.size(), target_);
   }
   text_.erase(0, begin);
   std::fflush(target_);

@@ -1,16 +1,22 @@
 #pragma once
 
 #include <cstdio>
+#include <set>
 #include <string>
+#include <utility>
 
 namespace linformer {
 
+/// The error messages that processes have printed so far: those of one run often fail of one cause.
+using SeenErrors = std::set<std::string>;
+
 /// An output stream of a process. It is passed on line by line after a prefix, or unchanged without
-/// one.
+/// one. With `seen`, an error message of the project's programs is passed on once, whichever
+/// process prints it first.
 class OutputStream {
  public:
-  OutputStream(int descriptor, std::string prefix, std::FILE* target)
-      : descriptor_(descriptor), prefix_(std::move(prefix)), target_(target) {}
+  OutputStream(int descriptor, std::string prefix, std::FILE* target, SeenErrors* seen = nullptr)
+      : descriptor_(descriptor), prefix_(std::move(prefix)), target_(target), seen_(seen) {}
 
   int descriptor() const { return descriptor_; }
   bool open() const { return descriptor_ >= 0; }
@@ -22,10 +28,13 @@ class OutputStream {
 
  private:
   void pass_on_lines();
+  bool is_repeated(const std::string& line);
 
   int descriptor_;
   std::string prefix_;
   std::FILE* target_;
+  SeenErrors* seen_;
+  bool hides_ = false;  // the message of the last line was passed on before
   std::string text_;
 };
 

@@ -132,7 +132,8 @@ Pipe make_pipe() {
   ::_exit(kCannotStart);
 }
 
-Worker start(const LaunchPlan& plan, int64_t local_rank, const sigset_t& mask) {
+Worker start(const LaunchPlan& plan, int64_t local_rank, const sigset_t& mask,
+             SeenErrors& errors) {
   const Pipe out = make_pipe();
   const Pipe err = make_pipe();
   const pid_t parent = ::getpid();
@@ -149,7 +150,7 @@ Worker start(const LaunchPlan& plan, int64_t local_rank, const sigset_t& mask) {
   const std::string prefix = "[rank " + std::to_string(worker.rank) + "] ";
   const bool first = worker.rank == 0;
   worker.streams.emplace_back(out.read_end, first ? "" : prefix, first ? stdout : stderr);
-  worker.streams.emplace_back(err.read_end, prefix, stderr);
+  worker.streams.emplace_back(err.read_end, prefix, stderr, &errors);
   return worker;
 }
 
@@ -231,7 +232,7 @@ class Supervisor {
 
   void run() {
     for (int64_t i = 0; i < plan_.processes_per_node; ++i) {
-      workers_.push_back(start(plan_, i, signals_.before()));
+      workers_.push_back(start(plan_, i, signals_.before(), errors_));
     }
     while (any_running()) {
       wait_for_something();
@@ -328,6 +329,7 @@ class Supervisor {
 
   const LaunchPlan& plan_;
   Signals signals_;
+  SeenErrors errors_;
   std::vector<Worker> workers_;
   int failed_ = -1;  // index of the first that failed
   Clock::time_point failed_at_{};

@@ -82,6 +82,27 @@ TEST_F(LaunchTest, OneFailureStopsAllAndIsNamed) {
             HasSubstr("rank 1 (process "), HasSubstr("exit code 7"), HasSubstr("\n  fix: ")));
 }
 
+TEST_F(LaunchTest, AnErrorOfAllProcessesIsPrintedOnce) {
+  const auto result = launch(
+      "echo 'linformer-train: error: key: wrong' >&2; echo '  fix: this' >&2;"
+      "echo 'linformer-train: error: rank '$RANK >&2; echo '  fix: that' >&2; echo same >&2",
+      {"--nproc-per-node", "3"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto count = [&](const std::string& text) {
+    int found = 0;
+    for (size_t at = result.err.find(text); at != std::string::npos;
+         at = result.err.find(text, at + 1)) {
+      ++found;
+    }
+    return found;
+  };
+  EXPECT_EQ(count("error: key: wrong\n"), 1) << result.err;
+  EXPECT_EQ(count("  fix: this\n"), 1) << result.err;
+  EXPECT_EQ(count("error: rank "), 3) << result.err;
+  EXPECT_EQ(count("  fix: that\n"), 3) << result.err;
+  EXPECT_EQ(count("] same\n"), 3) << "output that is no message of ours passes";
+}
+
 TEST_F(LaunchTest, AProcessKilledByASignalIsNamed) {
   const auto result =
       launch("if [ $RANK = 0 ]; then kill -KILL $$; fi; exec sleep 100", {"--nproc-per-node", "2"});
