@@ -132,8 +132,7 @@ Pipe make_pipe() {
   ::_exit(kCannotStart);
 }
 
-Worker start(const LaunchPlan& plan, int64_t local_rank, const sigset_t& mask,
-             SeenErrors& errors) {
+Worker start(const LaunchPlan& plan, int64_t local_rank, const sigset_t& mask, SeenErrors& errors) {
   const Pipe out = make_pipe();
   const Pipe err = make_pipe();
   const pid_t parent = ::getpid();

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <map>
+#include <memory>
 #include <mutex>
 #include <new>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -22,12 +24,186 @@ constexpr size_t kLargeBytes = 256 * 1024;  // malloc keeps smaller blocks itsel
 constexpr size_t kHugePageBytes = 2 * 1024 * 1024;
 
 /// Rounds up to a size class, an eighth of the power of two below. So at most 12.5 % is wasted, and
-/// batches of slightly different lengths share their blocks.
+/// batches of slightly different lengths have blocks of the same sizes.
 size_t size_class(size_t bytes) {
   if (bytes < kLargeBytes) return (bytes + kAlignment - 1) / kAlignment * kAlignment;
   const size_t step = std::bit_floor(bytes) / 8;
   return (bytes + step - 1) / step * step;
 }
+
+/// Memory of the system, cut into blocks that are in use or free. Free neighbours are joined, so
+/// blocks of one size become blocks of another. It calls the system only to grow, and to give back
+/// whole mappings.
+class BlockHeap {
+ public:
+  struct Block {
+    char* begin = nullptr;
+    size_t size = 0;
+    bool is_free = true;
+    uint64_t freed_at = 0;
+    Block* before = nullptr;  // neighbours in the same mapping
+    Block* after = nullptr;
+  };
+
+  /// A block of at least `size` bytes: the smallest that is free, cut to size.
+  Block* take(size_t size) {
+    const auto found = free_.lower_bound(size);
+    Block* const block = found == free_.end() ? grow(size) : *found;
+    free_.erase(block);
+    block->is_free = false;
+    cut(block, size);
+    live_bytes_ += block->size;
+    most_live_bytes_ = std::max(most_live_bytes_, live_bytes_);
+    return block;
+  }
+
+  void give_back(Block* block) {
+    live_bytes_ -= block->size;
+    block->is_free = true;
+    block->freed_at = ++clock_;
+    if (block->after != nullptr && block->after->is_free) join(block, block->after);
+    if (block->before != nullptr && block->before->is_free) {
+      block->before->freed_at = block->freed_at;
+      block = block->before;
+      join(block, block->after);
+    }
+    free_.insert(block);
+  }
+
+  /// Gives every mapping without a block in use back to the system.
+  void release() {
+    while (Block* const block = oldest_free_mapping()) unmap(block);
+  }
+
+  size_t mapped_bytes() const { return mapped_bytes_; }
+  size_t num_mappings() const { return num_mappings_; }
+
+ private:
+  struct BySize {
+    using is_transparent = void;
+    bool operator()(const Block* a, const Block* b) const {
+      return a->size != b->size ? a->size < b->size : a->begin < b->begin;
+    }
+    bool operator()(const Block* a, size_t size) const { return a->size < size; }
+  };
+
+  static size_t whole_huge_pages(size_t bytes) {
+    return (bytes + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
+  }
+
+  /// A new mapping for `size` bytes, larger than that where much is in use already: few large
+  /// mappings leave less unused than many.
+  Block* grow(size_t size) {
+    const size_t generous = std::min(most_live_bytes_ / 8, kMostExtraBytes);
+    size_t mapping = whole_huge_pages(std::max(size, generous));
+    make_room(mapping);
+    void* data = map(mapping);
+    if (data == nullptr && mapping > whole_huge_pages(size)) {
+      mapping = whole_huge_pages(size);
+      data = map(mapping);
+    }
+    if (data == nullptr) {
+      release();
+      data = map(mapping);
+    }
+    if (data == nullptr) throw std::bad_alloc();
+    mapped_bytes_ += mapping;
+    ++num_mappings_;
+    auto owned = std::make_unique<Block>(Block{.begin = static_cast<char*>(data), .size = mapping});
+    Block* const block = owned.get();
+    blocks_.emplace(block, std::move(owned));
+    free_.insert(block);
+    return block;
+  }
+
+  /// Before a new mapping: gives free ones back, those first that were not used for the longest
+  /// time, until a quarter more is kept than was ever in use. If much is mapped anew, the limit was
+  /// too low, and rises to a half.
+  void make_room(size_t size) {
+    mapped_since_ += size;
+    if (mapped_since_ > 4 * most_live_bytes_) {
+      mapped_since_ = 0;
+      slack_eighths_ = std::min<size_t>(4, slack_eighths_ + 1);
+    }
+    const size_t most = most_live_bytes_ + most_live_bytes_ / 8 * slack_eighths_;
+    while (mapped_bytes_ + size > most) {
+      Block* const block = oldest_free_mapping();
+      if (block == nullptr) return;
+      unmap(block);
+    }
+  }
+
+  Block* oldest_free_mapping() const {
+    Block* oldest = nullptr;
+    for (Block* const block : free_) {
+      if (block->before != nullptr || block->after != nullptr) continue;
+      if (oldest == nullptr || block->freed_at < oldest->freed_at) oldest = block;
+    }
+    return oldest;
+  }
+
+  /// Makes a free block of what is behind the first `size` bytes, unless that is little.
+  void cut(Block* block, size_t size) {
+    const size_t rest = block->size - size;
+    if (rest < kLeastRestBytes) return;
+    auto owned = std::make_unique<Block>(Block{.begin = block->begin + size,
+                                               .size = rest,
+                                               .freed_at = block->freed_at,
+                                               .before = block,
+                                               .after = block->after});
+    Block* const behind = owned.get();
+    blocks_.emplace(behind, std::move(owned));
+    if (behind->after != nullptr) behind->after->before = behind;
+    block->after = behind;
+    block->size = size;
+    free_.insert(behind);
+  }
+
+  /// Joins a block with the one behind it. Neither may be in free_ with its old size afterwards.
+  void join(Block* block, Block* behind) {
+    free_.erase(block);
+    free_.erase(behind);
+    block->size += behind->size;
+    block->after = behind->after;
+    if (block->after != nullptr) block->after->before = block;
+    blocks_.erase(behind);
+  }
+
+  /// On huge-page boundaries. Null if the system has no memory left.
+  static void* map(size_t size) {
+    const size_t wanted = size + kHugePageBytes;
+    void* raw = mmap(nullptr, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (raw == MAP_FAILED) return nullptr;
+    auto* const begin = static_cast<char*>(raw);
+    const auto address = reinterpret_cast<uintptr_t>(begin);
+    char* const data = begin + (kHugePageBytes - address % kHugePageBytes) % kHugePageBytes;
+    if (data != begin) munmap(begin, static_cast<size_t>(data - begin));
+    char* const end = data + size;
+    if (begin + wanted != end) munmap(end, static_cast<size_t>(begin + wanted - end));
+    madvise(data, size, MADV_HUGEPAGE);
+    return data;
+  }
+
+  void unmap(Block* block) {
+    munmap(block->begin, block->size);
+    mapped_bytes_ -= block->size;
+    free_.erase(block);
+    blocks_.erase(block);
+  }
+
+  static constexpr size_t kLeastRestBytes = 64 * 1024;
+  static constexpr size_t kMostExtraBytes = 256 * 1024 * 1024;
+
+  std::set<Block*, BySize> free_;
+  std::unordered_map<Block*, std::unique_ptr<Block>> blocks_;
+  size_t mapped_bytes_ = 0;
+  size_t num_mappings_ = 0;
+  size_t live_bytes_ = 0;
+  size_t most_live_bytes_ = 0;  // ever
+  size_t mapped_since_ = 0;     // bytes, since the limit of make_room() was last looked at
+  size_t slack_eighths_ = 2;
+  uint64_t clock_ = 0;
+};
 
 class CachingAllocator final : public c10::Allocator {
  public:
@@ -42,7 +218,10 @@ class CachingAllocator final : public c10::Allocator {
 
   MemoryUse use() {
     const std::lock_guard lock(mutex_);
-    return use_;
+    MemoryUse use = use_;
+    use.reserved_bytes = small_bytes_ + large_.mapped_bytes();
+    use.num_mappings = large_.num_mappings();
+    return use;
   }
   void reset_peak() {
     const std::lock_guard lock(mutex_);
@@ -51,10 +230,12 @@ class CachingAllocator final : public c10::Allocator {
   }
   void release() {
     const std::lock_guard lock(mutex_);
-    for (auto& [size, list] : free_) {
-      for (void* block : list.blocks) unmap(block, size);
-      list.blocks.clear();
+    for (auto& [size, list] : small_) {
+      small_bytes_ -= size * list.size();
+      for (void* data : list) std::free(data);
+      list.clear();
     }
+    large_.release();
   }
 
   static CachingAllocator& instance() {
@@ -64,13 +245,9 @@ class CachingAllocator final : public c10::Allocator {
 
  private:
   struct LiveBlock {
-    size_t size;       // of the class of what was requested
-    size_t requested;  // at most that
-    size_t block;      // the block's own size, at least that
-  };
-  struct FreeList {
-    std::vector<void*> blocks;
-    uint64_t last_use = 0;
+    size_t size;              // of the class of what was requested
+    size_t requested;         // at most that
+    BlockHeap::Block* block;  // null: a small one
   };
 
   static void give_back(void* data) {
@@ -80,13 +257,8 @@ class CachingAllocator final : public c10::Allocator {
   void* take(size_t bytes) {
     const size_t size = size_class(bytes);
     const std::lock_guard lock(mutex_);
-    most_live_ = std::max(most_live_, use_.live_bytes + size);
-    size_t block = size;
-    void* data = find_free(block);
-    if (data == nullptr) {
-      make_room(size);
-      data = map(size);
-    }
+    BlockHeap::Block* const block = size < kLargeBytes ? nullptr : large_.take(size);
+    void* const data = block == nullptr ? take_small(size) : block->begin;
     live_[data] = {size, bytes, block};
     use_.live_bytes += size;
     use_.peak_bytes = std::max(use_.peak_bytes, use_.live_bytes);
@@ -103,90 +275,32 @@ class CachingAllocator final : public c10::Allocator {
     live_.erase(entry);
     use_.live_bytes -= size;
     use_.requested_bytes -= requested;
-    FreeList& list = free_[block];
-    list.blocks.push_back(data);
-    list.last_use = ++clock_;
+    if (block != nullptr) {
+      large_.give_back(block);
+    } else {
+      small_[size].push_back(data);
+    }
   }
 
-  /// A free block of this size, else the next larger one that is not too large for it; `size` is
-  /// then its size. Null if there is none.
-  void* find_free(size_t& size) {
-    const size_t largest = size < kLargeBytes ? size : 2 * size;
-    for (auto it = free_.lower_bound(size); it != free_.end() && it->first <= largest; ++it) {
-      FreeList& list = it->second;
-      if (list.blocks.empty()) continue;
-      void* const data = list.blocks.back();
-      list.blocks.pop_back();
-      list.last_use = ++clock_;
-      size = it->first;
+  void* take_small(size_t size) {
+    std::vector<void*>& list = small_[size];
+    if (!list.empty()) {
+      void* const data = list.back();
+      list.pop_back();
       return data;
     }
-    return nullptr;
-  }
-
-  /// Before a new block: gives free blocks back to the system, those first whose size was not
-  /// wanted for the longest time, until a quarter more is kept than was ever in use. Batches whose
-  /// lengths differ would otherwise leave blocks of every size.
-  void make_room(size_t size) {
-    const size_t most = most_live_ + most_live_ / 4;
-    while (use_.reserved_bytes + size > most) {
-      auto oldest = free_.end();
-      for (auto it = free_.lower_bound(kLargeBytes); it != free_.end(); ++it) {
-        if (it->second.blocks.empty()) continue;
-        if (oldest == free_.end() || it->second.last_use < oldest->second.last_use) oldest = it;
-      }
-      if (oldest == free_.end()) return;
-      unmap(oldest->second.blocks.back(), oldest->first);
-      oldest->second.blocks.pop_back();
-    }
-  }
-
-  void* map(size_t size) {
     void* data = nullptr;
-    const size_t alignment = size >= kHugePageBytes ? kHugePageBytes : kAlignment;
-    if (size < kLargeBytes) {
-      if (posix_memalign(&data, alignment, size) != 0) throw std::bad_alloc();
-    } else {
-      data = map_aligned(size, alignment);
-    }
-    use_.reserved_bytes += size;
+    if (posix_memalign(&data, kAlignment, size) != 0) throw std::bad_alloc();
+    small_bytes_ += size;
     return data;
-  }
-
-  static size_t mapped_size(size_t size) { return (size + 4095) / 4096 * 4096; }
-
-  static void* map_aligned(size_t size, size_t alignment) {
-    const size_t wanted = mapped_size(size) + (alignment > 4096 ? alignment : 0);
-    void* raw = mmap(nullptr, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (raw == MAP_FAILED) throw std::bad_alloc();
-    auto* const begin = static_cast<char*>(raw);
-    auto* data = begin;
-    if (alignment > 4096) {
-      const auto address = reinterpret_cast<uintptr_t>(begin);
-      data = begin + (alignment - address % alignment) % alignment;
-      if (data != begin) munmap(begin, static_cast<size_t>(data - begin));
-      char* const end = data + mapped_size(size);
-      if (begin + wanted != end) munmap(end, static_cast<size_t>(begin + wanted - end));
-      madvise(data, mapped_size(size), MADV_HUGEPAGE);
-    }
-    return data;
-  }
-
-  void unmap(void* data, size_t size) {
-    if (size < kLargeBytes) {
-      std::free(data);
-    } else {
-      munmap(data, mapped_size(size));
-    }
-    use_.reserved_bytes -= size;
   }
 
   std::mutex mutex_;
-  std::map<size_t, FreeList> free_;  // by the blocks' size
+  std::unordered_map<size_t, std::vector<void*>> small_;  // free blocks below kLargeBytes, by size
+  size_t small_bytes_ = 0;                                // in use and free
+  BlockHeap large_;
   std::unordered_map<void*, LiveBlock> live_;
   MemoryUse use_;
-  size_t most_live_ = 0;  // ever
-  uint64_t clock_ = 0;    // counts uses of free lists
 };
 
 }  // namespace

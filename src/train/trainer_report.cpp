@@ -15,6 +15,8 @@ void Trainer::log_step(const StepTotals& totals) {
   interval_.num_labels += totals.num_labels;
   interval_.num_tokens += totals.num_tokens;
   ++interval_.num_steps;
+  // The first step of a session is not typical, so time counts from its end.
+  if (interval_.num_steps == 1) remaining_.mark(state_.step, steady_seconds());
   const bool first = interval_.num_steps == 1 && last_evaluated_step_ < 0 && state_.step == 1;
   if (state_.step % config_.logging.every != 0 && !first) return;
   if (!communicator_.is_first()) return;
@@ -51,10 +53,8 @@ void Trainer::log_step(const StepTotals& totals) {
   progress.learning_rate = totals.learning_rate;
   progress.tokens_per_second = tokens_per_second;
   progress.mfu = mfu;
-  if (progress.total_steps) {
-    progress.eta_seconds = seconds / static_cast<double>(interval_.num_steps) *
-                           static_cast<double>(*progress.total_steps - state_.step);
-  }
+  remaining_.mark(state_.step, steady_seconds());
+  if (progress.total_steps) progress.eta_seconds = remaining_.seconds_to(*progress.total_steps);
   if (config_.training.max_hours) {
     const double left = *config_.training.max_hours * kSecondsPerHour - elapsed_seconds();
     progress.eta_seconds = std::max(0.0, std::min(progress.eta_seconds.value_or(left), left));

@@ -1,6 +1,7 @@
 #include "linformer/kernels/caching_allocator.h"
 
 #include <algorithm>
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -16,6 +17,7 @@ class CachingAllocatorTest : public ::testing::Test {
 };
 
 TEST_F(CachingAllocatorTest, ReusesABlockOfTheSameClass) {
+  release_cached_memory();
   const void* first = nullptr;
   {
     const at::Tensor a = at::empty({1000, 1000});
@@ -58,6 +60,81 @@ TEST_F(CachingAllocatorTest, SteadyStateTakesNothingFromTheSystem) {
   const size_t reserved = memory_use().reserved_bytes;
   for (int i = 0; i < 5; ++i) work();
   EXPECT_EQ(memory_use().reserved_bytes, reserved);
+}
+
+// A training step whose shapes vary a little: weights and moments stay, activations are kept until
+// the backward pass, which frees them in reverse order, and each batch predicts a few tokens more
+// or less. Memory that is returned to the system in each step would cost a page fault for every
+// page.
+TEST_F(CachingAllocatorTest, StepsOfSlightlyDifferentShapesTakeNothingFromTheSystem) {
+  release_cached_memory();
+  std::mt19937 random(1);
+  std::uniform_int_distribution<int64_t> predictions(900, 1100);
+  std::vector<at::Tensor> weights;
+  for (int i = 0; i < 30; ++i) weights.push_back(at::empty({128, 128 + 512 * (i % 4)}));
+  const auto step = [&] {
+    constexpr int64_t kTokens = 2048;
+    std::vector<at::Tensor> kept;
+    for (int layer = 0; layer < 4; ++layer) {
+      for (const int64_t width : {128, 384, 128, 512, 128}) {
+        kept.push_back(at::empty({kTokens, width}));
+        const at::Tensor passing = at::empty({kTokens, width + 7});
+      }
+    }
+    const int64_t rows = predictions(random);
+    kept.push_back(at::empty({rows, 128}));
+    kept.push_back(at::empty({rows, 8000}));
+    while (!kept.empty()) {
+      const at::Tensor gradient = at::empty_like(kept.back());
+      const at::Tensor other = at::empty({kept.back().numel() / 3});
+      kept.pop_back();
+    }
+  };
+  for (int i = 0; i < 20; ++i) step();
+  const size_t mappings = memory_use().num_mappings;
+  const size_t reserved = memory_use().reserved_bytes;
+  for (int i = 0; i < 200; ++i) step();
+  EXPECT_LE(memory_use().num_mappings, mappings + 4);
+  EXPECT_LE(memory_use().reserved_bytes, reserved + reserved / 4);
+}
+
+// Blocks are cut and joined in any order; what is written into one stays as it is.
+TEST_F(CachingAllocatorTest, BlocksOfAnySizesDoNotOverlap) {
+  release_cached_memory();
+  struct Written {
+    at::Tensor tensor;
+    int64_t mark;
+  };
+  std::mt19937 random(2);
+  std::uniform_int_distribution<int64_t> bytes(1, 6 << 20);
+  std::vector<Written> live;
+  const auto is_whole = [](const Written& one) {
+    const int64_t* const data = one.tensor.const_data_ptr<int64_t>();
+    for (int64_t i = 0; i < one.tensor.numel(); i += 500) {
+      if (data[i] != one.mark + i) return false;
+    }
+    return data[one.tensor.numel() - 1] == one.mark + one.tensor.numel() - 1;
+  };
+  for (int64_t round = 0; round < 1500; ++round) {
+    const bool takes = live.size() < 5 || (live.size() < 40 && random() % 2 == 0);
+    if (takes) {
+      Written one{at::empty({(bytes(random) + 7) / 8}, at::kLong), round << 32};
+      int64_t* const data = one.tensor.mutable_data_ptr<int64_t>();
+      for (int64_t i = 0; i < one.tensor.numel(); i += 500) data[i] = one.mark + i;
+      data[one.tensor.numel() - 1] = one.mark + one.tensor.numel() - 1;
+      live.push_back(std::move(one));
+    } else {
+      const size_t which = random() % live.size();
+      ASSERT_TRUE(is_whole(live[which])) << round;
+      std::swap(live[which], live.back());
+      live.pop_back();
+    }
+  }
+  for (const Written& one : live) ASSERT_TRUE(is_whole(one));
+  const size_t with_blocks = memory_use().reserved_bytes;
+  live.clear();
+  release_cached_memory();
+  EXPECT_LT(memory_use().reserved_bytes, with_blocks / 4);  // all of it is whole mappings again
 }
 
 // Batches of mixed lengths: sizes that hardly ever come again.

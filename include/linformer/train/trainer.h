@@ -16,6 +16,7 @@
 #include "linformer/optim/optimizer.h"
 #include "linformer/optim/weight_average.h"
 #include "linformer/report/progress.h"
+#include "linformer/report/remaining_time.h"
 #include "linformer/report/run_journal.h"
 #include "linformer/report/run_log.h"
 #include "linformer/train/checkpoint_writer.h"
@@ -217,6 +218,7 @@ class Trainer {
     double waited_before = 0.0;
   };
   Interval interval_;
+  RemainingTime remaining_;  // of the steps of this session
 
   CheckpointWriter writer_;  // last: while it is destroyed it may still write what is above
 };
