@@ -20,14 +20,13 @@ namespace linformer {
 namespace {
 
 constexpr size_t kAlignment = 64;
-constexpr size_t kLargeBytes = 256 * 1024;  // malloc keeps smaller blocks itself
+constexpr size_t kLargeBytes = 32 * 1024;  // smaller ones come from malloc
 constexpr size_t kHugePageBytes = 2 * 1024 * 1024;
 
 /// Rounds up to a size class, an eighth of the power of two below. So at most 12.5 % is wasted, and
 /// batches of slightly different lengths have blocks of the same sizes.
 size_t size_class(size_t bytes) {
-  if (bytes < kLargeBytes) return (bytes + kAlignment - 1) / kAlignment * kAlignment;
-  const size_t step = std::bit_floor(bytes) / 8;
+  const size_t step = std::max(kAlignment, std::bit_floor(bytes) / 8);
   return (bytes + step - 1) / step * step;
 }
 
@@ -191,7 +190,7 @@ class BlockHeap {
     blocks_.erase(block);
   }
 
-  static constexpr size_t kLeastRestBytes = 64 * 1024;
+  static constexpr size_t kLeastRestBytes = 16 * 1024;
   static constexpr size_t kMostExtraBytes = 256 * 1024 * 1024;
 
   std::set<Block*, BySize> free_;

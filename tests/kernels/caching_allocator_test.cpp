@@ -153,6 +153,22 @@ TEST_F(CachingAllocatorTest, ChangingSizesKeepLittleMoreThanWasInUse) {
   EXPECT_LE(seen, kMost / 2 * 3);
 }
 
+// The same with small ones, of which each step has other sizes.
+TEST_F(CachingAllocatorTest, ChangingSmallSizesKeepLittleMoreThanWasInUse) {
+  release_cached_memory();
+  const size_t before = memory_use().reserved_bytes;
+  std::mt19937 random(3);
+  for (const int64_t largest : {2'000, 30'000, 200'000}) {
+    std::uniform_int_distribution<int64_t> bytes(largest / 2, largest);
+    for (int64_t i = 0; i < 2000; ++i) {
+      std::vector<at::Tensor> live;
+      for (int64_t j = 0; j < 20; ++j) live.push_back(at::empty({bytes(random)}, at::kByte));
+    }
+  }
+  // At most 4 MB are in use at a time. Kept by size, there would be hundreds.
+  EXPECT_LE(memory_use().reserved_bytes - before, size_t{64} << 20);
+}
+
 TEST_F(CachingAllocatorTest, ALargerBlockServesASmallerRequest) {
   release_cached_memory();
   const void* first = nullptr;
