@@ -183,7 +183,7 @@ void add_step_command(CLI::App& program) {
   command->add_flag("--force-slow-precision", arguments->force_slow_precision,
                     "measure a precision that is slower than fp32, too");
   command->add_option("--steps", arguments->steps, "measured steps")
-      ->check(takes_above_zero())
+      ->check(takes_between(1, 1'000'000))
       ->capture_default_str();
   add_compute_options(*command, arguments->compute);
   command->add_flag("--json", arguments->json, "print the result as JSON");

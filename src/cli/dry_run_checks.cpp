@@ -2,7 +2,6 @@
 
 #include <filesystem>
 
-#include "linformer/checkpoint/find_model.h"
 #include "linformer/config/setting_names.h"
 #include "linformer/core/error.h"
 #include "linformer/core/log.h"
@@ -12,7 +11,6 @@ namespace linformer {
 
 void check_before_run(const RunConfig& run) {
   std::error_code ignored;
-  if (!run.init_from.empty()) find_model_folder(run.init_from);
   if (std::filesystem::exists(run.dir, ignored) &&
       !std::filesystem::is_directory(run.dir, ignored)) {
     fail_usage(setting_name("run.dir"), run.dir + " is a file", "choose another folder");

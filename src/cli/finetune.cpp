@@ -159,11 +159,13 @@ void add_suite_options(CLI::App& program, FinetuneArguments& arguments) {
                            "glue, or task names separated by commas; --data is the parent of the "
                            "tasks' folders"));
   add_many_runs_options(program, arguments, "task");
-  group(program.add_option("--sweep", arguments.sweep,
-                           "values to try, e.g. learning_rate=1e-5,2e-5 batch=16,32; the best on "
-                           "the held-out set is taken (protocol \"tuned\")"));
+  CLI::Option* sweep = group(
+      program.add_option("--sweep", arguments.sweep,
+                         "values to try, e.g. learning_rate=1e-5,2e-5 batch=16,32; the best on "
+                         "the held-out set is taken (protocol \"tuned\")"));
   group(program.add_option("--sweep-seeds", arguments.sweep_seeds, "seeds for each setting tried"))
-      ->check(takes_between(1, 100));
+      ->check(takes_between(1, 100))
+      ->needs(sweep);
   group(program.add_option("--protocol", arguments.protocols,
                            "task, global, or both: side by side in the tables"));
   group(program.add_flag("--from-mnli", arguments.from_mnli,
@@ -173,10 +175,12 @@ void add_suite_options(CLI::App& program, FinetuneArguments& arguments) {
                          "keep the best checkpoint of each run"));
   group(program.add_option("--compare", arguments.compare,
                            "folders of other suites to compare with"));
-  group(program.add_option("--submission", arguments.submission,
-                           "zip archive to write with GLUE's eleven files, from the best seeds"));
+  CLI::Option* submission = group(
+      program.add_option("--submission", arguments.submission,
+                         "zip archive to write with GLUE's eleven files, from the best seeds"));
   group(program.add_flag("--allow-partial", arguments.allow_partial,
-                         "write the archive even where test sets are missing"));
+                         "write the archive even where test sets are missing"))
+      ->needs(submission);
   group(program.add_flag("--report", arguments.report_only,
                          "train nothing; make the tables from the results in --output"));
 }

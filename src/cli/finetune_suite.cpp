@@ -19,6 +19,7 @@
 #include "linformer/core/log.h"
 #include "linformer/core/missing_path.h"
 #include "linformer/core/stop_signal.h"
+#include "linformer/data/finetune_rows.h"
 #include "linformer/data/task_registry.h"
 #include "linformer/experiments/glue_submission.h"
 #include "linformer/experiments/suite_report.h"
@@ -35,6 +36,9 @@ FinetuneConfig configured(const FinetuneArguments& arguments) {
 std::vector<std::string> tasks_of(const FinetuneArguments& arguments) {
   if (arguments.suite.empty() && !arguments.task.empty()) return {arguments.task};
   if (arguments.suite.empty()) return {configured(arguments).task.name};
+  if (!arguments.task.empty()) {
+    fail_usage("--task", "names one task, and --suite names all of them", "leave one out");
+  }
   std::vector<std::string> tasks;
   if (arguments.suite == "glue") {
     for (const TaskSpec& spec : known_tasks()) {
@@ -125,30 +129,56 @@ void check_files(const FinetuneConfig& config, size_t num_tasks) {
   }
 }
 
+/// Refuses a suite before its first run if the data of some tasks are missing.
+void check_data(const std::vector<TaskConfig>& tasks) {
+  std::string missing;
+  for (const TaskConfig& task : tasks) {
+    try {
+      check_finetune_files(task);
+    } catch (const RunError& error) {
+      if (tasks.size() == 1) throw;
+      missing += (missing.empty() ? "" : ", ") + task.name;
+    }
+  }
+  if (missing.empty()) return;
+  fail_usage(
+      "--suite", "there are no training data of " + missing + " in " + tasks.front().data,
+      "fetch them (tools/fetch_data.sh), or name the tasks that are there: --suite cola,rte");
+}
+
 /// Refuses an archive that cannot become complete, before the runs.
 void check_submission(const FinetuneArguments& arguments) {
   std::error_code ignored;
   if (std::filesystem::is_directory(arguments.submission, ignored)) {
     fail_usage("--submission", arguments.submission + " is a folder", "name a file, e.g. glue.zip");
   }
-  if (arguments.allow_partial) return;
   std::set<std::string> trained;
   if (!arguments.report_only) {
     const std::vector<std::string> tasks = tasks_of(arguments);
     trained.insert(tasks.begin(), tasks.end());
+    FinetuneArguments one = arguments;
+    one.task = tasks.front();
+    if (!configured(one).task.has_test()) {
+      fail_usage("--submission", "needs predictions, and task.test=[none] makes none",
+                 "leave out task.test");
+    }
   }
   if (has_results(arguments.output)) {
     for (const StoredResult& stored : read_results(arguments.output)) {
       trained.insert(stored.result.task);
     }
   }
-  std::set<std::string> missing;
+  std::set<std::string> missing, wanted;
   for (const SubmissionSheet& sheet : glue_sheets()) {
     const std::string& model = find_task(sheet.task).trained_on;
     const std::string& task = model.empty() ? sheet.task : model;
-    if (trained.count(task) == 0) missing.insert(task);
+    (trained.count(task) == 0 ? missing : wanted).insert(task);
   }
-  if (missing.empty()) return;
+  if (wanted.empty()) {
+    fail_usage("--submission", "is for GLUE's leaderboard, and none of the tasks is one of GLUE",
+               "leave it out, or name tasks of GLUE: --suite glue");
+  }
+  if (missing.empty() || arguments.allow_partial) return;
   std::string names;
   for (const std::string& task : missing) names += (names.empty() ? "" : ", ") + task;
   fail_usage("--submission", "the leaderboard also wants predictions of " + names,
@@ -186,7 +216,13 @@ bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remar
     return true;
   }
   if (!has_results(arguments.output)) {
-    check_folders(config_for(options.tasks.front(), options.protocols.front(), {}));
+    std::vector<TaskConfig> tasks;
+    for (const std::string& task : options.tasks) {
+      const FinetuneConfig config = config_for(task, options.protocols.front(), {});
+      if (tasks.empty()) check_folders(config);
+      tasks.push_back(config.task);
+    }
+    check_data(tasks);
   }
   defer_stop_signals();  // runs that were started are stopped first
   install_save_signal();
@@ -219,7 +255,14 @@ void write_zip(const FinetuneArguments& arguments, const std::vector<StoredResul
       write_submission(arguments.submission, sheets, {.allow_partial = arguments.allow_partial});
   for (const std::string& file : summary.missing) log_warning(file + " is missing in the archive");
   for (const std::string& problem : summary.problems) log_warning(problem);
-  std::printf("submission:   %s (%zu files)\n", arguments.submission.c_str(), summary.files.size());
+  const std::string files =
+      std::to_string(summary.files.size()) + (summary.files.size() == 1 ? " file" : " files");
+  const std::string line = "submission:   " + arguments.submission + " (" + files + ")";
+  if (arguments.json) {
+    log_info(line);  // standard output has the JSON alone
+  } else {
+    std::printf("%s\n", line.c_str());
+  }
 }
 
 void write_tables(const FinetuneArguments& arguments, const std::vector<StoredResult>& results,
@@ -247,6 +290,7 @@ void write_tables(const FinetuneArguments& arguments, const std::vector<StoredRe
 void run_finetune_suite(FinetuneArguments arguments) {
   for (const std::string& other : arguments.compare) read_results(other);  // before the first run
   if (arguments.output.empty()) arguments.output = folder_of_all(arguments);
+  check_folder_of_runs(arguments.output);
   if (!arguments.submission.empty()) check_submission(arguments);
   std::vector<std::string> remarks;
   std::vector<FailedJob> failed;

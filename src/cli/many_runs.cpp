@@ -1,12 +1,17 @@
 #include "many_runs.h"
 
+#include <filesystem>
+
 #include <CLI/CLI.hpp>
 
 #include "option_checks.h"
 
+#include "linformer/config/setting_names.h"
 #include "linformer/core/child_process.h"
 #include "linformer/core/error.h"
 #include "linformer/core/processors.h"
+#include "linformer/kernels/compute_device.h"
+#include "linformer/report/run_folder.h"
 
 namespace linformer {
 namespace {
@@ -37,11 +42,28 @@ void refuse_many_runs_options(const CLI::App& program, const std::string& starte
   }
 }
 
+void check_folder_of_runs(const std::string& output) {
+  std::error_code ignored;
+  if (std::filesystem::exists(output, ignored) && !std::filesystem::is_directory(output, ignored)) {
+    fail_usage(setting_name("run.dir"), output + " is a file", "choose another folder");
+  }
+  if (is_run_folder(output)) {
+    fail_usage(setting_name("run.dir"), output + " is the folder of a single run",
+               "name another folder for many runs, with --output");
+  }
+}
+
 void take_many_runs(const ManyRunsArguments& arguments, ManyRunsOptions& options) {
   options.num_seeds = arguments.num_seeds;
   options.program = this_program();
   check_processes("--jobs", arguments.num_jobs);
   options.num_jobs = arguments.num_jobs;
+  if (arguments.num_devices > num_cuda_devices()) {
+    fail_usage("--devices",
+               std::to_string(arguments.num_devices) + ", and this machine has " +
+                   std::to_string(num_cuda_devices()) + " CUDA devices",
+               "leave it out, or choose fewer; nvidia-smi lists the devices");
+  }
   options.num_devices = arguments.num_devices;
   options.num_cores = num_processors();
   options.keep_models = arguments.keep_models;

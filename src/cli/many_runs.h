@@ -29,6 +29,9 @@ void add_many_runs_options(CLI::App& program, ManyRunsArguments& arguments,
 /// names the options that make many: "--sweep or --seeds 2".
 void refuse_many_runs_options(const CLI::App& program, const std::string& starters);
 
+/// Throws UsageError if the folder that is to hold all runs is a run itself, or a file.
+void check_folder_of_runs(const std::string& output);
+
 /// Sets what the command line and the machine decide. Throws UsageError for more jobs than the
 /// machine allows.
 void take_many_runs(const ManyRunsArguments& arguments, ManyRunsOptions& options);

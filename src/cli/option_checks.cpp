@@ -1,6 +1,7 @@
 #include "option_checks.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <functional>
 #include <optional>
@@ -33,6 +34,19 @@ CLI::Validator number_check(const std::string& allowed, std::function<bool(doubl
 }
 
 }  // namespace
+
+CLI::Validator fits_an_integer() {
+  return {[](std::string& text) -> std::string {
+            int64_t value = 0;
+            const char* const begin = text.data() + (text.starts_with("+") ? 1 : 0);
+            const char* const end = text.data() + text.size();
+            const auto [stop, error] = std::from_chars(begin, end, value);
+            if (error == std::errc::result_out_of_range) return text + " is too large";
+            return error == std::errc() && stop == end ? ""
+                                                       : "'" + text + "' is not a whole number";
+          },
+          "", ""};
+}
 
 CLI::Validator takes_at_least(int64_t least) {
   return number_check(std::to_string(least) + " or more",

@@ -15,6 +15,9 @@ namespace linformer {
 // Checks of option values. Each describes itself in --help, in completion scripts and in manual
 // pages, and its message says what is allowed ("--steps: 0 is not 1 or more").
 
+/// A whole number of 64 bits. CLI11 takes the largest one for numbers above it. run_program() adds
+/// this to every option that takes a whole number.
+CLI::Validator fits_an_integer();
 /// A number of at least `least`.
 CLI::Validator takes_at_least(int64_t least);
 /// A number above 0, also a fraction.

@@ -69,6 +69,12 @@ int main(int argc, char** argv) {
       "Pre-trains, fine-tunes and measures Linformer encoders with the programs that it lists.",
       {"linformer --list", "linformer train --help     # the same as linformer-train --help"}};
   return linformer::run_program(argc, argv, info, [](CLI::App& program) {
+    // Never parsed: become_program() has started the program by then. They are here for --help,
+    // completion scripts and the manual.
+    for (const linformer::ProgramSummary& one : linformer::all_programs()) {
+      program.add_subcommand(std::string(one.name).substr(std::strlen("linformer-")),
+                             one.description);
+    }
     program.add_flag_callback("--list", &linformer::print_programs,
                               "each program and what it does, a line for each (the default)");
     program.callback([&program] {

@@ -117,6 +117,17 @@ void add_quiet_option(CLI::App& app) {
   }
 }
 
+/// Whole numbers are checked, whatever else an option checks.
+void check_integers(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    const std::string type = option->get_type_name();
+    if (type.starts_with("INT") || type.starts_with("UINT")) option->check(fits_an_integer());
+  }
+  for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    check_integers(*command);
+  }
+}
+
 /// The examples that call this command, each with the lines that continue it.
 std::vector<std::string> examples_of(const std::string& command,
                                      const std::vector<std::string>& examples) {
@@ -198,6 +209,7 @@ int run_program(int argc, char** argv, const ProgramInfo& info,
   try {
     install_signals();
     build(app);
+    check_integers(app);
     add_program_examples(app, info.examples);
     add_quiet_option(app);
     add_common_options(app);

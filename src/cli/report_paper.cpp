@@ -21,6 +21,7 @@
 #include "linformer/core/file_lock.h"
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
+#include "linformer/core/missing_path.h"
 #include "linformer/core/processors.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/experiments/experiment_plan.h"
@@ -167,6 +168,9 @@ void add_records(RunRecords& records, const RunRecords& more, const std::string&
 RunRecords known_records(const PaperArguments& arguments) {
   RunRecords records;
   for (const std::string& path : arguments.from) {
+    if (!fs::exists(path)) {
+      fail_missing(path, "no such report", "--from takes the report.json of an earlier report");
+    }
     add_records(records, read_report_records(path), path);
   }
   add_records(records, read_records(arguments.plan.output), arguments.plan.output + "/records");
@@ -216,6 +220,10 @@ void run_paper(PaperArguments arguments) {
   if (arguments.plan.output.empty()) {
     arguments.plan.output = "runs/" + arguments.plan.report + "-" + arguments.plan.scale;
   }
+  if (!arguments.sources.empty() && !fs::is_directory(arguments.sources)) {
+    fail_missing(arguments.sources, "no such folder",
+                 "--sources takes the folder of the published data sets (data/README.md)");
+  }
   const ExperimentPlan plan = make_plan(arguments.plan);
   check_panels(plan);
   const int64_t cores = num_processors();
@@ -227,6 +235,17 @@ void run_paper(PaperArguments arguments) {
     const RunClock clock(expected_flops_per_second(jobs));
     std::printf("%s%s: %s\n", describe_plan(plan, missing, jobs, clock).c_str(),
                 plan.scale.path.c_str(), plan.scale.cost.c_str());
+    PlanOptions all = arguments.plan;
+    all.only.clear();
+    std::string lacking;
+    for (const PrepareStep& step : needed_steps(plan, missing, make_plan(all))) {
+      if (!is_made(step)) lacking += (lacking.empty() ? "" : ", ") + step.creates;
+    }
+    if (!lacking.empty()) {
+      std::printf(
+          "data that are not there: %s; %s\n", lacking.c_str(),
+          plan.scale.automatic ? "the run makes them" : "--prepare --sources FOLDER makes them");
+    }
     return;
   }
   if (!arguments.no_page) require_plotter("leave the page out with --no-page");
@@ -236,6 +255,11 @@ void run_paper(PaperArguments arguments) {
   RunnerResult result;
   if (arguments.page_only) {
     result = recorded_results(plan, known);
+    if (count(result, RunState::kDone) == 0) {
+      log_warning(arguments.plan.output +
+                  " holds no finished run of these experiments, so the page says what is missing; "
+                  "--from takes the report.json of another place");
+    }
   } else {
     const std::vector<size_t> missing = missing_runs(plan, known, arguments.plan.output);
     if (!missing.empty()) {
@@ -309,11 +333,14 @@ void add_paper_command(CLI::App& program, const std::string& command_line) {
                       "folder of the published data sets, for --prepare");
   command->add_flag("--prepare", arguments->prepare,
                     "make missing data with the scale's commands, before the runs");
-  command->add_flag("--dry-run", arguments->dry_run,
-                    "execute nothing; list the missing runs and about how long they take");
+  CLI::Option* dry_run =
+      command->add_flag("--dry-run", arguments->dry_run,
+                        "execute nothing; list the missing runs and about how long they take");
   CLI::Option* page_only =
-      command->add_flag("--page-only", arguments->page_only,
-                        "execute nothing; make the page of the runs that are done");
+      command
+          ->add_flag("--page-only", arguments->page_only,
+                     "execute nothing; make the page of the runs that are done")
+          ->excludes(dry_run);
   command
       ->add_flag("--no-page", arguments->no_page,
                  "write report.json and the CSV files, and no page: needs no gnuplot")

@@ -15,6 +15,7 @@
 
 #include "linformer/analysis/resume_check.h"
 #include "linformer/checkpoint/checkpoint_store.h"
+#include "linformer/checkpoint/find_model.h"
 #include "linformer/config/config_file.h"
 #include "linformer/config/setting_names.h"
 #include "linformer/core/child_process.h"
@@ -22,6 +23,7 @@
 #include "linformer/core/format.h"
 #include "linformer/core/log.h"
 #include "linformer/core/mark_file.h"
+#include "linformer/core/missing_path.h"
 #include "linformer/core/processors.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/dist/process_group.h"
@@ -79,6 +81,11 @@ std::optional<Expectation> expectation_of(const TrainArguments& arguments) {
   namespace fs = std::filesystem;
   if (arguments.expect == "none") return std::nullopt;
   if (!arguments.expect.empty()) {
+    if (!fs::exists(arguments.expect)) {
+      fail_missing(arguments.expect, "there is no such file of an expected curve",
+                   "configs/expected holds those of the shipped configurations; linformer-report "
+                   "expected makes others");
+    }
     return Expectation{read_expected_file(arguments.expect), Expectation::Origin::kNamed};
   }
   const fs::path config(arguments.config);
@@ -125,6 +132,9 @@ void report_end(const PretrainingRun& trainer, StopReason reason, const TrainArg
   }
   if (const std::vector<BandCheck> checks = trainer.band_checks(); !checks.empty()) {
     std::printf("expected curve: %s\n", band_verdict(checks).c_str());
+  } else if (!arguments.expect.empty() && arguments.expect != "none") {
+    std::printf("expected curve: no evaluation of this run is at a step of %s\n",
+                arguments.expect.c_str());
   }
   if (!trainer.config().training.overfit_one_batch) {
     std::printf("model folder: %s\n", follow_marks(folder + "/checkpoints/latest").c_str());
@@ -162,6 +172,9 @@ void run_train(const TrainArguments& arguments, const CLI::App& program) {
     fail_usage(arguments.verify_resume ? "--verify-resume" : "--overfit-one-batch",
                "checks a single run", "leave out the options for many runs");
   }
+  if (arguments.sweep.given() && !arguments.expect.empty()) {
+    fail_usage("--expect", "compares a single run", "leave out the options for many runs");
+  }
   install_save_signal();
   const LaunchEnvironment environment = launch_environment();
   // One process prints the results for all; the others only print errors.
@@ -197,6 +210,7 @@ void run_train(const TrainArguments& arguments, const CLI::App& program) {
     ProcessGroup alone;
     resolve_precision(config, alone, arguments.force_slow_precision);
     check_before_run(config.run);
+    if (!config.run.init_from.empty()) find_model_folder(config.run.init_from);
     expectation_of(arguments);
     std::printf("%s", describe_run(config).c_str());
     return;

@@ -1,7 +1,9 @@
 // linformer-train over settings and seeds: runs and their table.
 #include "train_sweep.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 
 #include <CLI/CLI.hpp>
 
@@ -11,6 +13,7 @@
 #include "linformer/core/atomic_file.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/experiments/pretrain_sweep.h"
 
@@ -26,6 +29,7 @@ PretrainSweepOptions options_of(const SweepArguments& arguments, const SweepBase
   if (options.output.empty()) {
     options.output = load_config<PretrainConfig>(base.config, base.overrides).run.dir;
   }
+  check_folder_of_runs(options.output);
   take_many_runs(arguments, options);
   return options;
 }
@@ -70,7 +74,7 @@ void run_train_sweep(const SweepArguments& arguments, const SweepBase& base) {
   if (base.dry_run) {
     std::printf("%s%s runs, %s at a time\n", shown_table(planned_table(runs)).c_str(),
                 format_count(static_cast<int64_t>(runs.size())).c_str(),
-                format_count(options.num_jobs).c_str());
+                format_count(std::min<int64_t>(options.num_jobs, std::ssize(runs))).c_str());
     return;
   }
   std::vector<FailedJob> failed;
@@ -86,6 +90,10 @@ void run_train_sweep(const SweepArguments& arguments, const SweepBase& base) {
   if (rows.empty()) {
     fail_usage(options.output, "holds no finished run of this sweep",
                "leave out --report, or give the options and the --output of the sweep");
+  }
+  for (const SweepRun& run : runs) {
+    if (!is_finished(run))
+      log_warning(run.config.run.dir + " is not finished, and not in the table");
   }
   write_tables(arguments, options.output, rows);
   if (!failed.empty()) {

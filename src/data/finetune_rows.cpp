@@ -156,6 +156,11 @@ std::vector<float> ExampleSet::targets() const {
   return result;
 }
 
+void check_finetune_files(const TaskConfig& config) {
+  const TaskFiles files = files_of(config);
+  if (files.of_role(SplitRole::kTrain).empty()) files.split("train");  // throws
+}
+
 FinetuneRows read_finetune_rows(const TaskConfig& config) {
   const TaskFiles files = files_of(config);
   ReadOptions reading;

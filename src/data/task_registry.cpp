@@ -241,7 +241,7 @@ std::string task_names(const std::function<bool(const TaskSpec&)>& passes) {
 
 FinetuneRecipe recipe_of_task(const std::string& name) {
   for (const TaskSpec& task : known_tasks()) {
-    if (task.name == name) return task.recipe;
+    if (plain_name(task.name) == plain_name(name)) return task.recipe;
   }
   return {};
 }

@@ -108,6 +108,10 @@ std::vector<SweepRun> plan_sweep(const PretrainSweepOptions& options) {
   return runs;
 }
 
+bool is_finished(const SweepRun& run) {
+  return final_loss(run.config.run.dir).has_value();
+}
+
 void check_data(const std::vector<SweepRun>& runs) {
   const SweepRun* opened = nullptr;
   for (const SweepRun& run : runs) {

@@ -36,7 +36,18 @@ SweepAxis parse_axis(const std::string& text, const SweepKeys& keys) {
 
 std::vector<SweepAxis> parse_sweep(const std::vector<std::string>& axes, const SweepKeys& keys) {
   std::vector<SweepAxis> sweep;
-  for (const std::string& axis : axes) sweep.push_back(parse_axis(axis, keys));
+  for (const std::string& text : axes) {
+    SweepAxis axis = parse_axis(text, keys);
+    if (axis.key == "run.dir" || axis.key == "run.seed") {
+      fail_usage("--sweep", axis.key + " is set for each run",
+                 "--output names the folder of all runs, and --seeds their number");
+    }
+    for (const SweepAxis& before : sweep) {
+      if (before.key != axis.key) continue;
+      fail_usage("--sweep", "names " + axis.key + " twice", "give all its values at once");
+    }
+    sweep.push_back(std::move(axis));
+  }
   return sweep;
 }
 

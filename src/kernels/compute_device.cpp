@@ -23,6 +23,11 @@ void take_deterministic_algorithms() {
 
 }  // namespace
 
+int64_t num_cuda_devices() {
+  if (!at::globalContext().hasCUDA()) return 0;
+  return c10::impl::getDeviceGuardImpl(at::kCUDA)->deviceCount();
+}
+
 c10::Device compute_device(DeviceChoice choice, int64_t local_rank, const std::string& key,
                            DeviceSharing sharing) {
   if (choice == DeviceChoice::kCpu) return at::kCPU;

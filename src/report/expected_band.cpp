@@ -67,11 +67,13 @@ void check_runs(const std::vector<RunFolder>& runs) {
   }
   std::set<std::string> seeds;
   for (const RunFolder& run : runs) {
-    if (run.kind != RunKind::kPretraining || run.status != RunStatus::kFinished ||
-        !run.checkpoint || run.checkpoint->settings.empty()) {
-      fail_usage(run.path,
-                 "is no finished pre-training run with a checkpoint (" + describe_run(run) + ")",
+    if (run.kind != RunKind::kPretraining || run.status != RunStatus::kFinished) {
+      fail_usage(run.path, "is no finished pre-training run (" + describe_run(run) + ")",
                  "run it to its end, or leave it out");
+    }
+    if (!run.checkpoint || run.checkpoint->settings.empty()) {
+      fail_usage(run.path, "has no checkpoint, which says what it was trained with",
+                 "many runs keep theirs with --keep-models");
     }
     if (!seeds.insert(run.setting("run.seed")).second) {
       fail_usage(run.path, "has seed " + run.setting("run.seed") + " as another run",

@@ -129,6 +129,24 @@ TEST(Overview, StartsThePrograms) {
   }
 }
 
+// CLI11 by itself takes the largest number for one that is too large.
+TEST(CommandLine, NumbersThatAreTooLargeAreRefused) {
+  for (const Words& command : {Words{"linformer-data", "sample", "--output", "/tmp/none", "--seed"},
+                               Words{"linformer-bench", "step", "--steps"},
+                               Words{"linformer-bench", "attention", "--lengths"},
+                               Words{"linformer-train", "--config", "none.yaml", "--seeds"},
+                               Words{"linformer-launch", "--nproc-per-node"}}) {
+    for (const char* number : {"99999999999999999999999", "-99999999999999999999999", "1x"}) {
+      Words line = command;
+      line.emplace_back(number);
+      const auto result = run_child(line);
+      EXPECT_EQ(result.exit_code, 2) << command[0] << " " << number << result.err;
+      EXPECT_THAT(result.err, HasSubstr(number));
+      EXPECT_EQ(result.out, "");
+    }
+  }
+}
+
 TEST(CommandLine, EveryCommandAndOptionIsCompletedAndInTheManual) {
   const TemporaryFolder folder;
   for (const std::string& program : programs()) {
@@ -190,7 +208,7 @@ TEST(CommandLine, HelpSaysWhatIsAllowedAsPeopleWriteIt) {
   const std::string step = output_of({"linformer-bench", "step", "--help"});
   EXPECT_THAT(step,
               AllOf(HasSubstr("--precision {fp32,bf16,fp16,auto}"),
-                    HasSubstr("measured steps (above 0; default "), HasSubstr("--threads N")));
+                    HasSubstr("measured steps (1 to 1000000; default "), HasSubstr("--threads N")));
   EXPECT_THAT(output_of({"linformer-launch", "--help"}), HasSubstr("(1 to 4096"));
   for (const std::string& program : programs()) {
     Words commands = commands_of(program);
@@ -212,8 +230,8 @@ struct WrongLine {
 
 TEST(CommandLine, WrongOnesAreExplained) {
   const std::vector<WrongLine> lines{
-      {{"linformer-bench", "step", "--steps", "0"}, "--steps: 0 is not above 0", "step --help"},
-      {{"linformer-bench", "step", "--steps", "-3"}, "--steps: -3 is not above 0", "step --help"},
+      {{"linformer-bench", "step", "--steps", "0"}, "--steps: 0 is not 1 to 1000000", "step --help"},
+      {{"linformer-bench", "step", "--steps", "-3"}, "--steps: -3 is not 1 to 1000000", "step --help"},
       {{"linformer-bench", "step", "--steps", "many"}, "'many' is not a number", "step --help"},
       {{"linformer-bench", "step", "--threads", "-1"}, "-1 is not 0 or more", "step --help"},
       {{"linformer-bench", "step", "--precision", "bf61"}, "none of {", "step --help"},

@@ -259,6 +259,13 @@ TEST_F(FinetuneProgramTest, TwoProcessesAreOne) {
   for (size_t i = 0; i < one.size(); ++i) EXPECT_NEAR(one[i], two[i], 1e-4) << i;
 }
 
+TEST_F(FinetuneProgramTest, ManyRunsAreNotMixedWithASingleOne) {
+  ASSERT_EQ(finetune({"--task", "sst-2", "--output", file("one")}).exit_code, 0);
+  const ProgramResult many = finetune({"--task", "sst-2", "--output", file("one"), "--seeds", "2"});
+  EXPECT_EQ(many.exit_code, 2);
+  EXPECT_THAT(many.err, HasSubstr("one is the folder of a single run"));
+}
+
 TEST_F(FinetuneProgramTest, TheSubmissionSaysWhatItLacks) {
   const std::vector<std::string> suite{"--suite",         "sst-2",        "--output",
                                        file("glue-runs"), "--submission", file("glue.zip")};
@@ -273,9 +280,13 @@ TEST_F(FinetuneProgramTest, TheSubmissionSaysWhatItLacks) {
   partial.push_back("--allow-partial");
   const ProgramResult written = finetune(partial);
   ASSERT_EQ(written.exit_code, 0) << written.err;
-  EXPECT_THAT(written.out, HasSubstr("glue.zip (1 files)"));
+  EXPECT_THAT(written.out, HasSubstr("glue.zip (1 file)"));
   EXPECT_THAT(written.err, HasSubstr("SST-2.tsv: seed 1"));
   EXPECT_TRUE(fs::exists(file("glue.zip")));
+  partial.push_back("--json");
+  const ProgramResult as_json = finetune(partial);
+  EXPECT_FALSE(nlohmann::json::parse(as_json.out).empty());
+  EXPECT_THAT(as_json.err, HasSubstr("glue.zip (1 file)"));
   const ProgramResult folder = finetune({"--suite", "sst-2", "--output", file("glue-runs"),
                                          "--allow-partial", "--submission", file("glue")});
   EXPECT_EQ(folder.exit_code, 2);
@@ -355,6 +366,16 @@ TEST_F(FinetuneProgramTest, SaysWhatIsWrong) {
               HasSubstr("epochs=1 and epochs=1.0 are the same run"));
   EXPECT_THAT(error({"--suite", "rte", "--from-mnli"}, 2), HasSubstr("mnli is not among"));
   EXPECT_THAT(error({"--suite", ","}, 2), HasSubstr("--suite: names no task"));
+  EXPECT_THAT(error({"--suite", "sst-2", "--task", "rte"}, 2), HasSubstr("--task: names one task"));
+  EXPECT_THAT(error({"--suite", "sst-2,cola,qqp"}, 2),
+              HasSubstr("there are no training data of cola, qqp in "));
+  EXPECT_THAT(error({"--suite", "sst-2", "--allow-partial"}, 2), HasSubstr("--submission"));
+  EXPECT_THAT(error({"--suite", "sst-2", "--sweep-seeds", "2"}, 2), HasSubstr("--sweep"));
+  const std::string zip = file("no.zip");
+  EXPECT_THAT(error({"--suite", "sst-2", "--submission", zip, "--allow-partial", "--set",
+                     "task.test=[none]"},
+                    2),
+              HasSubstr("task.test=[none] makes none"));
   EXPECT_THAT(error({"--suite", "sst-2,SST2"}, 2), HasSubstr("--suite: names sst-2 twice"));
   EXPECT_THAT(
       error({"--suite", "sst-2,rte", "--set", "task.train=[" + file("glue/RTE/train.tsv") + "]"},

@@ -306,6 +306,15 @@ TEST_F(ReportProgramTest, WithoutAPageTheRunsNeedNoGnuplot) {
   ASSERT_EQ(page.exit_code, 0) << page.err;
   EXPECT_TRUE(fs::exists(file("out/report.html")));
   EXPECT_EQ(report({"--page-only", "--no-page"}).exit_code, 2);
+  EXPECT_EQ(report({"--page-only", "--dry-run"}).exit_code, 2);
+  fs::remove_all(file("out"));
+  const ProgramResult nothing = report({"--page-only"});
+  EXPECT_EQ(nothing.exit_code, 0);
+  EXPECT_THAT(nothing.err, HasSubstr("holds no finished run of these experiments"));
+  const ProgramResult missing = report({"--from", file("nowhere.json")});
+  EXPECT_EQ(missing.exit_code, 2);
+  EXPECT_THAT(missing.err, HasSubstr("nowhere.json: no such report"));
+  EXPECT_EQ(report({"--dry-run", "--sources", file("nowhere")}).exit_code, 2);
 }
 
 TEST_F(ReportProgramTest, ListsExperimentsAndScales) {

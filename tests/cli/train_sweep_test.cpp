@@ -84,6 +84,9 @@ TEST_F(TrainSweepTest, SortsSettingsByTheHeldOutLoss) {
   EXPECT_THAT(sweep(rates({"--dry-run"})).out,
               AllOf(HasSubstr("finished"), Not(HasSubstr("new\n"))));
   EXPECT_EQ(json::parse(sweep(rates({"--report", "--json"})).out), table);
+  std::vector<std::string> more = rates({"--report"});
+  *(std::find(more.begin(), more.end(), "--seeds") + 1) = "3";
+  EXPECT_THAT(sweep(more).err, HasSubstr("seed-3 is not finished, and not in the table"));
   // Other settings in the same place are not mixed in.
   const ProgramResult other = sweep(rates({"--set", "training.optimizer.weight_decay=0.5"}));
   EXPECT_EQ(other.exit_code, 2);
@@ -133,6 +136,15 @@ TEST_F(TrainSweepTest, NamesWhatIsWrong) {
               HasSubstr("learning_rate=1e-3 and learning_rate=0.001 are the same run"));
   EXPECT_THAT(error({"--sweep", "batch=8,8", "--output", out}, 2),
               HasSubstr("global_batch_size=8 is named twice"));
+  EXPECT_THAT(error({"--sweep", "run.seed=1,2", "--output", out}, 2),
+              HasSubstr("run.seed is set for each run"));
+  EXPECT_THAT(
+      error({"--sweep", "learning_rate=1e-3", "training.learning_rate=2e-3", "--output", out}, 2),
+      HasSubstr("names training.learning_rate twice"));
+  EXPECT_THAT(error({"--seeds", "2", "--output", out, "--expect", "none"}, 2),
+              HasSubstr("--expect: compares a single run"));
+  EXPECT_THAT(error({"--seeds", "2", "--output", out, "--devices", "64"}, 2),
+              HasSubstr("--devices: 64, and this machine has"));
   // Data are opened before anything is listed or begun.
   for (const char* dry : {"--quiet", "--dry-run"}) {
     EXPECT_THAT(
@@ -152,6 +164,13 @@ TEST_F(TrainSweepTest, NamesWhatIsWrong) {
   EXPECT_TRUE(fs::exists(out + "/results.md"));
 }
 
+TEST_F(TrainSweepTest, ValuesMayBeLists) {
+  const ProgramResult plan = sweep({"--sweep", "training.optimizer.betas=[0.9,0.98],[0.9,0.99]",
+                                    "--output", file("out"), "--dry-run"});
+  EXPECT_EQ(plan.exit_code, 0) << plan.err;
+  EXPECT_THAT(plan.out, AllOf(HasSubstr("betas=[0.9,0.99]"), HasSubstr("2 runs")));
+}
+
 TEST_F(TrainSweepTest, OutputIsTheRunFolderOfASingleRun) {
   const ProgramResult result = run_child({"linformer-train", "--config", config(), "--output",
                                           file("single"), "--set", "training.max_steps=2"});
@@ -162,6 +181,10 @@ TEST_F(TrainSweepTest, OutputIsTheRunFolderOfASingleRun) {
                  "training.max_steps=4", "hidden_size=32"});
   EXPECT_EQ(other.exit_code, 2);
   EXPECT_THAT(other.err, HasSubstr("choose another --output"));
+  const ProgramResult many = run_child({"linformer-train", "--config", config(), "--seeds", "2",
+                                        "--dry-run", "--output", file("single")});
+  EXPECT_EQ(many.exit_code, 2);
+  EXPECT_THAT(many.err, HasSubstr("single is the folder of a single run"));
   const ProgramResult by_key = train("single", {"training.max_steps=4", "model.hidden_size=32"});
   EXPECT_THAT(by_key.err, HasSubstr("choose another run.dir"));
 }

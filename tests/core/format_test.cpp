@@ -84,5 +84,15 @@ TEST(FormatTable, CountsCharactersAndFillsShortRows) {
   EXPECT_EQ(format_table({}), "");
 }
 
+TEST(CommaSeparated, LeavesListsWhole) {
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(comma_separated("a,b"), (Words{"a", "b"}));
+  EXPECT_EQ(comma_separated("a,,b,"), (Words{"a", "b"}));
+  EXPECT_EQ(comma_separated(""), Words{});
+  EXPECT_EQ(comma_separated(",,"), Words{});
+  EXPECT_EQ(comma_separated("[1,2],[3,4],{a: [5,6]}"), (Words{"[1,2]", "[3,4]", "{a: [5,6]}"}));
+  EXPECT_EQ(comma_separated("1],2"), (Words{"1]", "2"}));
+}
+
 }  // namespace
 }  // namespace linformer

@@ -1,5 +1,7 @@
 #include "linformer/data/task_registry.h"
 
+#include <cctype>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -101,6 +103,22 @@ TEST(TaskRegistry, EveryTaskIsWhole) {
   EXPECT_EQ(in_glue, 9);
   EXPECT_THAT(message_of<UsageError>([] { find_task("rte").split("validation"); }),
               HasSubstr("has no split 'validation'\n  fix: choose one of: train, dev, test"));
+}
+
+TEST(TaskRegistry, ASpellingOfATaskKeepsItsRecipe) {
+  for (const TaskSpec& task : known_tasks()) {
+    std::string loud;
+    for (const char c : task.name) loud += static_cast<char>(std::toupper(c));
+    std::string plain = task.name;
+    std::erase(plain, '-');
+    for (const std::string& name : {task.name, loud, plain}) {
+      const FinetuneRecipe recipe = recipe_of_task(name);
+      EXPECT_EQ(find_task(name).name, task.name);
+      EXPECT_EQ(recipe.learning_rate, task.recipe.learning_rate) << name;
+      EXPECT_EQ(recipe.batch_size, task.recipe.batch_size) << name;
+      EXPECT_EQ(recipe.folds, task.recipe.folds) << name;
+    }
+  }
 }
 
 }  // namespace

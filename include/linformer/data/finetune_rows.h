@@ -34,4 +34,7 @@ struct FinetuneRows {
 /// it lies beside it. Logs what was left out. Throws Error.
 FinetuneRows read_finetune_rows(const TaskConfig& config);
 
+/// Finds the files of `config` without reading them. Throws Error if there is nothing to train on.
+void check_finetune_files(const TaskConfig& config);
+
 }  // namespace linformer

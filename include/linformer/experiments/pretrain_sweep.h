@@ -36,6 +36,9 @@ struct SweepRun {
 /// of other settings.
 std::vector<SweepRun> plan_sweep(const PretrainSweepOptions& options);
 
+/// Whether it has trained to its end, with a held-out loss.
+bool is_finished(const SweepRun& run);
+
 /// Opens the data of each setting that is not done, as its runs will. Throws UsageError or RunError
 /// where they would fail.
 void check_data(const std::vector<SweepRun>& runs);

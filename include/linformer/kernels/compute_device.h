@@ -21,4 +21,7 @@ c10::Device compute_device(DeviceChoice choice, int64_t local_rank = 0,
                            const std::string& key = "run.device",
                            DeviceSharing sharing = DeviceSharing::kNo);
 
+/// CUDA devices of this machine; 0 also without CUDA in LibTorch.
+int64_t num_cuda_devices();
+
 }  // namespace linformer
