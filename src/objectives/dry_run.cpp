@@ -108,9 +108,8 @@ std::string describe_length(const PretrainConfig& config, const PackedDataset& d
             {"steps", format_count(static_cast<int64_t>(steps))},
             {"tokens, padding included", format_count(static_cast<int64_t>(tokens))},
             {"epochs over the data", describe_epochs(data, sequences)},
-            {"a step", format_duration(step_seconds) + ", " +
-                           format_count(static_cast<int64_t>(positions / step_seconds)) +
-                           " tokens/s, " + percent_text(share, 0) + " MFU"},
+            {"a step", step_text(step_seconds, positions / step_seconds) + ", " +
+                           percent_text(share, 0) + " MFU"},
             {"the run, without evaluations", format_duration(seconds)}};
   for (const auto& row : memory_rows(probe)) rows.push_back(row);
   return format_table(rows);

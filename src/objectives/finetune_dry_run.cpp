@@ -84,15 +84,13 @@ std::string describe_finetuning(const FinetuneConfig& config) {
   const double tokens = epochs * static_cast<double>(train.num_tokens());
   const double seconds = tokens * probe.micro_batch_seconds / probe.tokens +
                          static_cast<double>(steps) * probe.update_seconds;
-  TableRows length{
-      {"length", ""},
-      {"parameters", format_count(objective.parameters().count())},
-      {"steps", format_count(steps)},
-      {"epochs", format_number(epochs)},
-      {"tokens", format_count(static_cast<int64_t>(tokens))},
-      {"a step", format_number(1e3 * seconds / static_cast<double>(steps)) + " ms, " +
-                     format_count(static_cast<int64_t>(tokens / seconds)) + " tokens/s"},
-      {"the run, without evaluations", format_duration(seconds)}};
+  TableRows length{{"length", ""},
+                   {"parameters", format_count(objective.parameters().count())},
+                   {"steps", format_count(steps)},
+                   {"epochs", format_number(epochs)},
+                   {"tokens", format_count(static_cast<int64_t>(tokens))},
+                   {"a step", step_text(seconds / static_cast<double>(steps), tokens / seconds)},
+                   {"the run, without evaluations", format_duration(seconds)}};
   for (const auto& row : memory_rows(probe)) length.push_back(row);
   return format_table(data_rows(data, start.folder)) + "\n" + format_table(length) + "\n" +
          describe_schedule(config.training, trainer.resolved_warmup_steps(), steps);

@@ -64,6 +64,12 @@ StepProbe probe_steps(StepProbeWork work) {
           tensor_memory(work.device).peak_bytes};
 }
 
+std::string step_text(double seconds, double tokens_per_second) {
+  const std::string time =
+      seconds < 1.0 ? format_number(1e3 * seconds, 3) + " ms" : format_duration(seconds);
+  return time + ", " + format_count(static_cast<int64_t>(tokens_per_second)) + " tokens/s";
+}
+
 std::vector<std::vector<std::string>> memory_rows(const StepProbe& probe) {
   return {
       {"peak of tensors in the probe", format_bytes(static_cast<double>(probe.peak_tensor_bytes))},

@@ -41,6 +41,9 @@ struct StepProbe {
 /// Executes and times steps for a few seconds, since the speed of a shared machine varies.
 StepProbe probe_steps(StepProbeWork work);
 
+/// "61.2 ms, 25,032 tokens/s"
+std::string step_text(double seconds, double tokens_per_second);
+
 /// What the tensors and the whole process took at most so far, as rows of a table.
 std::vector<std::vector<std::string>> memory_rows(const StepProbe& probe);
 

@@ -17,6 +17,7 @@
 #include "linformer/core/format.h"
 #include "linformer/core/json_text.h"
 #include "linformer/core/mark_file.h"
+#include "linformer/core/missing_path.h"
 #include "linformer/report/run_journal.h"
 #include "linformer/report/task_result.h"
 
@@ -256,6 +257,10 @@ RunFolder read_run_log(const std::string& folder) {
 
 RunFolder read_run_folder(const std::string& folder, RunReader reader) {
   if (!is_run_folder(folder)) {
+    std::error_code ignored;
+    if (!fs::exists(folder, ignored)) {
+      fail_missing(folder, "there is no such run folder", "linformer-report list shows the runs");
+    }
     fail_usage(folder, "is no run folder: it needs config.yaml and log.jsonl or checkpoints",
                "linformer-report list names the run folders");
   }

@@ -125,14 +125,14 @@ void Trainer::give_up(const StepTotals& totals, const std::string& why) const {
           ? ""
           : " in the micro-batches with the sequences " + list_samples(totals.not_finite);
   const bool saved = checkpoints_.newest_whole().has_value();
-  fail_run(
-      "step " + step,
-      *totals.problem + where + ", the last of " +
-          std::to_string(guard_.state().consecutive_skips) + " such steps in a row, and " + why +
-          (saved ? "; the last checkpoint is intact" : "; nothing of this run is saved"),
-      (state_.num_updates > 0 ? "look at the text with linformer-data why --step " + step + "; "
-                              : std::string()) +
-          what_to_change() + ", and " + (saved ? "resume" : "start anew"));
+  fail_run("step " + step,
+           *totals.problem + where + ", the last of " +
+               std::to_string(guard_.state().consecutive_skips) + " such steps in a row, and " +
+               why + (saved ? "; the last checkpoint is intact" : "; nothing of this run is saved"),
+           (state_.num_updates > 0 ? "look at the text with linformer-data why --config " +
+                                         config_.run.dir + "/config.yaml --step " + step + "; "
+                                   : std::string()) +
+               what_to_change() + ", and " + (saved ? "resume" : "start anew"));
 }
 
 std::string Trainer::what_to_change() const {

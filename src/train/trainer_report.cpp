@@ -81,8 +81,9 @@ void Trainer::note_empty_step(const StepTotals& totals) {
   log_warning("step " + format_count(state_.step) + ": none of its " +
               format_count(totals.num_tokens) +
               " tokens was masked, so there is nothing to predict and the weights stay; special "
-              "tokens and <unk> never are: look at the text with linformer-data why --step " +
-              std::to_string(state_.step) + ", or raise data.mlm_probability");
+              "tokens and <unk> never are: look at the text with linformer-data why --config " +
+              config_.run.dir + "/config.yaml --step " + std::to_string(state_.step) +
+              ", or raise data.mlm_probability");
 }
 
 std::optional<EvaluationScore> Trainer::measure() {

@@ -230,8 +230,12 @@ struct WrongLine {
 
 TEST(CommandLine, WrongOnesAreExplained) {
   const std::vector<WrongLine> lines{
-      {{"linformer-bench", "step", "--steps", "0"}, "--steps: 0 is not 1 to 1000000", "step --help"},
-      {{"linformer-bench", "step", "--steps", "-3"}, "--steps: -3 is not 1 to 1000000", "step --help"},
+      {{"linformer-bench", "step", "--steps", "0"},
+       "--steps: 0 is not 1 to 1000000",
+       "step --help"},
+      {{"linformer-bench", "step", "--steps", "-3"},
+       "--steps: -3 is not 1 to 1000000",
+       "step --help"},
       {{"linformer-bench", "step", "--steps", "many"}, "'many' is not a number", "step --help"},
       {{"linformer-bench", "step", "--threads", "-1"}, "-1 is not 0 or more", "step --help"},
       {{"linformer-bench", "step", "--precision", "bf61"}, "none of {", "step --help"},

@@ -366,7 +366,7 @@ TEST_F(TrainTest, ALossThatIsNotFiniteNamesTheBatch) {
   const auto result = train("nan", {"training.learning_rate=1e30"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, AllOf(HasSubstr("is not finite"), HasSubstr("micro-batches with the "),
-                                HasSubstr("linformer-data why --step")));
+                                HasSubstr("linformer-data why --config ")));
   EXPECT_EQ(bits_of("nan", "step-00000010"), before);
   const std::string run = file("nan") + "/config.yaml";
   const auto events = data({"why", "--config", run, "--events"});
