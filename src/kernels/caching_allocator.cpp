@@ -32,50 +32,13 @@ size_t size_class(size_t bytes) {
 
 /// Memory of the system, cut into blocks that are in use or free. Free neighbours are joined, so
 /// blocks of one size become blocks of another. It calls the system only to grow, and to give back
-/// whole mappings.
+/// whole mappings. The owner's mutex protects it.
+///
+/// Whatever allocates comes before the first change, so an exception changes nothing, and
+/// give_back(), which destructors call, allocates nothing.
 class BlockHeap {
  public:
-  struct Block {
-    char* begin = nullptr;
-    size_t size = 0;
-    bool is_free = true;
-    uint64_t freed_at = 0;
-    Block* before = nullptr;  // neighbours in the same mapping
-    Block* after = nullptr;
-  };
-
-  /// A block of at least `size` bytes: the smallest that is free, cut to size.
-  Block* take(size_t size) {
-    const auto found = free_.lower_bound(size);
-    Block* const block = found == free_.end() ? grow(size) : *found;
-    free_.erase(block);
-    block->is_free = false;
-    cut(block, size);
-    live_bytes_ += block->size;
-    most_live_bytes_ = std::max(most_live_bytes_, live_bytes_);
-    return block;
-  }
-
-  void give_back(Block* block) {
-    live_bytes_ -= block->size;
-    block->is_free = true;
-    block->freed_at = ++clock_;
-    if (block->after != nullptr && block->after->is_free) join(block, block->after);
-    if (block->before != nullptr && block->before->is_free) {
-      block->before->freed_at = block->freed_at;
-      block = block->before;
-      join(block, block->after);
-    }
-    free_.insert(block);
-  }
-
-  /// Gives every mapping without a block in use back to the system.
-  void release() {
-    while (Block* const block = oldest_free_mapping()) unmap(block);
-  }
-
-  size_t mapped_bytes() const { return mapped_bytes_; }
-  size_t num_mappings() const { return num_mappings_; }
+  struct Block;
 
  private:
   struct BySize {
@@ -85,50 +48,110 @@ class BlockHeap {
     }
     bool operator()(const Block* a, size_t size) const { return a->size < size; }
   };
+  using FreeBlocks = std::set<Block*, BySize>;
 
+ public:
+  struct Block {
+    char* begin = nullptr;
+    size_t size = 0;
+    bool is_free = true;
+    uint64_t freed_at = 0;
+    Block* before = nullptr;  // neighbours in the same mapping
+    Block* after = nullptr;
+    FreeBlocks::node_type node = {};  // of free_, while the block is in use
+  };
+
+  /// A block of at least `size` bytes: the smallest that is free, cut to size.
+  Block* take(size_t size) {
+    auto found = free_.lower_bound(size);
+    if (found == free_.end()) found = grow(size);
+    Block* const block = *found;
+    cut(block, size, found);
+    block->is_free = false;
+    live_bytes_ += block->size;
+    if (live_bytes_ > most_live_bytes_) {
+      most_live_bytes_ = live_bytes_;
+      evicted_bytes_ = 0;
+    }
+    return block;
+  }
+
+  void give_back(Block* block) {
+    live_bytes_ -= block->size;
+    block->is_free = true;
+    block->freed_at = ++clock_;
+    if (block->after != nullptr && block->after->is_free) absorb(block);
+    if (block->before != nullptr && block->before->is_free) {
+      Block* const before = block->before;
+      before->freed_at = block->freed_at;
+      before->node = free_.extract(before);
+      absorb(before);
+      block = before;
+    }
+    free_.insert(std::move(block->node));
+  }
+
+  /// Gives every mapping without a block in use back to the system.
+  void release() {
+    for (Block* block; (block = oldest_free_mapping()) != nullptr;) {
+      if (!unmap(block)) return;
+    }
+  }
+
+  size_t mapped_bytes() const { return mapped_bytes_; }
+  size_t num_mappings_made() const { return num_mappings_made_; }
+
+ private:
   static size_t whole_huge_pages(size_t bytes) {
     return (bytes + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
   }
 
-  /// A new mapping for `size` bytes, larger than that where much is in use already: few large
-  /// mappings leave less unused than many.
-  Block* grow(size_t size) {
-    const size_t generous = std::min(most_live_bytes_ / 8, kMostExtraBytes);
-    size_t mapping = whole_huge_pages(std::max(size, generous));
-    make_room(mapping);
+  /// What is kept at most when `size` more bytes are taken: a quarter more than was ever in use, or
+  /// half more if free mappings had to go again and again.
+  size_t limit(size_t size) const {
+    const size_t most = std::max(most_live_bytes_, live_bytes_ + size);
+    return most + (evicted_bytes_ > 2 * most ? most / 2 : most / 4);
+  }
+
+  /// A new mapping for `size` bytes, larger than that where the limit allows it: few large mappings
+  /// leave less unused than many.
+  FreeBlocks::iterator grow(size_t size) {
+    const size_t least = whole_huge_pages(size);
+    make_room(least, limit(size));
+    const size_t room = limit(size) > mapped_bytes_ ? limit(size) - mapped_bytes_ : 0;
+    size_t mapping =
+        whole_huge_pages(std::max(size, std::min(most_live_bytes_ / 8, kMostExtraBytes)));
+    if (mapping > room) mapping = least;
     void* data = map(mapping);
-    if (data == nullptr && mapping > whole_huge_pages(size)) {
-      mapping = whole_huge_pages(size);
-      data = map(mapping);
-    }
     if (data == nullptr) {
       release();
+      mapping = least;
       data = map(mapping);
     }
     if (data == nullptr) throw std::bad_alloc();
-    mapped_bytes_ += mapping;
-    ++num_mappings_;
-    auto owned = std::make_unique<Block>(Block{.begin = static_cast<char*>(data), .size = mapping});
-    Block* const block = owned.get();
-    blocks_.emplace(block, std::move(owned));
-    free_.insert(block);
-    return block;
+    try {
+      auto block =
+          std::make_unique<Block>(Block{.begin = static_cast<char*>(data), .size = mapping});
+      const auto place = free_.insert(block.get()).first;
+      block.release();  // owned by its mapping from here on
+      mapped_bytes_ += mapping;
+      ++num_mappings_made_;
+      return place;
+    } catch (...) {
+      munmap(data, mapping);
+      throw;
+    }
   }
 
-  /// Before a new mapping: gives free ones back, those first that were not used for the longest
-  /// time, until a quarter more is kept than was ever in use. If much is mapped anew, the limit was
-  /// too low, and rises to a half.
-  void make_room(size_t size) {
-    mapped_since_ += size;
-    if (mapped_since_ > 4 * most_live_bytes_) {
-      mapped_since_ = 0;
-      slack_eighths_ = std::min<size_t>(4, slack_eighths_ + 1);
-    }
-    const size_t most = most_live_bytes_ + most_live_bytes_ / 8 * slack_eighths_;
+  /// Before a new mapping of `size` bytes: gives free ones back, those first that were not used for
+  /// the longest time.
+  void make_room(size_t size, size_t most) {
     while (mapped_bytes_ + size > most) {
       Block* const block = oldest_free_mapping();
       if (block == nullptr) return;
-      unmap(block);
+      const size_t bytes = block->size;
+      if (!unmap(block)) return;
+      evicted_bytes_ += bytes;
     }
   }
 
@@ -141,31 +164,33 @@ class BlockHeap {
     return oldest;
   }
 
-  /// Makes a free block of what is behind the first `size` bytes, unless that is little.
-  void cut(Block* block, size_t size) {
-    const size_t rest = block->size - size;
-    if (rest < kLeastRestBytes) return;
-    auto owned = std::make_unique<Block>(Block{.begin = block->begin + size,
-                                               .size = rest,
-                                               .freed_at = block->freed_at,
-                                               .before = block,
-                                               .after = block->after});
-    Block* const behind = owned.get();
-    blocks_.emplace(behind, std::move(owned));
+  /// Takes the block at `place` out of free_. What is behind its first `size` bytes becomes a free
+  /// block, unless that is little.
+  void cut(Block* block, size_t size, FreeBlocks::iterator place) {
+    if (block->size - size < kLeastRestBytes) {
+      block->node = free_.extract(place);
+      return;
+    }
+    auto rest = std::make_unique<Block>(Block{.begin = block->begin + size,
+                                              .size = block->size - size,
+                                              .freed_at = block->freed_at,
+                                              .before = block,
+                                              .after = block->after});
+    free_.insert(rest.get());
+    block->node = free_.extract(place);
+    Block* const behind = rest.release();
     if (behind->after != nullptr) behind->after->before = behind;
     block->after = behind;
     block->size = size;
-    free_.insert(behind);
   }
 
-  /// Joins a block with the one behind it. Neither may be in free_ with its old size afterwards.
-  void join(Block* block, Block* behind) {
-    free_.erase(block);
-    free_.erase(behind);
+  /// Joins a block, which is not in free_, with the free one behind it.
+  void absorb(Block* block) {
+    const std::unique_ptr<Block> behind(block->after);
+    free_.erase(behind.get());
     block->size += behind->size;
     block->after = behind->after;
     if (block->after != nullptr) block->after->before = block;
-    blocks_.erase(behind);
   }
 
   /// On huge-page boundaries. Null if the system has no memory left.
@@ -183,24 +208,25 @@ class BlockHeap {
     return data;
   }
 
-  void unmap(Block* block) {
-    munmap(block->begin, block->size);
+  /// False if the system refuses, as it may where it counts mappings (vm.max_map_count): the block
+  /// stays.
+  bool unmap(Block* block) {
+    if (munmap(block->begin, block->size) != 0) return false;
     mapped_bytes_ -= block->size;
     free_.erase(block);
-    blocks_.erase(block);
+    delete block;
+    return true;
   }
 
   static constexpr size_t kLeastRestBytes = 16 * 1024;
   static constexpr size_t kMostExtraBytes = 256 * 1024 * 1024;
 
-  std::set<Block*, BySize> free_;
-  std::unordered_map<Block*, std::unique_ptr<Block>> blocks_;
+  FreeBlocks free_;
   size_t mapped_bytes_ = 0;
-  size_t num_mappings_ = 0;
+  size_t num_mappings_made_ = 0;
   size_t live_bytes_ = 0;
   size_t most_live_bytes_ = 0;  // ever
-  size_t mapped_since_ = 0;     // bytes, since the limit of make_room() was last looked at
-  size_t slack_eighths_ = 2;
+  size_t evicted_bytes_ = 0;    // given back by make_room() since most_live_bytes_ last grew
   uint64_t clock_ = 0;
 };
 
@@ -219,7 +245,7 @@ class CachingAllocator final : public c10::Allocator {
     const std::lock_guard lock(mutex_);
     MemoryUse use = use_;
     use.reserved_bytes = small_bytes_ + large_.mapped_bytes();
-    use.num_mappings = large_.num_mappings();
+    use.num_mappings_made = large_.num_mappings_made();
     return use;
   }
   void reset_peak() {
@@ -229,10 +255,11 @@ class CachingAllocator final : public c10::Allocator {
   }
   void release() {
     const std::lock_guard lock(mutex_);
-    for (auto& [size, list] : small_) {
-      small_bytes_ -= size * list.size();
-      for (void* data : list) std::free(data);
-      list.clear();
+    for (auto& [size, blocks] : small_) {
+      small_bytes_ -= size * blocks.free.size();
+      blocks.number -= blocks.free.size();
+      for (void* data : blocks.free) std::free(data);
+      blocks.free.clear();
     }
     large_.release();
   }
@@ -249,6 +276,12 @@ class CachingAllocator final : public c10::Allocator {
     BlockHeap::Block* block;  // null: a small one
   };
 
+  /// All blocks of one size below kLargeBytes.
+  struct SmallBlocks {
+    std::vector<void*> free;
+    size_t number = 0;  // in use and free
+  };
+
   static void give_back(void* data) {
     if (data != nullptr) instance().put(data);
   }
@@ -258,7 +291,12 @@ class CachingAllocator final : public c10::Allocator {
     const std::lock_guard lock(mutex_);
     BlockHeap::Block* const block = size < kLargeBytes ? nullptr : large_.take(size);
     void* const data = block == nullptr ? take_small(size) : block->begin;
-    live_[data] = {size, bytes, block};
+    try {
+      live_[data] = {size, bytes, block};
+    } catch (...) {
+      give_back(size, block, data);
+      throw;
+    }
     use_.live_bytes += size;
     use_.peak_bytes = std::max(use_.peak_bytes, use_.live_bytes);
     use_.requested_bytes += bytes;
@@ -274,29 +312,35 @@ class CachingAllocator final : public c10::Allocator {
     live_.erase(entry);
     use_.live_bytes -= size;
     use_.requested_bytes -= requested;
+    give_back(size, block, data);
+  }
+
+  void give_back(size_t size, BlockHeap::Block* block, void* data) {
     if (block != nullptr) {
       large_.give_back(block);
     } else {
-      small_[size].push_back(data);
+      small_.find(size)->second.free.push_back(data);
     }
   }
 
   void* take_small(size_t size) {
-    std::vector<void*>& list = small_[size];
-    if (!list.empty()) {
-      void* const data = list.back();
-      list.pop_back();
+    SmallBlocks& blocks = small_[size];
+    if (!blocks.free.empty()) {
+      void* const data = blocks.free.back();
+      blocks.free.pop_back();
       return data;
     }
+    blocks.free.reserve(blocks.number + 1);  // so that giving back allocates nothing
     void* data = nullptr;
     if (posix_memalign(&data, kAlignment, size) != 0) throw std::bad_alloc();
+    ++blocks.number;
     small_bytes_ += size;
     return data;
   }
 
   std::mutex mutex_;
-  std::unordered_map<size_t, std::vector<void*>> small_;  // free blocks below kLargeBytes, by size
-  size_t small_bytes_ = 0;                                // in use and free
+  std::unordered_map<size_t, SmallBlocks> small_;  // by size
+  size_t small_bytes_ = 0;                         // in use and free
   BlockHeap large_;
   std::unordered_map<void*, LiveBlock> live_;
   MemoryUse use_;
