@@ -34,8 +34,8 @@ FinetuneConfig configured(const FinetuneArguments& arguments) {
 }
 
 std::vector<std::string> tasks_of(const FinetuneArguments& arguments) {
-  if (arguments.suite.empty() && !arguments.task.empty()) return {arguments.task};
-  if (arguments.suite.empty()) return {configured(arguments).task.name};
+  if (arguments.suite.empty() && !arguments.task.empty()) return {spelled_task(arguments.task)};
+  if (arguments.suite.empty()) return {spelled_task(configured(arguments).task.name)};
   if (!arguments.task.empty()) {
     fail_usage("--task", "names one task, and --suite names all of them", "leave one out");
   }
@@ -131,18 +131,20 @@ void check_files(const FinetuneConfig& config, size_t num_tasks) {
 
 /// Refuses a suite before its first run if the data of some tasks are missing.
 void check_data(const std::vector<TaskConfig>& tasks) {
-  std::string missing;
+  std::string missing, first;
   for (const TaskConfig& task : tasks) {
     try {
       check_finetune_files(task);
     } catch (const RunError& error) {
       if (tasks.size() == 1) throw;
+      if (missing.empty()) first = error.what();
       missing += (missing.empty() ? "" : ", ") + task.name;
     }
   }
   if (missing.empty()) return;
   fail_usage(
-      "--suite", "there are no training data of " + missing + " in " + tasks.front().data,
+      "--suite",
+      "there are no training data of " + missing + " (" + first.substr(0, first.find('\n')) + ")",
       "fetch them (tools/fetch_data.sh), or name the tasks that are there: --suite cola,rte");
 }
 
@@ -163,7 +165,7 @@ void check_submission(const FinetuneArguments& arguments) {
                  "leave out task.test");
     }
   }
-  if (has_results(arguments.output)) {
+  if (arguments.report_only || has_results(arguments.output)) {
     for (const StoredResult& stored : read_results(arguments.output)) {
       trained.insert(stored.result.task);
     }
@@ -200,6 +202,12 @@ bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remar
   const SuiteOptions options = options_of(arguments);
   check_files(config_for(options.tasks.front(), options.protocols.front(), {}),
               options.tasks.size());
+  std::vector<TaskConfig> open_tasks;
+  for (const std::string& task : options.tasks) {
+    if (has_results(arguments.output + "/" + task)) continue;
+    open_tasks.push_back(config_for(task, options.protocols.front(), {}).task);
+  }
+  check_data(open_tasks);
   if (!arguments.baseline.empty()) {
     for (const std::string& task : options.tasks) {
       const Protocol protocol = options.protocols.front();
@@ -216,13 +224,7 @@ bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remar
     return true;
   }
   if (!has_results(arguments.output)) {
-    std::vector<TaskConfig> tasks;
-    for (const std::string& task : options.tasks) {
-      const FinetuneConfig config = config_for(task, options.protocols.front(), {});
-      if (tasks.empty()) check_folders(config);
-      tasks.push_back(config.task);
-    }
-    check_data(tasks);
+    check_folders(config_for(options.tasks.front(), options.protocols.front(), {}));
   }
   defer_stop_signals();  // runs that were started are stopped first
   install_save_signal();

@@ -58,11 +58,11 @@ void take_many_runs(const ManyRunsArguments& arguments, ManyRunsOptions& options
   options.program = this_program();
   check_processes("--jobs", arguments.num_jobs);
   options.num_jobs = arguments.num_jobs;
-  if (arguments.num_devices > num_cuda_devices()) {
+  if (arguments.num_devices > 0 && arguments.num_devices > num_cuda_devices()) {
     fail_usage("--devices",
-               std::to_string(arguments.num_devices) + ", and this machine has " +
-                   std::to_string(num_cuda_devices()) + " CUDA devices",
-               "leave it out, or choose fewer; nvidia-smi lists the devices");
+               std::to_string(arguments.num_devices) + ", and LibTorch finds " +
+                   std::to_string(num_cuda_devices()) + " on this machine",
+               "leave it out, or choose fewer; a LibTorch without CUDA finds none");
   }
   options.num_devices = arguments.num_devices;
   options.num_cores = num_processors();

@@ -41,7 +41,7 @@ CLI::Validator fits_an_integer() {
             const char* const begin = text.data() + (text.starts_with("+") ? 1 : 0);
             const char* const end = text.data() + text.size();
             const auto [stop, error] = std::from_chars(begin, end, value);
-            if (error == std::errc::result_out_of_range) return text + " is too large";
+            if (error == std::errc::result_out_of_range) return text + " does not fit into 64 bits";
             return error == std::errc() && stop == end ? ""
                                                        : "'" + text + "' is not a whole number";
           },

@@ -14,7 +14,9 @@
 #include "programs.h"
 
 #include "linformer/core/child_process.h"
+#include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/quiet.h"
 
 namespace linformer {
 namespace {
@@ -69,12 +71,17 @@ int main(int argc, char** argv) {
       "Pre-trains, fine-tunes and measures Linformer encoders with the programs that it lists.",
       {"linformer --list", "linformer train --help     # the same as linformer-train --help"}};
   return linformer::run_program(argc, argv, info, [](CLI::App& program) {
-    // Never parsed: become_program() has started the program by then. They are here for --help,
-    // completion scripts and the manual.
+    // For --help, completion scripts and the manual. become_program() has started the program by
+    // then, unless an option stands before its name.
     for (const linformer::ProgramSummary& one : linformer::all_programs()) {
-      program.add_subcommand(std::string(one.name).substr(std::strlen("linformer-")),
-                             one.description);
+      const std::string name = std::string(one.name).substr(std::strlen("linformer-"));
+      program.add_subcommand(name, one.description)->callback([name] {
+        linformer::fail_usage(name, "options come after the name of the program",
+                              "write linformer " + name + " --help");
+      });
     }
+    program.add_flag_callback("--quiet", &linformer::be_quiet, "nothing else is printed anyway")
+        ->trigger_on_parse();
     program.add_flag_callback("--list", &linformer::print_programs,
                               "each program and what it does, a line for each (the default)");
     program.callback([&program] {

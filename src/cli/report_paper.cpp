@@ -248,7 +248,9 @@ void run_paper(PaperArguments arguments) {
     }
     return;
   }
-  if (!arguments.no_page) require_plotter("leave the page out with --no-page");
+  if (!arguments.no_page) {
+    require_plotter(arguments.page_only ? "" : "leave the page out with --no-page");
+  }
   make_directories(arguments.plan.output);
   const FileLock lock(arguments.plan.output + "/lock");
   defer_stop_signals();

@@ -246,6 +246,13 @@ FinetuneRecipe recipe_of_task(const std::string& name) {
   return {};
 }
 
+std::string spelled_task(const std::string& name) {
+  for (const TaskSpec& task : known_tasks()) {
+    if (plain_name(task.name) == plain_name(name)) return task.name;
+  }
+  return name;
+}
+
 const TaskSpec& find_task(const std::string& name) {
   std::vector<std::string> names;
   for (const TaskSpec& task : known_tasks()) {

@@ -35,7 +35,7 @@ bool OutputStream::is_repeated(const std::string& line) {
   if (line.starts_with("  ")) return hides_;  // "  fix: ...", of the message above
   const bool is_error =
       line.starts_with("linformer-") && line.find(": error: ") != std::string::npos;
-  hides_ = is_error && !seen_->insert(line).second;
+  hides_ = is_error && seen_->emplace(line, this).first->second != this;
   return hides_;
 }
 

@@ -1,18 +1,21 @@
 #pragma once
 
 #include <cstdio>
-#include <set>
+#include <map>
 #include <string>
 #include <utility>
 
 namespace linformer {
 
-/// The error messages that processes have printed so far: those of one run often fail of one cause.
-using SeenErrors = std::set<std::string>;
+class OutputStream;
+
+/// The first lines of error messages, and who printed them first: the processes of a run often fail
+/// of one cause.
+using SeenErrors = std::map<std::string, const OutputStream*>;
 
 /// An output stream of a process. It is passed on line by line after a prefix, or unchanged without
-/// one. With `seen`, an error message of the project's programs is passed on once, whichever
-/// process prints it first.
+/// one. With `seen`, an error message of the project's programs is passed on of the process alone
+/// that prints it first.
 class OutputStream {
  public:
   OutputStream(int descriptor, std::string prefix, std::FILE* target, SeenErrors* seen = nullptr)
@@ -34,7 +37,7 @@ class OutputStream {
   std::string prefix_;
   std::FILE* target_;
   SeenErrors* seen_;
-  bool hides_ = false;  // the message of the last line was passed on before
+  bool hides_ = false;  // of another process, the message that the last line belongs to
   std::string text_;
 };
 

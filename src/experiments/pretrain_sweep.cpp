@@ -9,6 +9,7 @@
 
 #include "job_queue.h"
 
+#include "linformer/checkpoint/find_model.h"
 #include "linformer/config/config_file.h"
 #include "linformer/config/setting_names.h"
 #include "linformer/core/atomic_file.h"
@@ -117,6 +118,7 @@ void check_data(const std::vector<SweepRun>& runs) {
   for (const SweepRun& run : runs) {
     if (run.done || (opened != nullptr && run.setting == opened->setting)) continue;
     PretrainConfig config = run.config;
+    if (!config.run.init_from.empty()) find_model_folder(config.run.init_from);
     open_pretraining_data(config);
     opened = &run;
   }

@@ -29,10 +29,9 @@ StepProbe probe_steps(StepProbeWork work) {
                   StepGraph::Parts{*work.all_parameters, *optimizer, precision, step,
                                    work.training.activation_checkpointing, /*asked=*/false});
   }
-  constexpr int64_t kMostTimed = 64;
   // At least three, at least eight if they take less than half a minute, and for at least 4 s.
   const auto is_enough = [](int64_t timed, double seconds) {
-    return timed >= kMostTimed || (timed >= 8 && seconds >= 4.0) || (timed >= 3 && seconds >= 30.0);
+    return (timed >= 8 && seconds >= 4.0) || (timed >= 3 && seconds >= 30.0);
   };
   StepProbe sum;
   int64_t timed = 0;

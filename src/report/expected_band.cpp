@@ -72,7 +72,7 @@ void check_runs(const std::vector<RunFolder>& runs) {
                  "run it to its end, or leave it out");
     }
     if (!run.checkpoint || run.checkpoint->settings.empty()) {
-      fail_usage(run.path, "has no checkpoint, which says what it was trained with",
+      fail_usage(run.path, "has no checkpoint, so its settings are unknown",
                  "many runs keep theirs with --keep-models");
     }
     if (!seeds.insert(run.setting("run.seed")).second) {

@@ -259,7 +259,8 @@ RunFolder read_run_folder(const std::string& folder, RunReader reader) {
   if (!is_run_folder(folder)) {
     std::error_code ignored;
     if (!fs::exists(folder, ignored)) {
-      fail_missing(folder, "there is no such run folder", "linformer-report list shows the runs");
+      fail_missing(folder, "there is no such run folder",
+                   "linformer-report list names the run folders");
     }
     fail_usage(folder, "is no run folder: it needs config.yaml and log.jsonl or checkpoints",
                "linformer-report list names the run folders");

@@ -15,7 +15,7 @@ void Trainer::log_step(const StepTotals& totals) {
   interval_.num_labels += totals.num_labels;
   interval_.num_tokens += totals.num_tokens;
   ++interval_.num_steps;
-  // The first step of a session is not typical, so time counts from its end.
+  // The first step of an interval marks as well, so that a session has a mark after its first step.
   if (interval_.num_steps == 1) remaining_.mark(state_.step, steady_seconds());
   const bool first = interval_.num_steps == 1 && last_evaluated_step_ < 0 && state_.step == 1;
   if (state_.step % config_.logging.every != 0 && !first) return;

@@ -368,7 +368,7 @@ TEST_F(FinetuneProgramTest, SaysWhatIsWrong) {
   EXPECT_THAT(error({"--suite", ","}, 2), HasSubstr("--suite: names no task"));
   EXPECT_THAT(error({"--suite", "sst-2", "--task", "rte"}, 2), HasSubstr("--task: names one task"));
   EXPECT_THAT(error({"--suite", "sst-2,cola,qqp"}, 2),
-              HasSubstr("there are no training data of cola, qqp in "));
+              HasSubstr("there are no training data of cola, qqp ("));
   EXPECT_THAT(error({"--suite", "sst-2", "--allow-partial"}, 2), HasSubstr("--submission"));
   EXPECT_THAT(error({"--suite", "sst-2", "--sweep-seeds", "2"}, 2), HasSubstr("--sweep"));
   const std::string zip = file("no.zip");

@@ -144,7 +144,7 @@ TEST_F(TrainSweepTest, NamesWhatIsWrong) {
   EXPECT_THAT(error({"--seeds", "2", "--output", out, "--expect", "none"}, 2),
               HasSubstr("--expect: compares a single run"));
   EXPECT_THAT(error({"--seeds", "2", "--output", out, "--devices", "64"}, 2),
-              HasSubstr("--devices: 64, and this machine has"));
+              HasSubstr("--devices: 64, and LibTorch finds"));
   // Data are opened before anything is listed or begun.
   for (const char* dry : {"--quiet", "--dry-run"}) {
     EXPECT_THAT(

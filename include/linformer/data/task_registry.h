@@ -85,6 +85,9 @@ std::string task_names(const std::function<bool(const TaskSpec&)>& passes = null
 /// The recipe of the known task of exactly this name; for any other name FinetuneRecipe's defaults.
 FinetuneRecipe recipe_of_task(const std::string& name);
 
+/// The registry's spelling of a known task ("SST2" is "sst-2"); another name as it is.
+std::string spelled_task(const std::string& name);
+
 /// The task of this name, in any case ("SST2", "sst_2" and "STSB" too). Throws UsageError that
 /// lists all names.
 const TaskSpec& find_task(const std::string& name);

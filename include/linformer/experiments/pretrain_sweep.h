@@ -39,8 +39,8 @@ std::vector<SweepRun> plan_sweep(const PretrainSweepOptions& options);
 /// Whether it has trained to its end, with a held-out loss.
 bool is_finished(const SweepRun& run);
 
-/// Opens the data of each setting that is not done, as its runs will. Throws UsageError or RunError
-/// where they would fail.
+/// Opens the data and the starting model of each setting that is not done, as its runs will. Throws
+/// UsageError or RunError where they would fail.
 void check_data(const std::vector<SweepRun>& runs);
 
 /// What `--dry-run` prints: the folder, the setting, the seed and the state of each run.
