@@ -202,6 +202,9 @@ bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remar
   const SuiteOptions options = options_of(arguments);
   check_files(config_for(options.tasks.front(), options.protocols.front(), {}),
               options.tasks.size());
+  if (arguments.baseline.empty() && !has_results(arguments.output)) {
+    check_folders(config_for(options.tasks.front(), options.protocols.front(), {}));
+  }
   std::vector<TaskConfig> open_tasks;
   for (const std::string& task : options.tasks) {
     if (has_results(arguments.output + "/" + task)) continue;
@@ -222,9 +225,6 @@ bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remar
       }
     }
     return true;
-  }
-  if (!has_results(arguments.output)) {
-    check_folders(config_for(options.tasks.front(), options.protocols.front(), {}));
   }
   defer_stop_signals();  // runs that were started are stopped first
   install_save_signal();
