@@ -1,9 +1,8 @@
 #include "many_runs.h"
 
-#include <filesystem>
-
 #include <CLI/CLI.hpp>
 
+#include "dry_run_checks.h"
 #include "option_checks.h"
 
 #include "linformer/config/setting_names.h"
@@ -43,10 +42,7 @@ void refuse_many_runs_options(const CLI::App& program, const std::string& starte
 }
 
 void check_folder_of_runs(const std::string& output) {
-  std::error_code ignored;
-  if (std::filesystem::exists(output, ignored) && !std::filesystem::is_directory(output, ignored)) {
-    fail_usage(setting_name("run.dir"), output + " is a file", "choose another folder");
-  }
+  refuse_file_as_folder(output);
   if (is_run_folder(output)) {
     fail_usage(setting_name("run.dir"), output + " is the folder of a single run",
                "name another folder for many runs, with --output");

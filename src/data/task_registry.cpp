@@ -239,26 +239,32 @@ std::string task_names(const std::function<bool(const TaskSpec&)>& passes) {
   return list;
 }
 
-FinetuneRecipe recipe_of_task(const std::string& name) {
+namespace {
+
+/// The known task of this name in any spelling; null if there is none.
+const TaskSpec* known_task(const std::string& name) {
   for (const TaskSpec& task : known_tasks()) {
-    if (plain_name(task.name) == plain_name(name)) return task.recipe;
+    if (plain_name(task.name) == plain_name(name)) return &task;
   }
-  return {};
+  return nullptr;
+}
+
+}  // namespace
+
+FinetuneRecipe recipe_of_task(const std::string& name) {
+  const TaskSpec* const task = known_task(name);
+  return task == nullptr ? FinetuneRecipe{} : task->recipe;
 }
 
 std::string spelled_task(const std::string& name) {
-  for (const TaskSpec& task : known_tasks()) {
-    if (plain_name(task.name) == plain_name(name)) return task.name;
-  }
-  return name;
+  const TaskSpec* const task = known_task(name);
+  return task == nullptr ? name : task->name;
 }
 
 const TaskSpec& find_task(const std::string& name) {
+  if (const TaskSpec* const task = known_task(name)) return *task;
   std::vector<std::string> names;
-  for (const TaskSpec& task : known_tasks()) {
-    if (plain_name(task.name) == plain_name(name)) return task;
-    names.push_back(task.name);
-  }
+  for (const TaskSpec& task : known_tasks()) names.push_back(task.name);
   const std::string near = nearest_name(name, names);
   fail_usage("task", "no task '" + name + "'",
              (near.empty() ? "" : "did you mean '" + near + "'? ") + "known are " + task_names() +

@@ -82,7 +82,8 @@ const std::vector<TaskSpec>& known_tasks();
 /// Names of known tasks, "cola, sst-2", for help texts and messages: all, or those that pass.
 std::string task_names(const std::function<bool(const TaskSpec&)>& passes = nullptr);
 
-/// The recipe of the known task of exactly this name; for any other name FinetuneRecipe's defaults.
+/// The recipe of the known task of this name, as find_task() takes it; else FinetuneRecipe's
+/// defaults.
 FinetuneRecipe recipe_of_task(const std::string& name);
 
 /// The registry's spelling of a known task ("SST2" is "sst-2"); another name as it is.
