@@ -29,10 +29,10 @@ class WeightProduct : public torch::autograd::Function<WeightProduct> {
     const at::Tensor& x = saved[0];
     const at::Tensor& weight = saved[1];
     const at::Tensor upstream = grads[0].contiguous();
-    const auto multiply = device_kernels(x).product->multiply;
+    const ProductKernels& kernels = *device_kernels(x).product;
     torch::autograd::variable_list result(3);
-    if (ctx->needs_input_grad(0)) result[0] = multiply(upstream, weight.t(), {});
-    if (ctx->needs_input_grad(1)) result[1] = multiply(upstream.t(), x.t(), {});
+    if (ctx->needs_input_grad(0)) result[0] = kernels.multiply(upstream, weight.t(), {});
+    if (ctx->needs_input_grad(1)) result[1] = kernels.multiply_over_rows(upstream, x);
     if (ctx->saved_data["has_bias"].toBool() && ctx->needs_input_grad(2)) {
       result[2] = upstream.sum(0);
     }
@@ -40,13 +40,11 @@ class WeightProduct : public torch::autograd::Function<WeightProduct> {
   }
 };
 
-/// Whether the device's own kernels take this product. A call costs some microseconds, in which
-/// LibTorch has done a small product.
-bool takes(const ProductKernels* kernels, const at::Tensor& x, const at::Tensor& weight) {
-  constexpr int64_t kSmall = 1 << 19;  // multiply-adds
-  return kernels != nullptr && !AutocastScope::current().active() &&
-         x.scalar_type() == weight.scalar_type() && x.numel() * weight.size(0) >= kSmall &&
-         kernels->outruns_libtorch(x.scalar_type());
+/// Whether the device's own kernels take this product of operands of type `type`. A call costs some
+/// microseconds, in which LibTorch has done a small product.
+bool takes(const ProductKernels* kernels, at::ScalarType type, int64_t multiply_adds) {
+  constexpr int64_t kSmall = 1 << 19;
+  return kernels != nullptr && multiply_adds >= kSmall && kernels->outruns_libtorch(type);
 }
 
 }  // namespace
@@ -56,8 +54,12 @@ at::Tensor weight_product(const at::Tensor& x, const at::Tensor& weight, const a
                   (!bias.defined() || bias.size(0) == weight.size(0)),
               "weight_product takes x (M, K), a weight (N, K) and a bias (N)");
   if (const auto product = int8_product(x, weight, bias)) return *product;
-  if (takes(chosen_kernels(x).product, x, weight)) {
-    return WeightProduct::apply(x, weight, to_optional(bias));
+  const MixedPrecision precision = AutocastScope::current();
+  const at::ScalarType type = precision.active() ? precision.type() : x.scalar_type();
+  const bool one_type = precision.active() || type == weight.scalar_type();
+  if (one_type && takes(chosen_kernels(x).product, type, x.numel() * weight.size(0))) {
+    return WeightProduct::apply(x.to(type), cast_weight(weight),
+                                bias.defined() ? to_optional(cast_weight(bias)) : OptionalTensor());
   }
   return reference::weight_product(x, weight, bias);
 }

@@ -9,9 +9,12 @@ struct ProductKernels {
   /// Whether products of this type are.
   bool (*outruns_libtorch)(at::ScalarType type);
 
-  /// a (m, k) b^T for b (n, k), plus a bias (n) if it is defined. Any strides; m, n and k above 0.
-  /// No gradients: the gradients of a product are products.
-  at::Tensor (*multiply)(const at::Tensor& a, const at::Tensor& b, const at::Tensor& bias);
+  /// x (rows, k) weight^T for a weight (n, k), plus a bias (n) if it is defined. Any strides; rows,
+  /// n and k above 0. No gradients: the gradients of a product are products.
+  at::Tensor (*multiply)(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
+
+  /// a^T b for a (rows, n) and b (rows, k): (n, k), the gradient of a weight.
+  at::Tensor (*multiply_over_rows)(const at::Tensor& a, const at::Tensor& b);
 };
 
 }  // namespace linformer

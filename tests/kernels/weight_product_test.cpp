@@ -52,6 +52,59 @@ TEST(WeightProduct, InFloatIsThatOfDouble) {
   }
 }
 
+// In bf16, forward and backward, against double with the same rounded numbers. Rows below, at and
+// above whole blocks.
+TEST(WeightProduct, InBf16IsThatOfDoubleAtAnyNumberOfRows) {
+  at::manual_seed(4);
+  for (const int64_t rows : {1, 63, 64, 65, 127, 128, 300}) {
+    for (const bool with_bias : {false, true}) {
+      const at::Tensor x = at::randn({rows, 1024}).to(at::kBFloat16);
+      const at::Tensor weight = at::randn({520, 1024}).to(at::kBFloat16);
+      const at::Tensor bias = with_bias ? at::randn({520}).to(at::kBFloat16) : at::Tensor();
+      const auto expected = value_and_gradients({x, weight, bias}, at::kDouble);
+      std::vector<at::Tensor> ours;
+      {
+        const AutocastScope scope{MixedPrecision(Precision::kBf16)};
+        std::vector<at::Tensor> leaves{x.to(at::kFloat).set_requires_grad(true),
+                                       weight.to(at::kFloat).set_requires_grad(true)};
+        if (with_bias) leaves.push_back(bias.to(at::kFloat).set_requires_grad(true));
+        const at::Tensor value =
+            weight_product(leaves[0], leaves[1], with_bias ? leaves[2] : at::Tensor());
+        ASSERT_EQ(value.scalar_type(), at::kBFloat16);
+        at::manual_seed(3);
+        const at::Tensor upstream = at::randn(value.sizes()).to(at::kBFloat16);
+        ours = torch::autograd::grad({value}, leaves, {upstream});
+        ours.push_back(value.detach());
+      }
+      ASSERT_EQ(ours.size(), expected.size());
+      for (size_t t = 0; t < expected.size(); ++t) {
+        ASSERT_EQ(ours[t].sizes(), expected[t].sizes());
+        // bf16 keeps 8 bits; the upstream gradient is rounded to it, too.
+        EXPECT_LT(relative_difference(ours[t], expected[t]), 1e-2)
+            << rows << " rows, bias " << with_bias << ", tensor " << t;
+      }
+    }
+  }
+}
+
+// Whatever the number of rows: a row's product does not depend on the rows beside it.
+TEST(LowProducts, AreThoseOfEachRow) {
+  const at::Tensor x = at::randn({150, 96}).to(at::kBFloat16);
+  const at::Tensor weight = at::randn({40, 96}).to(at::kBFloat16);
+  const at::Tensor expected = x.to(at::kDouble).mm(weight.to(at::kDouble).t());
+  for (const int64_t rows : {1, 5, 64, 100, 150}) {
+    const at::Tensor some = cpu::multiply_low(x.narrow(0, 0, rows), weight);
+    ASSERT_EQ(some.size(0), rows);
+    EXPECT_LT(relative_difference(some, expected.narrow(0, 0, rows)), 1e-2) << rows;
+    const at::Tensor other = at::randn({rows, 24}).to(at::kBFloat16);
+    EXPECT_LT(
+        relative_difference(cpu::multiply_low_over_rows(other, x.narrow(0, 0, rows)),
+                            other.to(at::kDouble).t().mm(x.narrow(0, 0, rows).to(at::kDouble))),
+        1e-2)
+        << rows;
+  }
+}
+
 TEST(WeightProduct, GradientsAreComputedWhereTheyAreWanted) {
   const at::Tensor x = at::randn({4, 6});
   const at::Tensor weight = at::randn({5, 6}).set_requires_grad(true);

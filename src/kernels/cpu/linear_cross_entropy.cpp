@@ -56,7 +56,7 @@ at::Tensor logits_of(const at::Tensor& hidden, const LossInputs& in) {
                              : multiply_by_words(hidden, in.weight);
   }
   const at::ScalarType type = in.low_weight.scalar_type();
-  return at::mm(hidden.to(type), in.low_weight.t()).to(hidden.scalar_type());
+  return multiply_low(hidden.to(type), in.low_weight).to(hidden.scalar_type());
 }
 
 /// Adds the gradients of one chunk for the hidden states and the weight.
@@ -65,8 +65,8 @@ void add_gradients(const at::Tensor& grad_logits, const at::Tensor& piece, const
   if (in.low_weight.defined()) {
     const at::ScalarType type = in.low_weight.scalar_type();
     const at::Tensor low = grad_logits.to(type);
-    grad_piece.copy_(at::mm(low, in.low_weight));
-    const at::Tensor product = at::mm(low.t(), piece.to(type)).to(piece.scalar_type());
+    grad_piece.copy_(multiply_low(low, in.low_weight.t()));
+    const at::Tensor product = multiply_low_over_rows(low, piece.to(type)).to(piece.scalar_type());
     grad_weight = grad_weight.defined() ? grad_weight.add_(product) : product;
     return;
   }
