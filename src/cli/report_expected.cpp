@@ -51,7 +51,9 @@ void add_expected_command(CLI::App& program) {
       "expected",
       "the band in which runs of a configuration are expected, from runs of three or "
       "more seeds, for linformer-train --expect");
-  command->add_option("RUN", arguments->runs, "finished runs that differ in their seed alone")
+  command
+      ->add_option("RUN", arguments->runs,
+                   "runs that differ in their seed alone, finished or stopped")
       ->required();
   command
       ->add_option("--output", arguments->output, "file to write, e.g. configs/expected/NAME.yaml")

@@ -62,14 +62,19 @@ std::string describe_run(const RunFolder& run) {
 /// Refuses runs that are not alike.
 void check_runs(const std::vector<RunFolder>& runs) {
   if (runs.size() < kFewestRuns) {
-    fail_usage("RUN", format_count(static_cast<int64_t>(runs.size())) + " runs have no spread",
-               "give at least three, which differ in run.seed");
+    fail_usage(
+        "RUN",
+        format_count(static_cast<int64_t>(runs.size()), "run") + " say nothing about the spread",
+        "give at least three, which differ in run.seed");
   }
   std::set<std::string> seeds;
   for (const RunFolder& run : runs) {
-    if (run.kind != RunKind::kPretraining || run.status != RunStatus::kFinished) {
-      fail_usage(run.path, "is no finished pre-training run (" + describe_run(run) + ")",
-                 "run it to its end, or leave it out");
+    if (run.kind != RunKind::kPretraining) {
+      fail_usage(run.path, "is no pre-training run", "leave it out");
+    }
+    if (run.status != RunStatus::kFinished && run.status != RunStatus::kStopped) {
+      fail_usage(run.path, "is not finished, and was not stopped (" + describe_run(run) + ")",
+                 "run it to its end, stop it with SIGTERM, or leave it out");
     }
     if (!run.checkpoint || run.checkpoint->settings.empty()) {
       fail_usage(run.path, "has no checkpoint, so its settings are unknown",

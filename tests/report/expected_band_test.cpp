@@ -85,6 +85,21 @@ TEST_F(ExpectedBandTest, InterpolatesBetweenPointsAndComparesNothingOutsideThem)
   EXPECT_THAT(held_out, testing::ElementsAre(60, 80, 100));
 }
 
+TEST_F(ExpectedBandTest, EndsWhereAStoppedRunWasStopped) {
+  std::vector<RunFolder> runs = three();
+  const ExpectedCurve whole = expected_curve(runs, "name");
+  ASSERT_EQ(whole.points.size(), 2u);  // at steps 50 and 100
+  runs[1] = run("2", {.seed = "2", .steps = 60, .loss = 6.0, .end = "signal"});
+  const ExpectedCurve part = expected_curve(runs, "name");
+  ASSERT_EQ(part.points.size(), 1u);
+  EXPECT_EQ(part.points.front().step, 50);
+  EXPECT_EQ(part.settings, whole.settings);
+  // A whole run is compared as far as the curve goes.
+  const auto checks = check_band(part, run("4", {.seed = "4", .loss = 6.1}));
+  ASSERT_EQ(checks.size(), 2u);
+  EXPECT_EQ(checks.back().step, 50);
+}
+
 TEST_F(ExpectedBandTest, IsForRunsOfItsSettingsAndDataAlone) {
   const ExpectedCurve curve = expected_curve(three(), "name");
   const auto why = [&](const RunSpec& spec) {
@@ -104,8 +119,8 @@ TEST_F(ExpectedBandTest, RefusesRunsThatMakeNoBand) {
   const std::vector<RunFolder> runs = three();
   EXPECT_THAT(message({runs[0], runs[1]}), HasSubstr("at least three"));
   EXPECT_THAT(message({runs[0], runs[1], runs[1]}), HasSubstr("has seed 2 as another run"));
-  EXPECT_THAT(message({runs[0], runs[1], run("s", {.seed = "4", .steps = 60, .end = "signal"})}),
-              HasSubstr("is no finished"));
+  EXPECT_THAT(message({runs[0], runs[1], run("s", {.seed = "4", .steps = 60, .end = ""})}),
+              HasSubstr("is not finished, and was not stopped (failed at step 60"));
   EXPECT_THAT(message({runs[0], runs[1], run("h", {.seed = "4", .hidden_size = "64"})}),
               HasSubstr("model.hidden_size"));
   EXPECT_THAT(message({runs[0], runs[1], run("d", {.seed = "4", .train_data = "4"})}),

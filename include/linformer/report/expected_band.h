@@ -32,9 +32,11 @@ struct BandCheck {
 /// with probability 99 %, where t is the 99.5 % quantile of Student's t with r - 1 degrees of
 /// freedom (a prediction interval for normal values).
 ///
-/// Throws UsageError for fewer than three runs, runs that are not finished, that were evaluated
-/// nowhere together, two of one seed, or runs that differ in anything but the seed and what
-/// expected_settings() leaves out.
+/// Runs may have been stopped: the curve then ends at the last step that all of them have reached.
+///
+/// Throws UsageError for fewer than three runs, runs that are going on or have failed, that were
+/// evaluated nowhere together, two of one seed, or runs that differ in anything but the seed and
+/// what expected_settings() leaves out.
 ExpectedCurve expected_curve(const std::vector<RunFolder>& runs, const std::string& configuration);
 
 /// Of the settings of a checkpoint, those that a comparable run has to share: not the seed, and not
