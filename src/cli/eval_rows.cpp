@@ -37,8 +37,8 @@ RowSample read_labelled(const RowInputs& inputs, const ModelConfig& config,
 
 void RowInputs::add_options(CLI::App& command) {
   text.add_options(command);
-  command.add_option("--task", task,
-                     "instead of --data: a known task (" + task_names() + "), for --input");
+  command.add_option("--task", task, "instead of --data: a known task, for --input")
+      ->check(offers(comma_separated(task_names())));
   command.add_option("--input", input, "a file of the task (.tsv, .csv, .jsonl, .zst, .gz)");
   command
       .add_option("--max-sequences", max_sequences,

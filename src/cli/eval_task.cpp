@@ -2,13 +2,16 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
 #include <memory>
+#include <optional>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "compute_options.h"
 #include "eval_commands.h"
+#include "fine_tuned_run.h"
 #include "option_checks.h"
 #include "program.h"
 #include "table_output.h"
@@ -38,20 +41,24 @@ struct TaskArguments {
   std::string checkpoint;
   std::string task;
   std::vector<std::string> inputs;
-  std::string text_column = "text";
-  std::string pair_column;
-  std::string label_column = "label";
+  std::string text_column, pair_column, label_column;
   bool no_header = false;
   std::vector<std::string> labels;
   std::vector<std::string> metrics;
   std::vector<std::string> predictions;
-  std::string truncation = "head";
+  std::optional<Truncation> truncation;
   int64_t max_sequence_length = 0;
   int64_t batch_size = 32;
   double max_bad_share = 0.001;
   ComputeOptions compute;
   PredictionPrecision precision = PredictionPrecision::kFp32;
   bool json = false;
+
+  /// Whether the command line says how the files look.
+  bool describes_files() const {
+    return !task.empty() || !text_column.empty() || !pair_column.empty() || !label_column.empty() ||
+           no_header;
+  }
 };
 
 /// The enumerator of this name, which the command line has already checked.
@@ -61,21 +68,31 @@ E value_named(const std::string& name) {
   return static_cast<E>(std::find(names.begin(), names.end(), name) - names.begin());
 }
 
-/// A known task, or a task of the user's own columns with the model's labels.
-TaskSpec task_of(const TaskArguments& arguments, const HeadConfig& head) {
+/// A known task, or a task of the user's own columns with the model's labels. What the command line
+/// leaves open is as in the model's fine-tuning.
+TaskSpec task_of(const TaskArguments& arguments, const HeadConfig& head,
+                 const std::optional<FinetuneConfig>& run) {
   std::vector<Metric> metrics;
   for (const std::string& name : arguments.metrics) metrics.push_back(value_named<Metric>(name));
-  if (!arguments.task.empty()) {
-    TaskSpec task = find_task(arguments.task);
+  const bool own_columns = run && !run->task.text_column.empty();
+  const bool known = run && !own_columns && !arguments.describes_files();
+  if (!arguments.task.empty() || known) {
+    TaskSpec task = find_task(known ? run->task.name : arguments.task);
     if (!metrics.empty()) task.metrics = metrics;
     return task;
   }
   OwnData own;
   own.dev = arguments.inputs;
-  own.header = !arguments.no_header;
-  own.text_column = arguments.text_column;
-  own.pair_column = arguments.pair_column;
-  own.label_column = arguments.label_column;
+  if (own_columns) {
+    own.header = run->task.header;
+    own.text_column = run->task.text_column;
+    own.pair_column = run->task.text_pair_column;
+    own.label_column = run->task.label_column;
+  }
+  if (arguments.no_header) own.header = false;
+  if (!arguments.text_column.empty()) own.text_column = arguments.text_column;
+  if (!arguments.pair_column.empty()) own.pair_column = arguments.pair_column;
+  if (!arguments.label_column.empty()) own.label_column = arguments.label_column;
   own.metrics = metrics;
   if (head.type == HeadType::kRegression) {
     own.kind = TaskKind::kRegression;
@@ -165,7 +182,7 @@ void print_json(const TaskArguments& arguments, const TaskSpec& task,
 void run_task(const TaskArguments& arguments) {
   if (!arguments.predictions.empty() && arguments.predictions.size() != arguments.inputs.size()) {
     fail_usage("--predictions",
-               std::to_string(arguments.predictions.size()) + " files for " +
+               format_count(std::ssize(arguments.predictions), "file") + " for " +
                    std::to_string(arguments.inputs.size()) + " of --input",
                "name one for each, in the same order");
   }
@@ -176,11 +193,13 @@ void run_task(const TaskArguments& arguments) {
   const std::string folder = find_model_folder(arguments.checkpoint);
   const std::unique_ptr<Model> model = load_classifier(folder, computing.device);
   const Tokenizer tokenizer = load_tokenizer(folder, model->config());
-  const TaskSpec task = task_of(arguments, model->head_config());
+  const std::optional<FinetuneConfig> run = fine_tuning_of(folder);
+  const TaskSpec task = task_of(arguments, model->head_config(), run);
   options.output_of_label = match_labels(task, model->head_config(), arguments.labels, folder);
   options.max_sequence_length =
-      sequence_length(arguments.max_sequence_length, model->config().max_sequence_length);
-  options.truncation = value_named<Truncation>(arguments.truncation);
+      sequence_length(length_as_fine_tuned(arguments.max_sequence_length, run),
+                      model->config().max_sequence_length);
+  options.truncation = truncation_as_fine_tuned(arguments.truncation, run);
   options.batch_size = arguments.batch_size;
   options.max_bad_share = arguments.max_bad_share;
   options.labels_required = arguments.predictions.empty();
@@ -218,18 +237,20 @@ void run_task(const TaskArguments& arguments) {
 
 void add_data_options(CLI::App& command, TaskArguments& arguments) {
   CLI::Option* task =
-      command.add_option("--task", arguments.task,
-                         "a known task (" + task_names() + "): its columns, labels and metrics");
+      command.add_option("--task", arguments.task, "a known task: its columns, labels and metrics")
+          ->check(offers(comma_separated(task_names())));
   command
       .add_option("--input", arguments.inputs,
                   "files (.tsv, .csv, .jsonl, .zst, .gz); several are measured one by one")
       ->required();
   const auto add_column = [&](const char* name, auto& value, const char* help) {
-    command.add_option(name, value, help)->capture_default_str()->excludes(task);
+    command.add_option(name, value, help)->excludes(task);
   };
-  add_column("--text-column", arguments.text_column, "of files of your own: the text");
+  add_column("--text-column", arguments.text_column,
+             "of files of your own: the text; if left out, as in the fine-tuning, else \"text\"");
   add_column("--pair-column", arguments.pair_column, "the second text of a pair");
-  add_column("--label-column", arguments.label_column, "the label, or the score");
+  add_column("--label-column", arguments.label_column,
+             "the label, or the score; if left out, as in the fine-tuning, else \"label\"");
   command
       .add_flag("--no-header", arguments.no_header,
                 "files of your own have no header: columns are numbers from 0")
@@ -267,13 +288,17 @@ void add_task_command(CLI::App& program) {
       "tables of predictions to write, one for each input; the inputs may then lack labels");
   command
       ->add_option("--max-sequence-length", arguments->max_sequence_length,
-                   "tokens of a row; 0 = the model's. As input.max_length of its fine-tuning")
+                   "tokens of a row; 0 = as in the fine-tuning, else the model's n")
       ->check(takes_at_least(0));
   command
-      ->add_option("--truncation", arguments->truncation,
-                   "the part that is kept of a text that is too long: head, tail, head_tail")
-      ->check(takes_one_of(names_of<Truncation>()))
-      ->capture_default_str();
+      ->add_option_function<std::string>(
+          "--truncation",
+          [arguments](const std::string& name) {
+            arguments->truncation = value_named<Truncation>(name);
+          },
+          "the part that is kept of a text that is too long; if left out, as in the fine-tuning, "
+          "else head")
+      ->check(takes_one_of(names_of<Truncation>()));
   command->add_option("--batch-size", arguments->batch_size, "rows at a time")
       ->check(takes_above_zero())
       ->capture_default_str();
@@ -281,7 +306,7 @@ void add_task_command(CLI::App& program) {
   add_precision_option(*command, arguments->precision);
   command->add_flag("--json", arguments->json, "print the result as JSON");
   add_markdown_option(*command);
-  add_examples(*command, {"linformer-eval task --checkpoint runs/sst2 --task sst-2 --input dev.tsv",
+  add_examples(*command, {"linformer-eval task --checkpoint runs/sst2 --input dev.tsv",
                           "linformer-eval task --checkpoint runs/mnli --task mnli --input "
                           "dev_matched.tsv "
                           "dev_mismatched.tsv --json",

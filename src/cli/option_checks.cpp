@@ -23,6 +23,13 @@ std::optional<double> number_in(const std::string& text) {
   return std::nullopt;
 }
 
+/// "{a,b}"
+std::string in_braces(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "{" : ",") + name;
+  return text + "}";
+}
+
 /// A check of a number; `allowed` continues "is not".
 CLI::Validator number_check(const std::string& allowed, std::function<bool(double)> accepts) {
   return {[allowed, accepts = std::move(accepts)](std::string& text) -> std::string {
@@ -64,9 +71,7 @@ CLI::Validator takes_between(double least, double most) {
 }
 
 CLI::Validator takes_one_of(std::vector<std::string> names) {
-  std::string allowed = "{";
-  for (const std::string& name : names) allowed += (&name == &names.front() ? "" : ",") + name;
-  allowed += "}";
+  const std::string allowed = in_braces(names);
   return {[allowed, names = std::move(names)](std::string& text) -> std::string {
             if (std::find(names.begin(), names.end(), text) != names.end()) return "";
             const std::string nearest = nearest_name(text, names);
@@ -74,6 +79,10 @@ CLI::Validator takes_one_of(std::vector<std::string> names) {
                    (nearest.empty() ? "" : "; did you mean " + nearest + "?");
           },
           allowed, ""};
+}
+
+CLI::Validator offers(std::vector<std::string> names) {
+  return {[](std::string&) -> std::string { return ""; }, in_braces(names), ""};
 }
 
 CLI::Validator takes_one_of_names(std::span<const std::string_view> names) {

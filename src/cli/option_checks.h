@@ -30,4 +30,7 @@ CLI::Validator takes_one_of(std::vector<std::string> names);
 /// The same for the names of an enumeration of the configuration.
 CLI::Validator takes_one_of_names(std::span<const std::string_view> names);
 
+/// Names that help and completion offer. Others are taken too, and judged where they are used.
+CLI::Validator offers(std::vector<std::string> names);
+
 }  // namespace linformer

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "fine_tuned_run.h"
 #include "option_checks.h"
 #include "predict_commands.h"
 #include "predict_stream.h"
@@ -44,10 +45,18 @@ void add_answer(const HeadConfig& head, std::span<const float> logits,
   answers.objects.push_back({{"labels", std::move(labels)}});
 }
 
-void run_classify(const StreamArguments& arguments) {
+/// What the command line leaves open is as in the model's fine-tuning.
+void complete(StreamArguments& arguments, const std::string& model_folder) {
+  const std::optional<FinetuneConfig> run = fine_tuning_of(model_folder);
+  arguments.max_sequence_length = length_as_fine_tuned(arguments.max_sequence_length, run);
+  arguments.truncation = truncation_as_fine_tuned(arguments.truncation, run);
+}
+
+void run_classify(StreamArguments arguments) {
   const Computing computing = start_computing(arguments.compute);
   const PredictionScope precision(arguments.precision, computing.device);
   const std::string folder = find_model_folder(arguments.checkpoint);
+  complete(arguments, folder);
   const TextClassifier classifier = TextClassifier::load(folder, computing.device);
   const Tokenizer tokenizer = load_tokenizer(folder, classifier.config());
   answer_requests(arguments, RequestKind::kClassify, folder, classifier.config(), tokenizer,
@@ -69,8 +78,9 @@ void add_classify_command(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "classify", "labels with probabilities, or a number, of a fine-tuned model, line by line");
   add_stream_options(*command, *arguments);
-  command->add_option("--task", arguments->task,
-                      "a known task (" + task_names() + "): the input are tables with its columns");
+  command
+      ->add_option("--task", arguments->task, "a known task: the input are tables with its columns")
+      ->check(offers(comma_separated(task_names())));
   command
       ->add_option_function<std::string>(
           "--truncation",
@@ -79,10 +89,9 @@ void add_classify_command(CLI::App& program) {
             arguments->truncation = static_cast<Truncation>(
                 std::find(names.begin(), names.end(), name) - names.begin());
           },
-          "the part that is kept of a text that is too long; use the value of the fine-tuning "
-          "(input.truncation)")
-      ->check(takes_one_of({"head", "tail", "head_tail"}))
-      ->default_str("head");
+          "the part that is kept of a text that is too long; if left out, as in the fine-tuning, "
+          "else head")
+      ->check(takes_one_of_names(EnumNames<Truncation>::kNames));
   add_examples(*command, {"linformer-predict classify --checkpoint runs/sst2 "
                           "--text 'A warm, funny film.'",
                           "linformer-predict classify --checkpoint runs/mnli "

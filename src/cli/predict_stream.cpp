@@ -111,7 +111,7 @@ TextRequests open_requests(const StreamArguments& arguments, RequestKind kind,
                    std::to_string(config.max_sequence_length),
                "leave it out");
   }
-  options.truncation = arguments.truncation;
+  options.truncation = arguments.truncation.value_or(Truncation::kHead);
   options.type_vocab_size = config.type_vocab_size;
   options.look_ahead = static_cast<size_t>(arguments.look_ahead);
   if (!arguments.texts.empty()) return {tokenizer, options, arguments.texts};
@@ -195,9 +195,8 @@ void add_stream_options(CLI::App& command, StreamArguments& arguments) {
       ->check(takes_above_zero())
       ->capture_default_str();
   command
-      .add_option(
-          "--max-sequence-length", arguments.max_sequence_length,
-          "tokens of a row; 0 = the model's n. For a fine-tuned model give its input.max_length")
+      .add_option("--max-sequence-length", arguments.max_sequence_length,
+                  "tokens of a row; 0 = as in the fine-tuning, else the model's n")
       ->check(takes_at_least(0));
   add_compute_options(command, arguments.compute);
   add_precision_option(command, arguments.precision);

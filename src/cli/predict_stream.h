@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,7 @@ struct StreamArguments {
   std::string text_column;
   std::string pair_column;
   bool no_header = false;
-  Truncation truncation = Truncation::kHead;
+  std::optional<Truncation> truncation;
   int64_t max_sequence_length = 0;  ///< 0 = the model's
   int64_t top_k = 5;
   int64_t batch_size = 16;

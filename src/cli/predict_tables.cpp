@@ -2,11 +2,11 @@
 #include "predict_tables.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <optional>
 
+#include "fine_tuned_run.h"
+
 #include "linformer/analysis/labelled_evaluation.h"
-#include "linformer/config/finetune_config.h"
 #include "linformer/core/error.h"
 #include "linformer/core/log.h"
 #include "linformer/data/own_data.h"
@@ -17,27 +17,12 @@ namespace linformer {
 
 namespace {
 
-namespace fs = std::filesystem;
-
 InputKind kind_by_name(const std::string& path) {
   const std::string name = name_without_compression(path);
   for (const char* ending : {".jsonl", ".json", ".ndjson"}) {
     if (name.ends_with(ending)) return InputKind::kJsonLines;
   }
   return name.ends_with(".tsv") || name.ends_with(".csv") ? InputKind::kTable : InputKind::kText;
-}
-
-/// The data that the run was fine-tuned on, if the folder is one of its checkpoints.
-std::optional<TaskConfig> task_of_run(const std::string& model_folder) {
-  std::error_code ignored;
-  const fs::path folder = fs::canonical(model_folder, ignored);
-  const fs::path path = folder.parent_path().parent_path() / "config.yaml";
-  if (!fs::is_regular_file(path, ignored)) return std::nullopt;
-  try {
-    return load_finetune_config(path.string(), {}, recipe_of_task).task;
-  } catch (const UsageError&) {
-    return std::nullopt;  // the configuration of another kind of run: it names no columns
-  }
 }
 
 TableLayout layout_of_columns(const std::string& text, const std::string& pair, bool header) {
@@ -76,7 +61,9 @@ std::vector<RequestTable> request_tables(const StreamArguments& arguments,
   }
   const bool columns = !arguments.text_column.empty() || !arguments.pair_column.empty();
   std::optional<TaskConfig> run;
-  if (arguments.task.empty() && !columns && !arguments.no_header) run = task_of_run(model_folder);
+  if (arguments.task.empty() && !columns && !arguments.no_header) {
+    if (const auto fine_tuning = fine_tuning_of(model_folder)) run = fine_tuning->task;
+  }
   std::string task = arguments.task;
   TableLayout layout;
   if (run && run->text_column.empty()) {

@@ -45,6 +45,10 @@ std::string format_count(int64_t value) {
   return text;
 }
 
+std::string format_count(int64_t value, std::string_view thing) {
+  return format_count(value) + " " + std::string(thing) + (value == 1 ? "" : "s");
+}
+
 std::string format_bytes(double bytes) {
   static constexpr std::array<const char*, 6> kUnits = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
   if (!std::isfinite(bytes)) return "?";

@@ -124,17 +124,18 @@ TEST_F(EvalTaskTest, AgreesWithTheRunThatMadeTheModel) {
       {"linformer-finetune", "--task", "rte", "--data", file("glue"), "--model", file("mlm"),
        "--output", file("run"), "--set", "finetune.epochs=2", "--set", "input.max_length=12"});
   ASSERT_EQ(run.exit_code, 0) << run.err;
-  const json result = json_of("run/checkpoints/best",
-                              {"--task", "rte", "--input", file("glue/RTE/dev.tsv"),
-                               "--max-sequence-length", "12", "--predictions", file("p.tsv")});
+  const json result = json_of("run/checkpoints/best", {"--input", file("glue/RTE/dev.tsv"),
+                                                       "--predictions", file("p.tsv")});
   EXPECT_EQ(read_text_file(file("p.tsv")), read_text_file(file("run/predictions/dev.tsv")));
+  EXPECT_EQ(json_of("run", {"--task", "rte", "--input", file("glue/RTE/dev.tsv"),
+                            "--max-sequence-length", "12", "--truncation", "head"})["files"],
+            result["files"]);
   const json of_run = json::parse(read_text_file(file("run/result.json")));
   EXPECT_EQ(result["files"][0]["metrics"], of_run["sets"][0]["metrics"]);
   EXPECT_GT(result["files"][0]["truncated_rows"], 0);
-  const ProgramResult predicted =
-      run_child({"linformer-predict", "classify", "--checkpoint", file("run/checkpoints/best"),
-                 "--max-sequence-length", "12", "--json"},
-                {.standard_input = pairs});
+  const ProgramResult predicted = run_child(
+      {"linformer-predict", "classify", "--checkpoint", file("run/checkpoints/best"), "--json"},
+      {.standard_input = pairs});
   ASSERT_EQ(predicted.exit_code, 0) << predicted.err;
   const std::vector<std::string> table = lines_of(read_text_file(file("p.tsv")));
   const std::vector<std::string> answers = lines_of(predicted.out);
@@ -195,6 +196,7 @@ TEST_F(EvalTaskTest, AgreesWithARunOfAveragedWeights) {
   write_file_atomically(file("rows.tsv"), rows);
   const std::vector<std::string> columns{"--input", file("rows.tsv"), "--text-column",
                                          "review",  "--label-column", "stars"};
+  const std::vector<std::string> as_the_run{"--input", file("rows.tsv")};
   const ProgramResult run = run_child(
       {"linformer-finetune", "--task", "stars", "--model", file("mlm"), "--output", file("run"),
        "--set", "task.train=[" + file("rows.tsv") + "]", "task.valid=[" + file("rows.tsv") + "]",
@@ -217,6 +219,14 @@ TEST_F(EvalTaskTest, AgreesWithARunOfAveragedWeights) {
   for (const char* model : {"run", "run/checkpoints/best", "out"}) {
     EXPECT_NEAR(json_of(model, columns)["files"][0]["loss"].get<double>(), loss, 1e-6) << model;
   }
+  // The run knows its columns; a copy does not, and one that is named counts.
+  EXPECT_NEAR(json_of("run", as_the_run)["files"][0]["loss"].get<double>(), loss, 1e-6);
+  const ProgramResult copy = task("out", as_the_run);
+  EXPECT_EQ(copy.exit_code, 2);
+  EXPECT_THAT(copy.err, HasSubstr("no column 'text'"));
+  const ProgramResult other = task("run", {"--input", file("rows.tsv"), "--label-column", "moons"});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.err, HasSubstr("no column 'moons'"));
 }
 
 TEST_F(EvalTaskTest, ErrorsSayWhereWhatAndHow) {
@@ -229,7 +239,7 @@ TEST_F(EvalTaskTest, ErrorsSayWhereWhatAndHow) {
     for (const std::string& text : texts) EXPECT_THAT(result.err, HasSubstr(text));
   };
   const std::string own = file("own.csv");
-  expect("sentiment", {"--input", own}, 1, {own, "text"});  // wrong column: names those there
+  expect("sentiment", {"--input", own}, 2, {own, "text"});  // wrong column: names those there
   expect("sentiment", {"--input", own, "--text-column", "stars", "--label-column", "review"}, 1,
          {own + ":2", "unknown label 'good, really'"});
   write_file_atomically(file("empty.tsv"), "");
@@ -241,7 +251,7 @@ TEST_F(EvalTaskTest, ErrorsSayWhereWhatAndHow) {
   expect("sentiment", {"--task", "sst2x", "--input", own}, 2, {"did you mean 'sst-2'?"});
   expect("sentiment", {"--task", "sst-2"}, 2, {"--input"});
   expect("sentiment", {"--task", "sst-2", "--input", own, own, "--predictions", file("p.tsv")}, 2,
-         {"1 files for 2 of --input"});
+         {"1 file for 2 of --input"});
   expect("sentiment", {"--task", "sst-2", "--input", own, "--metrics", "bleu"}, 2, {"bleu"});
 }
 

@@ -9,6 +9,8 @@ namespace linformer {
 
 /// "1,234,567"
 std::string format_count(int64_t value);
+/// "1 run", "1,234 runs": a count of things, whose plural ends in s.
+std::string format_count(int64_t value, std::string_view thing);
 /// "1.5 GiB", "312 KiB", "17 B"
 std::string format_bytes(double bytes);
 /// "2d 03h 04m", "1h 02m 03s", "4m 05s", "6.1s"
