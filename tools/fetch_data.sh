@@ -379,7 +379,9 @@ next_step() {
     wikitext-*)
       config=configs/pretrain/wikitext2-tiny.yaml
       [[ $1 == wikitext-2 ]] || config=configs/pretrain/wikitext103.yaml
-      say "next: the commands in the comment of $config"
+      local part
+      part=$(find "$output/$1" -name '*train.prefix.*' -print -quit)
+      say "next: the commands in the comment of $config${part:+, with ${part##*/} as the training text}"
       ;;
     ax) say "next: linformer-finetune --task mnli --data $output/glue --model MODEL --output runs/mnli" ;;
     imdb) say "next: linformer-finetune --task imdb --data $output/imdb --model MODEL --output runs/imdb" ;;

@@ -92,9 +92,11 @@ void run_finetune(const FinetuneArguments& arguments, const CLI::App& program) {
     std::printf("%s", config_help<FinetuneConfig>().c_str());
     return;
   }
-  if (arguments.dry_run && (arguments.is_suite() || !arguments.baseline.empty())) {
-    fail_usage("--dry-run", "describes one fine-tuning of a model",
-               "leave out the options for many runs, and --baseline");
+  if (arguments.dry_run && (arguments.report_only || !arguments.baseline.empty())) {
+    fail_usage("--dry-run",
+               std::string("says what fine-tuning a model costs, and ") +
+                   (arguments.report_only ? "--report trains none" : "--baseline needs none"),
+               "leave one out");
   }
   if (arguments.dry_run && arguments.json) {
     fail_usage("--json", "prints a result, and a dry run has none", "leave one out");
@@ -119,10 +121,7 @@ void run_finetune(const FinetuneArguments& arguments, const CLI::App& program) {
                   static_cast<int>(environment.local_world_size), "run.threads");
   if (arguments.dry_run) {
     if (environment.rank > 0) return;
-    check_batch_divides(config.training, environment.world_size);
-    ProcessGroup alone;
-    resolve_precision(config, alone, arguments.force_slow_precision);
-    check_before_run(config.run);
+    begin_dry_run(config, environment, arguments.force_slow_precision);
     std::printf("%s", describe_finetuning(config).c_str());
     return;
   }
@@ -155,9 +154,13 @@ namespace {
 
 void add_suite_options(CLI::App& program, FinetuneArguments& arguments) {
   const auto group = [&](auto* option) { return option->group("Many runs"); };
+  std::vector<std::string> suites =
+      comma_separated(task_names([](const TaskSpec& task) { return task.trained_on.empty(); }));
+  suites.insert(suites.begin(), "glue");
   group(program.add_option("--suite", arguments.suite,
                            "glue, or task names separated by commas; --data is the parent of the "
-                           "tasks' folders"));
+                           "tasks' folders"))
+      ->check(offers(suites));
   add_many_runs_options(program, arguments, "task");
   CLI::Option* sweep = group(
       program.add_option("--sweep", arguments.sweep,
@@ -205,8 +208,8 @@ int main(int argc, char** argv) {
     program.add_option("--config", arguments->config, "YAML file (docs/finetuning.md)");
     program.add_option("--set", arguments->overrides, "KEY=VALUE over the file, e.g. run.seed=2");
     const auto has_train = [](const linformer::TaskSpec& task) { return task.trained_on.empty(); };
-    program.add_option("--task", arguments->task,
-                       "task.name: " + linformer::task_names(has_train) + ", or one of your own");
+    program.add_option("--task", arguments->task, "task.name: one of these, or one of your own")
+        ->check(linformer::offers(linformer::comma_separated(linformer::task_names(has_train))));
     program.add_option("--data", arguments->data, "task.data: folder with the task's files");
     program.add_option(
         "--model", arguments->model,
@@ -219,7 +222,8 @@ int main(int argc, char** argv) {
                     "instead of a model: bag-of-words, a linear model of words and pairs of words")
         ->check(linformer::takes_one_of({"bag-of-words"}));
     program.add_flag("--dry-run", arguments->dry_run,
-                     "print rows, labels, lengths, steps, hours and memory; write nothing");
+                     "print rows, labels, lengths, steps, hours and memory, or list the runs of a "
+                     "suite; write nothing");
     program.add_flag("--force-slow-precision", arguments->force_slow_precision,
                      "compute in training.precision even where it is slower than fp32");
     program.add_flag("--json", arguments->json, "print the result as JSON");

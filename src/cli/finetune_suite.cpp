@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
 #include <set>
 
 #include "finetune_commands.h"
@@ -135,7 +136,7 @@ void check_data(const std::vector<TaskConfig>& tasks) {
   for (const TaskConfig& task : tasks) {
     try {
       check_finetune_files(task);
-    } catch (const RunError& error) {
+    } catch (const Error& error) {
       if (tasks.size() == 1) throw;
       if (missing.empty()) first = error.what();
       missing += (missing.empty() ? "" : ", ") + task.name;
@@ -187,7 +188,8 @@ void check_submission(const FinetuneArguments& arguments) {
              "add them to --suite, or add --allow-partial");
 }
 
-/// The runs of a suite, or the baseline of each task. Returns false after a signal.
+/// The runs of a suite, or the baseline of each task. Returns false after a signal, and after a dry
+/// run, which lists the runs.
 bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remarks,
              std::vector<FailedJob>& failed) {
   const auto config_for = [&](const std::string& task, Protocol protocol,
@@ -211,6 +213,14 @@ bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remar
     open_tasks.push_back(config_for(task, options.protocols.front(), {}).task);
   }
   check_data(open_tasks);
+  if (arguments.dry_run) {
+    const TableRows planned = planned_table(options, config_for);
+    const int64_t num_runs = std::ssize(planned) - 1;
+    std::printf("%s%s, %s at a time\n", shown_table(planned).c_str(),
+                format_count(num_runs, "run").c_str(),
+                format_count(std::min(options.num_jobs, num_runs)).c_str());
+    return false;
+  }
   if (!arguments.baseline.empty()) {
     for (const std::string& task : options.tasks) {
       const Protocol protocol = options.protocols.front();
@@ -257,9 +267,8 @@ void write_zip(const FinetuneArguments& arguments, const std::vector<StoredResul
       write_submission(arguments.submission, sheets, {.allow_partial = arguments.allow_partial});
   for (const std::string& file : summary.missing) log_warning(file + " is missing in the archive");
   for (const std::string& problem : summary.problems) log_warning(problem);
-  const std::string files =
-      std::to_string(summary.files.size()) + (summary.files.size() == 1 ? " file" : " files");
-  const std::string line = "submission:   " + arguments.submission + " (" + files + ")";
+  const std::string line = "submission:   " + arguments.submission + " (" +
+                           format_count(std::ssize(summary.files), "file") + ")";
   if (arguments.json) {
     log_info(line);  // standard output has the JSON alone
   } else {
@@ -304,7 +313,7 @@ void run_finetune_suite(FinetuneArguments arguments) {
   write_tables(arguments, results, remarks);
   if (!arguments.submission.empty()) write_zip(arguments, results);
   if (!failed.empty()) {
-    fail_runs(arguments.output, std::to_string(failed.size()) + " runs failed:", failed);
+    fail_runs(arguments.output, format_count(std::ssize(failed), "run") + " failed:", failed);
   }
 }
 

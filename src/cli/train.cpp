@@ -1,10 +1,12 @@
 // linformer-train: masked-LM pre-training.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "dry_run_checks.h"
@@ -21,6 +23,7 @@
 #include "linformer/core/child_process.h"
 #include "linformer/core/error.h"
 #include "linformer/core/format.h"
+#include "linformer/core/json_text.h"
 #include "linformer/core/log.h"
 #include "linformer/core/mark_file.h"
 #include "linformer/core/missing_path.h"
@@ -72,6 +75,7 @@ std::string command_line(const TrainArguments& arguments) {
   for (const std::string& assignment : arguments.overrides) line += " --set '" + assignment + "'";
   if (arguments.force_slow_precision) line += " --force-slow-precision";
   if (!arguments.expect.empty()) line += " --expect " + arguments.expect;
+  if (arguments.sweep.json) line += " --json";
   return line;
 }
 
@@ -95,13 +99,76 @@ std::optional<Expectation> expectation_of(const TrainArguments& arguments) {
                      Expectation::Origin::kFound};
 }
 
-void report_end(const PretrainingRun& trainer, StopReason reason, const TrainArguments& arguments) {
+/// Why a run has ended, for JSON; of one that can be resumed "".
+std::string name_of_end(StopReason reason) {
+  switch (reason) {
+    case StopReason::kFinished:
+      return "finished";
+    case StopReason::kEarlyStop:
+      return "stopped early";
+    case StopReason::kTimeBudget:
+      return "time is up";
+    case StopReason::kSignal:
+    case StopReason::kSessionEnd:
+      break;
+  }
+  return "";
+}
+
+void print_json(const PretrainingRun& trainer, StopReason reason) {
+  using Json = nlohmann::ordered_json;
+  const std::string& folder = trainer.config().run.dir;
+  const bool saved = !trainer.config().training.overfit_one_batch;
+  Json json{{"run", folder},
+            {"end", name_of_end(reason)},
+            {"step", trainer.state().step},
+            {"tokens", trainer.state().num_tokens}};
+  // Numbers that are not finite, such as the loss of no prediction, become null.
+  if (const auto& evaluation = trainer.last_evaluation()) {
+    json["valid_loss"] = evaluation->model.mean();
+    json["valid_perplexity"] = evaluation->model.perplexity();
+    json["unigram_perplexity"] = evaluation->unigram->perplexity();
+  }
+  if (const std::vector<BandCheck> checks = trainer.band_checks(); !checks.empty()) {
+    const auto outside = std::count_if(checks.begin(), checks.end(), [](const BandCheck& check) {
+      return check.place != BandCheck::Place::kInside;
+    });
+    json["expected"] = {{"comparisons", checks.size()}, {"outside", outside}};
+  }
+  if (saved) json["model"] = follow_marks(folder + "/checkpoints/latest");
+  json["log"] = folder + "/log.jsonl";
+  std::printf("%s\n", json_text(json, 2).c_str());
+}
+
+void print_result(const PretrainingRun& trainer, const TrainArguments& arguments) {
   const std::string folder = trainer.config().run.dir;
+  const auto& evaluation = trainer.last_evaluation();
+  if (evaluation && evaluation->model.masked_tokens == 0) {
+    std::printf("held-out perplexity: nothing of the held-out text was masked\n");
+  } else if (evaluation) {
+    std::printf("held-out perplexity %s at step %s (unigram model %s)\n",
+                format_number(evaluation->model.perplexity()).c_str(),
+                format_count(trainer.state().step).c_str(),
+                format_number(evaluation->unigram->perplexity()).c_str());
+  }
+  if (const std::vector<BandCheck> checks = trainer.band_checks(); !checks.empty()) {
+    std::printf("expected curve: %s\n", band_verdict(checks).c_str());
+  } else if (!arguments.expect.empty() && arguments.expect != "none") {
+    std::printf("expected curve: no evaluation of this run is at a step of %s\n",
+                arguments.expect.c_str());
+  }
+  if (!trainer.config().training.overfit_one_batch) {
+    std::printf("model folder: %s\n", follow_marks(folder + "/checkpoints/latest").c_str());
+  }
+  std::printf("log:          %s/log.jsonl\n", folder.c_str());
+}
+
+void report_end(const PretrainingRun& trainer, StopReason reason, const TrainArguments& arguments) {
   const std::string step = format_count(trainer.state().step);
-  const std::string what_is_left =
-      trainer.config().training.overfit_one_batch
-          ? "; nothing of a run on one batch is saved"
-          : "; saved in " + folder + "\n  resume with: " + command_line(arguments);
+  const std::string what_is_left = trainer.config().training.overfit_one_batch
+                                       ? "; nothing of a run on one batch is saved"
+                                       : "; saved in " + trainer.config().run.dir +
+                                             "\n  resume with: " + command_line(arguments);
   switch (reason) {
     case StopReason::kSignal:
       log_info("stopped by a signal after step " + step + what_is_left);
@@ -122,24 +189,11 @@ void report_end(const PretrainingRun& trainer, StopReason reason, const TrainArg
       log_info("time is up at step " + step + " (training.max_hours)");
       break;
   }
-  const auto& evaluation = trainer.last_evaluation();
-  if (evaluation && evaluation->model.masked_tokens == 0) {
-    std::printf("held-out perplexity: nothing of the held-out text was masked\n");
-  } else if (evaluation) {
-    std::printf("held-out perplexity %s at step %s (unigram model %s)\n",
-                format_number(evaluation->model.perplexity()).c_str(), step.c_str(),
-                format_number(evaluation->unigram->perplexity()).c_str());
+  if (arguments.sweep.json) {
+    print_json(trainer, reason);
+  } else {
+    print_result(trainer, arguments);
   }
-  if (const std::vector<BandCheck> checks = trainer.band_checks(); !checks.empty()) {
-    std::printf("expected curve: %s\n", band_verdict(checks).c_str());
-  } else if (!arguments.expect.empty() && arguments.expect != "none") {
-    std::printf("expected curve: no evaluation of this run is at a step of %s\n",
-                arguments.expect.c_str());
-  }
-  if (!trainer.config().training.overfit_one_batch) {
-    std::printf("model folder: %s\n", follow_marks(folder + "/checkpoints/latest").c_str());
-  }
-  std::printf("log:          %s/log.jsonl\n", folder.c_str());
 }
 
 /// Trains, kills and resumes runs of this configuration and compares the results.
@@ -166,6 +220,12 @@ void run_train(const TrainArguments& arguments, const CLI::App& program) {
   if (arguments.config_help) {
     std::printf("%s", config_help<PretrainConfig>().c_str());
     return;
+  }
+  if (arguments.sweep.json && (arguments.dry_run || arguments.verify_resume)) {
+    fail_usage("--json",
+               "prints the result of training, and " +
+                   std::string(arguments.dry_run ? "a dry run" : "--verify-resume") + " has none",
+               "leave one out");
   }
   if (!arguments.sweep.given()) refuse_many_runs_options(program, "--sweep or --seeds 2");
   if (arguments.sweep.given() && (arguments.verify_resume || arguments.overfit_one_batch)) {
@@ -206,10 +266,7 @@ void run_train(const TrainArguments& arguments, const CLI::App& program) {
   check_threads("data.loader_threads", config.data.loader_threads);
   if (arguments.dry_run) {
     if (environment.rank > 0) return;
-    check_batch_divides(config.training, environment.world_size);
-    ProcessGroup alone;
-    resolve_precision(config, alone, arguments.force_slow_precision);
-    check_before_run(config.run);
+    begin_dry_run(config, environment, arguments.force_slow_precision);
     if (!config.run.init_from.empty()) find_model_folder(config.run.init_from);
     expectation_of(arguments);
     std::printf("%s", describe_run(config).c_str());

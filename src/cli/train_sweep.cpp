@@ -61,19 +61,16 @@ void add_sweep_options(CLI::App& program, SweepArguments& arguments) {
                          "keep the models of all runs, not only that of the lowest held-out loss"));
   group(program.add_flag("--report", arguments.report_only,
                          "train nothing; make the table from the finished runs in --output"));
-  group(program.add_flag("--json", arguments.json, "print the table of a sweep as JSON"));
+  program.add_flag("--json", arguments.json, "print the result, or the table of a sweep, as JSON");
 }
 
 void run_train_sweep(const SweepArguments& arguments, const SweepBase& base) {
   const PretrainSweepOptions options = options_of(arguments, base);
   const std::vector<SweepRun> runs = plan_sweep(options);
-  if (base.dry_run && arguments.json) {
-    fail_usage("--json", "prints the table of a sweep, and a dry run has none", "leave one out");
-  }
   if (!arguments.report_only) check_data(runs);
   if (base.dry_run) {
-    std::printf("%s%s runs, %s at a time\n", shown_table(planned_table(runs)).c_str(),
-                format_count(static_cast<int64_t>(runs.size())).c_str(),
+    std::printf("%s%s, %s at a time\n", shown_table(planned_table(runs)).c_str(),
+                format_count(std::ssize(runs), "run").c_str(),
                 format_count(std::min<int64_t>(options.num_jobs, std::ssize(runs))).c_str());
     return;
   }
@@ -97,7 +94,7 @@ void run_train_sweep(const SweepArguments& arguments, const SweepBase& base) {
   }
   write_tables(arguments, options.output, rows);
   if (!failed.empty()) {
-    fail_runs(options.output, std::to_string(failed.size()) + " runs failed:", failed);
+    fail_runs(options.output, format_count(std::ssize(failed), "run") + " failed:", failed);
   }
 }
 

@@ -10,7 +10,7 @@ namespace linformer {
 /// The options of linformer-train for many runs; the words are those of linformer-finetune.
 struct SweepArguments : ManyRunsArguments {
   std::vector<std::string> sweep;
-  bool json = false;
+  bool json = false;  ///< also of a single run: the result
 
   bool given() const { return !sweep.empty() || num_seeds > 1 || report_only; }
 };

@@ -22,10 +22,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kTuned = "tuned";
+
 /// One run to be done.
 struct Job {
   FinetuneConfig config;
   std::string protocol;  ///< for the result: "tuned" where a sweep chose the setting
+  std::string setting;   ///< of the sweep, in words; "": the recipe's
 };
 
 /// Settings that make a run a different one: all but the number of threads.
@@ -88,29 +91,19 @@ class JobRunner {
 
 class Suite {
  public:
-  using ConfigFor =
-      std::function<FinetuneConfig(const std::string&, Protocol, const std::vector<std::string>&)>;
-
-  Suite(const SuiteOptions& options, const ConfigFor& config_for)
+  Suite(const SuiteOptions& options, const ConfigOfTask& config_for)
       : options_(options), config_for_(config_for), runner_(options) {}
 
   SuiteResult run() {
+    check();
     const std::vector<std::string>& tasks = options_.tasks;
-    const bool start_with_mnli = !options_.from_mnli.empty();
-    if (start_with_mnli && std::find(tasks.begin(), tasks.end(), "mnli") == tasks.end()) {
-      fail_usage("--from-mnli", "mnli is not among the tasks",
-                 "add it, or give its model as --model");
-    }
-    for (const std::string& task : tasks) check_sweep(task);
     for (const std::string& task : tasks) choose(task);
     std::vector<Job> first, rest;
     for (const std::string& task : tasks) {
-      std::vector<Job>& jobs = start_with_mnli && task == "mnli" ? first : rest;
-      for (const Protocol protocol : options_.protocols) {
-        for (int64_t i = 0; i < options_.num_seeds; ++i) jobs.push_back(job_of(task, protocol, i));
-      }
+      std::vector<Job>& jobs = starts_with_mnli() && task == "mnli" ? first : rest;
+      for (Job& job : jobs_of(task)) jobs.push_back(std::move(job));
     }
-    if (start_with_mnli) run_jobs(first);
+    if (starts_with_mnli()) run_jobs(first);
     run_jobs(rest);
     first.insert(first.end(), rest.begin(), rest.end());
     for (const Job& job : first) {
@@ -122,9 +115,66 @@ class Suite {
     return std::move(suite_);
   }
 
+  TableRows planned() {
+    check();
+    TableRows rows{{"run", "task", "protocol", "seed", "setting", "state"}};
+    const auto add = [&](const std::string& task, const Job& job, const std::string& setting,
+                         bool done) {
+      const RunConfig& run = job.config.run;
+      rows.push_back({run.dir, task, job.protocol, std::to_string(run.seed),
+                      setting.empty() ? "recipe" : setting, planned_state(run.dir, done)});
+    };
+    for (const std::string& task : options_.tasks) {
+      const std::vector<Job> trials = trials_of(task);
+      for (const Job& job : trials) add(task, job, job.setting, is_done(job.config));
+      // A name that says that something was chosen; what, only the runs tell.
+      if (!trials.empty()) chosen_[task] = {};
+      for (const Job& job : jobs_of(task)) {
+        const bool tuned = job.protocol == kTuned;
+        add(task, job, tuned ? "the best of " + format_count(std::ssize(trials)) : job.setting,
+            tuned ? fs::exists(result_path(job.config.run.dir)) : is_done(job.config));
+      }
+    }
+    return rows;
+  }
+
  private:
+  bool starts_with_mnli() const { return !options_.from_mnli.empty(); }
+
+  void check() const {
+    const std::vector<std::string>& tasks = options_.tasks;
+    if (starts_with_mnli() && std::find(tasks.begin(), tasks.end(), "mnli") == tasks.end()) {
+      fail_usage("--from-mnli", "mnli is not among the tasks",
+                 "add it, or give its model as --model");
+    }
+    for (const std::string& task : tasks) check_sweep(task);
+  }
+
   bool tuned(Protocol protocol) const {
     return protocol == Protocol::kTask && !options_.sweep.empty();
+  }
+
+  std::vector<Job> jobs_of(const std::string& task) const {
+    std::vector<Job> jobs;
+    for (const Protocol protocol : options_.protocols) {
+      for (int64_t i = 0; i < options_.num_seeds; ++i) jobs.push_back(job_of(task, protocol, i));
+    }
+    return jobs;
+  }
+
+  /// The runs that try the sweep's settings on a task.
+  std::vector<Job> trials_of(const std::string& task) const {
+    std::vector<Job> jobs;
+    if (options_.sweep.empty()) return jobs;
+    for (const auto& setting : combinations(options_.sweep)) {
+      for (int64_t i = 0; i < options_.sweep_seeds; ++i) {
+        FinetuneConfig config = config_for_(task, Protocol::kTask, setting);
+        const std::string name = setting_folder(setting);
+        place_run(config, options_.output + "/" + task + "/sweep/" + name, i);
+        jobs.push_back({std::move(config), "sweep", name});
+      }
+    }
+    return jobs;
   }
 
   void run_jobs(const std::vector<Job>& jobs) {
@@ -136,14 +186,14 @@ class Suite {
     const bool use = tuned(protocol) && chosen != chosen_.end();
     FinetuneConfig config =
         config_for_(task, protocol, use ? chosen->second : std::vector<std::string>{});
-    const std::string name = use ? "tuned" : std::string(name_of(protocol));
+    const std::string name = use ? kTuned : std::string(name_of(protocol));
     place_run(config, options_.output + "/" + task + "/" + name, number);
     if (std::find(options_.from_mnli.begin(), options_.from_mnli.end(), task) !=
         options_.from_mnli.end()) {
       config.run.init_from = options_.output + "/mnli/" + name + "/seed-" +
                              std::to_string(config.run.seed) + "/checkpoints/best";
     }
-    return {std::move(config), name};
+    return {std::move(config), name, ""};
   }
 
   void check_sweep(const std::string& task) const {
@@ -159,14 +209,7 @@ class Suite {
   void choose(const std::string& task) {
     if (options_.sweep.empty()) return;
     const auto settings = combinations(options_.sweep);
-    std::vector<Job> jobs;
-    for (const auto& setting : settings) {
-      for (int64_t i = 0; i < options_.sweep_seeds; ++i) {
-        FinetuneConfig config = config_for_(task, Protocol::kTask, setting);
-        place_run(config, options_.output + "/" + task + "/sweep/" + setting_folder(setting), i);
-        jobs.push_back({std::move(config), "sweep"});
-      }
-    }
+    const std::vector<Job> jobs = trials_of(task);
     run_jobs(jobs);
     if (stop_signal() != 0) return;
     double best = -2.0;
@@ -191,7 +234,7 @@ class Suite {
   }
 
   const SuiteOptions& options_;
-  const ConfigFor& config_for_;
+  const ConfigOfTask& config_for_;
   JobRunner runner_;
   std::map<std::string, std::vector<std::string>> chosen_;
   SuiteResult suite_;
@@ -215,11 +258,12 @@ void place_run(FinetuneConfig& config, const std::string& folder, int64_t number
   config.run.dir = folder + "/seed-" + std::to_string(config.run.seed);
 }
 
-SuiteResult run_suite(
-    const SuiteOptions& options,
-    const std::function<FinetuneConfig(const std::string& task, Protocol protocol,
-                                       const std::vector<std::string>& overrides)>& config_for) {
+SuiteResult run_suite(const SuiteOptions& options, const ConfigOfTask& config_for) {
   return Suite(options, config_for).run();
+}
+
+TableRows planned_table(const SuiteOptions& options, const ConfigOfTask& config_for) {
+  return Suite(options, config_for).planned();
 }
 
 }  // namespace linformer

@@ -18,6 +18,7 @@
 #include "linformer/core/log.h"
 #include "linformer/core/stop_signal.h"
 #include "linformer/report/progress.h"
+#include "linformer/report/run_folder.h"
 
 namespace linformer {
 namespace {
@@ -162,6 +163,11 @@ class JobQueue {
 };
 
 }  // namespace
+
+std::string planned_state(const std::string& folder, bool done) {
+  if (done) return name_of(RunStatus::kFinished);
+  return is_run_folder(folder) ? name_of(read_run_folder(folder).status) : "new";
+}
 
 int64_t threads_of_run(int64_t configured, const ManyRunsOptions& options) {
   return configured > 0 ? configured : std::max<int64_t>(1, options.num_cores / options.num_jobs);

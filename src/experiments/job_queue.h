@@ -18,6 +18,9 @@ struct QueuedRun {
   std::function<std::optional<std::string>()> finished;  ///< its result in words, if it has one
 };
 
+/// What a dry run says of a run: "finished", the status of one that has begun, or "new".
+std::string planned_state(const std::string& folder, bool done);
+
 /// Threads of a run whose configuration says `configured`: with 0, its share of the cores.
 int64_t threads_of_run(int64_t configured, const ManyRunsOptions& options);
 

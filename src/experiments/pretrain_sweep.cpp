@@ -127,17 +127,13 @@ void check_data(const std::vector<SweepRun>& runs) {
 TableRows planned_table(const std::vector<SweepRun>& runs) {
   TableRows rows{{"run", "seed", "setting", "state"}};
   for (const SweepRun& run : runs) {
-    const std::string& folder = run.config.run.dir;
-    const bool begun = !run.done && is_run_folder(folder);
     std::string setting;
     for (const std::string& assignment : run.overrides) {
       setting += (setting.empty() ? "" : " ") + assignment;
     }
-    rows.push_back({folder, std::to_string(run.config.run.seed),
+    rows.push_back({run.config.run.dir, std::to_string(run.config.run.seed),
                     setting.empty() ? "as configured" : setting,
-                    run.done ? "finished"
-                    : begun  ? name_of(read_run_folder(folder).status)
-                             : "new"});
+                    planned_state(run.config.run.dir, run.done)});
   }
   return rows;
 }

@@ -185,7 +185,7 @@ std::string comparison_page(const std::vector<RunFolder>& runs, const std::strin
   for (size_t i = 0; i < names.size(); ++i) {
     title += (i == 0 ? " " : i + 1 == names.size() ? " and " : ", ") + names[i];
   }
-  HtmlPage page(title, format_count(static_cast<int64_t>(runs.size())) + " runs");
+  HtmlPage page(title, format_count(static_cast<int64_t>(runs.size()), "run"));
   page.section("Figures at the end");
   page.table(table_of("Last values of each run", "figure", names, final_figures(runs)));
   page.section("Settings that differ");

@@ -46,8 +46,9 @@ TEST_F(DryRunChecks, OptionsThatExcludeEachOtherAreRefused) {
       {"--seeds", "2", "--verify-resume"},
       {"--seeds", "2", "--overfit-one-batch"},
       {"--seeds", "2", "--dry-run", "--json"},
+      {"--verify-resume", "--json"},
+      {"--dry-run", "--json"},
       {"--jobs", "2"},
-      {"--json"},
       {"--keep-models"},
   };
   for (const auto& options : refused) {
@@ -59,7 +60,7 @@ TEST_F(DryRunChecks, OptionsThatExcludeEachOtherAreRefused) {
   EXPECT_EQ(train("one", {}, {}, {"--seeds", "1", "--dry-run"}).exit_code, 0);
 }
 
-TEST_F(DryRunChecks, OfFineTuningNeedOneRunOfAModel) {
+TEST_F(DryRunChecks, OfFineTuningNeedAModel) {
   const std::vector<std::string> task{"linformer-finetune",
                                       "--output",
                                       file("f"),

@@ -131,7 +131,7 @@ measurements:
   const ProgramResult result = report({"--seeds", "1"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, AllOf(HasSubstr("split/bad/seed-1 failed: "), HasSubstr("nowhere.txt"),
-                                HasSubstr("1 runs failed"), HasSubstr("fix: ")));
+                                HasSubstr("1 run failed"), HasSubstr("fix: ")));
   EXPECT_THAT(read_text_file(file("out/report.html")), HasSubstr("nowhere.txt"));
   EXPECT_EQ(data()["records"].size(), 3u);
 }

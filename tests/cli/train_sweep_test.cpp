@@ -160,7 +160,7 @@ TEST_F(TrainSweepTest, NamesWhatIsWrong) {
               HasSubstr("holds no finished run of this sweep"));
   // A run that fails is named, and the others go on.
   EXPECT_THAT(error({"--sweep", "learning_rate=1e-3,1e30", "--output", out}, 1),
-              AllOf(HasSubstr("1 runs failed"), HasSubstr("learning_rate=1e30/seed-1: ")));
+              AllOf(HasSubstr("1 run failed"), HasSubstr("learning_rate=1e30/seed-1: ")));
   EXPECT_TRUE(fs::exists(out + "/results.md"));
 }
 

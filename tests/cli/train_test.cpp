@@ -1,7 +1,10 @@
 // linformer-train, run as a program.
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
+
+#include <nlohmann/json.hpp>
 
 #include "cli/train_fixture.h"
 
@@ -51,6 +54,27 @@ TEST_F(TrainTest, ShowsProgressAndTheResult) {
                                 "--set", "run.dir=" + file("again")});
   ASSERT_EQ(again.exit_code, 0) << again.err;
   EXPECT_EQ(bits_of("again", "step-00000060"), bits_of("run", "step-00000060"));
+}
+
+TEST_F(TrainTest, ItsResultIsAlsoJson) {
+  const auto result = train("run", {}, {}, {"--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);  // nothing else on standard output
+  EXPECT_EQ(json["run"], file("run"));
+  EXPECT_EQ(json["end"], "finished");
+  EXPECT_EQ(json["step"], 60);
+  EXPECT_GT(json["tokens"], 0);
+  EXPECT_NEAR(std::exp(json["valid_loss"].get<double>()), json["valid_perplexity"].get<double>(),
+              1e-6 * json["valid_perplexity"].get<double>());
+  EXPECT_EQ(json["model"], file("run") + "/checkpoints/latest");
+  EXPECT_TRUE(fs::exists(json["log"].get<std::string>()));
+  const auto log = read_text_file(json["log"].get<std::string>());
+  const size_t at = log.rfind("\"valid_loss\":");
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_NEAR(std::stod(log.substr(at + 13)), json["valid_loss"].get<double>(), 1e-5);
+  const auto dry = train("dry", {}, {}, {"--json", "--dry-run"});
+  EXPECT_EQ(dry.exit_code, 2);
+  EXPECT_THAT(dry.err, HasSubstr("--json: prints the result of training"));
 }
 
 TEST_F(TrainTest, DryRunWritesNothing) {

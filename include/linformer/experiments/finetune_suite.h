@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "linformer/config/finetune_config.h"
+#include "linformer/core/table.h"
 #include "linformer/experiments/many_runs.h"
 #include "linformer/experiments/sweep.h"
 #include "linformer/report/task_result.h"
@@ -39,14 +40,18 @@ struct SuiteResult {
 /// seed-N and, with folds, its fold.
 void place_run(FinetuneConfig& config, const std::string& folder, int64_t number);
 
+/// The configuration of a task under a protocol with further --set arguments.
+using ConfigOfTask = std::function<FinetuneConfig(const std::string& task, Protocol protocol,
+                                                  const std::vector<std::string>& overrides)>;
+
 /// Executes all runs, several at a time, each as a process of its own with its folder below
-/// options.output. Runs that are already done with the same settings are skipped. `config_for`
-/// gives the configuration of a task under a protocol with further --set arguments. SIGTERM and
+/// options.output. Runs that are already done with the same settings are skipped. SIGTERM and
 /// SIGINT stop it; the same call continues. Throws UsageError if a folder holds a result of other
 /// settings.
-SuiteResult run_suite(
-    const SuiteOptions& options,
-    const std::function<FinetuneConfig(const std::string& task, Protocol protocol,
-                                       const std::vector<std::string>& overrides)>& config_for);
+SuiteResult run_suite(const SuiteOptions& options, const ConfigOfTask& config_for);
+
+/// What run_suite() would execute, a row for each run: its folder, task, protocol, seed, setting,
+/// and "new", "finished" or the status of a run that has begun. Throws UsageError as run_suite().
+TableRows planned_table(const SuiteOptions& options, const ConfigOfTask& config_for);
 
 }  // namespace linformer
