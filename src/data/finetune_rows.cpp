@@ -141,6 +141,12 @@ void require_several_labels(const TaskConfig& config, const FinetuneRows& rows) 
                : "give rows of other labels too; is the data set whole?");
 }
 
+/// The file to learn from. Throws UsageError if there is none.
+const SplitFiles& train_split(const TaskFiles& files) {
+  const std::vector<const SplitFiles*> train = files.of_role(SplitRole::kTrain);
+  return train.empty() ? files.split("train") : *train.front();
+}
+
 void describe_rows(const std::string& name, const std::vector<LabelledExample>& rows,
                    bool is_part) {
   log_info(name + ": " + format_count(rows.size()) + " rows" +
@@ -157,8 +163,7 @@ std::vector<float> ExampleSet::targets() const {
 }
 
 void check_finetune_files(const TaskConfig& config) {
-  const TaskFiles files = files_of(config);
-  if (files.of_role(SplitRole::kTrain).empty()) files.split("train");  // throws
+  train_split(files_of(config));
 }
 
 FinetuneRows read_finetune_rows(const TaskConfig& config) {
@@ -170,12 +175,9 @@ FinetuneRows read_finetune_rows(const TaskConfig& config) {
   if (is_own_data(config)) {
     for (const std::string& remark : label_remarks(rows.task.label_names())) log_warning(remark);
   }
-  const std::vector<const SplitFiles*> train = files.of_role(SplitRole::kTrain);
-  if (train.empty()) {
-    fail_run(config.data, "no file to learn " + files.task.name + " from", "name it in task.train");
-  }
-  rows.train = read_rows(*train.front(), files.task, reading);
-  rows.train_is_part = train.front()->is_part;
+  const SplitFiles& train = train_split(files);
+  rows.train = read_rows(train, files.task, reading);
+  rows.train_is_part = train.is_part;
   const std::vector<const SplitFiles*> dev = files.of_role(SplitRole::kDev);
   if (dev.empty() || config.folds > 0) {
     split_train(config, rows);

@@ -196,9 +196,9 @@ void TableReader::read_first_json() {
   for (const auto& [key, value] : object.items()) names.push_back(key);
   for (const WantedColumn& wanted : wanted_) {
     if (wanted.column.name.empty()) {
-      fail_run(input_name(path_),
-               "JSON lines have no column number " + std::to_string(wanted.column.index),
-               "name the key");
+      fail_usage(input_name(path_),
+                 "JSON lines have no column number " + std::to_string(wanted.column.index),
+                 "name the key");
     }
   }
   resolve(names);
@@ -234,19 +234,20 @@ void TableReader::resolve(const std::vector<std::string>& names) {
 
 void TableReader::fail_column(const Column& column, const std::vector<std::string>& names) const {
   if (column.name.empty()) {
-    fail_run(input_name(path_),
-             "no column number " + std::to_string(column.index) + "; it has " +
-                 std::to_string(names.size()) + ", numbered from 0",
-             "is it the right file, and are its fields separated by tabs (commas in .csv)?");
+    fail_usage(input_name(path_),
+               "no column number " + std::to_string(column.index) + "; it has " +
+                   std::to_string(names.size()) + ", numbered from 0",
+               "is it the right file, and are its fields separated by tabs (commas in .csv)?");
   }
   if (!options_.header && options_.format != TableFormat::kJsonLines) {
-    fail_run(input_name(path_), "no column '" + column.name + "', since it has no header",
-             "give the number of the column, from 0");
+    fail_usage(input_name(path_), "no column '" + column.name + "', since it has no header",
+               "give the number of the column, from 0");
   }
   const std::string near = nearest_name(column.name, names);
-  fail_run(input_name(path_), "no column '" + column.name + "'; its columns are " + list_of(names),
-           near.empty() ? "name one of these, or say that the file has no header"
-                        : "did you mean '" + near + "'?");
+  fail_usage(input_name(path_),
+             "no column '" + column.name + "'; its columns are " + list_of(names),
+             near.empty() ? "name one of these, or say that the file has no header"
+                          : "did you mean '" + near + "'?");
 }
 
 std::optional<TableRow> TableReader::next() {

@@ -83,8 +83,8 @@ TaskFiles find_task_files(const TaskSpec& task, const std::string& folder) {
   std::string wanted;
   for (const SplitSpec& split : task.splits)
     wanted += (wanted.empty() ? "" : ", ") + list_of(split);
-  fail_run(folder, "no file of " + task.title + " in it or in a folder " + task.folders.front(),
-           "files may be called " + wanted + " (also .zst or .gz)");
+  fail_usage(folder, "no file of " + task.title + " in it or in a folder " + task.folders.front(),
+             "files may be called " + wanted + " (also .zst or .gz)");
 }
 
 bool TaskFiles::has(const std::string& split_name) const {
@@ -97,8 +97,8 @@ const SplitFiles& TaskFiles::split(const std::string& split_name) const {
     if (files.name == split_name) return files;
   }
   const SplitSpec& spec = task.split(split_name);
-  fail_run(folder, "has no " + split_name + " file of " + task.title,
-           "put one there: " + list_of(spec) + " (also .zst or .gz)");
+  fail_usage(folder, "has no " + split_name + " file of " + task.title,
+             "put one there: " + list_of(spec) + " (also .zst or .gz)");
 }
 
 std::vector<const SplitFiles*> TaskFiles::of_role(SplitRole role) const {

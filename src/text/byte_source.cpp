@@ -353,7 +353,7 @@ uint64_t check_input(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) fail_open(path, errno);
   if (S_ISDIR(status.st_mode)) {
-    fail_run(path, "is a folder, not a file", "name the files in it, for example " + path + "/*");
+    fail_usage(path, "is a folder, not a file", "name the files in it, for example " + path + "/*");
   }
   if (::access(path.c_str(), R_OK) != 0) fail_open(path, errno);
   if (!S_ISREG(status.st_mode)) return 0;

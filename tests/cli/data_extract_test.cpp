@@ -67,9 +67,9 @@ TEST_F(ExtractTest, RefusesWhatCannotBeMeant) {
       {{"--input", table, "--output", file("o"), "--held-out", file("h"), "--held-out-every", "1"},
        2,
        "2 or more"},
-      {{"--input", table, "--output", file("o"), "--text-column", "body"}, 1, "body"},
+      {{"--input", table, "--output", file("o"), "--text-column", "body"}, 2, "body"},
       {{"--input", table, "--output", file("o"), "--no-header"}, 2, "counted from 0"},
-      {{"--input", table, "--output", file("o"), "--no-header", "--text-column", "7"}, 1, "7"},
+      {{"--input", table, "--output", file("o"), "--no-header", "--text-column", "7"}, 2, "7"},
       {{"--input", file("none.tsv"), "--output", file("o")}, 2, "none.tsv"},
   };
   for (const Case& one : cases) {

@@ -146,8 +146,8 @@ TEST_F(OwnDataTest, RefusesWhatMakesNoTask) {
   data.train = {file("a.tsv", "text\tlabel\na\t1\nb\t1\n")};
   EXPECT_THAT(refusal<RunError>(data), HasSubstr("all labels are '1'"));
   data.label_column = "lable";
-  EXPECT_THAT(refusal<RunError>(data), HasSubstr("no column 'lable'; its columns are 'text', "
-                                                 "'label'\n  fix: did you mean 'label'?"));
+  EXPECT_THAT(refusal<UsageError>(data), HasSubstr("no column 'lable'; its columns are 'text', "
+                                                   "'label'\n  fix: did you mean 'label'?"));
   std::string many = "text\tlabel\n";
   for (int i = 0; i < 1001; ++i) many += "a\t" + std::to_string(i) + "\n";
   data.label_column = "label";

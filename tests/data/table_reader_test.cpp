@@ -33,7 +33,7 @@ std::vector<std::string> rows_of(const std::string& text, const TableOptions& op
 
 std::string refusal(const std::string& text, const TableOptions& options,
                     const std::vector<WantedColumn>& wanted) {
-  return message_of<RunError>([&] { rows_of(text, options, wanted); });
+  return message_of<Error>([&] { rows_of(text, options, wanted); });
 }
 
 const TableOptions kTsv{TableFormat::kTsv};

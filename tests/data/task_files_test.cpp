@@ -39,7 +39,7 @@ TEST(TaskFiles, AreFoundFromTheRootAndFromTheTasksFolder) {
     EXPECT_THAT(found.split("train").paths, ElementsAre(EndsWith("CoLA/train.tsv")));
     EXPECT_THAT(found.split("dev").paths, ElementsAre(EndsWith("CoLA/dev.tsv.zst")));
     EXPECT_FALSE(found.has("test"));
-    EXPECT_THAT(message_of<RunError>([&] { found.split("test"); }),
+    EXPECT_THAT(message_of<UsageError>([&] { found.split("test"); }),
                 HasSubstr("has no test file of CoLA\n  fix: put one there: test.tsv"));
   }
 }
@@ -78,7 +78,7 @@ TEST(TaskFiles, MnliHasTwoDevSetsAndDiagnosticsBesideIt) {
 
 TEST(TaskFiles, SaysWhatItLookedFor) {
   const Files files({"RTE/notes.txt"});
-  EXPECT_THAT(message_of<RunError>([&] { find_task_files(find_task("rte"), files.path()); }),
+  EXPECT_THAT(message_of<UsageError>([&] { find_task_files(find_task("rte"), files.path()); }),
               HasSubstr("no file of RTE in it or in a folder RTE\n  fix: files may be called "
                         "train.tsv, train.part.tsv, train.part2.tsv, dev.tsv"));
   EXPECT_THAT(

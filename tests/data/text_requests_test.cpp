@@ -218,7 +218,7 @@ TEST_F(TableRequestsTest, EachRowThatCannotBeAnsweredSaysWhy) {
   EXPECT_EQ(rows[3].repaired_utf8, 1u);
   EXPECT_EQ(rows[3].where(), folder_.file("a.tsv") + ":5");
   EXPECT_THAT(
-      message_of<RunError>([&] { read("a.csv", "sentence,label\na,1\n", columns("text")); }),
+      message_of<UsageError>([&] { read("a.csv", "sentence,label\na,1\n", columns("text")); }),
       HasSubstr("no column 'text'; its columns are 'sentence', 'label'"));
 }
 

@@ -141,7 +141,7 @@ TEST(CheckInput, RefusesWhatCannotBeRead) {
               HasSubstr("the file is empty"));
   EXPECT_THAT(message_of<UsageError>([&] { check_input(folder.file("none.txt")); }),
               HasSubstr("none.txt: cannot open for reading"));
-  EXPECT_THAT(message_of<RunError>([&] { check_input(folder.path()); }),
+  EXPECT_THAT(message_of<UsageError>([&] { check_input(folder.path()); }),
               HasSubstr("is a folder, not a file"));
 }
 

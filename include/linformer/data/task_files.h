@@ -21,7 +21,7 @@ struct TaskFiles {
   TaskSpec task;
   std::vector<SplitFiles> splits;
 
-  /// Throws RunError that names the expected files.
+  /// Throws UsageError that names the expected files.
   const SplitFiles& split(const std::string& split_name) const;
   bool has(const std::string& split_name) const;
   /// All splits of a role, e.g. both dev sets of MNLI.
@@ -29,7 +29,7 @@ struct TaskFiles {
 };
 
 /// Finds a task's files in `folder`: in a folder of the task inside it (CoLA, glue/CoLA) or, if
-/// there is none, in `folder` itself. Files may be plain, .zst or .gz. Throws RunError if none is
+/// there is none, in `folder` itself. Files may be plain, .zst or .gz. Throws UsageError if none is
 /// found.
 TaskFiles find_task_files(const TaskSpec& task, const std::string& folder);
 

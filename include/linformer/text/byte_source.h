@@ -44,8 +44,8 @@ bool is_system_file(const std::string& path);
 std::vector<std::string> without_system_files(std::vector<std::string> paths);
 
 /// Size of a regular file as stored; 0 for standard input, pipes and the like (unknown). Throws
-/// RunError if the input is missing, unreadable, empty or a folder. Call it for every input before
-/// work starts, so that a wrong last name does not waste hours.
+/// UsageError if the input is missing or a folder, and RunError if it is unreadable or empty. Call
+/// it for every input before work starts, so that a wrong last name does not waste hours.
 uint64_t check_input(const std::string& path);
 
 /// The file's name in lower case, without .zst and .gz ("Reviews.CSV.GZ": "reviews.csv"). Code that
