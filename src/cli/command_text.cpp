@@ -97,6 +97,7 @@ CommandText describe_command(const CLI::App& app) {
     text.commands.push_back(describe_command(*command));
   }
   text.examples = lines_after_heading(app.get_footer());
+  text.is_program = app.get_group() == kProgramsGroup;
   return text;
 }
 

@@ -34,7 +34,12 @@ struct CommandText {
   std::vector<OptionText> arguments;
   std::vector<CommandText> commands;
   std::vector<std::string> examples;  ///< lines; a line after one that ends in "\" continues it
+  /// A command of `linformer`: the program linformer-NAME, with options and commands of its own.
+  bool is_program = false;
 };
+
+/// The group of such commands in --help.
+constexpr const char* kProgramsGroup = "Programs";
 
 OptionText describe_option(const CLI::Option& option);
 

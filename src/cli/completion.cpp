@@ -45,6 +45,26 @@ std::string value_branches(const CommandText& command, const std::string& name) 
   return text;
 }
 
+/// Of a program that starts others: the word after it names one, whose own script completes the
+/// rest. Other words are left to the caller.
+std::string bash_delegation(const CommandText& program) {
+  const std::string prefix = program.name + "-";
+  std::vector<std::string> names;
+  for (const CommandText& command : program.commands) {
+    if (command.is_program) names.push_back(command.name);
+  }
+  if (names.empty()) return "";
+  return "  if [[ $COMP_CWORD -gt 1 ]]; then\n    case ${COMP_WORDS[1]} in\n      " +
+         joined(names, " | ") + ")\n        local program=" + prefix +
+         "${COMP_WORDS[1]}\n"
+         "        local complete=_${program//-/_}\n"
+         "        declare -F \"$complete\" >/dev/null || eval \"$(\"$program\" --completion "
+         "bash)\"\n"
+         "        COMP_WORDS=(\"$program\" \"${COMP_WORDS[@]:2}\")\n"
+         "        COMP_CWORD=$((COMP_CWORD - 1))\n"
+         "        \"$complete\"\n        return\n        ;;\n    esac\n  fi\n";
+}
+
 /// A text within single quotes, where "[", "]" and ":" mean something to _arguments.
 std::string zsh_text(const std::string& text) {
   std::string escaped;
@@ -89,7 +109,7 @@ std::string bash_completion(const CommandText& program) {
   for (const CommandText& command : program.commands) names.push_back(command.name);
   std::string text =
       "# bash completion of " + program.name + ", made by " + program.name +
-      " --completion bash\n" + function + "() {\n" +
+      " --completion bash\n" + function + "() {\n" + bash_delegation(program) +
       "  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}\n"
       "  local command='' word\n"
       "  COMPREPLY=()\n";
@@ -131,8 +151,14 @@ std::string zsh_completion(const CommandText& program) {
           "case $state in\n  command) _describe command commands ;;\n"
           "  arguments)\n    case $line[1] in\n";
   for (const CommandText& command : program.commands) {
-    text += "      " + command.name + ")\n        _arguments -s \\\n" +
-            zsh_arguments(command, "          ") + "          && return 0\n        ;;\n";
+    text += "      " + command.name + ")\n";
+    if (command.is_program) {
+      text += "        words[1]=" + program.name + "-" + command.name + "\n        _normal\n";
+    } else {
+      text += "        _arguments -s \\\n" + zsh_arguments(command, "          ") +
+              "          && return 0\n";
+    }
+    text += "        ;;\n";
   }
   return text + "    esac\n    ;;\nesac\n";
 }

@@ -38,6 +38,7 @@ void TextInputs::add_reading_options(CLI::App& command) {
                   "lines: a document per line; blank-lines: blank lines between documents; "
                   "json-lines: an object with \"text\" per line; wikitext: ' = Title = ' starts a "
                   "document; auto: guessed from each file's beginning")
+      ->check(takes_one_of({"auto", "lines", "blank-lines", "json-lines", "wikitext"}))
       ->capture_default_str();
   command
       .add_option("--line-ends", line_ends,

@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 #include <unistd.h>
 
+#include "command_text.h"
 #include "programs.h"
 
 #include "linformer/core/child_process.h"
@@ -75,7 +76,9 @@ int main(int argc, char** argv) {
     // then, unless an option stands before its name.
     for (const linformer::ProgramSummary& one : linformer::all_programs()) {
       const std::string name = std::string(one.name).substr(std::strlen("linformer-"));
-      program.add_subcommand(name, one.description)->callback([name] {
+      CLI::App* command = program.add_subcommand(name, one.description);
+      command->group(linformer::kProgramsGroup);
+      command->callback([name] {
         linformer::fail_usage(name, "options come after the name of the program",
                               "write linformer " + name + " --help");
       });

@@ -289,7 +289,7 @@ void run_paper(PaperArguments arguments) {
   const int64_t failed = count(result, RunState::kFailed);
   if (failed > 0) {
     fail_run(written,
-             format_count(failed) + " runs failed and " +
+             format_count(failed, "run") + " failed and " +
                  format_count(count(result, RunState::kBlocked)) +
                  " needed them; the file names each one with its reason",
              "mend the cause and run the same command again: what is done is kept");
@@ -312,7 +312,9 @@ void add_paper_command(CLI::App& program, const std::string& command_line) {
   CLI::App* command = program.add_subcommand(
       "paper", "run the paper's experiments, as far as they are missing, and write the page");
   PlanOptions& plan = arguments->plan;
-  command->add_option("--scale", plan.scale, "tiny, small, gpu or paper: see --list")
+  command
+      ->add_option("--scale", plan.scale, "size of the experiments, or a name of your own: --list")
+      ->check(offers({"tiny", "small", "gpu", "paper"}))
       ->capture_default_str();
   command->add_option("--only", plan.only, "names of experiments, separated by commas; see --list")
       ->delimiter(',');

@@ -98,8 +98,11 @@ Words completed(const TemporaryFolder& folder, const Words& line) {
                                     array + ")\nCOMP_CWORD=" + std::to_string(line.size() - 1) +
                                     "\n" + function + "\nprintf '%s\\n' \"${COMPREPLY[@]}\"\n");
   const std::string out = folder.file("offered");
-  EXPECT_EQ(std::system(("cd " + folder.path() + " && bash -u " + script + " > " + out).c_str()),
-            0);
+  EXPECT_EQ(
+      std::system(("cd " + folder.path() + " && PATH=" LINFORMER_PROGRAMS_DIR ":$PATH bash -u " +
+                   script + " > " + out)
+                      .c_str()),
+      0);
   return words_of(read_text_file(out));
 }
 
@@ -178,6 +181,14 @@ TEST(CommandLine, ValuesAreCompleted) {
   EXPECT_THAT(completed(folder, {"linformer-data", "prepare", "--input", "cor"}),
               ElementsAre("corpus.txt"));
   EXPECT_THAT(completed(folder, {"linformer-train", "--dry"}), ElementsAre("--dry-run"));
+  EXPECT_THAT(completed(folder, {"linformer-finetune", "--task", "sst"}), ElementsAre("sst-2"));
+  EXPECT_THAT(completed(folder, {"linformer-report", "paper", "--scale", "t"}),
+              ElementsAre("tiny"));
+  // linformer hands over to the program that it starts.
+  EXPECT_THAT(completed(folder, {"linformer", "rep"}), ElementsAre("report"));
+  EXPECT_THAT(completed(folder, {"linformer", "report", "pap"}), ElementsAre("paper"));
+  EXPECT_THAT(completed(folder, {"linformer", "bench", "step", "--precision", "bf"}),
+              ElementsAre("bf16"));
 }
 
 TEST(CommandLine, ScriptsAndManualsAreValid) {
