@@ -87,7 +87,7 @@ TEST(WeightProduct, InBf16IsThatOfDoubleAtAnyNumberOfRows) {
   }
 }
 
-// Whatever the number of rows: a row's product does not depend on the rows beside it.
+// Below, at and above whole blocks of rows.
 TEST(LowProducts, AreThoseOfEachRow) {
   const at::Tensor x = at::randn({150, 96}).to(at::kBFloat16);
   const at::Tensor weight = at::randn({40, 96}).to(at::kBFloat16);

@@ -10,7 +10,8 @@ namespace linformer {
 ///   x (M, K);  weight (N, K);  bias (N), undefined = none;  returns (M, N)
 ///
 /// In fp32 on CPUs where LibTorch's BLAS leaves AVX-512 unused, oneDNN multiplies instead, forward
-/// and backward.
+/// and backward. In bf16 on CPUs with instructions for it, rows are multiplied in blocks of 64, so
+/// that oneDNN compiles few shapes.
 at::Tensor weight_product(const at::Tensor& x, const at::Tensor& weight,
                           const at::Tensor& bias = {});
 

@@ -1,5 +1,7 @@
 #include "weight_product.h"
 
+#include <algorithm>
+#include <bit>
 #include <optional>
 #include <string_view>
 
@@ -26,15 +28,18 @@ const std::optional<c10::OperatorHandle>& linear_pointwise() {
 }
 
 constexpr int64_t kBlock = 64;
+constexpr int64_t kSmallestBlock = 8;
 
 int64_t whole_blocks(const at::Tensor& x) {
   return x.size(0) - x.size(0) % kBlock;
 }
 
-/// The rows of x (rows, n) behind its whole blocks, as a block of their own.
+/// The rows of x (rows, n) behind its whole blocks, as a block of 8, 16, 32 or 64 rows.
 at::Tensor last_block(const at::Tensor& x) {
-  at::Tensor block = at::zeros({kBlock, x.size(1)}, x.options());
-  block.narrow(0, 0, x.size(0) % kBlock).copy_(x.slice(0, whole_blocks(x)));
+  const int64_t rest = x.size(0) % kBlock;
+  const auto rows = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(rest)));
+  at::Tensor block = at::zeros({std::max(kSmallestBlock, rows), x.size(1)}, x.options());
+  block.narrow(0, 0, rest).copy_(x.slice(0, whole_blocks(x)));
   return block;
 }
 

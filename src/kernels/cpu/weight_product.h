@@ -16,7 +16,7 @@ at::Tensor multiply_floats(const at::Tensor& a, const at::Tensor& b, const at::T
 ///
 /// oneDNN compiles a product for each shape, and keeps it. Batches without their padding have
 /// another number of rows in each step, so the rows are multiplied in whole blocks of 64 and one
-/// more block, filled with zeros: that makes few shapes.
+/// more block of 8, 16, 32 or 64, filled with zeros: that makes few shapes.
 at::Tensor multiply_low(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias = {});
 
 /// a^T b for a (rows, n) and b (rows, k), in a low type: the sum over the rows, in the same blocks.
