@@ -315,7 +315,7 @@ void run_projection_error(Arguments& arguments) {
   WorkProgress progress(
       "projecting",
       num_sequences * model->config().num_hidden_layers * static_cast<int64_t>(lengths.size()),
-      "layers of " + format_count(num_sequences) + " sequences");
+      "layers of " + format_count(num_sequences, "sequence"));
   measured.study = study_projections(
       *model, measured.sample.rows, arguments.study,
       [&progress](int64_t layers, double share) { progress.update_share(layers, share); });

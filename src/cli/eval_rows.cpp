@@ -38,7 +38,7 @@ RowSample read_labelled(const RowInputs& inputs, const ModelConfig& config,
 void RowInputs::add_options(CLI::App& command) {
   text.add_options(command);
   command.add_option("--task", task, "instead of --data: a known task, for --input")
-      ->check(offers(comma_separated(task_names())));
+      ->check(offers(known_task_names()));
   command.add_option("--input", input, "a file of the task (.tsv, .csv, .jsonl, .zst, .gz)");
   command
       .add_option("--max-sequences", max_sequences,
@@ -85,7 +85,7 @@ void check_row_length(const std::string& option, int64_t length, const ModelConf
 }
 
 std::string describe_rows(const RowSample& sample) {
-  return format_count(static_cast<int64_t>(sample.rows.size())) + " sequences of " +
+  return format_count(static_cast<int64_t>(sample.rows.size()), "sequence") + " of " +
          std::to_string(sample.length) + " tokens (" + format_count(sample.num_read) + " read, " +
          format_count(sample.num_short) + " too short, " + format_count(sample.num_cut) + " cut)";
 }

@@ -162,7 +162,7 @@ void run_spectrum(Arguments& arguments) {
   WorkProgress progress(
       "singular values",
       static_cast<int64_t>(sample.rows.size()) * model->config().num_hidden_layers,
-      "layers of " + format_count(static_cast<int64_t>(sample.rows.size())) + " sequences");
+      "layers of " + format_count(static_cast<int64_t>(sample.rows.size()), "sequence"));
   const AttentionSpectrum spectrum = attention_spectrum(
       *model, sample.rows, [&progress](int64_t layers) { progress.update(layers); });
   progress.clear();

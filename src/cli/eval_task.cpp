@@ -61,42 +61,37 @@ struct TaskArguments {
   }
 };
 
-/// The enumerator of this name, which the command line has already checked.
-template <class E>
-E value_named(const std::string& name) {
-  const auto& names = EnumNames<E>::kNames;
-  return static_cast<E>(std::find(names.begin(), names.end(), name) - names.begin());
+/// The columns that the command line names.
+OwnData named_columns(const TaskArguments& arguments) {
+  OwnData own;
+  own.header = !arguments.no_header;
+  if (!arguments.text_column.empty()) own.text_column = arguments.text_column;
+  own.pair_column = arguments.pair_column;
+  if (!arguments.label_column.empty()) own.label_column = arguments.label_column;
+  return own;
 }
 
-/// A known task, or a task of the user's own columns with the model's labels. What the command line
-/// leaves open is as in the model's fine-tuning.
+/// A known task, or a task of the user's own columns with the model's labels. If the command line
+/// names neither, it is that of the fine-tuning.
 TaskSpec task_of(const TaskArguments& arguments, const HeadConfig& head,
                  const std::optional<FinetuneConfig>& run) {
   std::vector<Metric> metrics;
-  for (const std::string& name : arguments.metrics) metrics.push_back(value_named<Metric>(name));
-  const bool own_columns = run && !run->task.text_column.empty();
-  const bool known = run && !own_columns && !arguments.describes_files();
-  if (!arguments.task.empty() || known) {
-    TaskSpec task = find_task(known ? run->task.name : arguments.task);
+  for (const std::string& name : arguments.metrics) metrics.push_back(*enum_of<Metric>(name));
+  const bool as_fine_tuned = run && !arguments.describes_files();
+  std::string known = arguments.task;
+  if (as_fine_tuned && !is_own_data(run->task)) known = run->task.name;
+  if (!known.empty()) {
+    TaskSpec task = find_task(known);
     if (!metrics.empty()) task.metrics = metrics;
     return task;
   }
-  OwnData own;
+  OwnData own = as_fine_tuned ? own_data(run->task) : named_columns(arguments);
+  own.train = own.test = {};
   own.dev = arguments.inputs;
-  if (own_columns) {
-    own.header = run->task.header;
-    own.text_column = run->task.text_column;
-    own.pair_column = run->task.text_pair_column;
-    own.label_column = run->task.label_column;
-  }
-  if (arguments.no_header) own.header = false;
-  if (!arguments.text_column.empty()) own.text_column = arguments.text_column;
-  if (!arguments.pair_column.empty()) own.pair_column = arguments.pair_column;
-  if (!arguments.label_column.empty()) own.label_column = arguments.label_column;
   own.metrics = metrics;
-  if (head.type == HeadType::kRegression) {
-    own.kind = TaskKind::kRegression;
-  } else {
+  own.kind = head.type == HeadType::kRegression ? TaskKind::kRegression : TaskKind::kClassification;
+  own.labels = {};
+  if (own.kind == TaskKind::kClassification) {
     own.labels = arguments.labels.empty() ? head.labels : arguments.labels;
   }
   return own_task(own).task;
@@ -238,7 +233,7 @@ void run_task(const TaskArguments& arguments) {
 void add_data_options(CLI::App& command, TaskArguments& arguments) {
   CLI::Option* task =
       command.add_option("--task", arguments.task, "a known task: its columns, labels and metrics")
-          ->check(offers(comma_separated(task_names())));
+          ->check(offers(known_task_names()));
   command
       .add_option("--input", arguments.inputs,
                   "files (.tsv, .csv, .jsonl, .zst, .gz); several are measured one by one")
@@ -247,10 +242,10 @@ void add_data_options(CLI::App& command, TaskArguments& arguments) {
     command.add_option(name, value, help)->excludes(task);
   };
   add_column("--text-column", arguments.text_column,
-             "of files of your own: the text; if left out, as in the fine-tuning, else \"text\"");
+             "of files of your own: the text, else \"text\". Without a task or a column, the "
+             "files are read as in the fine-tuning");
   add_column("--pair-column", arguments.pair_column, "the second text of a pair");
-  add_column("--label-column", arguments.label_column,
-             "the label, or the score; if left out, as in the fine-tuning, else \"label\"");
+  add_column("--label-column", arguments.label_column, "the label, or the score, else \"label\"");
   command
       .add_flag("--no-header", arguments.no_header,
                 "files of your own have no header: columns are numbers from 0")
@@ -289,16 +284,8 @@ void add_task_command(CLI::App& program) {
   command
       ->add_option("--max-sequence-length", arguments->max_sequence_length,
                    "tokens of a row; 0 = as in the fine-tuning, else the model's n")
-      ->check(takes_at_least(0));
-  command
-      ->add_option_function<std::string>(
-          "--truncation",
-          [arguments](const std::string& name) {
-            arguments->truncation = value_named<Truncation>(name);
-          },
-          "the part that is kept of a text that is too long; if left out, as in the fine-tuning, "
-          "else head")
-      ->check(takes_one_of(names_of<Truncation>()));
+      ->check(takes_zero_or_at_least(8));
+  add_truncation_option(*command, arguments->truncation);
   command->add_option("--batch-size", arguments->batch_size, "rows at a time")
       ->check(takes_above_zero())
       ->capture_default_str();

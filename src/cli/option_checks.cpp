@@ -60,6 +60,12 @@ CLI::Validator takes_at_least(int64_t least) {
                       [least](double value) { return value >= static_cast<double>(least); });
 }
 
+CLI::Validator takes_zero_or_at_least(int64_t least) {
+  return number_check("0, or " + std::to_string(least) + " or more", [least](double value) {
+    return value == 0.0 || value >= static_cast<double>(least);
+  });
+}
+
 CLI::Validator takes_above_zero() {
   return number_check("above 0", [](double value) { return value > 0.0; });
 }

@@ -20,6 +20,8 @@ namespace linformer {
 CLI::Validator fits_an_integer();
 /// A number of at least `least`.
 CLI::Validator takes_at_least(int64_t least);
+/// 0, or a number of at least `least`.
+CLI::Validator takes_zero_or_at_least(int64_t least);
 /// A number above 0, also a fraction.
 CLI::Validator takes_above_zero();
 /// A number of `least` to `most`.

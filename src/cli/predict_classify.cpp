@@ -46,20 +46,21 @@ void add_answer(const HeadConfig& head, std::span<const float> logits,
 }
 
 /// What the command line leaves open is as in the model's fine-tuning.
-void complete(StreamArguments& arguments, const std::string& model_folder) {
+void take_from_fine_tuning(StreamArguments& arguments, const std::string& model_folder) {
   const std::optional<FinetuneConfig> run = fine_tuning_of(model_folder);
   arguments.max_sequence_length = length_as_fine_tuned(arguments.max_sequence_length, run);
   arguments.truncation = truncation_as_fine_tuned(arguments.truncation, run);
+  if (run) arguments.fine_tuned_on = run->task;
 }
 
 void run_classify(StreamArguments arguments) {
   const Computing computing = start_computing(arguments.compute);
   const PredictionScope precision(arguments.precision, computing.device);
   const std::string folder = find_model_folder(arguments.checkpoint);
-  complete(arguments, folder);
   const TextClassifier classifier = TextClassifier::load(folder, computing.device);
+  take_from_fine_tuning(arguments, folder);
   const Tokenizer tokenizer = load_tokenizer(folder, classifier.config());
-  answer_requests(arguments, RequestKind::kClassify, folder, classifier.config(), tokenizer,
+  answer_requests(arguments, RequestKind::kClassify, classifier.config(), tokenizer,
                   [&](std::vector<TextRequest>& window) {
                     Answers answers;
                     const auto outputs = classifier.predict(take_rows(window), arguments.bounds());
@@ -80,18 +81,8 @@ void add_classify_command(CLI::App& program) {
   add_stream_options(*command, *arguments);
   command
       ->add_option("--task", arguments->task, "a known task: the input are tables with its columns")
-      ->check(offers(comma_separated(task_names())));
-  command
-      ->add_option_function<std::string>(
-          "--truncation",
-          [arguments](const std::string& name) {
-            const auto& names = EnumNames<Truncation>::kNames;
-            arguments->truncation = static_cast<Truncation>(
-                std::find(names.begin(), names.end(), name) - names.begin());
-          },
-          "the part that is kept of a text that is too long; if left out, as in the fine-tuning, "
-          "else head")
-      ->check(takes_one_of_names(EnumNames<Truncation>::kNames));
+      ->check(offers(known_task_names()));
+  add_truncation_option(*command, arguments->truncation);
   add_examples(*command, {"linformer-predict classify --checkpoint runs/sst2 "
                           "--text 'A warm, funny film.'",
                           "linformer-predict classify --checkpoint runs/mnli "

@@ -61,7 +61,7 @@ void run_fill_mask(const StreamArguments& arguments) {
   const std::string folder = find_model_folder(arguments.checkpoint);
   const MaskFiller filler = MaskFiller::load(folder, computing.device);
   const Tokenizer tokenizer = load_tokenizer(folder, filler.config());
-  answer_requests(arguments, RequestKind::kFillMask, folder, filler.config(), tokenizer,
+  answer_requests(arguments, RequestKind::kFillMask, filler.config(), tokenizer,
                   [&](std::vector<TextRequest>& window) {
                     Answers answers;
                     const auto masks =

@@ -92,8 +92,7 @@ class StreamProgress {
 };
 
 TextRequests open_requests(const StreamArguments& arguments, RequestKind kind,
-                           const std::string& model_folder, const ModelConfig& config,
-                           const Tokenizer& tokenizer) {
+                           const ModelConfig& config, const Tokenizer& tokenizer) {
   if (!arguments.texts.empty() && !arguments.inputs.empty()) {
     fail_usage("--text", "cannot be given together with --input", "leave one of both out");
   }
@@ -116,7 +115,7 @@ TextRequests open_requests(const StreamArguments& arguments, RequestKind kind,
   options.look_ahead = static_cast<size_t>(arguments.look_ahead);
   if (!arguments.texts.empty()) return {tokenizer, options, arguments.texts};
   if (input == InputKind::kTable) {
-    return {tokenizer, options, request_tables(arguments, model_folder)};
+    return {tokenizer, options, request_tables(arguments)};
   }
   return {tokenizer, options,
           LineStream(arguments.inputs.empty() ? std::vector<std::string>{"-"} : arguments.inputs)};
@@ -195,9 +194,10 @@ void add_stream_options(CLI::App& command, StreamArguments& arguments) {
       ->check(takes_above_zero())
       ->capture_default_str();
   command
-      .add_option("--max-sequence-length", arguments.max_sequence_length,
-                  "tokens of a row; 0 = as in the fine-tuning, else the model's n")
-      ->check(takes_at_least(0));
+      .add_option(
+          "--max-sequence-length", arguments.max_sequence_length,
+          "tokens of a row; 0 = the model's n, or what the fine-tuning of a classifier took")
+      ->check(takes_zero_or_at_least(8));
   add_compute_options(command, arguments.compute);
   add_precision_option(command, arguments.precision);
   command.add_flag("--json", arguments.json, "print a JSON object a line");
@@ -210,13 +210,12 @@ std::vector<InputRow> take_rows(std::vector<TextRequest>& window) {
   return rows;
 }
 
-void answer_requests(const StreamArguments& given, RequestKind kind,
-                     const std::string& model_folder, const ModelConfig& config,
+void answer_requests(const StreamArguments& given, RequestKind kind, const ModelConfig& config,
                      const Tokenizer& tokenizer,
                      const std::function<Answers(std::vector<TextRequest>&)>& answer) {
   StreamArguments arguments = given;
   arguments.inputs = without_system_files(std::move(arguments.inputs));
-  TextRequests requests = open_requests(arguments, kind, model_folder, config, tokenizer);
+  TextRequests requests = open_requests(arguments, kind, config, tokenizer);
   StreamNotes notes;
   const bool conversation = is_conversation(arguments);
   if (conversation) {

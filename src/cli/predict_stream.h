@@ -10,6 +10,7 @@
 
 #include "compute_options.h"
 
+#include "linformer/config/finetune_config.h"
 #include "linformer/config/model_config.h"
 #include "linformer/data/length_batches.h"
 #include "linformer/data/text_requests.h"
@@ -30,8 +31,9 @@ struct StreamArguments {
   std::string text_column;
   std::string pair_column;
   bool no_header = false;
+  std::optional<TaskConfig> fine_tuned_on;  ///< what the model's run says of its data
   std::optional<Truncation> truncation;
-  int64_t max_sequence_length = 0;  ///< 0 = the model's
+  int64_t max_sequence_length = 0;  ///< 0 = the model's n
   int64_t top_k = 5;
   int64_t batch_size = 16;
   int64_t look_ahead = 512;
@@ -56,8 +58,7 @@ struct Answers {
 
 /// Reads windows of requests, calls `answer`, and writes a line for each request to stdout at once.
 /// Throws RunError at the end if a line could not be answered.
-void answer_requests(const StreamArguments& given, RequestKind kind,
-                     const std::string& model_folder, const ModelConfig& config,
+void answer_requests(const StreamArguments& given, RequestKind kind, const ModelConfig& config,
                      const Tokenizer& tokenizer,
                      const std::function<Answers(std::vector<TextRequest>&)>& answer);
 

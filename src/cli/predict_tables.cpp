@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "fine_tuned_run.h"
-
 #include "linformer/analysis/labelled_evaluation.h"
 #include "linformer/core/error.h"
 #include "linformer/core/log.h"
@@ -51,8 +49,7 @@ InputKind input_kind_of(const StreamArguments& arguments) {
   return kind.value_or(InputKind::kText);
 }
 
-std::vector<RequestTable> request_tables(const StreamArguments& arguments,
-                                         const std::string& model_folder) {
+std::vector<RequestTable> request_tables(const StreamArguments& arguments) {
   // A table is read twice: for its header and for its rows.
   const auto& inputs = arguments.inputs;
   if (inputs.empty() || std::find(inputs.begin(), inputs.end(), "-") != inputs.end()) {
@@ -62,15 +59,14 @@ std::vector<RequestTable> request_tables(const StreamArguments& arguments,
   const bool columns = !arguments.text_column.empty() || !arguments.pair_column.empty();
   std::optional<TaskConfig> run;
   if (arguments.task.empty() && !columns && !arguments.no_header) {
-    if (const auto fine_tuning = fine_tuning_of(model_folder)) run = fine_tuning->task;
+    run = arguments.fine_tuned_on;
   }
   std::string task = arguments.task;
   TableLayout layout;
-  if (run && run->text_column.empty()) {
+  if (run && !is_own_data(*run)) {
     task = run->name;
   } else if (run) {
     layout = layout_of_columns(run->text_column, run->text_pair_column, run->header);
-    log_info("columns of the table: as in the model's fine-tuning");
   } else if (task.empty()) {
     layout = layout_of_columns(arguments.text_column.empty() ? "text" : arguments.text_column,
                                arguments.pair_column, !arguments.no_header);

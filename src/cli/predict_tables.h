@@ -17,8 +17,7 @@ enum class InputKind { kText, kJsonLines, kTable };
 InputKind input_kind_of(const StreamArguments& arguments);
 
 /// The inputs as tables. Their columns come from the options; without these, from the data that the
-/// model was fine-tuned on, if `model_folder` lies in its run; else the column is "text".
-std::vector<RequestTable> request_tables(const StreamArguments& arguments,
-                                         const std::string& model_folder);
+/// model was fine-tuned on, if that is known; else the column is "text".
+std::vector<RequestTable> request_tables(const StreamArguments& arguments);
 
 }  // namespace linformer

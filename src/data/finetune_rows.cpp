@@ -14,28 +14,12 @@
 namespace linformer {
 namespace {
 
-bool is_own_data(const TaskConfig& task) {
-  return !task.text_column.empty() || !task.label_column.empty();
-}
-
 TaskFiles own_files(const TaskConfig& task) {
   if (task.text_column.empty() || task.label_column.empty()) {
     fail_usage(task.text_column.empty() ? "task.text_column" : "task.label_column",
                "is not set, the other one is", "name both columns of your files");
   }
-  OwnData own;
-  own.train = task.train;
-  own.dev = task.valid;
-  if (task.has_test()) own.test = task.test;
-  own.header = task.header;
-  own.text_column = task.text_column;
-  own.pair_column = task.text_pair_column;
-  own.label_column = task.label_column;
-  own.id_column = task.id_column;
-  own.kind = task.regression ? TaskKind::kRegression : TaskKind::kClassification;
-  own.labels = task.labels;
-  own.name = task.name;
-  return own_task(own);
+  return own_task(own_data(task));
 }
 
 /// Files that the configuration names for a known task. They have the task's own layout.
@@ -149,7 +133,7 @@ const SplitFiles& train_split(const TaskFiles& files) {
 
 void describe_rows(const std::string& name, const std::vector<LabelledExample>& rows,
                    bool is_part) {
-  log_info(name + ": " + format_count(rows.size()) + " rows" +
+  log_info(name + ": " + format_count(rows.size(), "row") +
            (is_part ? ", a part of the published set" : ""));
 }
 

@@ -130,7 +130,7 @@ class ExampleCollector {
         if (fs::is_directory(folder)) read_texts(folder, static_cast<float>(i));
       }
     }
-    if (num_rows_ == 0) fail_run(path, "holds no text", "folders in it may be called " + wanted);
+    if (num_rows_ == 0) fail_usage(path, "holds no text", "folders in it may be called " + wanted);
   }
 
   void read_texts(const fs::path& folder, float target) {

@@ -152,6 +152,26 @@ void check_metrics(const TaskSpec& task) {
 
 }  // namespace
 
+bool is_own_data(const TaskConfig& task) {
+  return !task.text_column.empty() || !task.label_column.empty();
+}
+
+OwnData own_data(const TaskConfig& task) {
+  OwnData own;
+  own.train = task.train;
+  own.dev = task.valid;
+  if (task.has_test()) own.test = task.test;
+  own.header = task.header;
+  own.text_column = task.text_column;
+  own.pair_column = task.text_pair_column;
+  own.label_column = task.label_column;
+  own.id_column = task.id_column;
+  own.kind = task.regression ? TaskKind::kRegression : TaskKind::kClassification;
+  own.labels = task.labels;
+  own.name = task.name;
+  return own;
+}
+
 TableLayout own_layout(const OwnData& data) {
   TableLayout layout;
   layout.format_by_name = true;

@@ -231,10 +231,18 @@ const std::vector<TaskSpec>& known_tasks() {
   return tasks;
 }
 
+std::vector<std::string> known_task_names(const std::function<bool(const TaskSpec&)>& passes) {
+  std::vector<std::string> names;
+  for (const TaskSpec& task : known_tasks()) {
+    if (!passes || passes(task)) names.push_back(task.name);
+  }
+  return names;
+}
+
 std::string task_names(const std::function<bool(const TaskSpec&)>& passes) {
   std::string list;
-  for (const TaskSpec& task : known_tasks()) {
-    if (!passes || passes(task)) list += (list.empty() ? "" : ", ") + task.name;
+  for (const std::string& name : known_task_names(passes)) {
+    list += (list.empty() ? "" : ", ") + name;
   }
   return list;
 }

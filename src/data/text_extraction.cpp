@@ -137,7 +137,7 @@ ExtractedTexts extract_texts(const TextExtraction& extraction, const ExtractionP
   }
   check_share(extraction, result, rows);
   if (result.texts == 0) {
-    fail_usage(extraction.inputs.front(), "has no text in this column", "check the column");
+    fail_run(extraction.inputs.front(), "has no text in this column", "check the column");
   }
   if (held_out) held_out->commit();
   output.commit();

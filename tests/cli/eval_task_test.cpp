@@ -12,6 +12,7 @@ using nlohmann::json;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
@@ -120,15 +121,18 @@ TEST_F(EvalTaskTest, AgreesWithTheRunThatMadeTheModel) {
   }
   write_file_atomically(file("glue/RTE/train.tsv"), rows);
   write_file_atomically(file("glue/RTE/dev.tsv"), rows);
-  const ProgramResult run = run_child(
-      {"linformer-finetune", "--task", "rte", "--data", file("glue"), "--model", file("mlm"),
-       "--output", file("run"), "--set", "finetune.epochs=2", "--set", "input.max_length=12"});
+  const ProgramResult run =
+      run_child({"linformer-finetune", "--task", "rte", "--data", file("glue"), "--model",
+                 file("mlm"), "--output", file("run"), "--set", "finetune.epochs=2",
+                 "input.max_length=12", "input.truncation=tail"});
   ASSERT_EQ(run.exit_code, 0) << run.err;
   const json result = json_of("run/checkpoints/best", {"--input", file("glue/RTE/dev.tsv"),
                                                        "--predictions", file("p.tsv")});
   EXPECT_EQ(read_text_file(file("p.tsv")), read_text_file(file("run/predictions/dev.tsv")));
   EXPECT_EQ(json_of("run", {"--task", "rte", "--input", file("glue/RTE/dev.tsv"),
-                            "--max-sequence-length", "12", "--truncation", "head"})["files"],
+                            "--max-sequence-length", "12", "--truncation", "tail"})["files"],
+            result["files"]);
+  EXPECT_NE(json_of("run", {"--input", file("glue/RTE/dev.tsv"), "--truncation", "head"})["files"],
             result["files"]);
   const json of_run = json::parse(read_text_file(file("run/result.json")));
   EXPECT_EQ(result["files"][0]["metrics"], of_run["sets"][0]["metrics"]);
@@ -219,14 +223,44 @@ TEST_F(EvalTaskTest, AgreesWithARunOfAveragedWeights) {
   for (const char* model : {"run", "run/checkpoints/best", "out"}) {
     EXPECT_NEAR(json_of(model, columns)["files"][0]["loss"].get<double>(), loss, 1e-6) << model;
   }
-  // The run knows its columns; a copy does not, and one that is named counts.
+  // The run knows its columns, and a copy of the model does not.
   EXPECT_NEAR(json_of("run", as_the_run)["files"][0]["loss"].get<double>(), loss, 1e-6);
+  EXPECT_EQ(json_of("run", as_the_run)["task"], "stars");
   const ProgramResult copy = task("out", as_the_run);
   EXPECT_EQ(copy.exit_code, 2);
   EXPECT_THAT(copy.err, HasSubstr("no column 'text'"));
-  const ProgramResult other = task("run", {"--input", file("rows.tsv"), "--label-column", "moons"});
+  // Columns on the command line stand alone.
+  const ProgramResult other = task("run", {"--input", file("rows.tsv"), "--label-column", "stars"});
   EXPECT_EQ(other.exit_code, 2);
-  EXPECT_THAT(other.err, HasSubstr("no column 'moons'"));
+  EXPECT_THAT(other.err, HasSubstr("no column 'text'"));
+}
+
+// Files without a header, with ids: the run's own table again, and another file with a header.
+TEST_F(EvalTaskTest, ARunOfFilesWithoutHeaderIsMeasuredOnBothKinds) {
+  make_model("mlm", {});
+  std::string rows, with_header = "review\tstars\n";
+  for (int i = 0; i < 40; ++i) {
+    const std::string text =
+        "the old house of the river " + std::to_string(i) + (i % 3 == 0 ? " stone" : "");
+    const std::string label = i % 3 == 0 ? "1" : "0";
+    rows += "row-" + std::to_string(i) + "\t" + label + "\t" + text + "\n";
+    with_header += text + "\t" + label + "\n";
+  }
+  write_file_atomically(file("rows.tsv"), rows);
+  write_file_atomically(file("named.tsv"), with_header);
+  const ProgramResult run = run_child(
+      {"linformer-finetune", "--task", "stars", "--model", file("mlm"), "--output", file("run"),
+       "--set", "task.train=[" + file("rows.tsv") + "]", "task.valid=[" + file("rows.tsv") + "]",
+       "task.header=false", "task.text_column=2", "task.label_column=1", "task.id_column=0",
+       "finetune.epochs=1", "training.precision=fp32"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const json again = json_of("run", {"--input", file("rows.tsv"), "--predictions", file("p.tsv")});
+  const std::string table = read_text_file(file("p.tsv"));
+  EXPECT_EQ(table, read_text_file(file("run/predictions/dev.tsv")));
+  EXPECT_THAT(table, HasSubstr("\trow-7\t"));
+  const json named = json_of(
+      "run", {"--input", file("named.tsv"), "--text-column", "review", "--label-column", "stars"});
+  EXPECT_EQ(named["files"][0]["confusion"], again["files"][0]["confusion"]);
 }
 
 TEST_F(EvalTaskTest, ErrorsSayWhereWhatAndHow) {
@@ -250,6 +284,23 @@ TEST_F(EvalTaskTest, ErrorsSayWhereWhatAndHow) {
   expect("score", {"--task", "rte", "--input", own}, 1, {"is a model for regression"});
   expect("sentiment", {"--task", "sst2x", "--input", own}, 2, {"did you mean 'sst-2'?"});
   expect("sentiment", {"--task", "sst-2"}, 2, {"--input"});
+  expect("sentiment", {"--input", own, "--max-sequence-length", "7"}, 2,
+         {"--max-sequence-length: 7 is not 0, or 8 or more"});
+  // A model folder below any other configuration is not of that run.
+  std::filesystem::create_directories(file("project/models"));
+  std::filesystem::copy(file("sentiment"), file("project/models/copy"));
+  write_file_atomically(file("project/config.yaml"),
+                        "task: {name: x, train: [" + own +
+                            "], text_column: review, label_column: stars}\n"
+                            "run: {init_from: x, dir: y}\n");
+  expect("project/models/copy", {"--input", own}, 2, {"no column 'text'"});
+  // A configuration of the run that cannot be read is named.
+  std::filesystem::rename(file("project/models"), file("project/checkpoints"));
+  EXPECT_THAT(task("project/checkpoints/copy", {"--input", own}).err,
+              AllOf(HasSubstr("rows are read as in the fine-tuning"), Not(HasSubstr("error"))));
+  write_file_atomically(file("project/config.yaml"), "task: {nome: x}\n");
+  expect("project/checkpoints/copy", {"--input", own}, 2,
+         {"config.yaml:1:8: unknown key task.nome", "are not known"});
   expect("sentiment", {"--task", "sst-2", "--input", own, own, "--predictions", file("p.tsv")}, 2,
          {"1 file for 2 of --input"});
   expect("sentiment", {"--task", "sst-2", "--input", own, "--metrics", "bleu"}, 2, {"bleu"});

@@ -96,7 +96,7 @@ TEST_F(PredictInputTest, TablesAreReadAsForFineTuning) {
   const json expected = objects(alone.out).at(0)["labels"];
   // Without a word about the columns: refused by the names that the table has.
   const auto unnamed = classify(model, {"--input", table});
-  EXPECT_EQ(unnamed.exit_code, 1);
+  EXPECT_EQ(unnamed.exit_code, 2);
   EXPECT_EQ(unnamed.out, "");
   EXPECT_THAT(unnamed.err,
               HasSubstr("no column 'text'; its columns are 'stars', 'review', 'reply'"));

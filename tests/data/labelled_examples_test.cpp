@@ -31,7 +31,7 @@ LabelledExamples read(const std::string& task_name, const std::string& split,
 }
 
 std::string refusal(const std::string& task, const std::string& text) {
-  return message_of<RunError>([&] { read(task, "train", "train.tsv", text); });
+  return message_of<Error>([&] { read(task, "train", "train.tsv", text); });
 }
 
 ReadOptions without_labels() {
@@ -138,7 +138,7 @@ TEST(LabelledExamples, AFolderWithoutTextsIsRefusedByName) {
   std::filesystem::create_directories(folder.file("IMDB/train/positive"));
   const TaskSpec& task = find_task("imdb");
   const TaskFiles files = find_task_files(task, folder.path());
-  EXPECT_THAT(message_of<RunError>([&] { read_labelled_examples(files.split("train"), task); }),
+  EXPECT_THAT(message_of<UsageError>([&] { read_labelled_examples(files.split("train"), task); }),
               HasSubstr("IMDB/train: holds no text\n  fix: folders in it may be called negative, "
                         "neg, 0, positive, pos, 1"));
 }

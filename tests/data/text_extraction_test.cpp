@@ -101,7 +101,7 @@ TEST_F(TextExtractionTest, WritesNothingWhereItFails) {
   TextExtraction lacks = extraction("t.tsv", "id\tbody\n1\ta\n");
   EXPECT_THAT(message_of<UsageError>([&] { extract_texts(lacks); }), HasSubstr("body"));
   TextExtraction empty = extraction("t.tsv", "text\n \n");
-  EXPECT_THAT(message_of<UsageError>([&] { extract_texts(empty); }), HasSubstr("no text"));
+  EXPECT_THAT(message_of<RunError>([&] { extract_texts(empty); }), HasSubstr("no text"));
   EXPECT_EQ(read("out.txt"), "a\nd\n");  // of before
 
   set_stop_signal(SIGTERM);

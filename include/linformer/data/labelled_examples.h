@@ -57,11 +57,11 @@ struct LabelledExamples {
 
 /// The examples of several files, one after the other. A row is bad if it has a wrong number of
 /// fields, an empty text, a label that the task does not have, or a score that is not a number or
-/// outside the task's range. Throws RunError with the first bad rows if there are too many, if a
-/// column or a file is missing, if no row is left, and if only some of the files have labels. A
-/// path that is a folder stands for the texts below it, one file (.txt) each, in folders named
-/// after the task's labels or their spellings (aclImdb/train/pos/0_9.txt). Their ids are the files'
-/// names without ending; their order is that of the labels and then of the names.
+/// outside the task's range. Throws RunError with the first bad rows if there are too many, if no
+/// row is left, and if only some of the files have labels, and UsageError if a column or a file is
+/// missing. A path that is a folder stands for the texts below it, one file (.txt) each, in folders
+/// named after the task's labels or their spellings (aclImdb/train/pos/0_9.txt). Their ids are the
+/// files' names without ending; their order is that of the labels and then of the names.
 LabelledExamples read_labelled_examples(const std::vector<std::string>& paths,
                                         const TableLayout& layout, const TaskSpec& task,
                                         const ReadOptions& options = {});

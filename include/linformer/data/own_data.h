@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "linformer/config/finetune_config.h"
 #include "linformer/data/task_files.h"
 
 namespace linformer {
@@ -25,12 +26,17 @@ struct OwnData {
   std::string name = "own";
 };
 
+/// Whether fine-tuning reads files of the user's own columns, instead of a known task's.
+bool is_own_data(const TaskConfig& task);
+/// The files and columns that such a configuration names.
+OwnData own_data(const TaskConfig& task);
+
 /// The columns of texts and labels in the files; without label_column there is no label.
 TableLayout own_layout(const OwnData& data);
 
 /// The task and its files. Reads the labels from the training files if none are given. Throws
-/// UsageError for options that contradict each other, RunError for columns or labels that the files
-/// do not have.
+/// UsageError for options that contradict each other and for columns that the files do not have,
+/// RunError for labels that they do not have.
 TaskFiles own_task(const OwnData& data);
 
 }  // namespace linformer

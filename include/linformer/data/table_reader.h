@@ -65,8 +65,8 @@ struct TableRow {
 /// in the text. A byte-order mark is dropped; empty lines at the end of the file are ignored.
 class TableReader {
  public:
-  /// Throws RunError if the file is missing or empty, and UsageError if it lacks a required column;
-  /// the message names the columns that the file has.
+  /// Throws UsageError if the file is missing or lacks a required column, and RunError if it is
+  /// empty; the message names the columns that the file has.
   TableReader(std::string path, TableOptions options, std::vector<WantedColumn> wanted);
 
   /// The next row, or nothing at the end. A row that has a wrong number of fields, or is not a JSON

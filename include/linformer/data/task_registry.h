@@ -79,7 +79,10 @@ struct TaskSpec {
 /// GLUE's in its order, then others. A known task is entered here and nowhere else.
 const std::vector<TaskSpec>& known_tasks();
 
-/// Names of known tasks, "cola, sst-2", for help texts and messages: all, or those that pass.
+/// Names of known tasks: all, or those that pass.
+std::vector<std::string> known_task_names(
+    const std::function<bool(const TaskSpec&)>& passes = nullptr);
+/// The same as a list for messages: "cola, sst-2".
 std::string task_names(const std::function<bool(const TaskSpec&)>& passes = nullptr);
 
 /// The recipe of the known task of this name, as find_task() takes it; else FinetuneRecipe's

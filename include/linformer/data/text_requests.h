@@ -62,8 +62,8 @@ class TextRequests {
                std::vector<std::string> texts);
   /// Lines of files; "-" is standard input.
   TextRequests(const Tokenizer& tokenizer, const RequestOptions& options, LineStream lines);
-  /// Rows of tables, read as for fine-tuning. Throws RunError, before any row is read, if a table
-  /// is missing or lacks the columns.
+  /// Rows of tables, read as for fine-tuning. Throws UsageError, before any row is read, if a
+  /// table is missing or lacks the columns.
   TextRequests(const Tokenizer& tokenizer, const RequestOptions& options,
                std::vector<RequestTable> tables);
 
