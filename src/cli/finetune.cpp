@@ -32,7 +32,6 @@
 #include "linformer/objectives/finetune_run.h"
 #include "linformer/objectives/resolve_precision.h"
 #include "linformer/report/task_result.h"
-#include "linformer/train/communicator.h"
 
 namespace linformer {
 
@@ -67,7 +66,7 @@ void print(const TaskResult& result, const std::string& folder,
     return;
   }
   for (const SetResult& set : result.sets) {
-    std::string line = set.task + ", " + set.name + " (" + format_count(set.rows) + " rows" +
+    std::string line = set.task + ", " + set.name + " (" + format_count(set.rows, "row") +
                        (set.is_part ? ", a part" : "") + "):";
     for (const MetricValue& metric : set.metrics) {
       line += " " + metric.name + " " + percent_text(metric.value);
@@ -95,7 +94,7 @@ void run_finetune(const FinetuneArguments& arguments, const CLI::App& program) {
   if (arguments.dry_run && (arguments.report_only || !arguments.baseline.empty())) {
     fail_usage("--dry-run",
                std::string("says what fine-tuning a model costs, and ") +
-                   (arguments.report_only ? "--report trains none" : "--baseline needs none"),
+                   (arguments.report_only ? "--report" : "--baseline") + " trains no model",
                "leave one out");
   }
   if (arguments.dry_run && arguments.json) {
@@ -121,7 +120,7 @@ void run_finetune(const FinetuneArguments& arguments, const CLI::App& program) {
                   static_cast<int>(environment.local_world_size), "run.threads");
   if (arguments.dry_run) {
     if (environment.rank > 0) return;
-    begin_dry_run(config, environment, arguments.force_slow_precision);
+    begin_dry_run(config, environment.world_size, arguments.force_slow_precision);
     std::printf("%s", describe_finetuning(config).c_str());
     return;
   }
@@ -155,7 +154,7 @@ namespace {
 void add_suite_options(CLI::App& program, FinetuneArguments& arguments) {
   const auto group = [&](auto* option) { return option->group("Many runs"); };
   std::vector<std::string> suites =
-      comma_separated(task_names([](const TaskSpec& task) { return task.trained_on.empty(); }));
+      known_task_names([](const TaskSpec& task) { return task.trained_on.empty(); });
   suites.insert(suites.begin(), "glue");
   group(program.add_option("--suite", arguments.suite,
                            "glue, or task names separated by commas; --data is the parent of the "
@@ -209,7 +208,7 @@ int main(int argc, char** argv) {
     program.add_option("--set", arguments->overrides, "KEY=VALUE over the file, e.g. run.seed=2");
     const auto has_train = [](const linformer::TaskSpec& task) { return task.trained_on.empty(); };
     program.add_option("--task", arguments->task, "task.name: one of these, or one of your own")
-        ->check(linformer::offers(linformer::comma_separated(linformer::task_names(has_train))));
+        ->check(linformer::offers(linformer::known_task_names(has_train)));
     program.add_option("--data", arguments->data, "task.data: folder with the task's files");
     program.add_option(
         "--model", arguments->model,

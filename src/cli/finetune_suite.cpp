@@ -7,6 +7,7 @@
 #include <iterator>
 #include <set>
 
+#include "dry_run_checks.h"
 #include "finetune_commands.h"
 #include "program.h"
 #include "table_output.h"
@@ -25,6 +26,7 @@
 #include "linformer/experiments/glue_submission.h"
 #include "linformer/experiments/suite_report.h"
 #include "linformer/experiments/text_baseline.h"
+#include "linformer/objectives/finetune_dry_run.h"
 
 namespace linformer {
 namespace {
@@ -131,22 +133,24 @@ void check_files(const FinetuneConfig& config, size_t num_tasks) {
 }
 
 /// Refuses a suite before its first run if the data of some tasks are missing.
-void check_data(const std::vector<TaskConfig>& tasks) {
-  std::string missing, first;
-  for (const TaskConfig& task : tasks) {
+void check_data(const std::vector<FinetuneConfig>& runs) {
+  std::string missing, present, first;
+  for (const FinetuneConfig& run : runs) {
     try {
-      check_finetune_files(task);
+      check_finetune_files(run.task);
+      present += (present.empty() ? "" : ",") + run.task.name;
     } catch (const Error& error) {
-      if (tasks.size() == 1) throw;
+      if (runs.size() == 1) throw;
       if (missing.empty()) first = error.what();
-      missing += (missing.empty() ? "" : ", ") + task.name;
+      missing += (missing.empty() ? "" : ", ") + run.task.name;
     }
   }
   if (missing.empty()) return;
   fail_usage(
       "--suite",
       "there are no training data of " + missing + " (" + first.substr(0, first.find('\n')) + ")",
-      "fetch them (tools/fetch_data.sh), or name the tasks that are there: --suite cola,rte");
+      "fetch them (tools/fetch_data.sh)" +
+          (present.empty() ? "" : ", or name the tasks that are there: --suite " + present));
 }
 
 /// Refuses an archive that cannot become complete, before the runs.
@@ -207,13 +211,17 @@ bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remar
   if (arguments.baseline.empty() && !has_results(arguments.output)) {
     check_folders(config_for(options.tasks.front(), options.protocols.front(), {}));
   }
-  std::vector<TaskConfig> open_tasks;
+  std::vector<FinetuneConfig> open_tasks;
   for (const std::string& task : options.tasks) {
     if (has_results(arguments.output + "/" + task)) continue;
-    open_tasks.push_back(config_for(task, options.protocols.front(), {}).task);
+    open_tasks.push_back(config_for(task, options.protocols.front(), {}));
   }
   check_data(open_tasks);
   if (arguments.dry_run) {
+    for (FinetuneConfig& config : open_tasks) {
+      begin_dry_run(config, 1, arguments.force_slow_precision);
+      check_finetuning(config);
+    }
     const TableRows planned = planned_table(options, config_for);
     const int64_t num_runs = std::ssize(planned) - 1;
     std::printf("%s%s, %s at a time\n", shown_table(planned).c_str(),

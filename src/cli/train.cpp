@@ -35,7 +35,7 @@
 #include "linformer/objectives/dry_run.h"
 #include "linformer/objectives/pretraining_run.h"
 #include "linformer/objectives/resolve_precision.h"
-#include "linformer/train/communicator.h"
+#include "linformer/train/trainer.h"
 
 namespace linformer {
 
@@ -99,28 +99,12 @@ std::optional<Expectation> expectation_of(const TrainArguments& arguments) {
                      Expectation::Origin::kFound};
 }
 
-/// Why a run has ended, for JSON; of one that can be resumed "".
-std::string name_of_end(StopReason reason) {
-  switch (reason) {
-    case StopReason::kFinished:
-      return "finished";
-    case StopReason::kEarlyStop:
-      return "stopped early";
-    case StopReason::kTimeBudget:
-      return "time is up";
-    case StopReason::kSignal:
-    case StopReason::kSessionEnd:
-      break;
-  }
-  return "";
-}
-
 void print_json(const PretrainingRun& trainer, StopReason reason) {
   using Json = nlohmann::ordered_json;
   const std::string& folder = trainer.config().run.dir;
   const bool saved = !trainer.config().training.overfit_one_batch;
   Json json{{"run", folder},
-            {"end", name_of_end(reason)},
+            {"end", words_of(reason)},
             {"step", trainer.state().step},
             {"tokens", trainer.state().num_tokens}};
   // Numbers that are not finite, such as the loss of no prediction, become null.
@@ -266,7 +250,7 @@ void run_train(const TrainArguments& arguments, const CLI::App& program) {
   check_threads("data.loader_threads", config.data.loader_threads);
   if (arguments.dry_run) {
     if (environment.rank > 0) return;
-    begin_dry_run(config, environment, arguments.force_slow_precision);
+    begin_dry_run(config, environment.world_size, arguments.force_slow_precision);
     if (!config.run.init_from.empty()) find_model_folder(config.run.init_from);
     expectation_of(arguments);
     std::printf("%s", describe_run(config).c_str());
@@ -281,9 +265,8 @@ void run_train(const TrainArguments& arguments, const CLI::App& program) {
   PretrainingRun trainer(std::move(config), processes, std::move(expected));
   const std::string others =
       environment.world_size > 1 ? std::to_string(environment.world_size) + " processes with " : "";
-  log_info(format_count(trainer.model().parameters().count()) + " parameters, " + others +
-           std::to_string(threads) + (threads == 1 ? " thread" : " threads") + ", run folder " +
-           trainer.config().run.dir);
+  log_info(format_count(trainer.model().parameters().count(), "parameter") + ", " + others +
+           format_count(threads, "thread") + ", run folder " + trainer.config().run.dir);
   defer_stop_signals();  // nothing had to be saved before
   const StopReason reason = trainer.run();
   if (processes->is_first()) report_end(trainer, reason, arguments);

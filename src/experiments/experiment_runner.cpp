@@ -189,7 +189,7 @@ class Runner {
     const size_t done = static_cast<size_t>(
         std::count_if(result_.outcomes.begin(), result_.outcomes.end(),
                       [](const RunOutcome& one) { return one.state == RunState::kDone; }));
-    log_info(format_count(static_cast<int64_t>(plan_.runs.size())) + " runs, " +
+    log_info(format_count(static_cast<int64_t>(plan_.runs.size()), "run") + ", " +
              format_count(static_cast<int64_t>(done)) + " of them done already; " +
              format_count(static_cast<int64_t>(total_)) + " to execute, about " +
              format_duration(seconds_left()));
@@ -397,7 +397,7 @@ class Runner {
   /// Training saves and ends by itself. A measurement has nothing to save, so it is ended if it
   /// does not end.
   void stop() {
-    log_info("stopping " + format_count(static_cast<int64_t>(running_.size())) + " runs");
+    log_info("stopping " + format_count(static_cast<int64_t>(running_.size()), "run"));
     for (const auto& slot : running_) slot->process->send(SIGTERM);
     const double deadline = steady_seconds() + options_.stop_seconds;
     for (const auto& slot : running_) {

@@ -28,7 +28,7 @@ constexpr const char* kTuned = "tuned";
 struct Job {
   FinetuneConfig config;
   std::string protocol;  ///< for the result: "tuned" where a sweep chose the setting
-  std::string setting;   ///< of the sweep, in words; "": the recipe's
+  std::string setting;   ///< of the sweep, in words; "": none
 };
 
 /// Settings that make a run a different one: all but the number of threads.
@@ -118,22 +118,24 @@ class Suite {
   TableRows planned() {
     check();
     TableRows rows{{"run", "task", "protocol", "seed", "setting", "state"}};
-    const auto add = [&](const std::string& task, const Job& job, const std::string& setting,
-                         bool done) {
-      const RunConfig& run = job.config.run;
-      rows.push_back({run.dir, task, job.protocol, std::to_string(run.seed),
-                      setting.empty() ? "recipe" : setting, planned_state(run.dir, done)});
+    const std::string best =
+        "the best of " + format_count(std::ssize(combinations(options_.sweep)), "setting");
+    const auto add = [&](const std::string& task, const Job& job) {
+      const std::string& folder = job.config.run.dir;
+      // What a sweep will choose is not known yet, so neither is whether a result is of it.
+      const bool tuned = job.protocol == kTuned;
+      const bool has_result = tuned && fs::exists(result_path(folder));
+      rows.push_back(
+          {folder, task, job.protocol, std::to_string(job.config.run.seed),
+           tuned                 ? best
+           : job.setting.empty() ? "as configured"
+                                 : job.setting,
+           has_result ? "has a result" : planned_state(folder, !tuned && is_done(job.config))});
     };
     for (const std::string& task : options_.tasks) {
-      const std::vector<Job> trials = trials_of(task);
-      for (const Job& job : trials) add(task, job, job.setting, is_done(job.config));
-      // A name that says that something was chosen; what, only the runs tell.
-      if (!trials.empty()) chosen_[task] = {};
-      for (const Job& job : jobs_of(task)) {
-        const bool tuned = job.protocol == kTuned;
-        add(task, job, tuned ? "the best of " + format_count(std::ssize(trials)) : job.setting,
-            tuned ? fs::exists(result_path(job.config.run.dir)) : is_done(job.config));
-      }
+      for (const Job& job : trials_of(task)) add(task, job);
+      if (!options_.sweep.empty()) chosen_[task] = {};
+      for (const Job& job : jobs_of(task)) add(task, job);
     }
     return rows;
   }

@@ -152,8 +152,9 @@ void add_error_figure(const PanelContext& context, const RunGroup& group, const 
   }
   context.page.figure(
       panels,
-      context.title() + ", " + group.label + ": " + format_count(result.value("sequences", 0)) +
-          " sequences, all layers and heads with standard attention. Theorem 1: |P RᵀR w − P w| / "
+      context.title() + ", " + group.label + ": " +
+          format_count(result.value("sequences", 0), "sequence") +
+          ", all layers and heads with standard attention. Theorem 1: |P RᵀR w − P w| / "
           "|P w|. P cut to rank k: the same with P's k largest singular values instead of P RᵀR. "
           "Theorem 2: the error divided by the output |softmax(w) V|, and by |softmax(w)| |V|, the "
           "bound in its statement. Relative to the output, 1 is an error as large as the output.");
@@ -233,8 +234,8 @@ void add_spectrum(const PanelContext& context) {
     maps.push_back(
         {plot_svg(index_plot(group, result, range), context.page.next_plot_id()), group.label});
     used += (used.empty() ? " " : "; ") + group.label + ": " +
-            format_count(result.value("sequences", 0)) + " sequences of " +
-            format_count(result.value("n", 0)) + " tokens";
+            format_count(result.value("sequences", 0), "sequence") + " of " +
+            format_count(result.value("n", 0), "token");
     indices += (indices.empty() ? "" : " and ") + format_count(result.value("index", 0)) + " of " +
                format_count(result.value("n", 0));
   }

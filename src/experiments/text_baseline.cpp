@@ -40,7 +40,7 @@ TaskResult run_bag_of_words(const FinetuneConfig& config) {
   options.seed = static_cast<uint64_t>(config.run.seed);
   const BagOfWords model(rows.train, rows.task, options);
   log_info("bag of words: C " + format_number(model.inverse_strength()) + ", " +
-           format_count(model.num_columns()) + " features");
+           format_count(model.num_columns(), "feature"));
   TaskResult result;
   result.task = rows.task.name;
   result.model = "bag of words";

@@ -102,8 +102,8 @@ std::string describe_length(const PretrainConfig& config, const PackedDataset& d
                          steps * probe.update_seconds;
   const double tokens = sequences * static_cast<double>(config.model.max_sequence_length);
   Rows rows{{"length", ""},
-            {"training data", format_count(data.num_tokens()) + " tokens in " +
-                                  format_count(data.num_sequences()) + " sequences, " +
+            {"training data", format_count(data.num_tokens(), "token") + " in " +
+                                  format_count(data.num_sequences(), "sequence") + ", " +
                                   percent_text(data.fill(), 1) + " filled"},
             {"steps", format_count(static_cast<int64_t>(steps))},
             {"tokens, padding included", format_count(static_cast<int64_t>(tokens))},

@@ -9,13 +9,8 @@ namespace linformer {
 namespace {
 
 LabelledDatasetOptions dataset_options(const FinetuneConfig& config, const ModelConfig& model) {
+  check_max_length(config, model);
   const int64_t longest = config.input.max_length;
-  if (longest > model.max_sequence_length) {
-    fail_usage(
-        "input.max_length",
-        std::to_string(longest) + ", the model takes " + std::to_string(model.max_sequence_length),
-        "use at most that; linformer-convert extend makes a model longer");
-  }
   LabelledDatasetOptions options;
   options.max_sequence_length = longest > 0 ? longest : model.max_sequence_length;
   options.truncation = config.input.truncation;
@@ -36,6 +31,14 @@ HeldOutSet encode_set(ExampleSet rows, const Tokenizer& tokenizer,
 
 }  // namespace
 
+void check_max_length(const FinetuneConfig& config, const ModelConfig& model) {
+  if (config.input.max_length <= model.max_sequence_length) return;
+  fail_usage("input.max_length",
+             std::to_string(config.input.max_length) + ", the model takes " +
+                 std::to_string(model.max_sequence_length),
+             "use at most that; linformer-convert extend makes a model longer");
+}
+
 FinetuneData encode_finetune_data(const FinetuneConfig& config, FinetuneRows rows,
                                   const ModelConfig& model, const Tokenizer& tokenizer) {
   LabelledDatasetOptions options = dataset_options(config, model);
@@ -53,7 +56,7 @@ FinetuneData encode_finetune_data(const FinetuneConfig& config, FinetuneRows row
   const double mean = static_cast<double>(data.train->num_tokens()) /
                       static_cast<double>(data.train->num_sequences());
   log_info("train: " + format_number(mean, 3) + " tokens a row, " +
-           format_count(data.train->num_truncated()) + " rows cut at " +
+           format_count(data.train->num_truncated(), "row") + " cut at " +
            format_count(options.max_sequence_length));
   return data;
 }

@@ -16,8 +16,8 @@ namespace linformer {
 namespace {
 
 std::string rows_text(const HeldOutSet& set) {
-  return format_count(set.dataset->num_sequences()) + " rows" +
-         (set.rows.is_part ? ", a part" : "") + (set.targets.empty() ? ", no labels" : "");
+  return format_count(set.dataset->num_sequences(), "row") + (set.rows.is_part ? ", a part" : "") +
+         (set.targets.empty() ? ", no labels" : "");
 }
 
 std::string label_text(const TaskSpec& task) {
@@ -57,6 +57,12 @@ Batch probed_batch(const LabelledDataset& train, int64_t rows, int64_t i) {
 }
 
 }  // namespace
+
+void check_finetuning(const FinetuneConfig& config) {
+  const StartingModel start = StartingModel::open(config.run.init_from, config.finetune);
+  check_max_length(config, start.config);
+  read_finetune_rows(config.task);
+}
 
 std::string describe_finetuning(const FinetuneConfig& config) {
   const StartingModel start = StartingModel::open(config.run.init_from, config.finetune);

@@ -86,7 +86,7 @@ std::string describe_schedule(const TrainingConfig& training, int64_t warmup_ste
                          training.learning_rate;
     bars += kBars[std::clamp(static_cast<int>(share * 8.0 + 0.5), 0, 8)];
   }
-  return "learning rate |" + bars + "|\n  warm-up " + format_count(warmup_steps) + " steps to " +
+  return "learning rate |" + bars + "|\n  warm-up " + format_count(warmup_steps, "step") + " to " +
          format_number(training.learning_rate) + ", then " +
          std::string(name_of(training.schedule.type)) + " to step " + format_count(steps) + "\n";
 }

@@ -31,7 +31,8 @@ bool due(int64_t step, int64_t every) {
   return every > 0 && step % every == 0;
 }
 
-/// As the journal has it.
+}  // namespace
+
 const char* words_of(StopReason reason) {
   switch (reason) {
     case StopReason::kFinished:
@@ -47,8 +48,6 @@ const char* words_of(StopReason reason) {
   }
   return "";
 }
-
-}  // namespace
 
 Trainer::Trainer(Objective& objective, TrainerSetup setup, std::shared_ptr<ProcessGroup> processes)
     : objective_(objective),

@@ -191,10 +191,15 @@ TEST_F(FinetuneProgramTest, ASweepTakesTheBestOfItsSettings) {
   planned.push_back("--dry-run");
   const auto plan = [&] { return finetune(planned).out; };
   EXPECT_THAT(plan(), AllOf(HasSubstr("learning_rate=1e-30,global_batch_size=8"),
-                            HasSubstr("the best of 2"), HasSubstr("3 runs, 2 at a time")));
+                            HasSubstr("the best of 2 settings"), HasSubstr("3 runs, 2 at a time")));
+  std::vector<std::string> more_seeds = planned;
+  more_seeds.insert(more_seeds.end(), {"--sweep-seeds", "2"});
+  EXPECT_THAT(finetune(more_seeds).out,
+              AllOf(HasSubstr("the best of 2 settings"), HasSubstr("5 runs, 2 at a time")));
   const ProgramResult result = finetune(sweep);
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(plan(), AllOf(HasSubstr("finished"), Not(HasSubstr("new"))));
+  EXPECT_THAT(plan(),
+              AllOf(HasSubstr("finished"), HasSubstr("has a result"), Not(HasSubstr("new"))));
   EXPECT_THAT(result.out,
               AllOf(HasSubstr("  tuned  "),
                     HasSubstr("sst-2: learning_rate=1e-2,global_batch_size=8 of 2 settings, chosen "
@@ -398,8 +403,11 @@ TEST_F(FinetuneProgramTest, SaysWhatIsWrong) {
               HasSubstr("there are no training data of cola, qqp ("));
   EXPECT_THAT(error({"--suite", "sst-2,cola", "--dry-run"}, 2),
               HasSubstr("there are no training data of cola ("));
+  EXPECT_THAT(error({"--suite", "sst-2", "--dry-run", "--set", "input.max_length=999"}, 2),
+              HasSubstr("input.max_length: 999, the model takes"));
+  EXPECT_THAT(error({"--suite", "sst-2, cola"}, 2), HasSubstr("that are there: --suite sst-2"));
   EXPECT_THAT(error({"--suite", "sst-2", "--report", "--dry-run"}, 2),
-              HasSubstr("--report trains none"));
+              HasSubstr("--report trains no model"));
   EXPECT_THAT(error({"--suite", "sst-2", "--allow-partial"}, 2), HasSubstr("--submission"));
   EXPECT_THAT(error({"--suite", "sst-2", "--sweep-seeds", "2"}, 2), HasSubstr("--sweep"));
   const std::string zip = file("no.zip");

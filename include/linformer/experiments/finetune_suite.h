@@ -51,7 +51,9 @@ using ConfigOfTask = std::function<FinetuneConfig(const std::string& task, Proto
 SuiteResult run_suite(const SuiteOptions& options, const ConfigOfTask& config_for);
 
 /// What run_suite() would execute, a row for each run: its folder, task, protocol, seed, setting,
-/// and "new", "finished" or the status of a run that has begun. Throws UsageError as run_suite().
+/// and "new", "finished" or the status of a run that has begun. Runs with the best setting of a
+/// sweep, which is not known yet, are "new" or have "a result", perhaps of another setting. Throws
+/// UsageError as run_suite().
 TableRows planned_table(const SuiteOptions& options, const ConfigOfTask& config_for);
 
 }  // namespace linformer

@@ -26,7 +26,10 @@ struct FinetuneData {
   std::vector<HeldOutSet> test;
 };
 
-/// Encodes `rows` for a model of `model`'s size. Throws UsageError if input.max_length exceeds it.
+/// Throws UsageError if input.max_length exceeds what the model takes.
+void check_max_length(const FinetuneConfig& config, const ModelConfig& model);
+
+/// Encodes `rows` for a model of `model`'s size. Throws as check_max_length().
 FinetuneData encode_finetune_data(const FinetuneConfig& config, FinetuneRows rows,
                                   const ModelConfig& model, const Tokenizer& tokenizer);
 

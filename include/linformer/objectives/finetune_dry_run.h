@@ -12,4 +12,7 @@ namespace linformer {
 /// text for people, several lines.
 std::string describe_finetuning(const FinetuneConfig& config);
 
+/// Opens the starting model and reads the rows, as the run would. Throws what it would throw.
+void check_finetuning(const FinetuneConfig& config);
+
 }  // namespace linformer

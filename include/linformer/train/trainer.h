@@ -33,6 +33,10 @@ namespace linformer {
 
 enum class StopReason { kFinished, kEarlyStop, kTimeBudget, kSignal, kSessionEnd };
 
+/// As journals and results have it: "finished", "stopped early", "time is up", "signal", "session's
+/// end".
+const char* words_of(StopReason reason);
+
 /// Sums over the micro-batches of one step; divided once, at the end.
 struct StepTotals {
   double loss_sum = 0.0;
