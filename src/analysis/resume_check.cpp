@@ -85,7 +85,7 @@ class Check {
     const double start = steady_seconds();
     finish("whole", trainer("whole"));
     whole_seconds_ = steady_seconds() - start;
-    say_("trained " + format_count(2 * options_.steps) + " steps in " +
+    say_("trained " + format_count(2 * options_.steps, "step") + " in " +
          format_fixed(whole_seconds_, 1) + " s");
     RandomStream random(RandomPurpose::kTest, {options_.seed});
     for (int64_t i = 1; i <= options_.kills; ++i) kill_and_resume(i, random);

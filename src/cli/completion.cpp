@@ -48,18 +48,21 @@ std::string value_branches(const CommandText& command, const std::string& name) 
 /// Of a program that starts others: the word after it names one, whose own script completes the
 /// rest. Other words are left to the caller.
 std::string bash_delegation(const CommandText& program) {
-  const std::string prefix = program.name + "-";
   std::vector<std::string> names;
   for (const CommandText& command : program.commands) {
     if (command.is_program) names.push_back(command.name);
   }
   if (names.empty()) return "";
   return "  if [[ $COMP_CWORD -gt 1 ]]; then\n    case ${COMP_WORDS[1]} in\n      " +
-         joined(names, " | ") + ")\n        local program=" + prefix +
-         "${COMP_WORDS[1]}\n"
-         "        local complete=_${program//-/_}\n"
-         "        declare -F \"$complete\" >/dev/null || eval \"$(\"$program\" --completion "
-         "bash)\"\n"
+         joined(names, " | ") +
+         ")\n"
+         "        local program=${COMP_WORDS[0]}-${COMP_WORDS[1]}  # in its folder, if it has one\n"
+         "        local complete=" +
+         function_name(program.name) +
+         "_${COMP_WORDS[1]//-/_}\n"
+         "        declare -F \"$complete\" >/dev/null ||\n"
+         "          eval \"$(\"$program\" --completion bash 2>/dev/null)\"\n"
+         "        declare -F \"$complete\" >/dev/null || return\n"
          "        COMP_WORDS=(\"$program\" \"${COMP_WORDS[@]:2}\")\n"
          "        COMP_CWORD=$((COMP_CWORD - 1))\n"
          "        \"$complete\"\n        return\n        ;;\n    esac\n  fi\n";

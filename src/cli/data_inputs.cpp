@@ -33,12 +33,14 @@ void TextInputs::add_options(CLI::App& command) {
 }
 
 void TextInputs::add_reading_options(CLI::App& command) {
+  std::vector<std::string> layouts = layout_names();
+  layouts.insert(layouts.begin(), "auto");
   command
       .add_option("--layout", layout,
                   "lines: a document per line; blank-lines: blank lines between documents; "
                   "json-lines: an object with \"text\" per line; wikitext: ' = Title = ' starts a "
                   "document; auto: guessed from each file's beginning")
-      ->check(takes_one_of({"auto", "lines", "blank-lines", "json-lines", "wikitext"}))
+      ->check(takes_one_of(layouts))
       ->capture_default_str();
   command
       .add_option("--line-ends", line_ends,

@@ -112,7 +112,7 @@ void add_tokenizer_command(CLI::App& program) {
       ->add_option("--vocab-size", training.vocab_size,
                    "pieces in all, the five special tokens included")
       ->capture_default_str();
-  command->add_option("--type", arguments->type, "what the pieces are learned by")
+  command->add_option("--type", arguments->type, "kind of SentencePiece model")
       ->check(takes_one_of({"unigram", "bpe"}))
       ->capture_default_str();
   command->add_flag("--no-byte-fallback", arguments->no_byte_fallback,

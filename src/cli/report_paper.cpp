@@ -289,9 +289,9 @@ void run_paper(PaperArguments arguments) {
   const int64_t failed = count(result, RunState::kFailed);
   if (failed > 0) {
     fail_run(written,
-             format_count(failed, "run") + " failed and " +
+             format_count(failed, "run") + " failed, and " +
                  format_count(count(result, RunState::kBlocked)) +
-                 " needed them; the file names each one with its reason",
+                 " that build on failed ones were not started; the file names each with its reason",
              "mend the cause and run the same command again: what is done is kept");
   }
   if (num_problems > 0) {

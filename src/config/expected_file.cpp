@@ -5,6 +5,7 @@
 
 #include "yaml_section.h"
 
+#include "linformer/core/error.h"
 #include "linformer/core/format.h"
 #include "linformer/core/utf8.h"
 
@@ -71,6 +72,10 @@ ExpectedCurve read_expected_file(const std::string& path) {
   ExpectedCurve curve;
   curve.path = path;
   read_yaml_sections(path, [&](YamlSection& file) {
+    if (!file.has("points")) {
+      fail_usage(path, "is no expected curve: it has no points",
+                 "name a file of configs/expected, or make one with linformer-report expected");
+    }
     curve.configuration = file.text("configuration");
     curve.seeds = file.list("seeds");
     curve.machine = file.text_or("machine", "");

@@ -112,6 +112,10 @@ std::vector<std::string> comma_separated(std::string_view text) {
       parts.back() += c;
     }
   }
+  for (std::string& part : parts) {
+    part.erase(0, part.find_first_not_of(' '));
+    part.erase(part.find_last_not_of(' ') + 1);
+  }
   std::erase(parts, "");
   return parts;
 }

@@ -174,8 +174,7 @@ ConversionNotes import_model(ForeignFormat format, const std::string& input,
   write_views(output.path(), model);
   take_tokenizer(output, input, model.config, notes);
   output.commit();
-  notes.push_back("imported " + format_count(static_cast<int64_t>(model.tensors.size())) +
-                  " tensors");
+  notes.push_back("imported " + format_count(static_cast<int64_t>(model.tensors.size()), "tensor"));
   return notes;
 }
 
@@ -197,8 +196,7 @@ ConversionNotes export_model(const std::string& input, const std::string& output
   take_tokenizer(output, input, model.config, notes);
   spread_tokenizer(output, model.config, notes);
   output.commit();
-  notes.push_back("exported " + format_count(static_cast<int64_t>(model.tensors.size())) +
-                  " tensors");
+  notes.push_back("exported " + format_count(static_cast<int64_t>(model.tensors.size()), "tensor"));
   return notes;
 }
 
@@ -245,17 +243,17 @@ ConversionNotes linformerise_model(const std::string& input, const std::string& 
   write_model(output, fresh, model.head, values);
   take_tokenizer(output, input, config, notes);
   output.commit();
-  notes.push_back("kept " + format_count(static_cast<int64_t>(old.size())) +
-                  " tensors as they were");
+  notes.push_back("kept " + format_count(static_cast<int64_t>(old.size()), "tensor") +
+                  " as they were");
   const bool own_start = projection_rules(attention.projection).has_own_start();
   const std::string start =
       own_start ? "as projection " + std::string(name_of(attention.projection)) + " starts"
                 : "init " + std::string(name_of(attention.init));
-  notes.push_back(matrices == 0
-                      ? "added no parameters: projection " +
-                            std::string(name_of(attention.projection)) + " has none"
-                      : "added " + format_count(matrices) + " tensors with " + format_count(added) +
-                            " numbers, " + start + ": " + first + (matrices > 1 ? ", ..." : ""));
+  notes.push_back(matrices == 0 ? "added no parameters: projection " +
+                                      std::string(name_of(attention.projection)) + " has none"
+                                : "added " + format_count(matrices, "tensor") + " with " +
+                                      format_count(added) + " numbers, " + start + ": " + first +
+                                      (matrices > 1 ? ", ..." : ""));
   return notes;
 }
 
@@ -357,8 +355,8 @@ ConversionNotes average_models(const std::vector<std::string>& inputs,
   write_model(output, Model(first.config, first.head, /*seed=*/0), first.head, sums);
   take_tokenizer(output, inputs.front(), first.config, notes);
   output.commit();
-  notes.push_back("averaged " + format_count(static_cast<int64_t>(sums.size())) + " tensors of " +
-                  format_count(static_cast<int64_t>(inputs.size())) + " models");
+  notes.push_back("averaged " + format_count(static_cast<int64_t>(sums.size()), "tensor") + " of " +
+                  format_count(static_cast<int64_t>(inputs.size()), "model"));
   return notes;
 }
 

@@ -62,10 +62,8 @@ std::string describe_run(const RunFolder& run) {
 /// Refuses runs that are not alike.
 void check_runs(const std::vector<RunFolder>& runs) {
   if (runs.size() < kFewestRuns) {
-    fail_usage(
-        "RUN",
-        format_count(static_cast<int64_t>(runs.size()), "run") + " say nothing about the spread",
-        "give at least three, which differ in run.seed");
+    fail_usage("RUN", "no spread in " + format_count(static_cast<int64_t>(runs.size()), "run"),
+               "give at least three, which differ in run.seed");
   }
   std::set<std::string> seeds;
   for (const RunFolder& run : runs) {
@@ -211,8 +209,10 @@ ExpectedCurve expected_curve(const std::vector<RunFolder>& runs, const std::stri
     before = step;
   }
   if (curve.points.empty()) {
-    fail_usage(first.path, "has no evaluation at a step at which all runs have one",
-               "set evaluation.every and data.valid, and train again");
+    fail_usage(
+        first.path, "has no evaluation at a step at which all runs have one",
+        "set evaluation.every and data.valid and train again; a run that was stopped before its "
+        "first evaluation goes on with its command");
   }
   return curve;
 }

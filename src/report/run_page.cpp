@@ -50,7 +50,7 @@ BadgeTone tone_of(RunStatus status) {
 void add_state(HtmlPage& page, const RunFolder& run) {
   const std::string of = run.total_steps ? " of " + format_count(*run.total_steps) : "";
   std::string sentence = "step " + format_count(run.step) + of;
-  if (run.tokens > 0) sentence += ", " + format_count(run.tokens) + " tokens";
+  if (run.tokens > 0) sentence += ", " + format_count(run.tokens, "token");
   if (run.seconds > 0.0) sentence += ", " + format_duration(run.seconds) + " of training";
   if (!run.reason.empty()) sentence += "; " + run.reason;
   page.verdict({tone_of(run.status), name_of(run.status)}, sentence + ".");

@@ -64,6 +64,10 @@ std::string_view layout_name(TextLayout layout) {
   return kLayoutNames[static_cast<size_t>(layout)];
 }
 
+std::vector<std::string> layout_names() {
+  return {kLayoutNames.begin(), kLayoutNames.end()};
+}
+
 TextLayout layout_of(const std::string& name) {
   for (size_t i = 0; i < kLayoutNames.size(); ++i) {
     if (kLayoutNames[i] == name) return static_cast<TextLayout>(i);

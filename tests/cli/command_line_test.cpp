@@ -75,7 +75,8 @@ Words names_in_help(const std::string& help, const std::regex& pattern) {
 
 Words commands_of(const std::string& program) {
   const std::string help = output_of({program, "--help"});
-  const size_t begin = help.find("Subcommands:");
+  size_t begin = help.find("Subcommands:");
+  if (begin == std::string::npos) begin = help.find("Programs:");
   if (begin == std::string::npos) return {};
   return names_in_help(help.substr(begin, help.find("Examples:") - begin),
                        std::regex("^  ([a-z][-a-z]*) "));
@@ -189,6 +190,8 @@ TEST(CommandLine, ValuesAreCompleted) {
   EXPECT_THAT(completed(folder, {"linformer", "report", "pap"}), ElementsAre("paper"));
   EXPECT_THAT(completed(folder, {"linformer", "bench", "step", "--precision", "bf"}),
               ElementsAre("bf16"));
+  const std::string suite = output_of({"linformer-finetune", "--help"});
+  EXPECT_THAT(suite, HasSubstr("--suite {glue,cola,sst-2,"));
 }
 
 TEST(CommandLine, ScriptsAndManualsAreValid) {

@@ -58,6 +58,9 @@ TEST(ExpectedFile, RefusesWhatIsWrongAndNamesThePlace) {
   EXPECT_THAT(message("seeds:", "seedz:"), HasSubstr("unknown key seedz"));
   EXPECT_THAT(message("configuration: \"sample\"\n", ""), HasSubstr("configuration"));
   EXPECT_THAT(message("\"[0.9, 0.98]\"", "[0.9, 0.98]"), HasSubstr("in quotes"));
+  const std::string other = write_bytes(folder.file("run.yaml"), "run: {seed: 1}\n");
+  EXPECT_THAT(message_of<UsageError>([&] { read_expected_file(other); }),
+              HasSubstr("run.yaml: is no expected curve"));
 }
 
 }  // namespace

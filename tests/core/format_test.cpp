@@ -13,6 +13,9 @@ TEST(Format, Counts) {
   EXPECT_EQ(format_count(999), "999");
   EXPECT_EQ(format_count(1000), "1,000");
   EXPECT_EQ(format_count(1234567), "1,234,567");
+  EXPECT_EQ(format_count(1, "run"), "1 run");
+  EXPECT_EQ(format_count(0, "run"), "0 runs");
+  EXPECT_EQ(format_count(1234, "run"), "1,234 runs");
   EXPECT_EQ(format_count(-123), "-123");
   EXPECT_EQ(format_count(-1234), "-1,234");
   EXPECT_EQ(format_count(std::numeric_limits<int64_t>::min()), "-9,223,372,036,854,775,808");
@@ -91,6 +94,7 @@ TEST(CommaSeparated, LeavesListsWhole) {
   EXPECT_EQ(comma_separated(""), Words{});
   EXPECT_EQ(comma_separated(",,"), Words{});
   EXPECT_EQ(comma_separated("[1,2],[3,4],{a: [5,6]}"), (Words{"[1,2]", "[3,4]", "{a: [5,6]}"}));
+  EXPECT_EQ(comma_separated(" a, b c , ,[1, 2]"), (Words{"a", "b c", "[1, 2]"}));
   EXPECT_EQ(comma_separated("1],2"), (Words{"1]", "2"}));
 }
 

@@ -20,8 +20,8 @@ std::string format_number(double value, int digits = 4);
 /// printf's "%.*f".
 std::string format_fixed(double value, int decimals);
 
-/// The parts of a list that people write with commas: "a,[1,2]" gives "a" and "[1,2]". Empty parts
-/// are left out.
+/// The parts of a list that people write with commas: "a, [1,2]" gives "a" and "[1,2]". Blanks
+/// around a part, and empty parts, are left out.
 std::vector<std::string> comma_separated(std::string_view text);
 
 /// Levenshtein distance; used to suggest the nearest known name.

@@ -32,7 +32,7 @@ struct BandCheck {
 /// with probability 99 %, where t is the 99.5 % quantile of Student's t with r - 1 degrees of
 /// freedom (a prediction interval for normal values).
 ///
-/// Runs may have been stopped: the curve then ends at the last step that all of them have reached.
+/// Runs may have been stopped: the curve then ends at the last evaluation that all of them have.
 ///
 /// Throws UsageError for fewer than three runs, runs that are going on or have failed, that were
 /// evaluated nowhere together, two of one seed, or runs that differ in anything but the seed and

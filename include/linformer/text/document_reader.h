@@ -21,6 +21,8 @@ enum class TextLayout {
   kWikitext,    ///< a line ` = Title = ` between blank lines starts a document
 };
 
+/// The names of all layouts.
+std::vector<std::string> layout_names();
 /// "lines", "blank-lines", "json-lines", "wikitext".
 std::string_view layout_name(TextLayout layout);
 /// The layout of this name; throws UsageError.

@@ -28,8 +28,7 @@ class LineStream {
   static constexpr size_t kMaxLineBytes = size_t{16} << 20;
 
   /// Files (plain, zstd, gzip), "-" for standard input. Files that operating systems leave in
-  /// folders are left out. Throws RunError, before anything is read, if an input is missing,
-  /// unreadable, empty or a folder.
+  /// folders are left out. Throws as check_input() does, before anything is read.
   explicit LineStream(std::vector<std::string> inputs, size_t max_line_bytes = kMaxLineBytes);
 
   /// The next line; waits for it. Nothing at the end of the last input. Throws RunError if an input

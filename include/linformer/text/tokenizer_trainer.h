@@ -57,8 +57,8 @@ struct TrainedTokenizer {
 /// becomes the last piece. The file stays an ordinary SentencePiece model.
 ///
 /// Throws UsageError for options that the corpus cannot satisfy (a vocabulary that is too large),
-/// RunError for inputs. `keep_going` is called now and then while reading; if it returns false, the
-/// training ends with RunError.
+/// and as check_input() for inputs. `keep_going` is called now and then while reading; if it
+/// returns false, the training ends with RunError.
 TrainedTokenizer train_tokenizer(const TokenizerTraining& options,
                                  const std::function<bool(uint64_t consumed_bytes)>& keep_going);
 
