@@ -64,7 +64,7 @@ TEST_F(ConvertProgramTest, SaysWhatItDid) {
            "projected_length=4", "--set", "attention.sharing=layerwise"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("kept 42 tensors as they were"));
-  EXPECT_THAT(result.out, HasSubstr("added 1 tensors with 64 numbers, init block_average: "
+  EXPECT_THAT(result.out, HasSubstr("added 1 tensor with 64 numbers, init block_average: "
                                     "roberta.encoder.E (4, 16)"));
   EXPECT_THAT(result.out, HasSubstr("wrote " + path("linformer")));
 }

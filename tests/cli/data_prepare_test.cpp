@@ -275,14 +275,16 @@ TEST_F(DataPrepareTest, RefusesBadInputBeforeItWritesAnything) {
       {"blank.txt", "blank.txt: the file holds no text"},
       {"fake.zst", "fake.zst: the name ends in .zst"},
       {"bad.jsonl", "bad.jsonl:2: the line is not a JSON object"},
-      {"array.json", "array.json: begins like a JSON array"},
-      {"", "is a folder, not a file"}};
+      {"array.json", "array.json: begins like a JSON array"}};
   for (const auto& [name, message] : cases) {
     const auto result = prepare(file(name), "set");
     EXPECT_EQ(result.exit_code, 1) << name;
     EXPECT_THAT(result.err, AllOf(HasSubstr(message), HasSubstr("fix:")));
     EXPECT_THAT(files_of("set"), IsEmpty()) << name;
   }
+  const auto folder = prepare(file(""), "set");
+  EXPECT_EQ(folder.exit_code, 2);
+  EXPECT_THAT(folder.err, HasSubstr("is a folder, not a file"));
   const auto no_model =
       data({"prepare", "--input", text(), "--output", file("set"), "--tokenizer", text()});
   EXPECT_EQ(no_model.exit_code, 1);
@@ -297,7 +299,7 @@ TEST_F(DataPrepareTest, RefusesOptionsOutOfRange) {
   EXPECT_THAT(threads.err, HasSubstr("--threads: -1"));
   const auto layout = prepare(text(), "set", {"--layout", "pages"});
   EXPECT_EQ(layout.exit_code, 2);
-  EXPECT_THAT(layout.err, HasSubstr("unknown layout 'pages'"));
+  EXPECT_THAT(layout.err, HasSubstr("--layout: 'pages' is none of {auto,lines,"));
   EXPECT_THAT(files_of("set"), IsEmpty());
 }
 

@@ -88,7 +88,7 @@ TEST_F(DataTokenizerTest, RefusesWhatCannotWork) {
   const auto type =
       data({"tokenizer", "--input", text(), "--output", file("t.model"), "--type", "word"});
   EXPECT_EQ(type.exit_code, 2);
-  EXPECT_THAT(type.err, HasSubstr("unknown tokenizer type 'word'"));
+  EXPECT_THAT(type.err, HasSubstr("--type: 'word' is none of {unigram,bpe}"));
   EXPECT_FALSE(std::filesystem::exists(file("t.model")));
 }
 

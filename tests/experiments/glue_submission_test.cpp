@@ -64,7 +64,7 @@ TEST(GlueSheets, AreFilledFromTablesOfPredictions) {
   EXPECT_THAT(message_of<RunError>([&] { fill_sheet(sheet, folder.file("bad.tsv")); }),
               HasSubstr("bad.tsv:3: the prediction is empty"));
   write_file_atomically(folder.file("other.tsv"), "id\tguess\n7\t1\n");
-  EXPECT_THAT(message_of<RunError>([&] { fill_sheet(sheet, folder.file("other.tsv")); }),
+  EXPECT_THAT(message_of<UsageError>([&] { fill_sheet(sheet, folder.file("other.tsv")); }),
               HasSubstr("prediction"));
 }
 
