@@ -28,7 +28,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kLossTolerance = 1e-4;
+/// Processes add gradients in another order, so the last bits of weights differ. A low type may
+/// round such a weight to its other neighbour, and later losses differ by more.
+double loss_tolerance(Precision precision) {
+  constexpr double kFull = 1e-4;
+  constexpr double kLow = 5e-3;
+  return precision == Precision::kFp32 ? kFull : kLow;
+}
+
 constexpr const char* kTensorFiles[] = {"model.safetensors", "training/optimizer.safetensors",
                                         "training/ema.safetensors"};  // the last: where it is on
 
@@ -214,7 +221,7 @@ class Check {
       }
       worst = std::max(worst, std::abs(found->second.first / values.first - 1.0));
     }
-    if (expected.empty() || !(worst <= kLossTolerance)) {
+    if (expected.empty() || !(worst <= loss_tolerance(config_.training.precision))) {
       fail_run(run_folder(name),
                what + ": losses differ by " + format_number(worst) + ", more than rounding",
                "compare its log.jsonl with that of " + run_folder("whole"));

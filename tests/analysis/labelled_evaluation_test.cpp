@@ -148,7 +148,7 @@ TEST_F(EvaluateLabelledFile, WithoutLabelsThereArePredictions) {
   const LabelledEvaluation result = evaluate(model, rows, find_task("sst-2"), false);
   EXPECT_FALSE(result.measures);
   EXPECT_EQ(result.outputs.num_rows(), 2);
-  EXPECT_THAT(message_of<RunError>([&] { evaluate(model, rows); }), HasSubstr("label"));
+  EXPECT_THAT(message_of<UsageError>([&] { evaluate(model, rows); }), HasSubstr("label"));
   std::string bad = rows;
   for (int i = 0; i < 20; ++i) bad += "9\tx\n";
   EXPECT_THAT(
@@ -159,7 +159,7 @@ TEST_F(EvaluateLabelledFile, WithoutLabelsThereArePredictions) {
 TEST_F(EvaluateLabelledFile, RefusesFilesThatDoNotFit) {
   const Model model(tiny(), classes({"0", "1"}), 3);
   const auto refusal = [&](const std::string& text) {
-    return message_of<RunError>([&] { evaluate(model, text); });
+    return message_of<Error>([&] { evaluate(model, text); });
   };
   EXPECT_THAT(refusal(""), HasSubstr("empty"));
   EXPECT_THAT(refusal("sentence\tlabel\n"), HasSubstr("holds no row"));

@@ -203,6 +203,15 @@ TEST_F(FaultTest, VerifyResumeKillsComparesAndGoesOnWithOthers) {
                                 HasSubstr("on 2 processes: the same data, losses equal to")));
 }
 
+// Processes round otherwise in bf16, and weights keep 8 bits of it.
+TEST_F(FaultTest, VerifyResumeAllowsForTheRoundingOfBf16) {
+  const auto result = train(
+      "checked", settings("training.precision=bf16"), {},
+      {"--verify-resume", "--verify-steps", "40", "--verify-kills", "1", "--force-slow-precision"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("on 2 processes: the same data, losses equal to"));
+}
+
 TEST_F(FaultTest, StopsBeforeAJobEnds) {
   const ProgramOptions options{
       .environment = {"SLURM_JOB_END_TIME=" + std::to_string(std::time(nullptr) + 30)}};
