@@ -218,10 +218,11 @@ bool do_runs(const FinetuneArguments& arguments, std::vector<std::string>& remar
   }
   check_data(open_tasks);
   if (arguments.dry_run) {
-    for (FinetuneConfig& config : open_tasks) {
-      begin_dry_run(config, 1, arguments.force_slow_precision);
-      check_finetuning(config);
+    // All runs have one precision, and it is measured once.
+    if (!open_tasks.empty()) {
+      begin_dry_run(open_tasks.front(), 1, arguments.force_slow_precision);
     }
+    for (const FinetuneConfig& config : open_tasks) check_finetuning(config);
     const TableRows planned = planned_table(options, config_for);
     const int64_t num_runs = std::ssize(planned) - 1;
     std::printf("%s%s, %s at a time\n", shown_table(planned).c_str(),
